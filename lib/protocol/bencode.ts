@@ -1,0 +1,200 @@
+/**
+ * Bencoding (BEP 3): a strict check of our own in front of `npm:bencode`.
+ *
+ * The library alone accepts truncated strings, doubled keys, `i-0e`, `i03e` and trailing bytes, overflows the
+ * stack on deep nesting and lets a `__proto__` key through. Whatever passes `checkBencode` has none of these.
+ * Keys out of order are read, as other clients do; what we write is always sorted.
+ */
+import library from "bencode";
+import { ProtocolError } from "../errors.ts";
+import { concatBytes, toByteString } from "./bytes.ts";
+
+export type BencodeValue = number | Uint8Array | BencodeValue[] | BencodeDictionary;
+export type BencodeDictionary = { [key: string]: BencodeValue };
+
+/** What `encode` takes: texts are written as UTF-8; members that are undefined are left out. */
+export type Encodable =
+  | number
+  | string
+  | Uint8Array
+  | readonly Encodable[]
+  | { readonly [key: string]: Encodable | undefined };
+
+/** What a bencoded value may contain at most. */
+export interface BencodeLimits {
+  /** Nested lists and dictionaries. */
+  readonly depth: number;
+  /** Strings, numbers, lists and dictionaries together. */
+  readonly values: number;
+}
+
+/** Enough for a message between peers or from a tracker; torrents bring limits of their own. */
+export const MESSAGE_LIMITS: BencodeLimits = { depth: 16, values: 20_000 };
+
+const DICTIONARY = 0x64, LIST = 0x6c, INTEGER = 0x69, END = 0x65, COLON = 0x3a, MINUS = 0x2d;
+const isDigit = (byte: number) => byte >= 0x30 && byte <= 0x39;
+
+/** One open list or dictionary of the walk in `checkBencode`. */
+interface Level {
+  /** Keys seen so far; undefined for a list. */
+  keys?: Set<string>;
+  /** Key whose value comes next; undefined when a key is due. */
+  key: string | undefined;
+  /** Where that value starts. */
+  valueStart: number;
+}
+
+/** Result of `checkBencode`: where the value ends and, for a dictionary, each member's encoded bytes. */
+export interface CheckedBencode {
+  /** Offset behind the value, in bytes. */
+  readonly end: number;
+  /** Members of the outermost dictionary by key (one character a byte), as borrowed views; empty otherwise. */
+  readonly members: Map<string, Uint8Array>;
+}
+
+/**
+ * Walks one value at the start of `bytes` without recursion.
+ *
+ * Errors: `ProtocolError` when it is malformed or exceeds `limits`. Bytes behind the value are left alone.
+ */
+export function checkBencode(bytes: Uint8Array, limits: BencodeLimits): CheckedBencode {
+  const members = new Map<string, Uint8Array>();
+  const levels: Level[] = [];
+  let offset = 0;
+  let values = 0;
+
+  const fail = (what: string): never => {
+    throw new ProtocolError(`Malformed bencoding at byte ${offset}: ${what}`);
+  };
+  /** Moves `offset` behind a string and returns where its contents start. */
+  const passString = (): number => {
+    let length = 0;
+    const first = offset;
+    while (offset < bytes.length && isDigit(bytes[offset])) {
+      length = length * 10 + bytes[offset++] - 0x30;
+      if (length > bytes.length) fail("a string is longer than what is there");
+    }
+    if (offset === first || bytes[offset] !== COLON) fail("expected a string");
+    if (offset - first > 1 && bytes[first] === 0x30) fail("a string length begins with zero");
+    const start = ++offset;
+    if (start + length > bytes.length) fail("a string is longer than what is there");
+    offset += length;
+    return start;
+  };
+  const passInteger = (): void => {
+    const sign = bytes[++offset] === MINUS ? -1 : 1;
+    if (sign < 0) offset++;
+    const first = offset;
+    let magnitude = 0;
+    while (isDigit(bytes[offset])) {
+      magnitude = magnitude * 10 + bytes[offset++] - 0x30;
+      if (magnitude > Number.MAX_SAFE_INTEGER) fail("a number is beyond 2^53");
+    }
+    if (offset === first || bytes[offset] !== END) fail("expected a number");
+    if (bytes[first] === 0x30 && (offset - first > 1 || sign < 0)) fail("a number begins with zero");
+    offset++;
+  };
+
+  do {
+    const level = levels.at(-1);
+    if (offset >= bytes.length) fail("it ends too early");
+    if (level !== undefined && bytes[offset] === END && level.key === undefined) {
+      offset++;
+      levels.pop();
+    } else if (level?.keys !== undefined && level.key === undefined) {
+      const start = passString();
+      const key = toByteString(bytes.subarray(start, offset));
+      if (key === "__proto__") fail("a key is not allowed");
+      if (level.keys.has(key)) fail("a key stands twice");
+      level.keys.add(key);
+      level.key = key;
+      level.valueStart = offset;
+      continue;
+    } else {
+      if (++values > limits.values) fail(`more than ${limits.values} values`);
+      const type = bytes[offset];
+      if (type === DICTIONARY || type === LIST) {
+        if (levels.length >= limits.depth) fail(`nested deeper than ${limits.depth}`);
+        const opened: Level = { key: undefined, valueStart: 0 };
+        if (type === DICTIONARY) opened.keys = new Set();
+        levels.push(opened);
+        offset++;
+        continue;
+      }
+      if (type === INTEGER) passInteger();
+      else passString();
+    }
+    // A value has just ended: in a dictionary, the next thing is a key again.
+    const parent = levels.at(-1);
+    if (parent?.key !== undefined) {
+      if (levels.length === 1) members.set(parent.key, bytes.subarray(parent.valueStart, offset));
+      parent.key = undefined;
+    }
+  } while (levels.length > 0);
+  return { end: offset, members };
+}
+
+/** Decodes exactly one value. Errors: `ProtocolError` also when bytes follow it. Strings are copies. */
+export function decode(bytes: Uint8Array, limits: BencodeLimits = MESSAGE_LIMITS): BencodeValue {
+  const { end } = checkBencode(bytes, limits);
+  if (end !== bytes.length) {
+    throw new ProtocolError(`Expected the end after ${end} bytes, got ${bytes.length - end} more`);
+  }
+  return library.decode(bytes) as BencodeValue;
+}
+
+/** Decodes one value and says where it ends; what follows is somebody else's (BEP 9 "data"). */
+export function decodePrefix(
+  bytes: Uint8Array,
+  limits: BencodeLimits = MESSAGE_LIMITS,
+): { value: BencodeValue; end: number } {
+  const { end } = checkBencode(bytes, limits);
+  return { value: library.decode(bytes.subarray(0, end)) as BencodeValue, end };
+}
+
+/** Encodes a value; dictionary keys are sorted. Numbers must be whole. */
+export function encode(value: Encodable): Uint8Array<ArrayBuffer> {
+  return library.encode(value) as Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * A dictionary from members that are encoded already, keys one character a byte, sorted as BEP 3 demands.
+ * It keeps members byte for byte (an info dictionary) and allows keys that are not text (BEP 48 "files").
+ */
+export function encodeMembers(members: ReadonlyMap<string, Uint8Array>): Uint8Array<ArrayBuffer> {
+  const parts: Uint8Array[] = [Uint8Array.of(DICTIONARY)];
+  for (const key of [...members.keys()].sort()) {
+    parts.push(Uint8Array.from(`${key.length}:${key}`, (char) => char.charCodeAt(0)), members.get(key)!);
+  }
+  parts.push(Uint8Array.of(END));
+  return concatBytes(...parts);
+}
+
+/** Whether a decoded value is a dictionary. */
+export function isDictionary(value: BencodeValue | undefined): value is BencodeDictionary {
+  return typeof value === "object" && !Array.isArray(value) && !(value instanceof Uint8Array);
+}
+
+/** A dictionary's own member that is a number. */
+export function numberIn(dictionary: BencodeDictionary, key: string): number | undefined {
+  const value = Object.hasOwn(dictionary, key) ? dictionary[key] : undefined;
+  return typeof value === "number" ? value : undefined;
+}
+
+/** A dictionary's own member that is a byte string. */
+export function bytesIn(dictionary: BencodeDictionary, key: string): Uint8Array | undefined {
+  const value = Object.hasOwn(dictionary, key) ? dictionary[key] : undefined;
+  return value instanceof Uint8Array ? value : undefined;
+}
+
+/** A dictionary's own member that is a list. */
+export function listIn(dictionary: BencodeDictionary, key: string): BencodeValue[] | undefined {
+  const value = Object.hasOwn(dictionary, key) ? dictionary[key] : undefined;
+  return Array.isArray(value) ? value : undefined;
+}
+
+/** A dictionary's own member that is a dictionary. */
+export function dictionaryIn(dictionary: BencodeDictionary, key: string): BencodeDictionary | undefined {
+  const value = Object.hasOwn(dictionary, key) ? dictionary[key] : undefined;
+  return isDictionary(value) ? value : undefined;
+}

@@ -1,0 +1,97 @@
+/** Reads an unsigned 16-bit big-endian number at `offset`. */
+export function readUint16(bytes: Uint8Array, offset: number): number {
+  return bytes[offset] << 8 | bytes[offset + 1];
+}
+
+/** Reads an unsigned 32-bit big-endian number at `offset`. */
+export function readUint32(bytes: Uint8Array, offset: number): number {
+  return (bytes[offset] << 24 | bytes[offset + 1] << 16 | bytes[offset + 2] << 8 | bytes[offset + 3]) >>> 0;
+}
+
+/** Writes an unsigned 16-bit big-endian number at `offset`. */
+export function writeUint16(bytes: Uint8Array, offset: number, value: number): void {
+  bytes[offset] = value >>> 8;
+  bytes[offset + 1] = value;
+}
+
+/** Writes an unsigned 32-bit big-endian number at `offset`. */
+export function writeUint32(bytes: Uint8Array, offset: number, value: number): void {
+  bytes[offset] = value >>> 24;
+  bytes[offset + 1] = value >>> 16;
+  bytes[offset + 2] = value >>> 8;
+  bytes[offset + 3] = value;
+}
+
+/** Whether two byte arrays have the same length and contents. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) {
+    if (a[i] !== b[i]) return false;
+  }
+  return true;
+}
+
+/** Orders two byte arrays like memcmp: negative, zero or positive. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const shared = Math.min(a.length, b.length);
+  for (let i = 0; i < shared; i++) {
+    if (a[i] !== b[i]) return a[i] - b[i];
+  }
+  return a.length - b.length;
+}
+
+/** Joins byte arrays into a new one. */
+export function concatBytes(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    joined.set(part, offset);
+    offset += part.length;
+  }
+  return joined;
+}
+
+/** Lower-case hexadecimal, two digits a byte. */
+export function toHex(bytes: Uint8Array): string {
+  let hex = "";
+  for (const byte of bytes) hex += byte.toString(16).padStart(2, "0");
+  return hex;
+}
+
+/** Bytes of a hexadecimal text of either case; undefined when it is not one. */
+export function fromHex(hex: string): Uint8Array<ArrayBuffer> | undefined {
+  if (!/^([0-9a-f]{2})*$/i.test(hex)) return undefined;
+  const bytes = new Uint8Array(hex.length / 2);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(hex.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
+}
+
+const utf8 = new TextEncoder();
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const lenientUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** UTF-8 bytes of a text. */
+export function toUtf8(text: string): Uint8Array<ArrayBuffer> {
+  return utf8.encode(text);
+}
+
+/** Text of UTF-8 bytes; malformed sequences become `�`. */
+export function fromUtf8(bytes: Uint8Array): string {
+  return lenientUtf8.decode(bytes);
+}
+
+/** Text of UTF-8 bytes, or undefined when they are malformed. */
+export function fromStrictUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return strictUtf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Text of bytes taken one to a character (ISO 8859-1): every byte sequence has one, and each its own. */
+export function toByteString(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
+}

@@ -1,0 +1,107 @@
+import ipaddr from "ipaddr.js";
+import { readUint16, writeUint16 } from "./bytes.ts";
+
+/** An IP address and a port, as a value: where a peer listens. */
+export interface Endpoint {
+  /** Canonical text: `10.0.0.5`, `fd00::5`, with a zone for link-local IPv6 (`fe80::5%eth0`). */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Length of one compact endpoint: 6 bytes for IPv4 (BEP 23), 18 for IPv6 (BEP 7). */
+export const COMPACT_LENGTH = { 4: 6, 6: 18 } as const;
+export type IpFamily = keyof typeof COMPACT_LENGTH;
+
+/**
+ * An address in its canonical text, so that one address has one spelling: IPv6 shortened, IPv4 inside IPv6
+ * (`::ffff:a.b.c.d`) as IPv4. Undefined when it is not an IP address.
+ */
+export function canonicalAddress(text: string): string | undefined {
+  const bare = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
+  if (ipaddr.IPv4.isValidFourPartDecimal(bare)) return bare;
+  if (!ipaddr.IPv6.isValid(bare)) return undefined;
+  const address = ipaddr.IPv6.parse(bare);
+  return address.isIPv4MappedAddress() ? address.toIPv4Address().toString() : address.toString();
+}
+
+/** Family of a canonical address. */
+export function familyOf(address: string): IpFamily {
+  return address.includes(":") ? 6 : 4;
+}
+
+/** What kind of network an address belongs to; decides what it may be used for. */
+export type AddressScope = "loopback" | "private" | "linkLocal" | "global" | "unusable";
+
+/** Scope of a canonical address; multicast, broadcast, unspecified and reserved ones are `unusable`. */
+export function scopeOf(address: string): AddressScope {
+  switch (ipaddr.parse(address).range()) {
+    case "loopback":
+      return "loopback";
+    case "private":
+    case "uniqueLocal":
+    case "carrierGradeNat":
+      return "private";
+    case "linkLocal":
+      return "linkLocal";
+    case "unspecified":
+    case "broadcast":
+    case "multicast":
+      return "unusable";
+    default:
+      return "global";
+  }
+}
+
+/** Whether an endpoint can be dialled at all. */
+export function isDialable(endpoint: Endpoint): boolean {
+  return endpoint.port > 0 && endpoint.port < 65536 && scopeOf(endpoint.address) !== "unusable";
+}
+
+/** `10.0.0.5:6881` or `[fd00::5]:6881`: also the key under which an endpoint is stored. */
+export function formatEndpoint(endpoint: Endpoint): string {
+  const { address, port } = endpoint;
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** The endpoint an `address:port` text stands for; undefined when it is none (host names are not resolved). */
+export function parseEndpoint(text: string): Endpoint | undefined {
+  const match = /^(\[[^\]]+\]|[^:]+):(\d{1,5})$/.exec(text);
+  const address = match === null ? undefined : canonicalAddress(match[1]);
+  const port = Number(match?.[2]);
+  return address !== undefined && port > 0 && port < 65536 ? { address, port } : undefined;
+}
+
+/** The compact form: address in network order, then the port. */
+export function toCompact(endpoint: Endpoint): Uint8Array<ArrayBuffer> {
+  const address = ipaddr.parse(endpoint.address).toByteArray();
+  const compact = new Uint8Array(address.length + 2);
+  compact.set(address);
+  writeUint16(compact, address.length, endpoint.port);
+  return compact;
+}
+
+/** Joins endpoints of one family into a compact list. */
+export function toCompactList(endpoints: readonly Endpoint[], family: IpFamily): Uint8Array<ArrayBuffer> {
+  const length = COMPACT_LENGTH[family];
+  const list = new Uint8Array(endpoints.length * length);
+  endpoints.forEach((endpoint, position) => list.set(toCompact(endpoint), position * length));
+  return list;
+}
+
+/** Endpoints of a compact list, at most `limit`; an incomplete last entry is ignored. */
+export function fromCompactList(bytes: Uint8Array, family: IpFamily, limit: number): Endpoint[] {
+  const length = COMPACT_LENGTH[family];
+  const endpoints: Endpoint[] = [];
+  for (let at = 0; at + length <= bytes.length && endpoints.length < limit; at += length) {
+    const text = ipaddr.fromByteArray([...bytes.subarray(at, at + length - 2)]).toString();
+    const address = canonicalAddress(text);
+    if (address !== undefined) endpoints.push({ address, port: readUint16(bytes, at + length - 2) });
+  }
+  return endpoints;
+}
+
+/** Whether two canonical addresses share their first `prefixLength` bits; false across families. */
+export function sharesPrefix(a: string, b: string, prefixLength: number): boolean {
+  const [parsedA, parsedB] = [ipaddr.parse(a), ipaddr.parse(b)];
+  return parsedA.kind() === parsedB.kind() && parsedA.match(parsedB, prefixLength);
+}

@@ -1,0 +1,318 @@
+/** `.torrent` files (BEP 3 "metainfo files", BEP 12, 19, 27, 47) to values and back. */
+import { createHash } from "node:crypto";
+import { MetainfoError, ProtocolError } from "../errors.ts";
+import {
+  type BencodeDictionary,
+  type BencodeLimits,
+  type BencodeValue,
+  bytesIn,
+  checkBencode,
+  decode,
+  encode,
+  encodeMembers,
+  isDictionary,
+  listIn,
+  numberIn,
+} from "./bencode.ts";
+import { fromStrictUtf8, fromUtf8, toHex, toUtf8 } from "./bytes.ts";
+import { type InfoHash, infoHashOf } from "./info_hash.ts";
+import { PieceLayout } from "./piece_layout.ts";
+import { safePaths } from "./safe_path.ts";
+
+/** Length of a SHA-1 piece hash in bytes. */
+export const PIECE_HASH_LENGTH = 20;
+
+/** What a torrent may contain at most; values live in `settings.ts`. */
+export interface MetainfoLimits {
+  /** Bytes of a whole `.torrent` file. */
+  readonly fileBytes: number;
+  readonly pieces: number;
+  readonly files: number;
+  /** Bytes; a piece is assembled in memory. */
+  readonly minPieceLength: number;
+  readonly maxPieceLength: number;
+  readonly bencode: BencodeLimits;
+}
+
+/** One file of a torrent. */
+export interface TorrentFile {
+  /** Safe path below `shareable/`: `[name]`, or `[folder, …, name]` in a torrent of several files. */
+  readonly path: readonly string[];
+  /** Bytes. */
+  readonly length: number;
+  /** Padding (BEP 47): zero bytes that exist in the pieces only, never on disk. */
+  readonly isPadding: boolean;
+}
+
+/** Everything a torrent says. */
+export interface Metainfo {
+  readonly infoHash: InfoHash;
+  /** SHA-256 of the info dictionary in hex where it is a hybrid with BEP 52, else null. */
+  readonly infoHashV2: string | null;
+  /** Safe name of the file, or of the folder that holds the files. */
+  readonly name: string;
+  readonly files: readonly TorrentFile[];
+  readonly layout: PieceLayout;
+  /** One SHA-1 after another, 20 bytes each. */
+  readonly pieceHashes: Uint8Array;
+  readonly isPrivate: boolean;
+  /** Announce addresses as they stand in the torrent, tier by tier (BEP 12). */
+  readonly announceTiers: readonly (readonly string[])[];
+  readonly webSeeds: readonly string[];
+  readonly comment: string;
+  readonly createdBy: string;
+  /** Seconds since 1970; undefined where the torrent does not say. */
+  readonly creationDate: number | undefined;
+  /** The info dictionary's bytes as they stand in the torrent. */
+  readonly rawInfo: Uint8Array;
+}
+
+/** The 20 bytes that piece `index` must hash to, as a borrowed view. */
+export function pieceHash(metainfo: Metainfo, index: number): Uint8Array {
+  return metainfo.pieceHashes.subarray(index * PIECE_HASH_LENGTH, (index + 1) * PIECE_HASH_LENGTH);
+}
+
+/**
+ * Reads a `.torrent` file.
+ *
+ * Errors: `MetainfoError` with one sentence that says what was expected and what came.
+ */
+export function parseMetainfo(bytes: Uint8Array, limits: MetainfoLimits): Metainfo {
+  if (bytes.length > limits.fileBytes) {
+    throw new MetainfoError(`Expected at most ${limits.fileBytes} bytes, got ${bytes.length}`);
+  }
+  const { rawInfo, outer } = splitMetainfo(bytes, limits);
+  const info = parseInfo(rawInfo, limits);
+  return {
+    ...info,
+    announceTiers: announceTiersOf(outer),
+    webSeeds: webSeedsOf(outer),
+    comment: textIn(outer, "comment"),
+    createdBy: textIn(outer, "created by"),
+    creationDate: numberIn(outer, "creation date"),
+  };
+}
+
+function splitMetainfo(bytes: Uint8Array, limits: MetainfoLimits) {
+  return refusing(() => {
+    const { members, end } = checkBencode(bytes, limits.bencode);
+    if (end !== bytes.length) throw new MetainfoError(`Expected the end after ${end} bytes, got more`);
+    const rawInfo = members.get("info");
+    if (rawInfo === undefined) throw new MetainfoError("Expected an info dictionary, got none");
+    members.delete("info");
+    members.delete("piece layers");
+    const outer = decode(encodeMembers(members), limits.bencode) as BencodeDictionary;
+    return { rawInfo, outer };
+  });
+}
+
+/** Bencoding that breaks inside a torrent is a bad torrent to the user. */
+function refusing<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ProtocolError) throw new MetainfoError(error.message);
+    throw error;
+  }
+}
+
+/**
+ * Reads an info dictionary alone, as BEP 9 transfers it, into a `Metainfo` without trackers.
+ *
+ * Errors: `MetainfoError`.
+ */
+export function parseInfo(rawInfo: Uint8Array, limits: MetainfoLimits): Metainfo {
+  const info = refusing(() => decode(rawInfo, limits.bencode));
+  if (!isDictionary(info)) throw new MetainfoError("Expected an info dictionary, got something else");
+  const pieceHashes = bytesIn(info, "pieces");
+  if (pieceHashes === undefined) {
+    throw new MetainfoError(
+      numberIn(info, "meta version") === 2
+        ? "Expected a v1 or hybrid torrent, got one of v2 only"
+        : "Expected piece hashes, got none",
+    );
+  }
+  if (pieceHashes.length % PIECE_HASH_LENGTH !== 0) {
+    throw new MetainfoError(`Expected piece hashes of 20 bytes each, got ${pieceHashes.length} bytes`);
+  }
+  const pieceLength = pieceLengthOf(info, limits);
+  const files = filesOf(info, limits);
+  const layout = new PieceLayout(pieceLength, files.map((file) => file.length));
+  if (!Number.isSafeInteger(layout.totalLength)) {
+    throw new MetainfoError("Expected less than 2^53 bytes in all files, got more");
+  }
+  const pieceCount = pieceHashes.length / PIECE_HASH_LENGTH;
+  if (pieceCount !== layout.pieceCount) {
+    throw new MetainfoError(
+      `Expected ${layout.pieceCount} piece hashes for ${layout.totalLength} bytes, got ${pieceCount}`,
+    );
+  }
+  if (pieceCount > limits.pieces) {
+    throw new MetainfoError(`Expected at most ${limits.pieces} pieces, got ${pieceCount}`);
+  }
+  return {
+    infoHash: infoHashOf(rawInfo),
+    infoHashV2: numberIn(info, "meta version") === 2
+      ? toHex(new Uint8Array(createHash("sha256").update(rawInfo).digest()))
+      : null,
+    name: files[0].path[0],
+    files,
+    layout,
+    pieceHashes,
+    isPrivate: numberIn(info, "private") === 1,
+    announceTiers: [],
+    webSeeds: [],
+    comment: "",
+    createdBy: "",
+    creationDate: undefined,
+    rawInfo: rawInfo.slice(),
+  };
+}
+
+function pieceLengthOf(info: BencodeDictionary, limits: MetainfoLimits): number {
+  const { minPieceLength, maxPieceLength } = limits;
+  const pieceLength = numberIn(info, "piece length");
+  if (pieceLength === undefined || pieceLength < minPieceLength || pieceLength > maxPieceLength) {
+    throw new MetainfoError(
+      `Expected a piece length of ${minPieceLength} to ${maxPieceLength} bytes, got ${pieceLength ?? "none"}`,
+    );
+  }
+  return pieceLength;
+}
+
+function filesOf(info: BencodeDictionary, limits: MetainfoLimits): TorrentFile[] {
+  const name = nameIn(info, "name");
+  if (name === undefined) throw new MetainfoError("Expected a name, got none");
+  const list = listIn(info, "files");
+  if (list === undefined) {
+    return [{ path: safePaths([[name]])[0], length: lengthIn(info), isPadding: false }];
+  }
+  if (list.length === 0 || list.length > limits.files) {
+    throw new MetainfoError(`Expected 1 to ${limits.files} files, got ${list.length}`);
+  }
+  const raw = list.map((file) => readFile(file, name)).filter((file) => !file.isSymlink);
+  const paths = safePaths(raw.map((file) => file.path));
+  return raw.map(({ length, isPadding }, position) => ({ path: paths[position], length, isPadding }));
+}
+
+function readFile(file: BencodeValue, name: string) {
+  if (!isDictionary(file)) throw new MetainfoError("Expected a dictionary for each file, got something else");
+  const steps = listIn(file, "path.utf-8") ?? listIn(file, "path");
+  if (steps === undefined || steps.length === 0) throw new MetainfoError("Expected a path for each file, got none");
+  const path = steps.map((step) => {
+    if (!(step instanceof Uint8Array)) throw new MetainfoError("Expected names in a path, got something else");
+    return fromUtf8(step);
+  });
+  const attributes = textIn(file, "attr");
+  const isSymlink = attributes.includes("l");
+  return { path: [name, ...path], length: isSymlink ? 0 : lengthIn(file), isPadding: attributes.includes("p"), isSymlink };
+}
+
+function lengthIn(dictionary: BencodeDictionary): number {
+  const length = numberIn(dictionary, "length");
+  if (length === undefined || length < 0) {
+    throw new MetainfoError(`Expected a length of 0 or more for each file, got ${length ?? "none"}`);
+  }
+  return length;
+}
+
+/** A name, from its UTF-8 variant where there is a well-formed one. */
+function nameIn(dictionary: BencodeDictionary, key: string): string | undefined {
+  const utf8 = bytesIn(dictionary, `${key}.utf-8`);
+  const bytes = bytesIn(dictionary, key);
+  return (utf8 && fromStrictUtf8(utf8)) ?? (bytes && fromUtf8(bytes));
+}
+
+function textIn(dictionary: BencodeDictionary, key: string): string {
+  const bytes = bytesIn(dictionary, key);
+  return bytes === undefined ? "" : fromUtf8(bytes);
+}
+
+function texts(values: readonly BencodeValue[]): string[] {
+  return values.filter((value) => value instanceof Uint8Array).map((bytes) => fromUtf8(bytes).trim())
+    .filter((text) => text !== "");
+}
+
+/** BEP 12: `announce-list` replaces `announce` where it names anybody. */
+function announceTiersOf(outer: BencodeDictionary): string[][] {
+  const tiers = (listIn(outer, "announce-list") ?? [])
+    .map((tier) => texts(Array.isArray(tier) ? tier : [tier]))
+    .filter((tier) => tier.length > 0);
+  const announce = textIn(outer, "announce").trim();
+  return tiers.length > 0 || announce === "" ? tiers : [[announce]];
+}
+
+/** BEP 19: one text or a list of texts. */
+function webSeedsOf(outer: BencodeDictionary): string[] {
+  return texts(listIn(outer, "url-list") ?? [bytesIn(outer, "url-list") ?? new Uint8Array()]);
+}
+
+/** What `encodeMetainfo` writes around an info dictionary. */
+export interface MetainfoExtras {
+  readonly announceTiers: readonly (readonly string[])[];
+  readonly webSeeds?: readonly string[];
+  readonly comment?: string;
+  readonly createdBy?: string;
+  /** Seconds since 1970. */
+  readonly creationDate?: number;
+}
+
+/** A `.torrent` file around an info dictionary, whose bytes stay as they are. */
+export function encodeMetainfo(rawInfo: Uint8Array, extras: MetainfoExtras): Uint8Array<ArrayBuffer> {
+  const members = new Map([["info", rawInfo]]);
+  setAnnounce(members, extras.announceTiers);
+  if (extras.webSeeds?.length) members.set("url-list", encode(extras.webSeeds));
+  if (extras.comment) members.set("comment", encode(extras.comment));
+  if (extras.createdBy) members.set("created by", encode(extras.createdBy));
+  if (extras.creationDate !== undefined) members.set("creation date", encode(extras.creationDate));
+  return encodeMembers(members);
+}
+
+/**
+ * A `.torrent` file with other announce addresses and everything else, the info dictionary above all, byte
+ * for byte as it was. Errors: `MetainfoError`.
+ */
+export function replaceAnnounce(
+  bytes: Uint8Array,
+  announceTiers: readonly (readonly string[])[],
+  limits: MetainfoLimits,
+): Uint8Array<ArrayBuffer> {
+  parseMetainfo(bytes, limits);
+  const { members } = checkBencode(bytes, limits.bencode);
+  setAnnounce(members, announceTiers);
+  return encodeMembers(members);
+}
+
+function setAnnounce(members: Map<string, Uint8Array>, tiers: readonly (readonly string[])[]): void {
+  members.delete("announce");
+  members.delete("announce-list");
+  const first = tiers[0]?.[0];
+  if (first === undefined) return;
+  members.set("announce", encode(first));
+  if (tiers.flat().length > 1) members.set("announce-list", encode(tiers));
+}
+
+/** A file as `encodeInfo` takes it: path below the torrent's name, empty for a torrent of a single file. */
+export interface InfoFile {
+  readonly path: readonly string[];
+  /** Bytes. */
+  readonly length: number;
+}
+
+/** An info dictionary (BEP 3) from its parts. */
+export function encodeInfo(
+  name: string,
+  files: readonly InfoFile[],
+  pieceLength: number,
+  pieceHashes: Uint8Array,
+  isPrivate: boolean,
+): Uint8Array<ArrayBuffer> {
+  const isSingle = files.length === 1 && files[0].path.length === 0;
+  return encode({
+    ...(isSingle ? { length: files[0].length } : { files: files.map(({ path, length }) => ({ path, length })) }),
+    name: toUtf8(name),
+    "piece length": pieceLength,
+    pieces: pieceHashes,
+    ...(isPrivate ? { private: 1 } : {}),
+  });
+}

@@ -1,0 +1,48 @@
+import { printable } from "./printable.ts";
+import { toByteString } from "./bytes.ts";
+
+/** Length of a peer id in bytes (BEP 3). */
+export const PEER_ID_LENGTH = 20;
+
+/** What our peer ids begin with (BEP 20, Azureus style): client `PD` ("peer on Deno"), version 0.1.0. */
+export const PEER_ID_PREFIX = "-PD0100-";
+
+/** Our peer id for this run: the prefix and 12 of the given random bytes, as letters and digits. */
+export function createPeerId(random: Uint8Array): Uint8Array<ArrayBuffer> {
+  const alphabet = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  const peerId = new Uint8Array(PEER_ID_LENGTH);
+  for (let i = 0; i < PEER_ID_LENGTH; i++) {
+    const character = PEER_ID_PREFIX[i] ?? alphabet[random[i] % alphabet.length];
+    peerId[i] = character.charCodeAt(0);
+  }
+  return peerId;
+}
+
+/** Two letters of an Azureus-style peer id and whose they are; only clients seen on a LAN with us. */
+const CLIENTS: Record<string, string> = {
+  PD: "peer",
+  LT: "libtorrent",
+  lt: "rTorrent",
+  qB: "qBittorrent",
+  TR: "Transmission",
+  A2: "aria2",
+  WW: "WebTorrent",
+  WD: "WebTorrent Desktop",
+  DE: "Deluge",
+  BI: "BiglyBT",
+  UT: "µTorrent",
+  AZ: "Vuze",
+};
+
+/** A readable name for a remote's client, from its peer id; for display only, and safe to print. */
+export function clientNameOf(peerId: Uint8Array): string {
+  const text = toByteString(peerId);
+  const azureus = /^-([A-Za-z0-9]{2})([0-9A-Za-z]{4})-/.exec(text);
+  if (azureus !== null) {
+    const [, letters, version] = azureus;
+    return `${CLIENTS[letters] ?? letters} ${[...version].map((digit) => parseInt(digit, 36)).join(".")}`;
+  }
+  const aria2 = /^A2-(\d+)-(\d+)-(\d+)-/.exec(text);
+  if (aria2 !== null) return `aria2 ${aria2.slice(1).join(".")}`;
+  return printable(text.slice(0, 8));
+}

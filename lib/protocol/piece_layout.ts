@@ -1,0 +1,101 @@
+/** Length of a block in bytes; only the last block of a piece is shorter (BEP 3, as everybody asks for them). */
+export const BLOCK_LENGTH = 16 * 1024;
+
+/** A run of bytes inside one file. */
+export interface FileSpan {
+  /** Position in the torrent's list of files. */
+  readonly file: number;
+  /** Where the run starts in that file, in bytes. */
+  readonly position: number;
+  /** Bytes in the run, at least 1. */
+  readonly length: number;
+}
+
+/**
+ * All arithmetic between pieces, blocks and files of one torrent, with no other duty.
+ *
+ * The files follow one another without gaps; pieces cut that row of bytes at multiples of `pieceLength`.
+ */
+export class PieceLayout {
+  /** Length of every piece but the last, in bytes. */
+  readonly pieceLength: number;
+  /** Length of all files together, in bytes. */
+  readonly totalLength: number;
+  readonly pieceCount: number;
+  readonly #fileStarts: number[] = [];
+  readonly #fileLengths: readonly number[];
+
+  constructor(pieceLength: number, fileLengths: readonly number[]) {
+    let start = 0;
+    for (const length of fileLengths) {
+      this.#fileStarts.push(start);
+      start += length;
+    }
+    this.pieceLength = pieceLength;
+    this.totalLength = start;
+    this.pieceCount = Math.ceil(start / pieceLength);
+    this.#fileLengths = fileLengths;
+  }
+
+  /** Length of a piece in bytes. */
+  lengthOf(index: number): number {
+    return Math.min(this.pieceLength, this.totalLength - index * this.pieceLength);
+  }
+
+  /** Where a piece starts in the row of all files, in bytes. */
+  offsetOf(index: number): number {
+    return index * this.pieceLength;
+  }
+
+  /** Number of blocks in a piece. */
+  blocksIn(index: number): number {
+    return Math.ceil(this.lengthOf(index) / BLOCK_LENGTH);
+  }
+
+  /** Length in bytes of the block that starts at `begin` of a piece. */
+  blockLength(index: number, begin: number): number {
+    return Math.min(BLOCK_LENGTH, this.lengthOf(index) - begin);
+  }
+
+  /** Whether `begin` and `length` (bytes) lie inside piece `index`. */
+  contains(index: number, begin: number, length: number): boolean {
+    return index < this.pieceCount && length > 0 && begin + length <= this.lengthOf(index);
+  }
+
+  /** The file spans that `length` bytes from `offset` of the row of all files cover, in order. */
+  spans(offset: number, length: number): FileSpan[] {
+    const spans: FileSpan[] = [];
+    const end = offset + length;
+    for (let file = this.#fileAt(offset); file < this.#fileStarts.length; file++) {
+      const start = this.#fileStarts[file];
+      if (start >= end) break;
+      const from = Math.max(offset, start);
+      const to = Math.min(end, start + this.#fileLengths[file]);
+      if (to > from) spans.push({ file, position: from - start, length: to - from });
+    }
+    return spans;
+  }
+
+  /** First and last piece that hold bytes of a file; undefined for an empty file. */
+  piecesOf(file: number): { first: number; last: number } | undefined {
+    const length = this.#fileLengths[file];
+    if (length === 0) return undefined;
+    const start = this.#fileStarts[file];
+    return {
+      first: Math.floor(start / this.pieceLength),
+      last: Math.floor((start + length - 1) / this.pieceLength),
+    };
+  }
+
+  /** The last file that starts at or before `offset`, by halving. */
+  #fileAt(offset: number): number {
+    let low = 0, high = this.#fileStarts.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if (this.#fileStarts[middle] <= offset) low = middle;
+      else high = middle - 1;
+    }
+    // Empty files share a start with their successor; the run begins at the first file that reaches past it.
+    return low;
+  }
+}

@@ -1,0 +1,117 @@
+/** What the logic needs from the world. `net/`, `disk/` and `session.ts` implement these; tests fake them. */
+import type { StorageError } from "../errors.ts";
+import type { InfoHash } from "../protocol/info_hash.ts";
+
+/** The sending half of one connection, as the swarm sees it. Every method returns at once. */
+export interface PeerSender {
+  /** Queues a message that is encoded already; the array is kept until it is sent. */
+  send(message: Uint8Array): void;
+  /** Queues a block to be read from disk at the moment it is sent. `begin` and `length` in bytes. */
+  queueBlock(index: number, begin: number, length: number): void;
+  /** Takes one block out of the queue; false when it is not (or no longer) there. */
+  dropBlock(index: number, begin: number, length: number): boolean;
+  /** Takes all blocks out of the queue and returns how many; `each` is told of every one. */
+  dropBlocks(each: (index: number, begin: number, length: number) => void): number;
+  /** Blocks queued and not yet handed to the operating system. */
+  readonly queuedBlocks: number;
+  /** Closes the connection; the swarm hears `peerClosed` with this reason. */
+  close(reason: string): void;
+}
+
+/**
+ * Where one torrent's pieces rest.
+ *
+ * A piece buffer belongs to whoever took it: `takeBuffer` gives it to the swarm, `commit` or `giveBuffer`
+ * ends the swarm's right to it.
+ */
+export interface PieceStorage {
+  /** A buffer of `pieceLength` bytes with undefined contents. */
+  takeBuffer(): Uint8Array<ArrayBuffer>;
+  /** Returns a buffer that was not committed. */
+  giveBuffer(buffer: Uint8Array<ArrayBuffer>): void;
+  /** Verifies and writes a piece. Answers later by `PieceStorageListener`, in any order. */
+  commit(index: number, buffer: Uint8Array<ArrayBuffer>): void;
+  /**
+   * Fills `target` with a stored piece's bytes from `begin` on. Done on return, unless it returns a promise.
+   * Errors: `StorageError`, thrown or as rejection.
+   */
+  readInto(index: number, begin: number, target: Uint8Array): Promise<void> | void;
+  /** Whether few enough bytes are being committed that more may be received. */
+  hasRoom(): boolean;
+  /** Resolves when `hasRoom()` is true again, or the store is closed. */
+  whenRoom(): Promise<void>;
+  /** Moves the complete data to its final place. Answers later by `dataFinished` or `storageFailed`. */
+  finish(): void;
+}
+
+/** How a `PieceStorage` answers; the swarm implements it. */
+export interface PieceStorageListener {
+  /** The piece hashed right and is written (not necessarily synced). */
+  pieceStored(index: number): void;
+  /** The piece hashed wrong; nothing was written. */
+  pieceCorrupt(index: number): void;
+  /** The disk refused; the torrent must pause. */
+  storageFailed(error: StorageError): void;
+  /** All data is in its final place. `path` is where, for the user. */
+  dataFinished(path: string): void;
+}
+
+/** What a process is for one torrent (INTERFACE.md "Roles"). */
+export type Role = "announcer" | "seeder" | "peer";
+
+/** Where we heard of a peer. */
+export type PeerSource = "tracker" | "broadcast" | "pex" | "lsd" | "dht" | "user" | "incoming";
+
+/** Something that happened and that a user or a program may want to know (INTERFACE.md, JSON events). */
+export type SwarmEvent =
+  & { readonly infoHash: InfoHash }
+  & (
+    | { readonly event: "status"; readonly role: Role; readonly seeding: boolean }
+    | { readonly event: "peers"; readonly source: PeerSource; readonly peers: readonly string[] }
+    | { readonly event: "connected"; readonly peer: string; readonly client: string }
+    | { readonly event: "disconnected"; readonly peer: string; readonly client: string; readonly reason: string }
+    | { readonly event: "corrupt"; readonly piece: number; readonly peers: readonly string[] }
+    | { readonly event: "complete"; readonly name: string; readonly path: string; readonly seconds: number }
+    | { readonly event: "warning" | "error"; readonly code: string; readonly message: string }
+  );
+
+/** One connection in a snapshot. Rates in bytes per second. */
+export interface RemotePeerSnapshot {
+  readonly endpoint: string;
+  readonly client: string;
+  /** Pieces it has. */
+  readonly have: number;
+  readonly downloadRate: number;
+  readonly uploadRate: number;
+  /** Bytes since the connection began. */
+  readonly downloaded: number;
+  readonly uploaded: number;
+  readonly isUploadSlot: boolean;
+  readonly isDownloadSource: boolean;
+  /** Why the choker decided as it did, for people. */
+  readonly reason: string;
+}
+
+/** One swarm at one moment, as plain data. Sizes in bytes, rates in bytes per second. */
+export interface SwarmSnapshot {
+  readonly infoHash: InfoHash;
+  readonly name: string;
+  readonly role: Role;
+  readonly seeding: boolean;
+  readonly length: number;
+  readonly pieceLength: number;
+  readonly pieces: number;
+  readonly have: number;
+  readonly downloaded: number;
+  readonly uploaded: number;
+  readonly downloadRate: number;
+  readonly uploadRate: number;
+  readonly connections: number;
+  readonly uploadSlotsUsed: number;
+  readonly downloadSourcesUsed: number;
+  /** Pieces looked at so far while the data on disk is being checked; undefined afterwards. */
+  readonly checked: number | undefined;
+  /** Why it stands still; undefined while it does not. */
+  readonly paused: string | undefined;
+  readonly peers: readonly RemotePeerSnapshot[];
+}
