@@ -1,4 +1,5 @@
 /** Every tunable of the program: name, unit, value, and why that value. */
+import type { MagnetLimits } from "./protocol/magnet.ts";
 import type { MetainfoLimits } from "./protocol/metainfo.ts";
 
 const KIB = 1024;
@@ -20,6 +21,9 @@ export const METAINFO_LIMITS: MetainfoLimits = {
   maxPieceLength: 128 * MIB,
   bencode: { depth: 100, values: 3_000_000 },
 };
+
+/** What a magnet link may contain at most: what a shell passes on, and more trackers than anybody reaches. */
+export const MAGNET_LIMITS: MagnetLimits = { characters: 64 * KIB, entries: 200 };
 
 /** Ports (INTERFACE.md): the first one tried, and the last one tried when the user named none. */
 export const PORTS = { peer: { first: 6881, last: 6889 }, tracker: { first: 6969, last: 6979 } } as const;
@@ -66,19 +70,29 @@ export const TRANSFER = {
   /** Requests we accept from one peer at once, told as `reqq`: 1 GB/s needs about 250 in 4 ms, others ask up to 2,000. */
   maxQueuedRequests: 2_000,
   /** Receive buffer of a new connection; enough for what is not payload. */
-  receiveBufferBytes: 64 * KIB,
+  receiveBufferBytes: 16 * KIB,
   /** Receive buffer while we download: each read is a call into the runtime at a fixed price. */
   sourceReceiveBufferBytes: 512 * KIB,
   /** Send buffer: one write to the socket. */
   sendBufferBytes: 512 * KIB,
   /** Idle send buffers kept. */
   sendBuffersKept: 8,
+  /** Idle receive buffers kept. */
+  receiveBuffersKept: 8,
   /** Bytes of small messages that may wait for one peer; a peer that never reads is dropped above this. */
   maxQueuedMessageBytes: 4 * MIB,
   /** Blocks kept asked-for at a source, at least: one piece of 256 KiB. */
   minWindow: 16,
   /** And at most: 16 MiB under way fill any LAN. */
   maxWindow: 1_024,
+  /** What a remote without `reqq` lets wait; libtorrent and others assume 250. */
+  defaultReqq: 250,
+  /** Requests to begin with, before there is a rate: 1 MiB, or a small file whole. */
+  firstWindow: 64,
+  /** A request unanswered for this long, and for four windows' time, is asked again: some clients drop requests. */
+  requestTimeoutMs: 10 * SECOND,
+  /** Blocks nobody asked for that a peer may send before it is dropped. */
+  maxUnwantedBlocks: 512,
   /** The window covers this much time at the source's measured rate. A LAN's round trip is below 1 ms; the rest is slack. */
   windowMs: 250,
   /** Length of the rolling window over which all rates are measured. As BEP 3's reference client. */
@@ -92,14 +106,20 @@ export const CHOKING = {
   rechokeMs: 30 * SECOND,
   /** A source that owes blocks and sends none for this long loses its place; BEP 3 says 60 s, a LAN answers sooner. */
   snubbedAfterMs: 15 * SECOND,
-  /** A slot whose holder asks for nothing goes to another after this time. */
-  idleSlotMs: 1 * SECOND,
+  /** A peer that refuses a request although it unchokes us is asked again after this time, never in a tight loop. */
+  rejectPauseMs: 1 * SECOND,
+  /** A slot whose holder asks for nothing goes to another after this time; with a tick, within a second. */
+  idleSlotMs: 700,
+  /** Peers that left their slot unused are passed over for this long while others want one. */
+  idlePauseMs: 5 * SECOND,
   /** A peer connected for less than this counts as a newcomer in the lot for the optimistic place. */
   newcomerMs: 60 * SECOND,
   /** How many lots a newcomer holds against one of the others (BEP 3's reference client: 3). */
   newcomerLots: 3,
-  /** Corrupt pieces a peer may have contributed to, together with others, before it is banned. */
-  maxCorruptShares: 3,
+  /** Failed pieces whose blocks are remembered to find out who lied. */
+  maxSuspectPieces: 64,
+  /** Bans from one address after which the whole address is banned: above it, it is no class room but an attack. */
+  bansPerAddress: 3,
 } as const;
 
 /** Disk. */
@@ -110,6 +130,14 @@ export const STORAGE = {
   maxActiveBytes: 64 * MIB,
   /** Files kept open. Common systems allow 1,024 descriptors, sockets need some. */
   openFiles: 128,
+  /** The same for each disk worker; checking goes through the files one after another. */
+  workerOpenFiles: 32,
+  /** Disk workers that check data at once, where there are so many cores; more only make a disk seek. */
+  checkWorkers: 8,
+  /** Pieces are handed to a checking worker in batches of about this many bytes, to spare messages. */
+  checkBatchBytes: 4 * MIB,
+  /** Read and hashed at once while checking: small enough for the processor's cache. */
+  hashReadBytes: 256 * KIB,
   /** How often written pieces are noted in KV. */
   noteWrittenMs: 1 * SECOND,
   /** How often files are synced and stored pieces noted in KV. */
@@ -149,6 +177,8 @@ export const TRACKER = {
 /** Announcing to trackers. */
 export const ANNOUNCING = {
   timeoutMs: 10 * SECOND,
+  /** How long we wait for a tracker's name to be resolved before we take it for somebody else. */
+  resolveTimeoutMs: 2 * SECOND,
   /** How long stopping waits for `stopped` to reach the trackers. */
   stopTimeoutMs: 2 * SECOND,
   /** First pause after a failure; doubled each time, with up to a quarter more by chance. */
@@ -161,6 +191,12 @@ export const ANNOUNCING = {
   maxReplyBytes: 1 * MIB,
   /** Endpoints taken from one reply. */
   maxPeers: 500,
+  /** Redirects followed. */
+  maxRedirects: 3,
+  /** A tracker with IPv4 and IPv6 that answered by one of them has this much time to answer by the other. */
+  otherFamilyMs: 1 * SECOND,
+  /** When a datagram that a UDP tracker does not answer is sent again, counted from the first time. */
+  udpRetransmitMs: [1 * SECOND, 3 * SECOND, 7 * SECOND],
 } as const;
 
 /** The list of peers pushed by an embedded tracker. */
@@ -173,11 +209,82 @@ export const BROADCAST = {
   maxPerSecond: 10,
 } as const;
 
+/** Fetching and serving metadata (BEP 9). */
+export const METADATA = {
+  /** Largest info dictionary fetched: 800,000 pieces. A link is a promise of somebody we do not know. */
+  maxBytes: 16 * MIB,
+  /** Parts asked of one peer at once. */
+  requestsPerPeer: 4,
+  /** A part that does not come within this time is asked of another peer. */
+  requestTimeoutMs: 10 * SECOND,
+  /** First pause for a peer that rejected or did not answer; doubled each time. */
+  retryMs: 2 * SECOND,
+  retryMaxMs: 2 * MINUTE,
+  /** Times the whole metadata is served to one connection; more requests are rejected. */
+  servesPerPeer: 3,
+} as const;
+
+/** Peer exchange (BEP 11). */
+export const PEX = {
+  /** Between two messages to one peer; BEP 11: at most one a minute. */
+  intervalMs: 60 * SECOND,
+  /** Endpoints added, and endpoints dropped, in one message sent (BEP 11: 50); as many are read of each list. */
+  maxEndpoints: 50,
+  /** A message earlier than this after the last one is not read; some clients are a little early. */
+  minReceiveMs: 45 * SECOND,
+} as const;
+
+/** Local discovery (BEP 14). */
+export const LOCAL_DISCOVERY = {
+  /** Every torrent is announced this often, as BEP 14 says. */
+  intervalMs: 5 * MINUTE,
+  /** Announces of one torrent on average (BEP 14: one a minute) … */
+  refillMs: 60 * SECOND,
+  /** … and how many may be saved up: the first one, and answers to newcomers that switch on together. */
+  burst: 3,
+  /** Announces are held back this long, at random, so that a class that switches on does not answer as one. */
+  answerDelayMs: 500,
+  /** A peer of a torrent that was silent this long is a newcomer again: it missed two announces. */
+  forgetMs: 11 * MINUTE,
+  /** Peers remembered for one torrent; above this nobody is answered, only heard. */
+  maxRemembered: 1_000,
+  /** With up to this many torrents each has a datagram of its own, which the oldest clients need (BEP 14). */
+  maxSingly: 5,
+  /** Datagrams read from one address in a second, and from all; more are dropped unread. */
+  perSenderPerSecond: 50,
+  perSecond: 500,
+  /** How often interfaces are looked at, for those that came and went. */
+  rescanMs: 3 * SECOND,
+  /** Interfaces used of each family. */
+  maxInterfaces: 32,
+  /** Routers a datagram may pass: LAN segments that forward multicast are few hops apart. */
+  timeToLive: 4,
+} as const;
+
+/** The address filter. */
+export const IP_FILTER = {
+  /** Largest file read: common block lists of 400,000 ranges are below 30 MB. */
+  maxFileBytes: 128 * MIB,
+  /** Malformed lines told with their number; the others are counted only. */
+  maxReported: 5,
+} as const;
+
+/** Web seeds (BEP 19). */
+export const WEB_SEED = {
+  /** Redirects followed for one request. */
+  maxRedirects: 5,
+  /** A server that sends nothing for this long has failed. */
+  stallTimeoutMs: 20 * SECOND,
+  /** Pause after a failure that may pass; doubled each time. */
+  retryMs: 5 * SECOND,
+  retryMaxMs: 10 * MINUTE,
+} as const;
+
 /** Stopping. */
 export const STOPPING = {
   /** How long running commits may take. */
   commitTimeoutMs: 5 * SECOND,
 } as const;
 
-/** The slow clock: every timeout and periodic job. */
-export const TICK_MS = 1 * SECOND;
+/** The slow clock behind every timeout and periodic job: as often as broadcasts may go out. */
+export const TICK_MS = BROADCAST.batchMs;

@@ -13,18 +13,20 @@ export function parseAnnounceAddress(text: string): URL | undefined {
   const address = text.trim();
   if (address === "" || /\s/.test(address)) return undefined;
   const url = address.includes("://") ? URL.parse(address) : bareHost(address);
-  if (url === null || !SCHEMES.includes(url.protocol) || url.hostname === "" || url.username !== "") {
+  if (url === null || !SCHEMES.includes(url.protocol) || url.hostname === "" || url.port === "0") {
     return undefined;
   }
-  return url;
+  return url.username === "" && url.password === "" ? url : undefined;
 }
 
 function bareHost(address: string): URL | null {
-  if (/[/?#@]/.test(address)) return null;
+  if (/[/\\?#@]/.test(address)) return null;
   const isBareIpv6 = !address.startsWith("[") && address.split(":").length > 2;
   const authority = isBareIpv6 ? `[${address}]` : address;
   const url = URL.parse(`http://${authority}/announce`);
   if (url === null) return null;
+  // The URL parser reads "6969" and "10.0.5" as addresses; a person who writes that has forgotten something.
+  if (/^[\d.]+$/.test(url.hostname) && !address.startsWith(url.hostname)) return null;
   // The URL parser drops ":80" as the default of http, so ask the text whether a port was named.
   if (!/:\d+$/.test(authority)) url.port = String(DEFAULT_TRACKER_PORT);
   return url;

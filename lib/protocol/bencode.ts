@@ -7,7 +7,7 @@
  */
 import library from "bencode";
 import { ProtocolError } from "../errors.ts";
-import { concatBytes, toByteString } from "./bytes.ts";
+import { concatBytes, fromUtf8, toByteString, toHex } from "./bytes.ts";
 
 export type BencodeValue = number | Uint8Array | BencodeValue[] | BencodeDictionary;
 export type BencodeDictionary = { [key: string]: BencodeValue };
@@ -36,7 +36,7 @@ const isDigit = (byte: number) => byte >= 0x30 && byte <= 0x39;
 
 /** One open list or dictionary of the walk in `checkBencode`. */
 interface Level {
-  /** Keys seen so far; undefined for a list. */
+  /** Keys seen so far, as the library names them; undefined for a list. */
   keys?: Set<string>;
   /** Key whose value comes next; undefined when a key is due. */
   key: string | undefined;
@@ -71,7 +71,7 @@ export function checkBencode(bytes: Uint8Array, limits: BencodeLimits): CheckedB
     let length = 0;
     const first = offset;
     while (offset < bytes.length && isDigit(bytes[offset])) {
-      length = length * 10 + bytes[offset++] - 0x30;
+      length = length * 10 + (bytes[offset++] - 0x30);
       if (length > bytes.length) fail("a string is longer than what is there");
     }
     if (offset === first || bytes[offset] !== COLON) fail("expected a string");
@@ -87,7 +87,7 @@ export function checkBencode(bytes: Uint8Array, limits: BencodeLimits): CheckedB
     const first = offset;
     let magnitude = 0;
     while (isDigit(bytes[offset])) {
-      magnitude = magnitude * 10 + bytes[offset++] - 0x30;
+      magnitude = magnitude * 10 + (bytes[offset++] - 0x30);
       if (magnitude > Number.MAX_SAFE_INTEGER) fail("a number is beyond 2^53");
     }
     if (offset === first || bytes[offset] !== END) fail("expected a number");
@@ -103,11 +103,12 @@ export function checkBencode(bytes: Uint8Array, limits: BencodeLimits): CheckedB
       levels.pop();
     } else if (level?.keys !== undefined && level.key === undefined) {
       const start = passString();
-      const key = toByteString(bytes.subarray(start, offset));
-      if (key === "__proto__") fail("a key is not allowed");
-      if (level.keys.has(key)) fail("a key stands twice");
-      level.keys.add(key);
-      level.key = key;
+      const key = bytes.subarray(start, offset);
+      const name = libraryName(key);
+      if (name === "__proto__") fail("a key is not allowed");
+      if (level.keys.has(name)) fail("a key stands twice");
+      level.keys.add(name);
+      level.key = toByteString(key);
       level.valueStart = offset;
       continue;
     } else {
@@ -132,6 +133,12 @@ export function checkBencode(bytes: Uint8Array, limits: BencodeLimits): CheckedB
     }
   } while (levels.length > 0);
   return { end: offset, members };
+}
+
+/** What the library calls a key: its text without a byte order mark, or its hex digits where it is not UTF-8. */
+function libraryName(key: Uint8Array): string {
+  const text = fromUtf8(key).replace(/^\uFEFF/, "");
+  return text.includes("\uFFFD") ? toHex(key) : text;
 }
 
 /** Decodes exactly one value. Errors: `ProtocolError` also when bytes follow it. Strings are copies. */

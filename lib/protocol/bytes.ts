@@ -60,9 +60,22 @@ export function toHex(bytes: Uint8Array): string {
 
 /** Bytes of a hexadecimal text of either case; undefined when it is not one. */
 export function fromHex(hex: string): Uint8Array<ArrayBuffer> | undefined {
-  if (!/^([0-9a-f]{2})*$/i.test(hex)) return undefined;
+  if (hex.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(hex)) return undefined;
   const bytes = new Uint8Array(hex.length / 2);
   for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(hex.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
+}
+
+/** Bytes of a base32 text of either case without padding (RFC 4648); undefined when it is not one. */
+export function fromBase32(text: string): Uint8Array<ArrayBuffer> | undefined {
+  if (!/^[a-z2-7]*$/i.test(text)) return undefined;
+  const bytes = new Uint8Array(text.length * 5 >>> 3);
+  let bits = 0, bitCount = 0, length = 0;
+  for (const digit of text.toUpperCase()) {
+    bits = (bits << 5 | "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(digit)) & 0xfff;
+    bitCount += 5;
+    if (bitCount >= 8) bytes[length++] = bits >>> (bitCount -= 8);
+  }
   return bytes;
 }
 

@@ -61,7 +61,7 @@ export interface Metainfo {
   readonly webSeeds: readonly string[];
   readonly comment: string;
   readonly createdBy: string;
-  /** Seconds since 1970; undefined where the torrent does not say. */
+  /** Seconds since 1970; undefined where the torrent does not say, or says what is no date. */
   readonly creationDate: number | undefined;
   /** The info dictionary's bytes as they stand in the torrent. */
   readonly rawInfo: Uint8Array;
@@ -89,7 +89,7 @@ export function parseMetainfo(bytes: Uint8Array, limits: MetainfoLimits): Metain
     webSeeds: webSeedsOf(outer),
     comment: textIn(outer, "comment"),
     createdBy: textIn(outer, "created by"),
-    creationDate: numberIn(outer, "creation date"),
+    creationDate: dateIn(outer, "creation date"),
   };
 }
 
@@ -191,6 +191,7 @@ function filesOf(info: BencodeDictionary, limits: MetainfoLimits): TorrentFile[]
     throw new MetainfoError(`Expected 1 to ${limits.files} files, got ${list.length}`);
   }
   const raw = list.map((file) => readFile(file, name)).filter((file) => !file.isSymlink);
+  if (raw.length === 0) throw new MetainfoError("Expected files, got symbolic links only");
   const paths = safePaths(raw.map((file) => file.path));
   return raw.map(({ length, isPadding }, position) => ({ path: paths[position], length, isPadding }));
 }
@@ -198,14 +199,23 @@ function filesOf(info: BencodeDictionary, limits: MetainfoLimits): TorrentFile[]
 function readFile(file: BencodeValue, name: string) {
   if (!isDictionary(file)) throw new MetainfoError("Expected a dictionary for each file, got something else");
   const steps = listIn(file, "path.utf-8") ?? listIn(file, "path");
-  if (steps === undefined || steps.length === 0) throw new MetainfoError("Expected a path for each file, got none");
+  if (steps === undefined || steps.length === 0) {
+    throw new MetainfoError("Expected a path for each file, got none");
+  }
   const path = steps.map((step) => {
-    if (!(step instanceof Uint8Array)) throw new MetainfoError("Expected names in a path, got something else");
+    if (!(step instanceof Uint8Array)) {
+      throw new MetainfoError("Expected names in a path, got something else");
+    }
     return fromUtf8(step);
   });
   const attributes = textIn(file, "attr");
   const isSymlink = attributes.includes("l");
-  return { path: [name, ...path], length: isSymlink ? 0 : lengthIn(file), isPadding: attributes.includes("p"), isSymlink };
+  return {
+    path: [name, ...path],
+    length: isSymlink ? 0 : lengthIn(file),
+    isPadding: attributes.includes("p"),
+    isSymlink,
+  };
 }
 
 function lengthIn(dictionary: BencodeDictionary): number {
@@ -226,6 +236,12 @@ function nameIn(dictionary: BencodeDictionary, key: string): string | undefined 
 function textIn(dictionary: BencodeDictionary, key: string): string {
   const bytes = bytesIn(dictionary, key);
   return bytes === undefined ? "" : fromUtf8(bytes);
+}
+
+/** Seconds since 1970, where they fall into the years 1970 to 9999 that ISO 8601 can write. */
+function dateIn(dictionary: BencodeDictionary, key: string): number | undefined {
+  const seconds = numberIn(dictionary, key);
+  return seconds !== undefined && seconds >= 0 && seconds < 253_402_300_800 ? seconds : undefined;
 }
 
 function texts(values: readonly BencodeValue[]): string[] {
@@ -309,7 +325,9 @@ export function encodeInfo(
 ): Uint8Array<ArrayBuffer> {
   const isSingle = files.length === 1 && files[0].path.length === 0;
   return encode({
-    ...(isSingle ? { length: files[0].length } : { files: files.map(({ path, length }) => ({ path, length })) }),
+    ...(isSingle
+      ? { length: files[0].length }
+      : { files: files.map(({ path, length }) => ({ path, length })) }),
     name: toUtf8(name),
     "piece length": pieceLength,
     pieces: pieceHashes,

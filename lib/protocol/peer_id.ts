@@ -40,7 +40,9 @@ export function clientNameOf(peerId: Uint8Array): string {
   const azureus = /^-([A-Za-z0-9]{2})([0-9A-Za-z]{4})-/.exec(text);
   if (azureus !== null) {
     const [, letters, version] = azureus;
-    return `${CLIENTS[letters] ?? letters} ${[...version].map((digit) => parseInt(digit, 36)).join(".")}`;
+    const numbers = [...version].map((digit) => parseInt(digit, 36));
+    // The fourth number is a build that most clients leave at zero.
+    return `${CLIENTS[letters] ?? letters} ${(numbers[3] === 0 ? numbers.slice(0, 3) : numbers).join(".")}`;
   }
   const aria2 = /^A2-(\d+)-(\d+)-(\d+)-/.exec(text);
   if (aria2 !== null) return `aria2 ${aria2.slice(1).join(".")}`;

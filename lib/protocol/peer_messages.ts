@@ -34,6 +34,9 @@ export const MessageId = {
 /** Bytes in front of a block in a piece message: length, id, index, begin. */
 export const PIECE_HEADER_LENGTH = 13;
 
+/** Bytes of a request, cancel or reject message: length, id, index, begin, length. */
+export const ABOUT_BLOCK_LENGTH = 17;
+
 /** Payload bytes of the messages whose length is fixed. */
 const FIXED_PAYLOAD = new Map<number, number>([
   [MessageId.choke, 0],
@@ -184,13 +187,25 @@ export function encodeAboutBlock(
   begin: number,
   length: number,
 ): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(17);
-  bytes[3] = 13;
-  bytes[4] = id;
-  writeUint32(bytes, 5, index);
-  writeUint32(bytes, 9, begin);
-  writeUint32(bytes, 13, length);
+  const bytes = new Uint8Array(ABOUT_BLOCK_LENGTH);
+  writeAboutBlock(bytes, 0, id, index, begin, length);
   return bytes;
+}
+
+/** Writes a message about one block (17 bytes) at `offset` of a buffer, to send many as one. */
+export function writeAboutBlock(
+  target: Uint8Array,
+  offset: number,
+  id: number,
+  index: number,
+  begin: number,
+  length: number,
+): void {
+  writeUint32(target, offset, ABOUT_BLOCK_LENGTH - 4);
+  target[offset + 4] = id;
+  writeUint32(target, offset + 5, index);
+  writeUint32(target, offset + 9, begin);
+  writeUint32(target, offset + 13, length);
 }
 
 /** A bitfield message from the wire form of a bitfield. */

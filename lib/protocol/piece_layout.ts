@@ -87,7 +87,7 @@ export class PieceLayout {
     };
   }
 
-  /** The last file that starts at or before `offset`, by halving. */
+  /** The last file that starts at or before `offset`, by halving; of those with one start only it has bytes. */
   #fileAt(offset: number): number {
     let low = 0, high = this.#fileStarts.length - 1;
     while (low < high) {
@@ -95,7 +95,6 @@ export class PieceLayout {
       if (this.#fileStarts[middle] <= offset) low = middle;
       else high = middle - 1;
     }
-    // Empty files share a start with their successor; the run begins at the first file that reaches past it.
     return low;
   }
 }

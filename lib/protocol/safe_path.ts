@@ -13,29 +13,29 @@ import { printable } from "./printable.ts";
 const MAX_NAME_BYTES = 255;
 /** Folders below one another in a torrent. */
 const MAX_DEPTH = 100;
-/** Room kept free in a name for the mark that tells apart equal names. */
-const MARK_BYTES = 8;
+/** Room kept free in a name for the mark that tells apart equal names, and for the `_` before a device name. */
+const MARK_BYTES = 12;
 
-const WINDOWS_DEVICE = /^(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)/i;
+/** A whole step `.` or `..`; a start at the root or a drive; a path where a name is due. */
+const LEAVES_FOLDER = /(^|[/\\])\.\.?([/\\]|$)|^([a-z]:)?\\|\//i;
+const WINDOWS_DEVICE = /^(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *(\.|$)/i;
 
 /**
  * One safe path component from a name in a torrent.
  *
- * Errors: `MetainfoError` for a name that is empty, is or contains `.` or `..` as a path step, is absolute,
- * or names a drive.
+ * Errors: `MetainfoError` for a name that is empty, is or contains `.` or `..` as a path step, contains `/`,
+ * begins at the root or names a drive.
  */
 export function safeName(name: string): string {
-  const steps = name.split(/[/\\]/);
-  if (name === "" || steps.includes("..") || steps.includes(".")) {
-    throw new MetainfoError(`Expected a file name, got ${JSON.stringify(printable(name))}`);
+  if (name === "" || LEAVES_FOLDER.test(name)) {
+    throw new MetainfoError(`Expected a file name inside the torrent, got ${quoted(name)}`);
   }
-  if (/^[/\\]/.test(name) || /^[a-z]:[/\\]/i.test(name) || name.includes("/")) {
-    throw new MetainfoError(`Expected a name inside the torrent, got ${JSON.stringify(printable(name))}`);
-  }
-  let safe = printable(name.normalize("NFC")).replace(/[<>:"|?*\\\uFFFD]/g, "_");
-  safe = shorten(safe, MAX_NAME_BYTES - MARK_BYTES);
-  // Windows drops trailing dots and spaces, so such a name would mean another file there.
-  safe = safe.replace(/[. ]+$/, (tail) => "_".repeat(tail.length)).replace(/^ +/, (head) => "_".repeat(head.length));
+  // Normalising takes time by the square of the length, so it is given little.
+  const normal = shorten(name, 4 * MAX_NAME_BYTES).normalize("NFC");
+  const plain = printable(normal).replace(/[<>:"|?*\\\uFFFD]/g, "_");
+  // Windows drops spaces around a name and dots behind it, so such a name would mean another file there.
+  const safe = shorten(plain, MAX_NAME_BYTES - MARK_BYTES)
+    .replace(/^ +|[. ]+$/g, (dropped) => "_".repeat(dropped.length));
   return WINDOWS_DEVICE.test(safe) ? `_${safe}` : safe;
 }
 
@@ -48,26 +48,46 @@ export function safeName(name: string): string {
 export function safePaths(paths: readonly (readonly string[])[]): string[][] {
   const taken = new Set<string>();
   const folders = new Set<string>();
-  const folded = (path: readonly string[]) => path.join("/").normalize("NFKC").toLowerCase();
+  /** The mark to try next for a path that was taken before; without it, equal names would cost their square. */
+  const nextMarks = new Map<string, number>();
   const safePaths = paths.map((path) => {
     if (path.length === 0 || path.length > MAX_DEPTH) {
       throw new MetainfoError(`Expected a path of 1 to ${MAX_DEPTH} names, got ${path.length}`);
     }
     const safe = path.map(safeName);
-    for (let mark = 2; taken.has(folded(safe)); mark++) {
-      if (mark > 999) throw new MetainfoError(`Expected different file names, got one over 998 times`);
-      safe[safe.length - 1] = marked(safeName(path[path.length - 1]), mark);
+    const name = safe[safe.length - 1];
+    const wanted = folded(safe);
+    let key = wanted;
+    for (let mark = nextMarks.get(wanted) ?? 2; taken.has(key); mark++) {
+      safe[safe.length - 1] = marked(name, mark);
+      key = folded(safe);
+      nextMarks.set(wanted, mark + 1);
     }
-    taken.add(folded(safe));
-    for (let depth = 1; depth < safe.length; depth++) folders.add(folded(safe.slice(0, depth)));
+    taken.add(key);
+    for (let end = key.lastIndexOf("/"); end > 0; end = key.lastIndexOf("/", end - 1)) {
+      const folder = key.slice(0, end);
+      if (folders.has(folder)) break;
+      folders.add(folder);
+    }
     return safe;
   });
   for (const path of safePaths) {
     if (folders.has(folded(path))) {
-      throw new MetainfoError(`Expected a file or a folder, got both under ${JSON.stringify(path.join("/"))}`);
+      throw new MetainfoError(`Expected a file or a folder, got both under ${quoted(path.join("/"))}`);
     }
   }
   return safePaths;
+}
+
+/** A path as a file system sees it that ignores case: equal for paths that would be one file there. */
+function folded(path: readonly string[]): string {
+  // Both ways, because `ς` and `σ` meet only in upper case, `ẞ` and `ß` only by way of lower case.
+  return path.join("/").normalize("NFC").toLowerCase().toUpperCase();
+}
+
+/** A name for an error message. */
+function quoted(name: string): string {
+  return JSON.stringify(printable(name.slice(0, MAX_NAME_BYTES)));
 }
 
 /** `notes.txt` with mark 2 is `notes (2).txt`. */
@@ -78,7 +98,7 @@ function marked(name: string, mark: number): string {
 
 /** Cuts a name to `maxBytes` of UTF-8 between characters, keeping a short extension. */
 function shorten(name: string, maxBytes: number): string {
-  if (toUtf8(name).length <= maxBytes) return name;
+  if (3 * name.length <= maxBytes || toUtf8(name).length <= maxBytes) return name;
   const extension = /\.[^. ]{1,16}$/.exec(name)?.[0] ?? "";
   let stem = "";
   let room = maxBytes - toUtf8(extension).length;

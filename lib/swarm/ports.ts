@@ -48,8 +48,8 @@ export interface PieceStorage {
 export interface PieceStorageListener {
   /** The piece hashed right and is written (not necessarily synced). */
   pieceStored(index: number): void;
-  /** The piece hashed wrong; nothing was written. */
-  pieceCorrupt(index: number): void;
+  /** The piece hashed wrong; nothing was written. `buffer` holds what came, borrowed during the call. */
+  pieceCorrupt(index: number, buffer: Uint8Array): void;
   /** The disk refused; the torrent must pause. */
   storageFailed(error: StorageError): void;
   /** All data is in its final place. `path` is where, for the user. */
@@ -69,9 +69,21 @@ export type SwarmEvent =
     | { readonly event: "status"; readonly role: Role; readonly seeding: boolean }
     | { readonly event: "peers"; readonly source: PeerSource; readonly peers: readonly string[] }
     | { readonly event: "connected"; readonly peer: string; readonly client: string }
-    | { readonly event: "disconnected"; readonly peer: string; readonly client: string; readonly reason: string }
+    | {
+      readonly event: "disconnected";
+      readonly peer: string;
+      readonly client: string;
+      readonly reason: string;
+    }
     | { readonly event: "corrupt"; readonly piece: number; readonly peers: readonly string[] }
-    | { readonly event: "complete"; readonly name: string; readonly path: string; readonly seconds: number }
+    | {
+      readonly event: "complete";
+      readonly name: string;
+      readonly path: string;
+      readonly seconds: number;
+      /** Payload bytes received in this run, by who sent them (`host:port`). */
+      readonly sources: Readonly<Record<string, number>>;
+    }
     | { readonly event: "warning" | "error"; readonly code: string; readonly message: string }
   );
 

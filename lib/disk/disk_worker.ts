@@ -1,0 +1,105 @@
+/**
+ * The worker that hashes, reads and writes pieces, so that the main thread never waits for a disk.
+ *
+ * It answers every request once, in order. Buffers are transferred both ways. It opens files by itself; "close"
+ * makes it let go of them, and its answer says that it has.
+ */
+import { messageOf } from "../errors.ts";
+import { STORAGE } from "../settings.ts";
+import { FileRow, type FileRowDescription } from "./file_row.ts";
+import { OpenFiles } from "./open_files.ts";
+import { hashStoredPiece, isPiece } from "./piece_hasher.ts";
+
+/** One thing to do. Rows are known by the number that "open" gave them. */
+export type DiskJob =
+  | { readonly kind: "open"; readonly row: number; readonly description: FileRowDescription }
+  | { readonly kind: "close"; readonly row: number }
+  /** Writes a piece if it has the right hash; the answer is whether it has. */
+  | {
+    readonly kind: "commit";
+    readonly row: number;
+    readonly index: number;
+    readonly buffer: Uint8Array<ArrayBuffer>;
+    readonly hash: Uint8Array;
+  }
+  /** Hashes pieces as they lie on disk; the answer is `HashedPieces`. */
+  | { readonly kind: "hash"; readonly row: number; readonly indices: readonly number[] }
+  /** Copies a piece to another row if it has the right hash; the answer is whether it has. */
+  | {
+    readonly kind: "copy";
+    readonly row: number;
+    readonly to: number;
+    readonly index: number;
+    readonly hash: Uint8Array;
+  };
+
+/** The hash of each piece that was asked for, in order; undefined where there is no data for it. */
+export type HashedPieces = readonly (Uint8Array<ArrayBuffer> | undefined)[];
+
+/** A job with the number its answer will carry. */
+export interface DiskRequest {
+  readonly id: number;
+  readonly job: DiskJob;
+}
+
+/** The answer to a request. */
+export interface DiskAnswer {
+  readonly id: number;
+  readonly result?: boolean | HashedPieces;
+  /** Set when the disk refused, for `StorageError`. */
+  readonly error?: string;
+  /** The buffer of a commit, whatever became of it. */
+  readonly buffer?: Uint8Array<ArrayBuffer>;
+}
+
+/** The few members of a worker's global object used here; the project is checked with the main thread's types. */
+interface WorkerScope {
+  onmessage: ((event: MessageEvent<DiskRequest>) => void) | null;
+  postMessage(answer: DiskAnswer, transfer: Transferable[]): void;
+}
+
+const scope = globalThis as unknown as WorkerScope;
+const openFiles = new OpenFiles(STORAGE.workerOpenFiles);
+const rows = new Map<number, FileRow>();
+let scratch = new Uint8Array(STORAGE.hashReadBytes);
+
+scope.onmessage = ({ data: { id, job } }) => {
+  const buffer = job.kind === "commit" ? job.buffer : undefined;
+  const transfer = buffer === undefined ? [] : [buffer.buffer];
+  try {
+    scope.postMessage({ id, result: run(job), buffer }, transfer);
+  } catch (error) {
+    scope.postMessage({ id, error: messageOf(error), buffer }, transfer);
+  }
+};
+
+function run(job: DiskJob): boolean | HashedPieces {
+  switch (job.kind) {
+    case "open":
+      rows.set(job.row, new FileRow(job.description, openFiles));
+      return true;
+    case "close":
+      rows.get(job.row)?.close();
+      return rows.delete(job.row);
+    case "commit":
+      return writePiece(rows.get(job.row)!, job.index, job.buffer, job.hash);
+    case "hash":
+      return job.indices.map((index) => hashStoredPiece(rows.get(job.row)!, index, scratch));
+    case "copy":
+      return copyPiece(rows.get(job.row)!, rows.get(job.to)!, job.index, job.hash);
+  }
+}
+
+function writePiece(row: FileRow, index: number, buffer: Uint8Array, hash: Uint8Array): boolean {
+  const piece = buffer.subarray(0, row.layout.lengthOf(index));
+  if (!isPiece(piece, hash)) return false;
+  row.write(row.layout.offsetOf(index), piece);
+  return true;
+}
+
+function copyPiece(from: FileRow, to: FileRow, index: number, hash: Uint8Array): boolean {
+  const length = from.layout.lengthOf(index);
+  if (scratch.length < length) scratch = new Uint8Array(length);
+  const piece = scratch.subarray(0, length);
+  return from.tryRead(from.layout.offsetOf(index), piece) && writePiece(to, index, piece, hash);
+}

@@ -1,0 +1,212 @@
+import { StorageError } from "../errors.ts";
+import type { PieceLayout } from "../protocol/piece_layout.ts";
+import { STORAGE } from "../settings.ts";
+import type { DiskAnswer, DiskJob, DiskRequest, HashedPieces } from "./disk_worker.ts";
+import type { FileRowDescription } from "./file_row.ts";
+
+/** What became of a piece that was to be written. */
+export interface CommitResult {
+  /** "stored": verified and written. "corrupt": wrong hash, nothing written. Else why the disk refused. */
+  readonly outcome: "stored" | "corrupt" | StorageError;
+  /** The buffer that was handed over, with the same length but as another object. */
+  readonly buffer: Uint8Array<ArrayBuffer>;
+}
+
+/** One worker thread and the requests it has not answered. */
+class DiskWorkerThread {
+  readonly #worker = new Worker(new URL("./disk_worker.ts", import.meta.url), { type: "module" });
+  readonly #waiting = new Map<number, (answer: DiskAnswer) => void>();
+  readonly #rows = new Map<FileRowDescription, number>();
+  #lastId = 0;
+  #lastRow = 0;
+
+  constructor() {
+    this.#worker.onmessage = (event: MessageEvent<DiskAnswer>) => this.#answer(event.data);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#failAll(event.message);
+    };
+  }
+
+  /** Answers later, always with a value: failures are in `error`. */
+  call(job: DiskJob, transfer: Transferable[] = []): Promise<DiskAnswer> {
+    const request: DiskRequest = { id: ++this.#lastId, job };
+    return new Promise((resolve) => {
+      this.#waiting.set(request.id, resolve);
+      this.#worker.postMessage(request, transfer);
+    });
+  }
+
+  /** The number of a row in this thread, which is told of it first where necessary. */
+  rowNumber(description: FileRowDescription): number {
+    const known = this.#rows.get(description);
+    if (known !== undefined) return known;
+    const row = ++this.#lastRow;
+    this.#rows.set(description, row);
+    this.call({ kind: "open", row, description });
+    return row;
+  }
+
+  async release(description: FileRowDescription): Promise<void> {
+    const row = this.#rows.get(description);
+    if (row === undefined) return;
+    this.#rows.delete(description);
+    await this.call({ kind: "close", row });
+  }
+
+  terminate(): void {
+    this.#worker.terminate();
+    this.#failAll("the disk worker was stopped");
+  }
+
+  #answer(answer: DiskAnswer): void {
+    const resolve = this.#waiting.get(answer.id);
+    this.#waiting.delete(answer.id);
+    resolve?.(answer);
+  }
+
+  #failAll(error: string): void {
+    for (const id of [...this.#waiting.keys()]) this.#answer({ id, error });
+  }
+}
+
+/**
+ * The worker threads for disk work: one that writes, and as many as the machine has cores while data is checked.
+ *
+ * Threads start when first needed. The checking ones end with the check, the writing one with `close`.
+ */
+export class DiskWorkers {
+  #writer: DiskWorkerThread | undefined;
+  #checkers: DiskWorkerThread[] = [];
+  #runningChecks = 0;
+  #isClosed = false;
+
+  /**
+   * Verifies a piece against `hash` and writes it to a row of files.
+   *
+   * Shape: `buffer` is transferred; the caller gets another view of the same memory back, always.
+   */
+  async commit(
+    row: FileRowDescription,
+    index: number,
+    buffer: Uint8Array<ArrayBuffer>,
+    hash: Uint8Array,
+  ): Promise<CommitResult> {
+    const { length } = buffer;
+    if (this.#isClosed) return { outcome: stopped(), buffer };
+    const thread = this.#writing();
+    const job: DiskJob = { kind: "commit", row: thread.rowNumber(row), index, buffer, hash: hash.slice() };
+    const answer = await thread.call(job, [buffer.buffer]);
+    return {
+      outcome: answer.error !== undefined
+        ? new StorageError(answer.error)
+        : answer.result
+        ? "stored"
+        : "corrupt",
+      buffer: answer.buffer ?? new Uint8Array(length),
+    };
+  }
+
+  /**
+   * Copies a piece from one row of files to another, if it has the right hash; false when it has not.
+   * Errors: `StorageError`.
+   */
+  async copyPiece(
+    from: FileRowDescription,
+    to: FileRowDescription,
+    index: number,
+    hash: Uint8Array,
+  ): Promise<boolean> {
+    const thread = this.#writing();
+    const rows = { row: thread.rowNumber(from), to: thread.rowNumber(to) };
+    return resultOf(await thread.call({ kind: "copy", ...rows, index, hash: hash.slice() })) as boolean;
+  }
+
+  /**
+   * Hashes pieces as they lie on disk, on all cores. `onHashed` hears each piece's SHA-1, in any order, and
+   * undefined for a piece without data.
+   *
+   * Errors: `StorageError`; the signal's reason when it is aborted.
+   */
+  async hashPieces(
+    row: FileRowDescription,
+    layout: PieceLayout,
+    indices: Iterable<number>,
+    onHashed: (index: number, hash: Uint8Array | undefined) => void,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const batches = batchesOf(indices, Math.max(1, Math.floor(STORAGE.checkBatchBytes / layout.pieceLength)));
+    const first = batches.next();
+    if (first.done) return;
+    this.#runningChecks++;
+    let waiting: number[] | undefined = first.value;
+    const work = async (thread: DiskWorkerThread) => {
+      while (waiting !== undefined) {
+        signal?.throwIfAborted();
+        const batch: readonly number[] = waiting;
+        waiting = batches.next().value ?? undefined;
+        const answer = await thread.call({ kind: "hash", row: thread.rowNumber(row), indices: batch });
+        const hashes = resultOf(answer) as HashedPieces;
+        batch.forEach((index, position) => onHashed(index, hashes[position]));
+      }
+    };
+    try {
+      await Promise.all(this.#checking().map(work));
+    } finally {
+      waiting = undefined;
+      this.#runningChecks--;
+      if (this.#runningChecks === 0) this.#endChecking();
+    }
+  }
+
+  /** Lets go of all files of a row; resolves when no thread has one open. */
+  async release(row: FileRowDescription): Promise<void> {
+    await this.#writer?.release(row);
+    await Promise.all(this.#checkers.map((thread) => thread.release(row)));
+  }
+
+  /** Ends all threads at once. What they still had to do fails with `StorageError`. */
+  close(): void {
+    this.#isClosed = true;
+    this.#writer?.terminate();
+    this.#writer = undefined;
+    this.#endChecking();
+  }
+
+  #writing(): DiskWorkerThread {
+    if (this.#isClosed) throw stopped();
+    return this.#writer ??= new DiskWorkerThread();
+  }
+
+  #checking(): DiskWorkerThread[] {
+    if (this.#isClosed) throw stopped();
+    const wanted = Math.min(navigator.hardwareConcurrency, STORAGE.checkWorkers);
+    while (this.#checkers.length < wanted) this.#checkers.push(new DiskWorkerThread());
+    return this.#checkers;
+  }
+
+  #endChecking(): void {
+    for (const thread of this.#checkers) thread.terminate();
+    this.#checkers = [];
+  }
+}
+
+function stopped(): StorageError {
+  return new StorageError("Expected running disk workers, got stopped ones");
+}
+
+function resultOf(answer: DiskAnswer): boolean | HashedPieces {
+  if (answer.error !== undefined) throw new StorageError(answer.error);
+  return answer.result!;
+}
+
+function* batchesOf(indices: Iterable<number>, size: number): Generator<number[], undefined> {
+  let batch: number[] = [];
+  for (const index of indices) {
+    batch.push(index);
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}

@@ -1,0 +1,260 @@
+/** The files of a torrent where they lie below one folder, read and written as one row of bytes. */
+import fs from "node:fs";
+import { setImmediate } from "node:timers/promises";
+import { promisify } from "node:util";
+import { StorageError } from "../errors.ts";
+import type { TorrentFile } from "../protocol/metainfo.ts";
+import { type FileSpan, PieceLayout } from "../protocol/piece_layout.ts";
+import { type GuardedPath, guardPath, makeFolders } from "./guarded_path.ts";
+import type { OpenFile, OpenFiles } from "./open_files.ts";
+import { errorCode, storageFailure } from "./storage_failure.ts";
+
+/** Where a row of files lies: plain data that can be posted to a worker. */
+export interface FileRowDescription {
+  /** The user's folder; nothing below it may be a symbolic link. */
+  readonly root: string;
+  /** Folders from `root` to where the torrent's own paths begin. */
+  readonly base: readonly string[];
+  readonly files: readonly TorrentFile[];
+  /** Bytes. */
+  readonly pieceLength: number;
+  /** Whether files are opened for writing too. */
+  readonly isWritable: boolean;
+}
+
+/** What tells that a file is the one seen before: size in bytes, time of change in ms, inode. */
+export interface FileStamp {
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly inode: number;
+}
+
+/** Whether two stamps were taken of the same unchanged file. */
+export function sameStamp(a: FileStamp | undefined, b: FileStamp | undefined): boolean {
+  return a !== undefined && b !== undefined && a.size === b.size && a.mtimeMs === b.mtimeMs &&
+    a.inode === b.inode;
+}
+
+/** Files handled before others get a turn, in loops over all files of a torrent. */
+const FILES_PER_TURN = 256;
+
+const { O_RDONLY, O_RDWR, O_CREAT } = fs.constants;
+// Not every system has it; `guardPath` looks at the last step as well.
+const O_NOFOLLOW = fs.constants.O_NOFOLLOW ?? 0;
+
+const fdatasync = promisify(fs.fdatasync);
+
+/**
+ * Reads and writes a torrent's files by offsets in the row of all files.
+ *
+ * Padding files (BEP 47) read as zeros, swallow writes and never exist. Files are opened when first needed.
+ * Errors: `StorageError` from every method.
+ */
+export class FileRow {
+  readonly description: FileRowDescription;
+  readonly layout: PieceLayout;
+  readonly #openFiles: OpenFiles;
+  readonly #open = new Map<number, OpenFile>();
+
+  constructor(description: FileRowDescription, openFiles: OpenFiles) {
+    this.description = description;
+    this.layout = new PieceLayout(description.pieceLength, description.files.map((file) => file.length));
+    this.#openFiles = openFiles;
+  }
+
+  /** Positions of all files that exist on disk, that is without padding. */
+  *realFiles(): Generator<number> {
+    const { files } = this.description;
+    for (let file = 0; file < files.length; file++) {
+      if (!files[file].isPadding) yield file;
+    }
+  }
+
+  /** Names of the folders and the file below `root`. */
+  stepsTo(file: number): string[] {
+    return [...this.description.base, ...this.description.files[file].path];
+  }
+
+  /** A file's path below `root`, as told to people. */
+  nameOf(file: number): string {
+    return this.stepsTo(file).join("/");
+  }
+
+  /** Whether there is anything under the torrent's name. */
+  exists(): boolean {
+    const { root, base, files } = this.description;
+    return guardPath(root, [...base, files[0].path[0]]).stats !== undefined;
+  }
+
+  /** What a file looks like now; undefined when it does not exist. */
+  stampOf(file: number): FileStamp | undefined {
+    const { stats } = this.#guard(file);
+    return stats && { size: stats.size, mtimeMs: stats.mtimeMs, inode: stats.ino };
+  }
+
+  /** Stamps of all files, in order; undefined for padding and what does not exist. */
+  async stamps(): Promise<(FileStamp | undefined)[]> {
+    const stamps = new Array<FileStamp | undefined>(this.description.files.length).fill(undefined);
+    await this.#forEachFile((file) => stamps[file] = this.stampOf(file));
+    return stamps;
+  }
+
+  /** Whether every file exists with the length the torrent gives it. */
+  async hasRightSizes(): Promise<boolean> {
+    const stamps = await this.stamps();
+    return this.realFiles().every((file) => stamps[file]?.size === this.description.files[file].length);
+  }
+
+  /** Makes every file, at full length from the start but sparse. What is there already is kept. */
+  async create(): Promise<void> {
+    await this.#forEachFile((file) => this.#create(file));
+  }
+
+  /** Makes the empty files, which no piece ever fills, where they are missing. */
+  async createEmptyFiles(): Promise<void> {
+    await this.#forEachFile((file) => {
+      if (this.description.files[file].length === 0 && this.stampOf(file) === undefined) this.#create(file);
+    });
+  }
+
+  #create(file: number): void {
+    const { root, files } = this.description;
+    makeFolders(root, this.stepsTo(file).slice(0, -1));
+    const { path } = this.#guard(file);
+    try {
+      const fd = fs.openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o666);
+      try {
+        if (fs.fstatSync(fd).size !== files[file].length) fs.ftruncateSync(fd, files[file].length);
+      } finally {
+        fs.closeSync(fd);
+      }
+    } catch (error) {
+      throw storageFailure(`create ${this.nameOf(file)}`, error);
+    }
+  }
+
+  /** Fills `target` from `offset` on; false when a file is missing or too short for that. */
+  tryRead(offset: number, target: Uint8Array): boolean {
+    let filled = 0;
+    for (const span of this.layout.spans(offset, target.length)) {
+      if (!this.readSpan(span, target, filled)) return false;
+      filled += span.length;
+    }
+    return filled === target.length;
+  }
+
+  /** Fills `target` at `at` with one span; false when the file is missing or too short. */
+  readSpan(span: FileSpan, target: Uint8Array, at: number): boolean {
+    if (this.description.files[span.file].isPadding) {
+      target.fill(0, at, at + span.length);
+      return true;
+    }
+    const fd = this.#descriptor(span.file);
+    if (fd === undefined) return false;
+    try {
+      let done = 0;
+      while (done < span.length) {
+        const count = fs.readSync(fd, target, at + done, span.length - done, span.position + done);
+        if (count === 0) return false;
+        done += count;
+      }
+      return true;
+    } catch (error) {
+      throw storageFailure(`read ${this.nameOf(span.file)}`, error);
+    }
+  }
+
+  /** Writes `bytes` from `offset` on. */
+  write(offset: number, bytes: Uint8Array): void {
+    let written = 0;
+    for (const span of this.layout.spans(offset, bytes.length)) {
+      if (!this.description.files[span.file].isPadding) this.#writeSpan(span, bytes, written);
+      written += span.length;
+    }
+  }
+
+  #writeSpan({ file, position, length }: FileSpan, bytes: Uint8Array, from: number): void {
+    try {
+      const fd = this.#descriptor(file);
+      if (fd === undefined) throw new StorageError(`Expected a file at ${this.nameOf(file)}, got nothing`);
+      for (let done = 0; done < length;) {
+        done += fs.writeSync(fd, bytes, from + done, length - done, position + done);
+      }
+    } catch (error) {
+      throw storageFailure(`write ${this.nameOf(file)}`, error);
+    }
+  }
+
+  /** Resolves when what was written to a file, by whatever thread, is on the disk. */
+  async sync(file: number): Promise<void> {
+    try {
+      // A descriptor of its own, since the shared ones may be closed meanwhile.
+      const fd = fs.openSync(this.#guard(file).path, O_RDWR | O_NOFOLLOW);
+      try {
+        await fdatasync(fd);
+      } finally {
+        fs.closeSync(fd);
+      }
+    } catch (error) {
+      throw storageFailure(`sync ${this.nameOf(file)}`, error);
+    }
+  }
+
+  /** Files that are open now. */
+  openFiles(): Iterable<number> {
+    return this.#open.keys();
+  }
+
+  /** Closes one file, before it is moved. */
+  closeFile(file: number): void {
+    const open = this.#open.get(file);
+    if (open !== undefined) this.#openFiles.close(open);
+  }
+
+  /** Closes all files; they are opened again when needed. */
+  close(): void {
+    for (const open of [...this.#open.values()]) this.#openFiles.close(open);
+  }
+
+  #descriptor(file: number): number | undefined {
+    const open = this.#open.get(file);
+    if (open !== undefined) {
+      this.#openFiles.touch(open);
+      return open.fd;
+    }
+    const fd = this.#openDescriptor(file);
+    if (fd === undefined) return undefined;
+    const opened = { fd, forget: () => this.#open.delete(file) };
+    this.#openFiles.add(opened);
+    this.#open.set(file, opened);
+    return fd;
+  }
+
+  #openDescriptor(file: number): number | undefined {
+    const { path, stats } = this.#guard(file);
+    if (stats === undefined) return undefined;
+    try {
+      return fs.openSync(path, (this.description.isWritable ? O_RDWR : O_RDONLY) | O_NOFOLLOW);
+    } catch (error) {
+      if (errorCode(error) === "ENOENT") return undefined;
+      throw storageFailure(`open ${this.nameOf(file)}`, error);
+    }
+  }
+
+  /** Also refuses what is no plain file: opening a named pipe would wait for ever. */
+  #guard(file: number): GuardedPath {
+    const guarded = guardPath(this.description.root, this.stepsTo(file));
+    if (guarded.stats !== undefined && !guarded.stats.isFile()) {
+      throw new StorageError(`Expected a file at ${this.nameOf(file)}, got something else`);
+    }
+    return guarded;
+  }
+
+  async #forEachFile(visit: (file: number) => void): Promise<void> {
+    let visited = 0;
+    for (const file of this.realFiles()) {
+      visit(file);
+      if (++visited % FILES_PER_TURN === 0) await setImmediate();
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import { Bitfield } from "../protocol/bitfield.ts";
+import { equalBytes } from "../protocol/bytes.ts";
+import { sha1 } from "../protocol/info_hash.ts";
+import { type Metainfo, pieceHash } from "../protocol/metainfo.ts";
+import type { DiskWorkers } from "./disk_workers.ts";
+import type { FileRow } from "./file_row.ts";
+import { TorrentFiles } from "./torrent_files.ts";
+
+/** What hashing found; every piece is in at most one set. A piece in neither has wrong data. */
+export interface CheckedPieces {
+  readonly good: Bitfield;
+  /** No data: a file is missing or too short, or there are only the zeros of a file never written to. */
+  readonly missing: Bitfield;
+}
+
+/** Hashes the pieces `indices` of a row of files. `onChecked` hears how many are done. */
+export async function checkPieces(
+  workers: DiskWorkers,
+  metainfo: Metainfo,
+  row: FileRow,
+  indices: Iterable<number>,
+  onChecked: (checked: number) => void,
+  signal?: AbortSignal,
+): Promise<CheckedPieces> {
+  const { layout } = metainfo;
+  const good = new Bitfield(layout.pieceCount);
+  const missing = new Bitfield(layout.pieceCount);
+  const hashOfZeros = sha1(new Uint8Array(layout.pieceLength));
+  const hashOfLastZeros = sha1(
+    new Uint8Array(layout.pieceCount > 0 ? layout.lengthOf(layout.pieceCount - 1) : 0),
+  );
+  let checked = 0;
+  await workers.hashPieces(row.description, layout, indices, (index, hash) => {
+    const zeros = index === layout.pieceCount - 1 ? hashOfLastZeros : hashOfZeros;
+    if (hash !== undefined && equalBytes(hash, pieceHash(metainfo, index))) good.add(index);
+    else if (hash === undefined || equalBytes(hash, zeros)) missing.add(index);
+    onChecked(++checked);
+  }, signal);
+  return { good, missing };
+}
+
+/** What there is of a torrent on this machine. */
+export interface TorrentCheck {
+  readonly good: Bitfield;
+  /** Pieces with wrong data. */
+  readonly bad: readonly number[];
+  /** Pieces with no data. */
+  readonly missing: readonly number[];
+}
+
+/**
+ * Hashes the data in `shareable/`, and for what is not good there the data in `state/tmp/`. Changes nothing.
+ *
+ * `onChecked` hears how many pieces were looked at. Errors: `StorageError`.
+ */
+export async function checkTorrent(
+  metainfo: Metainfo,
+  home: string,
+  workers: DiskWorkers,
+  onChecked: (checked: number) => void,
+  signal?: AbortSignal,
+): Promise<TorrentCheck> {
+  const { pieceCount } = metainfo.layout;
+  const files = new TorrentFiles(metainfo, home);
+  const good = new Bitfield(pieceCount);
+  const missing = Bitfield.full(pieceCount);
+  for (const row of [files.shareable, files.tmp]) {
+    if (!row.exists()) continue;
+    const lacking = [...Bitfield.full(pieceCount)].filter((index) => !good.has(index));
+    const found = await checkPieces(
+      workers,
+      metainfo,
+      row,
+      lacking,
+      (count) => onChecked(good.count + count),
+      signal,
+    );
+    for (const index of found.good) good.add(index);
+    for (const index of lacking) if (!found.missing.has(index)) missing.delete(index);
+  }
+  const bad = [...Bitfield.full(pieceCount)].filter((index) => !good.has(index) && !missing.has(index));
+  return { good, bad, missing: [...missing] };
+}

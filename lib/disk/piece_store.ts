@@ -1,0 +1,355 @@
+/**
+ * One torrent's pieces on disk, as the swarm sees them.
+ *
+ * Invariants: a piece is in `have` once it is verified and handed to the operating system. A bit is "stored" in
+ * the resume state only after a sync that began when it was in `have` already.
+ */
+import { BufferPool } from "../buffer_pool.ts";
+import { messageOf, StorageError } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import { Bitfield } from "../protocol/bitfield.ts";
+import { type Metainfo, pieceHash } from "../protocol/metainfo.ts";
+import { BLOCK_LENGTH } from "../protocol/piece_layout.ts";
+import { STORAGE } from "../settings.ts";
+import type { PieceStorage, PieceStorageListener } from "../swarm/ports.ts";
+import type { DiskWorkers } from "./disk_workers.ts";
+import { type FileStamp, sameStamp } from "./file_row.ts";
+import { recoverPieces } from "./piece_recovery.ts";
+import type { ResumeStore } from "./resume_store.ts";
+import { storageFailure } from "./storage_failure.ts";
+import { TorrentFiles } from "./torrent_files.ts";
+
+/** What a store is made of. */
+export interface PieceStoreOptions {
+  readonly metainfo: Metainfo;
+  /** The user's folder (INTERFACE.md "Folders"). */
+  readonly home: string;
+  readonly workers: DiskWorkers;
+  readonly resume: ResumeStore;
+  readonly log: Logger;
+}
+
+/** A piece that was only partly there when the last run stopped. */
+export interface UnfinishedPiece {
+  /** From `takeBuffer`; the caller's. Defined only where `blocks` says so. */
+  readonly buffer: Uint8Array<ArrayBuffer>;
+  /** Blocks that are there, by number within the piece. */
+  readonly blocks: Bitfield;
+}
+
+/** What is there at the start. */
+export interface RecoveredStore {
+  /** A copy; the caller's. */
+  readonly have: Bitfield;
+  /** Whether all data is in its final place. */
+  readonly complete: boolean;
+  /** Where the finished data is or will be, for the user. */
+  readonly path: string;
+  readonly unfinished: ReadonlyMap<number, UnfinishedPiece>;
+}
+
+/** Verifies, writes, reads and remembers pieces. Made once per torrent; `recover` comes first. */
+export class PieceStore implements PieceStorage {
+  /** Who hears the answers; to be set before the first `commit`. */
+  listener: PieceStorageListener | undefined;
+  readonly #metainfo: Metainfo;
+  readonly #workers: DiskWorkers;
+  readonly #resume: ResumeStore;
+  readonly #log: Logger;
+  readonly #files: TorrentFiles;
+  readonly #pool: BufferPool;
+  readonly #running = new Set<Promise<void>>();
+  #flushing: Promise<void> | undefined;
+  #waitingForRoom: (() => void)[] = [];
+  #bytesInFlight = 0;
+  #have: Bitfield;
+  /** Files written to since the last sync began. */
+  #unsynced = new Set<number>();
+  /** Pieces in `have` when the resume state last heard of them, as written and as stored. */
+  #notedCount = 0;
+  #storedCount = 0;
+  #lastSync = -Infinity;
+  #stamps: readonly (FileStamp | undefined)[] = [];
+  readonly #unfinished = new Map<number, Bitfield>();
+  #isFinished = false;
+  #isClosed = false;
+  /** Set when what is on disk can no longer be relied on. */
+  #broken: StorageError | undefined;
+
+  constructor({ metainfo, home, workers, resume, log }: PieceStoreOptions) {
+    this.#metainfo = metainfo;
+    this.#workers = workers;
+    this.#resume = resume;
+    this.#log = log;
+    this.#files = new TorrentFiles(metainfo, home);
+    const { pieceLength, pieceCount } = metainfo.layout;
+    this.#pool = new BufferPool(pieceLength, Math.ceil(STORAGE.maxCommitBytes / pieceLength));
+    this.#have = new Bitfield(pieceCount);
+  }
+
+  /**
+   * Finds out what is there, and completes a move that was cut off. `onChecked` hears how many pieces were hashed.
+   *
+   * Errors: `StorageError`; what KV throws; the signal's reason when it is aborted.
+   */
+  async recover(onChecked: (checked: number) => void, signal?: AbortSignal): Promise<RecoveredStore> {
+    const { infoHash } = this.#metainfo;
+    const recovered = await recoverPieces({
+      metainfo: this.#metainfo,
+      files: this.#files,
+      workers: this.#workers,
+      resume: this.#resume,
+      log: this.#log,
+      onChecked,
+      signal,
+    });
+    this.#have = recovered.have;
+    this.#notedCount = this.#storedCount = recovered.storedCount;
+    this.#stamps = recovered.stamps;
+    if (this.#storedCount < this.#have.count) this.#unsynced = new Set(this.#files.tmp.realFiles());
+    const blocks = await this.#resume.takeUnfinished(infoHash);
+    if (recovered.isComplete) this.#setFinished();
+    else if (this.#have.isFull) await this.#moveToPlace();
+    return {
+      have: this.#copyOfHave(),
+      complete: this.#isFinished,
+      path: this.#files.path,
+      unfinished: recovered.isResumed && !this.#isFinished ? this.#readUnfinished(blocks) : new Map(),
+    };
+  }
+
+  #readUnfinished(bitmaps: ReadonlyMap<number, Uint8Array>): Map<number, UnfinishedPiece> {
+    const { layout } = this.#metainfo;
+    const unfinished = new Map<number, UnfinishedPiece>();
+    for (const [index, bitmap] of bitmaps) {
+      if (index >= layout.pieceCount || this.#have.has(index)) continue;
+      const blocks = Bitfield.fromBytes(bitmap, layout.blocksIn(index));
+      if (blocks === undefined) continue;
+      const buffer = this.takeBuffer();
+      this.#files.read(layout.offsetOf(index), buffer.subarray(0, layout.lengthOf(index)));
+      unfinished.set(index, { buffer, blocks });
+    }
+    return unfinished;
+  }
+
+  takeBuffer(): Uint8Array<ArrayBuffer> {
+    return this.#pool.take();
+  }
+
+  giveBuffer(buffer: Uint8Array<ArrayBuffer>): void {
+    this.#pool.give(buffer);
+  }
+
+  /** Buffers that are with the swarm or being committed; zero when nothing leaks. */
+  get buffersTaken(): number {
+    return this.#pool.taken;
+  }
+
+  commit(index: number, buffer: Uint8Array<ArrayBuffer>): void {
+    this.#bytesInFlight += buffer.length;
+    this.#track(this.#commit(index, buffer));
+  }
+
+  async #commit(index: number, buffer: Uint8Array<ArrayBuffer>): Promise<void> {
+    const { length } = buffer;
+    const hash = pieceHash(this.#metainfo, index);
+    const result = await this.#workers.commit(this.#files.tmp.description, index, buffer, hash);
+    try {
+      if (result.outcome === "stored") this.#noteWritten(index);
+      else if (result.outcome === "corrupt") this.listener?.pieceCorrupt(index, result.buffer);
+      else this.listener?.storageFailed(result.outcome);
+    } finally {
+      this.#pool.give(result.buffer);
+      this.#bytesInFlight -= length;
+      if (this.hasRoom()) this.#wake();
+    }
+  }
+
+  #noteWritten(index: number): void {
+    this.#have.add(index);
+    this.#markUnsynced(index);
+    this.listener?.pieceStored(index);
+  }
+
+  #markUnsynced(index: number): void {
+    const { layout, files } = this.#metainfo;
+    for (const { file } of layout.spans(layout.offsetOf(index), layout.lengthOf(index))) {
+      if (!files[file].isPadding) this.#unsynced.add(file);
+    }
+  }
+
+  readInto(index: number, begin: number, target: Uint8Array): void {
+    if (this.#broken !== undefined) throw this.#broken;
+    this.#files.read(this.#metainfo.layout.offsetOf(index) + begin, target);
+  }
+
+  hasRoom(): boolean {
+    return this.#bytesInFlight < STORAGE.maxCommitBytes;
+  }
+
+  whenRoom(): Promise<void> {
+    if (this.hasRoom() || this.#isClosed) return Promise.resolve();
+    return new Promise((resolve) => this.#waitingForRoom.push(resolve));
+  }
+
+  #wake(): void {
+    const waiting = this.#waitingForRoom;
+    this.#waitingForRoom = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  finish(): void {
+    this.#track(this.#finish());
+  }
+
+  async #finish(): Promise<void> {
+    await this.#flushing;
+    await this.#moveToPlace();
+    this.listener?.dataFinished(this.#files.path);
+  }
+
+  /** Every step can be cut off: the next start finds how far it came (`piece_recovery.ts`). */
+  async #moveToPlace(): Promise<void> {
+    const { infoHash } = this.#metainfo;
+    await this.#storeSynced();
+    await this.#resume.savePhase(infoHash, "moving");
+    await this.#workers.release(this.#files.tmp.description);
+    await this.#files.moveToShareable(this.#stamps);
+    this.#stamps = await this.#files.shareable.stamps();
+    await this.#resume.saveStamps(infoHash, this.#stamps);
+    await this.#resume.savePhase(infoHash, "complete");
+    this.#setFinished();
+  }
+
+  #setFinished(): void {
+    this.#isFinished = true;
+    this.#files.setMoved();
+    this.#pool.drain();
+    try {
+      this.#files.removeTmp();
+    } catch (error) {
+      this.#log.warn(messageOf(error));
+    }
+  }
+
+  /**
+   * Notes progress in the resume state: written pieces each time, synced ones every `STORAGE.syncMs`. Complete
+   * data is looked at instead, for changes. To be called once a second with the time in ms.
+   *
+   * Resolves when that is done; never rejects, and nobody need wait for it.
+   */
+  async flush(now: number): Promise<void> {
+    if (this.#flushing !== undefined || this.#isClosed || this.#broken !== undefined) return;
+    const isSyncDue = now - this.#lastSync >= STORAGE.syncMs;
+    if (isSyncDue) this.#lastSync = now;
+    if (this.#isFinished && isSyncDue) this.#lookForChanges();
+    if (this.#isFinished || this.#notedCount === this.#have.count && !isSyncDue) return;
+    this.#flushing = this.#saveProgress(isSyncDue);
+    await this.#flushing;
+    this.#flushing = undefined;
+  }
+
+  async #saveProgress(isSyncDue: boolean): Promise<void> {
+    try {
+      if (!isSyncDue) await this.#noteWrittenPieces();
+      else if (this.#storedCount < this.#have.count) await this.#storeSynced();
+    } catch (error) {
+      if (error instanceof StorageError) this.listener?.storageFailed(error);
+      else this.#log.warn(`Cannot save the resume state: ${messageOf(error)}`);
+    }
+  }
+
+  /** A file that somebody changes while it is shared must not be sent on under the old hashes. */
+  #lookForChanges(): void {
+    const { shareable } = this.#files;
+    for (const file of shareable.openFiles()) {
+      if (sameStamp(shareable.stampOf(file), this.#stamps[file])) continue;
+      this.#broken = new StorageError(
+        `Expected ${shareable.nameOf(file)} to stay as it is, but it was changed`,
+      );
+      this.listener?.storageFailed(this.#broken);
+      return;
+    }
+  }
+
+  async #noteWrittenPieces(): Promise<void> {
+    const { count } = this.#have;
+    await this.#resume.saveBits("written", this.#metainfo.infoHash, this.#have);
+    this.#notedCount = count;
+  }
+
+  /** Takes the set of written pieces, then syncs, then says that exactly this set is stored. */
+  async #storeSynced(): Promise<void> {
+    if (this.#broken !== undefined) throw this.#broken;
+    const synced = this.#copyOfHave();
+    const files = this.#unsynced;
+    this.#unsynced = new Set();
+    try {
+      for (const file of files) await this.#files.tmp.sync(file);
+    } catch (error) {
+      // After a failed sync the system forgets what it could not write, so a second try would prove nothing.
+      this.#broken = storageFailure("sync", error);
+      throw this.#broken;
+    }
+    await this.#resume.saveBits("stored", this.#metainfo.infoHash, synced);
+    this.#storedCount = synced.count;
+    this.#notedCount = Math.max(this.#notedCount, synced.count);
+  }
+
+  /**
+   * Writes the received blocks of a piece that will not be finished in this run; `flushNow` notes them.
+   * Takes the buffer back. Errors: `StorageError`.
+   */
+  saveUnfinished(index: number, buffer: Uint8Array<ArrayBuffer>, blocks: Bitfield): void {
+    const { layout } = this.#metainfo;
+    try {
+      for (const block of blocks) {
+        const begin = block * BLOCK_LENGTH;
+        const blockView = buffer.subarray(begin, begin + layout.blockLength(index, begin));
+        this.#files.tmp.write(layout.offsetOf(index) + begin, blockView);
+      }
+      this.#markUnsynced(index);
+      this.#unfinished.set(index, blocks);
+    } finally {
+      this.giveBuffer(buffer);
+    }
+  }
+
+  /**
+   * Waits for running commits and saves everything, for a clean stop.
+   * Errors: `StorageError`; what KV throws. The run must then not be marked clean.
+   */
+  async flushNow(): Promise<void> {
+    await this.#settled();
+    if (this.#isFinished) return;
+    await this.#storeSynced();
+    await this.#resume.saveUnfinished(this.#metainfo.infoHash, this.#unfinished);
+  }
+
+  /** Waits for running commits, then lets go of all files. Nothing is saved that `flushNow` did not save. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#wake();
+    await this.#settled();
+    await this.#workers.release(this.#files.tmp.description);
+    this.#files.close();
+    this.#pool.drain();
+  }
+
+  async #settled(): Promise<void> {
+    while (this.#running.size > 0 || this.#flushing !== undefined) {
+      await Promise.all([...this.#running, this.#flushing]);
+    }
+  }
+
+  #track(work: Promise<void>): void {
+    const tracked: Promise<void> = work
+      .catch((error) => this.listener?.storageFailed(storageFailure("store the data", error)))
+      .finally(() => this.#running.delete(tracked));
+    this.#running.add(tracked);
+  }
+
+  #copyOfHave(): Bitfield {
+    return Bitfield.fromBytes(this.#have.toBytes(), this.#have.length)!;
+  }
+}

@@ -1,0 +1,291 @@
+/**
+ * What is remembered from run to run, in `state/peer.kv`. The only user of Deno KV.
+ *
+ *   ["session"]                     version, clean, ports
+ *   ["torrent", infoHash]           phase
+ *   ["totals",  infoHash]           bytes uploaded and downloaded
+ *   ["stored",  infoHash, chunk]    32 KiB of bitfield: pieces verified and synced to disk
+ *   ["written", infoHash, chunk]    the same: pieces verified and written, a hint
+ *   ["stamps",  infoHash, chunk]    size, time and inode of files in shareable/
+ *   ["blocks",  infoHash, piece]    which blocks of an unfinished piece are in its file (clean stop only)
+ *   ["peers",   infoHash]           last good endpoints
+ */
+import fs from "node:fs";
+import { join } from "node:path";
+import { messageOf, StorageError } from "../errors.ts";
+import { Bitfield } from "../protocol/bitfield.ts";
+import type { InfoHash } from "../protocol/info_hash.ts";
+import type { FileStamp } from "./file_row.ts";
+import { guardPath } from "./guarded_path.ts";
+
+/** How far a torrent is; undefined where nothing is known. See `piece_recovery.ts`. */
+export type Phase = "active" | "moving" | "complete";
+
+/** Which of the two bitfields of a torrent. */
+export type BitsKind = "stored" | "written";
+
+/** Bytes moved for one torrent in all runs. */
+export interface Totals {
+  readonly uploaded: number;
+  readonly downloaded: number;
+}
+
+/** Ports used last. */
+export interface UsedPorts {
+  readonly peer: number;
+  readonly tracker: number | null;
+}
+
+interface SessionRecord {
+  readonly version: number;
+  readonly clean: boolean;
+  readonly ports?: UsedPorts;
+}
+
+/** Version of the layout above. A store with another one is put aside. */
+const FORMAT_VERSION = 1;
+/** A value may take 64 KiB. */
+const BITFIELD_CHUNK_BYTES = 32 * 1024;
+const STAMPS_PER_CHUNK = 2_000;
+const NUMBERS_PER_STAMP = 3;
+/** A transaction may have 1,000 writes and 800 KiB; a block bitmap takes 1 KiB at most. */
+const WRITES_PER_TRANSACTION = 16;
+const PHASES: readonly unknown[] = ["active", "moving", "complete"];
+const FILE_NAME = "peer.kv";
+/** Failures that say nothing against the contents: they are told, and the store stays where it is. */
+const NOT_BROKEN = /unable to open|disk is full|disk I\/O|readonly|read-only|locked|busy|permission|denied/i;
+
+type Entry = { readonly key: Deno.KvKey; readonly value: unknown };
+
+/** Reads and writes the resume state. Methods throw what KV throws; nothing in it is trusted to be well-formed. */
+export class ResumeStore {
+  readonly #kv: Deno.Kv;
+  readonly #folder: string;
+  #session: SessionRecord;
+  /** Whether the run before stopped cleanly, so that block bitmaps can be trusted. */
+  readonly wasClean: boolean;
+
+  private constructor(kv: Deno.Kv, folder: string, last: SessionRecord | undefined) {
+    this.#kv = kv;
+    this.#folder = folder;
+    this.wasClean = last?.clean ?? false;
+    this.#session = { ...last, version: FORMAT_VERSION, clean: false };
+  }
+
+  /**
+   * Opens the store in `home/state/`, which must exist, and takes back the clean mark.
+   *
+   * One that is broken, or of a newer version, is put aside as `peer.kv.broken-N` and a new one begun; `warn` is
+   * told. Errors: `StorageError` when there can be none at all, as on a full disk.
+   */
+  static async open(home: string, warn: (message: string) => void): Promise<ResumeStore> {
+    const { path: folder } = guardPath(home, ["state"]);
+    for (const name of storeFiles(FILE_NAME)) guardPath(home, ["state", name]);
+    try {
+      return await ResumeStore.#openFile(folder);
+    } catch (error) {
+      if (NOT_BROKEN.test(messageOf(error))) throw cannotOpen(error);
+      const aside = putAside(folder);
+      warn(
+        `The resume state could not be read (${
+          messageOf(error)
+        }); it was kept as state/${aside}, data is checked anew`,
+      );
+    }
+    return await ResumeStore.#openFile(folder).catch((error) => {
+      throw cannotOpen(error);
+    });
+  }
+
+  static async #openFile(folder: string): Promise<ResumeStore> {
+    const kv = await Deno.openKv(join(folder, FILE_NAME));
+    try {
+      // Damage shows when a page is read, so read them all; there are few.
+      for await (const _ of kv.list({ prefix: [] }));
+      const last = sessionIn((await kv.get(["session"])).value);
+      const store = new ResumeStore(kv, folder, last);
+      await kv.set(["session"], store.#session);
+      return store;
+    } catch (error) {
+      kv.close();
+      throw error;
+    }
+  }
+
+  /** Ports used last; undefined at the first start. */
+  get ports(): UsedPorts | undefined {
+    return this.#session.ports;
+  }
+
+  async savePorts(ports: UsedPorts): Promise<void> {
+    this.#session = { ...this.#session, ports };
+    await this.#kv.set(["session"], this.#session);
+  }
+
+  /** Says that everything is saved; the last thing before `close`. */
+  async markClean(): Promise<void> {
+    await this.#kv.set(["session"], { ...this.#session, clean: true });
+    await this.#sync();
+  }
+
+  async phase(infoHash: InfoHash): Promise<Phase | undefined> {
+    const phase = fieldOf((await this.#kv.get(["torrent", infoHash])).value, "phase");
+    return PHASES.includes(phase) ? phase as Phase : undefined;
+  }
+
+  /** Notes a phase; resolves when it, and all that was saved before, is on the disk. */
+  async savePhase(infoHash: InfoHash, phase: Phase): Promise<void> {
+    await this.#kv.set(["torrent", infoHash], { phase });
+    await this.#sync();
+  }
+
+  /** One of the two bitfields of a torrent with so many pieces; what is missing or malformed counts as empty. */
+  async bits(kind: BitsKind, infoHash: InfoHash, pieces: number): Promise<Bitfield> {
+    const bytes = new Uint8Array(Math.ceil(pieces / 8));
+    for (let chunk = 0; chunk * BITFIELD_CHUNK_BYTES < bytes.length; chunk++) {
+      const start = chunk * BITFIELD_CHUNK_BYTES;
+      const { value } = await this.#kv.get([kind, infoHash, chunk]);
+      const expected = Math.min(BITFIELD_CHUNK_BYTES, bytes.length - start);
+      if (value instanceof Uint8Array && value.length === expected) bytes.set(value, start);
+    }
+    return Bitfield.fromBytes(bytes, pieces) ?? new Bitfield(pieces);
+  }
+
+  async saveBits(kind: BitsKind, infoHash: InfoHash, bits: Bitfield): Promise<void> {
+    const bytes = bits.toBytes();
+    const entries: Entry[] = [];
+    for (let start = 0; start < bytes.length; start += BITFIELD_CHUNK_BYTES) {
+      const chunk = start / BITFIELD_CHUNK_BYTES;
+      entries.push({ key: [kind, infoHash, chunk], value: bytes.slice(start, start + BITFIELD_CHUNK_BYTES) });
+    }
+    await this.#saveAll(entries);
+  }
+
+  /** Stamps of a torrent's files, by position; undefined where none was saved. */
+  async stamps(infoHash: InfoHash, files: number): Promise<(FileStamp | undefined)[]> {
+    const stamps: (FileStamp | undefined)[] = [];
+    for (let chunk = 0; stamps.length < files; chunk++) {
+      const { value } = await this.#kv.get(["stamps", infoHash, chunk]);
+      const numbers = value instanceof Float64Array ? value : new Float64Array();
+      for (let i = 0; i < STAMPS_PER_CHUNK && stamps.length < files; i++) {
+        const [size, mtimeMs, inode] = numbers.subarray(i * NUMBERS_PER_STAMP);
+        stamps.push(size >= 0 ? { size, mtimeMs, inode } : undefined);
+      }
+    }
+    return stamps;
+  }
+
+  async saveStamps(infoHash: InfoHash, stamps: readonly (FileStamp | undefined)[]): Promise<void> {
+    const entries: Entry[] = [];
+    for (let start = 0; start < stamps.length; start += STAMPS_PER_CHUNK) {
+      const numbers = stamps.slice(start, start + STAMPS_PER_CHUNK)
+        .flatMap((stamp) => stamp ? [stamp.size, stamp.mtimeMs, stamp.inode] : [NaN, NaN, NaN]);
+      entries.push({ key: ["stamps", infoHash, start / STAMPS_PER_CHUNK], value: new Float64Array(numbers) });
+    }
+    await this.#saveAll(entries);
+  }
+
+  /** Notes which blocks of unfinished pieces are in their files, by piece. Trusted after a clean stop only. */
+  async saveUnfinished(infoHash: InfoHash, blocks: ReadonlyMap<number, Bitfield>): Promise<void> {
+    await this.#saveAll(
+      [...blocks].map(([piece, bits]) => ({ key: ["blocks", infoHash, piece], value: bits.toBytes() })),
+    );
+  }
+
+  /** Block bitmaps by piece, which are forgotten with that; none after an unclean stop. */
+  async takeUnfinished(infoHash: InfoHash): Promise<Map<number, Uint8Array>> {
+    const unfinished = new Map<number, Uint8Array>();
+    for await (const { key, value } of this.#kv.list({ prefix: ["blocks", infoHash] })) {
+      const piece = key[2];
+      if (this.wasClean && typeof piece === "number" && value instanceof Uint8Array) {
+        unfinished.set(piece, value);
+      }
+      await this.#kv.delete(key);
+    }
+    return unfinished;
+  }
+
+  async totals(infoHash: InfoHash): Promise<Totals> {
+    const { value } = await this.#kv.get(["totals", infoHash]);
+    const bytes = (name: string) => Math.max(0, Number(fieldOf(value, name) ?? 0)) || 0;
+    return { uploaded: bytes("uploaded"), downloaded: bytes("downloaded") };
+  }
+
+  async saveTotals(infoHash: InfoHash, totals: Totals): Promise<void> {
+    await this.#kv.set(["totals", infoHash], totals);
+  }
+
+  /** Last good endpoints, as `host:port`. */
+  async peers(infoHash: InfoHash): Promise<string[]> {
+    const { value } = await this.#kv.get(["peers", infoHash]);
+    return Array.isArray(value) ? value.filter((peer) => typeof peer === "string") : [];
+  }
+
+  async savePeers(infoHash: InfoHash, peers: readonly string[]): Promise<void> {
+    await this.#kv.set(["peers", infoHash], peers);
+  }
+
+  close(): void {
+    this.#kv.close();
+  }
+
+  /** SQLite leaves its write-ahead log to the page cache; a power cut would turn the store back by seconds. */
+  async #sync(): Promise<void> {
+    const log = await Deno.open(join(this.#folder, `${FILE_NAME}-wal`), { read: true, write: true });
+    try {
+      await log.syncData();
+    } finally {
+      log.close();
+    }
+  }
+
+  async #saveAll(entries: readonly Entry[]): Promise<void> {
+    for (let start = 0; start < entries.length; start += WRITES_PER_TRANSACTION) {
+      const transaction = this.#kv.atomic();
+      for (const { key, value } of entries.slice(start, start + WRITES_PER_TRANSACTION)) {
+        transaction.set(key, value);
+      }
+      await transaction.commit();
+    }
+  }
+}
+
+function sessionIn(value: unknown): SessionRecord | undefined {
+  if (value === null) return undefined;
+  const version = fieldOf(value, "version");
+  if (version !== FORMAT_VERSION) throw new Error(`expected version ${FORMAT_VERSION}, got ${version}`);
+  const ports = fieldOf(value, "ports");
+  const peer = fieldOf(ports, "peer");
+  const tracker = fieldOf(ports, "tracker");
+  return {
+    version,
+    clean: fieldOf(value, "clean") === true,
+    ...(typeof peer === "number"
+      ? { ports: { peer, tracker: typeof tracker === "number" ? tracker : null } }
+      : {}),
+  };
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}
+
+function storeFiles(name: string): string[] {
+  return [name, `${name}-wal`, `${name}-shm`];
+}
+
+/** Renames the store's files and returns the new name of the first. */
+function putAside(folder: string): string {
+  const isTaken = (name: string) => fs.lstatSync(join(folder, name), { throwIfNoEntry: false }) !== undefined;
+  let number = 1;
+  while (storeFiles(`${FILE_NAME}.broken-${number}`).some(isTaken)) number++;
+  const aside = storeFiles(`${FILE_NAME}.broken-${number}`);
+  storeFiles(FILE_NAME).forEach((name, i) => {
+    if (isTaken(name)) fs.renameSync(join(folder, name), join(folder, aside[i]));
+  });
+  return aside[0];
+}
+
+function cannotOpen(error: unknown): StorageError {
+  return new StorageError(`Cannot open state/${FILE_NAME}: ${messageOf(error)}`);
+}

@@ -1,0 +1,49 @@
+import { StorageError } from "../errors.ts";
+import { guardPath, makeFolders } from "./guarded_path.ts";
+import { storageFailure } from "./storage_failure.ts";
+
+/**
+ * The right of this process to use `state/`. The operating system holds it, so a killed process leaves none behind;
+ * the file's contents, a process number, are only there to be told to others.
+ */
+export class StateLock {
+  readonly #file: Deno.FsFile;
+
+  private constructor(file: Deno.FsFile) {
+    this.#file = file;
+  }
+
+  /**
+   * Takes the lock in `home/state/`, making that folder where it is missing.
+   *
+   * Errors: `StorageError` that names the process which holds it.
+   */
+  static async take(home: string): Promise<StateLock> {
+    makeFolders(home, ["state"]);
+    const { path } = guardPath(home, ["state", "lock"]);
+    try {
+      const file = await Deno.open(path, { read: true, write: true, create: true });
+      if (await file.tryLock(true)) return await StateLock.#holding(file);
+      file.close();
+    } catch (error) {
+      throw storageFailure("lock state/", error);
+    }
+    throw new StorageError(`state/ is in use by process ${await holderOf(path)}`);
+  }
+
+  static async #holding(file: Deno.FsFile): Promise<StateLock> {
+    await file.truncate();
+    await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
+    return new StateLock(file);
+  }
+
+  /** Gives the lock back. The file stays: removing it would let two processes lock two files of that name. */
+  release(): void {
+    this.#file.close();
+  }
+}
+
+async function holderOf(path: string): Promise<string> {
+  const text = await Deno.readTextFile(path).catch(() => "");
+  return text.trim() || "unknown";
+}

@@ -1,0 +1,31 @@
+import { messageOf, StorageError } from "../errors.ts";
+
+/** What system error codes mean to a user. Others are told in the system's own words. */
+const REASONS: Record<string, string> = {
+  EACCES: "permission denied",
+  EDQUOT: "disk quota exceeded",
+  EFBIG: "file too large for this file system",
+  EIO: "input/output error",
+  EISDIR: "it is a folder",
+  ELOOP: "it is a symbolic link",
+  EMFILE: "too many open files",
+  ENAMETOOLONG: "name too long",
+  ENFILE: "too many open files",
+  ENOENT: "no such file or folder",
+  ENOSPC: "no space left on device",
+  ENOTDIR: "a part of the path is not a folder",
+  EPERM: "operation not permitted",
+  EROFS: "read-only file system",
+};
+
+/** The system's error code of anything that was thrown, such as `ENOENT`; undefined where it has none. */
+export function errorCode(thrown: unknown): string | undefined {
+  const code = (thrown as { code?: unknown } | null)?.code;
+  return typeof code === "string" ? code : undefined;
+}
+
+/** `Cannot DOING: REASON` for anything a file operation threw; a `StorageError` passes unchanged. */
+export function storageFailure(doing: string, thrown: unknown): StorageError {
+  if (thrown instanceof StorageError) return thrown;
+  return new StorageError(`Cannot ${doing}: ${REASONS[errorCode(thrown) ?? ""] ?? messageOf(thrown)}`);
+}

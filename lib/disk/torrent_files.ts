@@ -1,0 +1,208 @@
+/**
+ * One torrent's files: unfinished ones in `state/tmp/<info-hash>/`, finished ones in `shareable/`.
+ *
+ * Moving goes file by file, in order, and can be cut off at any instant: doing it again skips what is done.
+ *
+ *   tmp    shareable         means
+ *   there  nothing           move it
+ *   there  replaceable copy  move it over the copy, in one step
+ *   there  same contents     a move across file systems was cut off before its end: drop the one in tmp
+ *   there  other contents    somebody else's file: stop, keep both
+ *   gone   right length      done before
+ */
+import fs from "node:fs";
+import { Buffer } from "node:buffer";
+import { dirname, join } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { promisify } from "node:util";
+import { StorageError } from "../errors.ts";
+import type { Metainfo } from "../protocol/metainfo.ts";
+import { STORAGE } from "../settings.ts";
+import { FileRow, type FileStamp, sameStamp } from "./file_row.ts";
+import { guardPath, makeFolders } from "./guarded_path.ts";
+import { OpenFiles } from "./open_files.ts";
+import { errorCode, storageFailure } from "./storage_failure.ts";
+
+/** Bytes compared at once when two files are held against each other. */
+const COMPARE_BYTES = 1024 * 1024;
+
+const fsync = promisify(fs.fsync);
+
+/** Files open in this thread, over all torrents. */
+const sharedOpenFiles = new OpenFiles(STORAGE.openFiles);
+
+type MoveStep = "move" | "drop" | "done";
+
+/** Knows where each file of a torrent is, serves reads from there, and moves finished files. */
+export class TorrentFiles {
+  readonly tmp: FileRow;
+  readonly shareable: FileRow;
+  /** Where the finished data is or will be. */
+  readonly path: string;
+  readonly #tmpBase: readonly string[];
+  /** Files before this one are in `shareable`, the others in `tmp`. */
+  #moved = 0;
+
+  /** `home` is the user's folder (INTERFACE.md "Folders"). */
+  constructor(metainfo: Metainfo, home: string, openFiles: OpenFiles = sharedOpenFiles) {
+    const shared = { root: home, files: metainfo.files, pieceLength: metainfo.layout.pieceLength };
+    this.#tmpBase = ["state", "tmp", metainfo.infoHash];
+    this.tmp = new FileRow({ ...shared, base: this.#tmpBase, isWritable: true }, openFiles);
+    this.shareable = new FileRow({ ...shared, base: ["shareable"], isWritable: false }, openFiles);
+    this.path = join(home, "shareable", metainfo.name);
+  }
+
+  /** Says that all files are in `shareable` already. */
+  setMoved(): void {
+    this.#moved = this.shareable.description.files.length;
+  }
+
+  /** Fills `target` from `offset` on. Errors: `StorageError`, also when less is there. */
+  read(offset: number, target: Uint8Array): void {
+    let filled = 0;
+    for (const span of this.tmp.layout.spans(offset, target.length)) {
+      const row = span.file < this.#moved ? this.shareable : this.tmp;
+      if (!row.readSpan(span, target, filled)) {
+        throw new StorageError(
+          `Expected ${span.length} bytes at ${span.position} of ${row.nameOf(span.file)}, got fewer`,
+        );
+      }
+      filled += span.length;
+    }
+  }
+
+  /** Whether every file is at full length in either place, so that a move can be done or completed. */
+  async canMove(): Promise<boolean> {
+    const inTmp = await this.tmp.stamps();
+    const inShareable = await this.shareable.stamps();
+    return this.tmp.realFiles().every((file) => {
+      const { length } = this.tmp.description.files[file];
+      return (inTmp[file] ?? inShareable[file])?.size === length;
+    });
+  }
+
+  /**
+   * Moves the complete, synced files to `shareable/`, or completes a move that was cut off.
+   *
+   * Shape: `replaceable` holds, by file, the stamp of a copy in `shareable/` that may be replaced.
+   * Errors: `StorageError`; when a file of somebody else is in the way, before anything was moved.
+   */
+  async moveToShareable(replaceable: readonly (FileStamp | undefined)[]): Promise<void> {
+    const steps = new Map<number, MoveStep>();
+    for (const file of this.tmp.realFiles()) steps.set(file, await this.#stepFor(file, replaceable[file]));
+    const folders = new Set<string>();
+    for (const [file, step] of steps) {
+      if (step === "move") folders.add(await this.#move(file));
+      else if (step === "drop") this.#remove(this.tmp, file);
+      this.#moved = file + 1;
+    }
+    this.setMoved();
+    for (const folder of folders) await syncFolder(folder);
+  }
+
+  async #stepFor(file: number, replaceable: FileStamp | undefined): Promise<MoveStep> {
+    const { length } = this.tmp.description.files[file];
+    const source = this.tmp.stampOf(file);
+    const target = this.shareable.stampOf(file);
+    if ((source ?? target)?.size !== length) {
+      throw new StorageError(
+        `Expected ${length} bytes in ${this.tmp.nameOf(file)}, got ${source?.size ?? "no file"}`,
+      );
+    }
+    if (source === undefined) return "done";
+    if (target === undefined || target.size === 0 || sameStamp(target, replaceable)) return "move";
+    if (target.size === length && await this.#sameContents(file)) return "drop";
+    throw new StorageError(
+      `Expected nothing at ${this.shareable.nameOf(file)}, got another file; ` +
+        `both are kept, the complete one as ${this.tmp.nameOf(file)}`,
+    );
+  }
+
+  async #sameContents(file: number): Promise<boolean> {
+    const { length } = this.tmp.description.files[file];
+    const ours = new Uint8Array(Math.min(COMPARE_BYTES, length));
+    const theirs = new Uint8Array(ours.length);
+    for (let position = 0; position < length; position += ours.length) {
+      const span = { file, position, length: Math.min(ours.length, length - position) };
+      if (!this.tmp.readSpan(span, ours, 0) || !this.shareable.readSpan(span, theirs, 0)) return false;
+      if (Buffer.compare(ours.subarray(0, span.length), theirs.subarray(0, span.length)) !== 0) return false;
+      await setImmediate();
+    }
+    return true;
+  }
+
+  /** Moves one file and returns the folder it went to. */
+  async #move(file: number): Promise<string> {
+    makeFolders(this.shareable.description.root, this.shareable.stepsTo(file).slice(0, -1));
+    const { path: source } = guardPath(this.tmp.description.root, this.tmp.stepsTo(file));
+    const { path: target } = guardPath(this.shareable.description.root, this.shareable.stepsTo(file));
+    this.tmp.closeFile(file);
+    this.shareable.closeFile(file);
+    try {
+      try {
+        fs.renameSync(source, target);
+      } catch (error) {
+        if (errorCode(error) !== "EXDEV") throw error;
+        await this.#moveAcross(file, source, target);
+      }
+    } catch (error) {
+      throw storageFailure(`move ${this.tmp.nameOf(file)} to ${this.shareable.nameOf(file)}`, error);
+    }
+    return dirname(target);
+  }
+
+  /** To another file system: a hidden copy first, so that the target appears whole or not at all. */
+  async #moveAcross(file: number, source: string, target: string): Promise<void> {
+    const copy = join(dirname(target), `.peer-${this.#tmpBase[2]}-${file}.part`);
+    fs.rmSync(copy, { force: true });
+    await fs.promises.copyFile(source, copy, fs.constants.COPYFILE_EXCL);
+    const fd = fs.openSync(copy, "r+");
+    try {
+      await fsync(fd);
+    } finally {
+      fs.closeSync(fd);
+    }
+    fs.renameSync(copy, target);
+    await syncFolder(dirname(target));
+    this.#remove(this.tmp, file);
+  }
+
+  #remove(row: FileRow, file: number): void {
+    row.closeFile(file);
+    try {
+      fs.unlinkSync(guardPath(row.description.root, row.stepsTo(file)).path);
+    } catch (error) {
+      throw storageFailure(`remove ${row.nameOf(file)}`, error);
+    }
+  }
+
+  /** Removes the torrent's folder in `state/tmp/` with all that is left in it. */
+  removeTmp(): void {
+    this.tmp.close();
+    try {
+      fs.rmSync(guardPath(this.tmp.description.root, this.#tmpBase).path, { recursive: true, force: true });
+    } catch (error) {
+      throw storageFailure(`remove ${this.#tmpBase.join("/")}`, error);
+    }
+  }
+
+  /** Closes all files; they are opened again when needed. */
+  close(): void {
+    this.tmp.close();
+    this.shareable.close();
+  }
+}
+
+/** Makes renames in a folder last through a power cut, where the system can do that. */
+async function syncFolder(folder: string): Promise<void> {
+  try {
+    const fd = fs.openSync(folder, "r");
+    try {
+      await fsync(fd);
+    } finally {
+      fs.closeSync(fd);
+    }
+  } catch {
+    // Windows cannot open folders; the data itself is synced, and a lost rename is found at the next start.
+  }
+}

@@ -1,0 +1,151 @@
+/** Makes a `.torrent` of a file or folder (BEP 3). */
+import fs from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { StorageError } from "../errors.ts";
+import {
+  encodeInfo,
+  encodeMetainfo,
+  type Metainfo,
+  parseMetainfo,
+  PIECE_HASH_LENGTH,
+} from "../protocol/metainfo.ts";
+import { safePaths } from "../protocol/safe_path.ts";
+import { METAINFO_LIMITS, VERSION } from "../settings.ts";
+import type { DiskWorkers } from "./disk_workers.ts";
+import { FileRow, sameStamp } from "./file_row.ts";
+import { OpenFiles } from "./open_files.ts";
+import { storageFailure } from "./storage_failure.ts";
+
+/** What to make a torrent of, and what it says besides. */
+export interface TorrentPlan {
+  /** A file or folder; not a symbolic link. */
+  readonly path: string;
+  readonly announceTiers: readonly (readonly string[])[];
+  /** Bytes, a power of two; chosen from the size when undefined. */
+  readonly pieceLength?: number;
+  readonly isPrivate: boolean;
+  readonly comment?: string;
+  readonly webSeeds?: readonly string[];
+  /** Seconds since 1970. */
+  readonly creationDate?: number;
+  readonly workers: DiskWorkers;
+}
+
+/** A finished torrent. */
+export interface MadeTorrent {
+  /** The `.torrent` file. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly metainfo: Metainfo;
+}
+
+interface FoundFile {
+  /** Names from the folder that holds what was named. */
+  readonly path: readonly string[];
+  readonly length: number;
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+/** Below this a torrent has many hashes for little data; above it a piece is too long to trade quickly. */
+const DEFAULT_PIECE_LENGTHS = { shortest: 16 * KIB, longest: 16 * MIB };
+/** More pieces make sharing among many smoother, but beyond this the gain is below 1 %, and `.torrent` files grow. */
+const MOST_PIECES = 2_000;
+
+/**
+ * The piece length for so many bytes: the shortest power of two that makes at most 2,000 pieces, and so from
+ * 1,000 on; at least 16 KiB (small files have fewer pieces), at most 16 MiB (huge ones have more).
+ */
+export function defaultPieceLength(totalLength: number): number {
+  let { shortest: pieceLength } = DEFAULT_PIECE_LENGTHS;
+  while (totalLength / pieceLength > MOST_PIECES && pieceLength < DEFAULT_PIECE_LENGTHS.longest) {
+    pieceLength *= 2;
+  }
+  return pieceLength;
+}
+
+/**
+ * Hashes a file, or a folder with all in it, on all cores. Symbolic links in a folder are left out.
+ *
+ * `onProgress` hears pieces done and pieces in all. Errors: `StorageError` for what cannot be read, changes
+ * meanwhile, or has a name that not every system can take; `MetainfoError` beyond the limits.
+ */
+export async function makeTorrent(
+  plan: TorrentPlan,
+  onProgress: (done: number, total: number) => void,
+  signal?: AbortSignal,
+): Promise<MadeTorrent> {
+  const path = resolve(plan.path);
+  const name = basename(path);
+  const files = filesUnder(dirname(path), [name]);
+  if (files.length === 0) throw new StorageError(`Expected a file in ${plan.path}, got none`);
+  refuseAwkwardNames(files);
+  const totalLength = files.reduce((sum, file) => sum + file.length, 0);
+  const pieceLength = plan.pieceLength ?? defaultPieceLength(totalLength);
+  const row = new FileRow({
+    root: dirname(path),
+    base: [],
+    files: files.map((file) => ({ ...file, isPadding: false })),
+    pieceLength,
+    isWritable: false,
+  }, new OpenFiles(1));
+  const pieceHashes = await hashRow(row, plan.workers, onProgress, signal);
+  const infoFiles = files.map(({ path, length }) => ({ path: path.slice(1), length }));
+  const rawInfo = encodeInfo(name, infoFiles, pieceLength, pieceHashes, plan.isPrivate);
+  const bytes = encodeMetainfo(rawInfo, { ...plan, createdBy: `peer/${VERSION}` });
+  return { bytes, metainfo: parseMetainfo(bytes, METAINFO_LIMITS) };
+}
+
+/** The plain files at or below a path, sorted by name, folder by folder. */
+function filesUnder(root: string, steps: readonly string[]): FoundFile[] {
+  const path = join(root, ...steps);
+  try {
+    const stats = fs.lstatSync(path);
+    if (stats.isFile()) return [{ path: steps, length: stats.size }];
+    if (!stats.isDirectory()) {
+      if (steps.length > 1) return [];
+      throw new StorageError(`Expected a file or folder at ${path}, got something else`);
+    }
+    const names = fs.readdirSync(path).sort((a, b) => a < b ? -1 : 1);
+    return names.flatMap((name) => filesUnder(root, [...steps, name]));
+  } catch (error) {
+    throw storageFailure(`read ${path}`, error);
+  }
+}
+
+/** Everybody stores the files under safe names; if those were others than here, we could not share them from here. */
+function refuseAwkwardNames(files: readonly FoundFile[]): void {
+  const safe = safePaths(files.map((file) => file.path));
+  files.forEach(({ path }, i) => {
+    const name = path.join("/");
+    if (safe[i].join("/") === name) return;
+    throw new StorageError(
+      `Expected names that every system can take, got ${JSON.stringify(name)}; ` +
+        `rename it, for example to ${JSON.stringify(safe[i].join("/"))}`,
+    );
+  });
+}
+
+async function hashRow(
+  row: FileRow,
+  workers: DiskWorkers,
+  onProgress: (done: number, total: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { pieceCount } = row.layout;
+  const pieceHashes = new Uint8Array(pieceCount * PIECE_HASH_LENGTH);
+  const before = await row.stamps();
+  let done = 0;
+  await workers.hashPieces(row.description, row.layout, new Array(pieceCount).keys(), (index, hash) => {
+    // A piece without data belongs to a file that was cut short, which the stamps tell.
+    if (hash !== undefined) pieceHashes.set(hash, index * PIECE_HASH_LENGTH);
+    onProgress(++done, pieceCount);
+  }, signal);
+  const after = await row.stamps();
+  const changed = before.findIndex((stamp, file) => !sameStamp(stamp, after[file]));
+  if (changed >= 0) {
+    throw new StorageError(
+      `Expected ${row.nameOf(changed)} to stay as it is, but it changed while it was read`,
+    );
+  }
+  return pieceHashes;
+}

@@ -1,0 +1,94 @@
+import { messageOf, TrackerError } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import type { AnnounceReply, AnnounceRequest } from "../protocol/tracker_messages.ts";
+import { ANNOUNCING } from "../settings.ts";
+import { AnnounceSchedule, type DueAnnounce } from "../swarm/announce_schedule.ts";
+import type { Swarm } from "../swarm/swarm.ts";
+import { announceToTracker } from "./tracker_client.ts";
+
+/** What an announcer works with. */
+export interface AnnouncerOptions {
+  readonly swarm: Swarm;
+  /** Announce URLs, tier by tier (BEP 12). */
+  readonly tiers: readonly (readonly string[])[];
+  /** Port we accept peers on. */
+  readonly port: number;
+  /** 32 random bits that trackers know us by. */
+  readonly key: number;
+  readonly log: Logger;
+  /** Monotonic clock in ms. */
+  now(): number;
+  /** Numbers in [0, 1). */
+  random(): number;
+}
+
+/** Tells the trackers of one torrent about us and the swarm about who they name. */
+export class Announcer {
+  readonly #options: AnnouncerOptions;
+  readonly #schedule: AnnounceSchedule;
+  readonly #stopping = new AbortController();
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(options: AnnouncerOptions) {
+    this.#options = options;
+    this.#schedule = new AnnounceSchedule(options.tiers, options.random);
+  }
+
+  /** Makes the announces that are due; called every `TICK_MS`, and at once where somebody waits. */
+  tick(): void {
+    for (const announce of this.#schedule.due(this.#options.now())) {
+      const running = this.#announce(announce).finally(() => this.#running.delete(running));
+      this.#running.add(running);
+    }
+  }
+
+  /** The download was finished in this run. */
+  completed(): void {
+    this.#schedule.completed(this.#options.now());
+    this.tick();
+  }
+
+  /** Says goodbye to the trackers, side by side, within `ANNOUNCING.stopTimeoutMs`. Never rejects. */
+  async stop(): Promise<void> {
+    const last = this.#schedule.stop();
+    this.#stopping.abort();
+    const deadline = AbortSignal.timeout(ANNOUNCING.stopTimeoutMs);
+    await Promise.all([
+      ...this.#running,
+      ...last.map((announce) => this.#send(announce, deadline).catch(() => {})),
+    ]);
+  }
+
+  async #announce(announce: DueAnnounce): Promise<void> {
+    const { swarm, log, now } = this.#options;
+    try {
+      const reply = await this.#send(announce, this.#stopping.signal);
+      this.#schedule.succeeded(announce, reply, now());
+      if (reply.warning !== undefined) log.warn(`tracker ${announce.url}: ${reply.warning}`);
+      swarm.addPeers(reply.peers.map(({ endpoint }) => endpoint), "tracker");
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return;
+      log.warn(`tracker ${announce.url}: ${messageOf(error)}`);
+      this.#schedule.failed(announce, now(), error instanceof TrackerError ? error.retryInMs : undefined);
+    }
+  }
+
+  #send({ url, event, trackerId }: DueAnnounce, signal: AbortSignal): Promise<AnnounceReply> {
+    const { swarm, port, key } = this.#options;
+    const request: AnnounceRequest = {
+      infoHash: swarm.infoHash,
+      peerId: swarm.peerId,
+      port,
+      ...swarm.totals,
+      key,
+      compact: true,
+      noPeerId: true,
+      supportsCrypto: false,
+      claimedAddresses: [],
+      ...(event === undefined ? {} : { event }),
+      ...(event === "stopped" ? { numwant: 0 } : {}),
+      ...(trackerId === undefined ? {} : { trackerId }),
+    };
+    return announceToTracker(url, request, signal);
+  }
+}

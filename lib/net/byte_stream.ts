@@ -1,0 +1,58 @@
+import { canonicalAddress, type Endpoint } from "../protocol/endpoint.ts";
+
+/** What every transport between two peers offers: bytes both ways, in order. */
+export interface ByteStream {
+  readonly remote: Endpoint;
+  readonly local: Endpoint;
+  /** Reads at least one byte into `into` and returns how many; null at the end. Rejects when the stream breaks. */
+  read(into: Uint8Array): Promise<number | null>;
+  /** Writes all of `from`, whose contents may be changed by it. Rejects when the stream breaks. */
+  write(from: Uint8Array): Promise<void>;
+  /** Ends both directions at once; pending reads and writes fail. May be called again. */
+  close(): void;
+}
+
+/** A TCP connection as a byte stream. */
+export class TcpStream implements ByteStream {
+  readonly remote: Endpoint;
+  readonly local: Endpoint;
+  readonly #connection: Deno.TcpConn;
+  #isClosed = false;
+
+  constructor(connection: Deno.TcpConn) {
+    this.#connection = connection;
+    this.remote = endpointOf(connection.remoteAddr);
+    this.local = endpointOf(connection.localAddr);
+    // Requests are small and urgent, blocks are written in large pieces: waiting for more gains nothing.
+    connection.setNoDelay(true);
+  }
+
+  read(into: Uint8Array): Promise<number | null> {
+    return this.#connection.read(into);
+  }
+
+  async write(from: Uint8Array): Promise<void> {
+    let written = await this.#connection.write(from);
+    while (written < from.length) written += await this.#connection.write(from.subarray(written));
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#connection.close();
+  }
+}
+
+function endpointOf({ hostname, port }: Deno.NetAddr): Endpoint {
+  return { address: canonicalAddress(hostname) ?? hostname, port };
+}
+
+/** Fills `target` to the end; false when the stream ended before. */
+export async function readFully(stream: ByteStream, target: Uint8Array): Promise<boolean> {
+  for (let filled = 0; filled < target.length;) {
+    const count = await stream.read(target.subarray(filled));
+    if (count === null) return false;
+    filled += count;
+  }
+  return true;
+}

@@ -1,0 +1,122 @@
+/**
+ * All connections of the process: their number, their clock, their end.
+ *
+ * Dialler and listener hand every stream to `introduce`, which runs the handshake within a deadline, asks the
+ * swarm whether the peer is welcome, and then runs the connection until it closes.
+ */
+import { messageOf, ProtocolError } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import { formatEndpoint } from "../protocol/endpoint.ts";
+import { encodeHandshake, type Handshake } from "../protocol/handshake.ts";
+import { CONNECTIONS } from "../settings.ts";
+import type { Swarm } from "../swarm/swarm.ts";
+import type { ByteStream } from "./byte_stream.ts";
+import { type ConnectionResources, PeerConnection } from "./peer_connection.ts";
+
+/** A stream after both handshakes. */
+export interface Introduction {
+  readonly stream: ByteStream;
+  readonly swarm: Swarm;
+  readonly remote: Handshake;
+}
+
+/** What `Connections` is built from. */
+export interface ConnectionsOptions extends ConnectionResources {
+  /** 20 bytes. */
+  readonly peerId: Uint8Array;
+  readonly log: Logger;
+}
+
+/** All peer connections of the process. */
+export class Connections {
+  readonly options: ConnectionsOptions;
+  readonly #open = new Set<PeerConnection>();
+  /** Everything under way: handshakes and connections. */
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(options: ConnectionsOptions) {
+    this.options = options;
+  }
+
+  /** Connections, those whose handshake is under way included. */
+  get count(): number {
+    return this.#running.size;
+  }
+
+  get hasRoom(): boolean {
+    return this.#running.size < CONNECTIONS.perProcess;
+  }
+
+  /** Our handshake for a swarm, 68 bytes. */
+  handshakeFor(swarm: Swarm): Uint8Array {
+    return encodeHandshake(swarm.infoHash, this.options.peerId);
+  }
+
+  /**
+   * Takes over a new stream: `introduce` runs the handshake and may reject; it is given up and the stream closed
+   * after `CONNECTIONS.handshakeTimeoutMs`. Resolves when the connection is over; never rejects. Returns whether
+   * the handshake succeeded.
+   */
+  async take(
+    stream: ByteStream,
+    isIncoming: boolean,
+    introduce: (stream: ByteStream) => Promise<Introduction>,
+  ): Promise<boolean> {
+    const deadline = setTimeout(() => stream.close(), CONNECTIONS.handshakeTimeoutMs);
+    let introduction: Introduction;
+    try {
+      introduction = await introduce(stream);
+    } catch (error) {
+      stream.close();
+      const reason = error instanceof ProtocolError
+        ? `it broke the protocol: ${error.message}`
+        : messageOf(error);
+      this.options.log.info(`no connection with ${formatEndpoint(stream.remote)}: ${reason}`);
+      return false;
+    } finally {
+      clearTimeout(deadline);
+    }
+    return await this.#run(introduction, isIncoming);
+  }
+
+  async #run({ stream, swarm, remote }: Introduction, isIncoming: boolean): Promise<boolean> {
+    const { log, now } = this.options;
+    const facts = {
+      endpoint: stream.remote,
+      localAddress: stream.local.address,
+      peerId: remote.peerId,
+      isIncoming,
+      supportsFast: remote.supportsFast,
+      supportsExtensions: remote.supportsExtensions,
+    };
+    const name = formatEndpoint(stream.remote);
+    const refusal = swarm.refusal(facts);
+    if (refusal !== undefined) {
+      stream.close();
+      log.debug(`connection with ${name} refused: ${refusal}`);
+      return false;
+    }
+    const connection = new PeerConnection(stream, swarm, facts, this.options);
+    this.#open.add(connection);
+    const reason = await connection.run();
+    this.#open.delete(connection);
+    log.info(`connection with ${name} closed after ${Math.round(now() / 1000)} s: ${reason}`);
+    return true;
+  }
+
+  /** Counts something that runs until a connection is over, so that stopping can wait for it. */
+  track(running: Promise<void>): void {
+    this.#running.add(running);
+    running.finally(() => this.#running.delete(running));
+  }
+
+  /** Keep-alives and time-outs; `now` in ms. */
+  tick(now: number): void {
+    for (const connection of this.#open) connection.tick(now);
+  }
+
+  /** Resolves when everything tracked has ended. */
+  async allEnded(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+}

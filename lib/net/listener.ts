@@ -1,0 +1,97 @@
+import { messageOf, ProtocolError } from "../errors.ts";
+import { equalBytes } from "../protocol/bytes.ts";
+import { HANDSHAKE_LENGTH, parseHandshake, PROTOCOL_HEADER } from "../protocol/handshake.ts";
+import type { InfoHash } from "../protocol/info_hash.ts";
+import { CONNECTIONS } from "../settings.ts";
+import type { Swarm } from "../swarm/swarm.ts";
+import { type ByteStream, readFully, TcpStream } from "./byte_stream.ts";
+import type { Connections, Introduction } from "./connections.ts";
+import { openOnFreePort, openOnHost, type PortRange } from "./free_port.ts";
+import { sleep } from "./rate_limiter.ts";
+
+/** Pause after the system refused to accept, for want of descriptors for example. */
+const ACCEPT_PAUSE_MS = 500;
+
+/** Where to listen and whom to ask. */
+export interface ListenerOptions {
+  /** Address to listen on; undefined: all, IPv4 and IPv6. */
+  readonly host: string | undefined;
+  /** Port the user named (0: any free one); undefined: the first free one of `ports`. */
+  readonly port: number | undefined;
+  readonly ports: PortRange;
+  readonly connections: Connections;
+  /** The swarm of an info-hash, if we take part in it. */
+  findSwarm(infoHash: InfoHash): Swarm | undefined;
+}
+
+/** Accepts peers: the server half of the process. */
+export class Listener {
+  /** The port listened on. */
+  readonly port: number;
+  readonly #options: ListenerOptions;
+  readonly #listening: readonly Deno.TcpListener[];
+  #handshaking = 0;
+
+  /** Listens at once. Errors: `Error` "port N is in use". */
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.#listening = openOnFreePort(options.port, options.ports, (port) =>
+      openOnHost(
+        options.host,
+        port,
+        (hostname, port) => Deno.listen({ hostname, port }),
+        (listening) => listening.addr.port,
+      ));
+    this.port = this.#listening[0].addr.port;
+  }
+
+  /** Accepts until `signal` aborts. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const close = () => this.#listening.forEach((listening) => listening.close());
+    signal.addEventListener("abort", close, { once: true });
+    await Promise.all(this.#listening.map((listening) => this.#accept(listening, signal)));
+  }
+
+  async #accept(listening: Deno.TcpListener, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const connection = await listening.accept();
+        this.#take(connection);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#options.connections.options.log.warn(`cannot accept: ${messageOf(error)}`);
+        await sleep(ACCEPT_PAUSE_MS, signal).catch(() => {});
+      }
+    }
+  }
+
+  #take(connection: Deno.TcpConn): void {
+    const { connections } = this.#options;
+    if (!connections.hasRoom || this.#handshaking >= CONNECTIONS.handshaking) return connection.close();
+    this.#handshaking++;
+    const taken = connections.take(new TcpStream(connection), true, async (stream) => {
+      try {
+        return await this.#introduce(stream);
+      } finally {
+        this.#handshaking--;
+      }
+    });
+    connections.track(taken.then(() => {}));
+  }
+
+  /** Reads the remote's handshake, finds the swarm and answers with ours. */
+  async #introduce(stream: ByteStream): Promise<Introduction> {
+    const bytes = new Uint8Array(HANDSHAKE_LENGTH);
+    const header = bytes.subarray(0, PROTOCOL_HEADER.length);
+    if (!await readFully(stream, header)) throw new ProtocolError("Expected a handshake, got the end");
+    if (!equalBytes(header, PROTOCOL_HEADER)) throw new ProtocolError("Expected a BitTorrent handshake");
+    if (!await readFully(stream, bytes.subarray(header.length))) {
+      throw new ProtocolError("Expected a whole handshake, got the end");
+    }
+    const remote = parseHandshake(bytes)!;
+    const swarm = this.#options.findSwarm(remote.infoHash);
+    if (swarm === undefined) throw new ProtocolError(`Expected an info-hash of ours, got ${remote.infoHash}`);
+    await stream.write(this.#options.connections.handshakeFor(swarm));
+    return { stream, swarm, remote };
+  }
+}

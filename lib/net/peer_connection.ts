@@ -1,0 +1,245 @@
+/**
+ * One connection after its handshake: a read loop and a write loop around a byte stream.
+ *
+ *   socket → receive buffer → MessageReader → swarm           (borrowed views, one copy into the piece buffer)
+ *   swarm → SendQueue → send buffer (blocks read from disk behind their headers) → socket
+ *
+ * The swarm hears everything by direct calls and answers through `PeerSender`. Its work is batched per read:
+ * after all complete messages of one read it asks for more, once.
+ */
+import { BufferPool } from "../buffer_pool.ts";
+import { messageOf, ProtocolError, StorageError } from "../errors.ts";
+import {
+  encodeKeepAlive,
+  MessageReader,
+  PIECE_HEADER_LENGTH,
+  writePieceHeader,
+} from "../protocol/peer_messages.ts";
+import { CONNECTIONS, TRANSFER } from "../settings.ts";
+import type { PeerSender } from "../swarm/ports.ts";
+import type { PeerFacts, RemotePeer } from "../swarm/remote_peer.ts";
+import type { Swarm } from "../swarm/swarm.ts";
+import type { ByteStream } from "./byte_stream.ts";
+import type { RateLimiter } from "./rate_limiter.ts";
+import { SendQueue } from "./send_queue.ts";
+
+/** What all connections of the process share. */
+export interface ConnectionResources {
+  readonly sendBuffers: BufferPool;
+  readonly receiveBuffers: BufferPool;
+  readonly uploadLimit: RateLimiter | undefined;
+  readonly downloadLimit: RateLimiter | undefined;
+  /** Monotonic clock in ms. */
+  now(): number;
+}
+
+/** The buffers all connections of a process share. */
+export function createBufferPools(): Pick<ConnectionResources, "sendBuffers" | "receiveBuffers"> {
+  return {
+    sendBuffers: new BufferPool(TRANSFER.sendBufferBytes, TRANSFER.sendBuffersKept),
+    receiveBuffers: new BufferPool(TRANSFER.sourceReceiveBufferBytes, TRANSFER.receiveBuffersKept),
+  };
+}
+
+/** One connected remote peer, as seen from the socket. */
+export class PeerConnection implements PeerSender {
+  readonly #stream: ByteStream;
+  readonly #swarm: Swarm;
+  readonly #resources: ConnectionResources;
+  readonly #peer: RemotePeer;
+  readonly #queue = new SendQueue();
+  readonly #closing = new AbortController();
+  #reason = "";
+  /** Wakes the write loop when it waits for something to send. */
+  #wake: (() => void) | undefined;
+  #lastReadAt: number;
+  #lastWriteAt: number;
+  /** When the write under way began, in ms; undefined while there is none. */
+  #writingSince: number | undefined;
+
+  constructor(stream: ByteStream, swarm: Swarm, facts: PeerFacts, resources: ConnectionResources) {
+    this.#stream = stream;
+    this.#swarm = swarm;
+    this.#resources = resources;
+    this.#lastReadAt = this.#lastWriteAt = resources.now();
+    this.#peer = swarm.peerConnected(facts, this, resources.now());
+  }
+
+  /** Runs until the connection is closed by either side, and returns why. Never rejects. */
+  async run(): Promise<string> {
+    const loops = [this.#readLoop(), this.#writeLoop()].map((loop) =>
+      loop.catch((error) => this.close(reasonOf(error)))
+    );
+    await Promise.race(loops);
+    this.close("the connection ended");
+    this.#swarm.peerClosed(this.#peer, this.#reason, this.#resources.now());
+    await Promise.all(loops);
+    return this.#reason;
+  }
+
+  // PeerSender
+
+  send(message: Uint8Array): void {
+    if (this.#closing.signal.aborted) return;
+    this.#queue.pushMessage(message);
+    if (this.#queue.messageBytes > TRANSFER.maxQueuedMessageBytes) return this.close("it reads nothing");
+    this.#wakeUp();
+  }
+
+  queueBlock(index: number, begin: number, length: number): void {
+    this.#queue.pushBlock(index, begin, length);
+    this.#wakeUp();
+  }
+
+  dropBlock(index: number, begin: number, length: number): boolean {
+    return this.#queue.dropBlock(index, begin, length);
+  }
+
+  dropBlocks(each: (index: number, begin: number, length: number) => void): number {
+    return this.#queue.dropBlocks(each);
+  }
+
+  get queuedBlocks(): number {
+    return this.#queue.blockCount;
+  }
+
+  close(reason: string): void {
+    if (this.#closing.signal.aborted) return;
+    this.#reason = reason;
+    this.#closing.abort(new Error(reason));
+    this.#stream.close();
+    this.#wakeUp();
+  }
+
+  /** Keeps a quiet connection alive and closes a dead one; `now` in ms. */
+  tick(now: number): void {
+    if (now - this.#lastReadAt > CONNECTIONS.silenceTimeoutMs) {
+      return this.close("it was silent for too long");
+    }
+    if (this.#writingSince !== undefined) {
+      if (now - this.#writingSince > CONNECTIONS.writeTimeoutMs) this.close("it reads nothing");
+    } else if (now - this.#lastWriteAt > CONNECTIONS.keepAliveMs) {
+      this.send(encodeKeepAlive());
+    }
+  }
+
+  // Reading
+
+  async #readLoop(): Promise<void> {
+    const { receiveBuffers, downloadLimit, now } = this.#resources;
+    const small = new Uint8Array(TRANSFER.receiveBufferBytes);
+    const reader = new MessageReader(TRANSFER.maxMessageBytes);
+    const { storage } = this.#swarm;
+    let buffer = small;
+    let filled = 0;
+    try {
+      while (!this.#closing.signal.aborted) {
+        if (!storage.hasRoom()) await storage.whenRoom();
+        buffer = this.#fitBuffer(buffer, filled, small, reader.wanted);
+        const end = downloadLimit ? filled + downloadLimit.portion : buffer.length;
+        const count = await this.#stream.read(buffer.subarray(filled, end));
+        if (count === null) return this.close("it closed the connection");
+        filled += count;
+        this.#lastReadAt = now();
+        reader.begins(buffer, filled);
+        while (reader.next()) this.#swarm.messageReceived(this.#peer, reader, this.#lastReadAt);
+        this.#swarm.batchReceived(this.#peer, this.#lastReadAt);
+        buffer.copyWithin(0, reader.consumed, filled);
+        filled -= reader.consumed;
+        reader.begins(buffer, filled);
+        if (downloadLimit !== undefined) await downloadLimit.spend(count, this.#closing.signal);
+      }
+    } finally {
+      if (buffer.length === receiveBuffers.bufferLength) receiveBuffers.give(buffer);
+    }
+  }
+
+  /**
+   * The buffer for the next read: small while little is expected, a pooled one while this is a download source,
+   * and as large as the incomplete message at its start. Contents up to `filled` are kept.
+   */
+  #fitBuffer(
+    buffer: Uint8Array<ArrayBuffer>,
+    filled: number,
+    small: Uint8Array<ArrayBuffer>,
+    wanted: number,
+  ): Uint8Array<ArrayBuffer> {
+    const { receiveBuffers } = this.#resources;
+    const isPooled = buffer.length === receiveBuffers.bufferLength;
+    const needsPooled = this.#peer.isSource || wanted > small.length;
+    if (wanted > receiveBuffers.bufferLength) {
+      const large = new Uint8Array(wanted);
+      large.set(buffer.subarray(0, filled));
+      if (isPooled) receiveBuffers.give(buffer);
+      return large;
+    }
+    if (needsPooled ? isPooled : buffer === small) return buffer;
+    if (filled > small.length) return buffer;
+    const next = needsPooled ? receiveBuffers.take() : small;
+    next.set(buffer.subarray(0, filled));
+    if (isPooled) receiveBuffers.give(buffer);
+    return next;
+  }
+
+  // Writing
+
+  async #writeLoop(): Promise<void> {
+    const { sendBuffers, uploadLimit, now } = this.#resources;
+    while (!this.#closing.signal.aborted) {
+      if (this.#queue.isEmpty) {
+        await new Promise<void>((resolve) => this.#wake = resolve);
+        continue;
+      }
+      const buffer = sendBuffers.take();
+      try {
+        const { end, payload } = await this.#fill(buffer, uploadLimit?.portion ?? buffer.length);
+        if (this.#closing.signal.aborted) return;
+        this.#writingSince = now();
+        await this.#stream.write(buffer.subarray(0, end));
+        this.#writingSince = undefined;
+        this.#lastWriteAt = now();
+        if (payload > 0) this.#swarm.blockSent(this.#peer, payload, this.#lastWriteAt);
+        if (uploadLimit !== undefined) await uploadLimit.spend(end, this.#closing.signal);
+      } finally {
+        sendBuffers.give(buffer);
+      }
+    }
+  }
+
+  /** Fills a send buffer: messages first, then as many blocks as fit, but at least one; `portion` in bytes. */
+  async #fill(buffer: Uint8Array, portion: number): Promise<{ end: number; payload: number }> {
+    let end = this.#queue.takeMessages(buffer, 0);
+    let payload = 0;
+    for (;;) {
+      const bytes = this.#queue.nextBlockBytes;
+      if (bytes === undefined || end + bytes > buffer.length || (payload > 0 && end + bytes > portion)) break;
+      const reading = this.#queue.takeBlock((index, begin, length) => {
+        writePieceHeader(buffer, end, index, begin, length);
+        return this.#swarm.storage.readInto(
+          index,
+          begin,
+          buffer.subarray(end + PIECE_HEADER_LENGTH, end + bytes),
+        );
+      });
+      if (reading !== undefined) await reading;
+      end += bytes;
+      payload += bytes - PIECE_HEADER_LENGTH;
+    }
+    return { end, payload };
+  }
+
+  #wakeUp(): void {
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+}
+
+/** Why a loop ended, for people: what the peer broke, what the disk refused, or how the network failed. */
+function reasonOf(error: unknown): string {
+  if (error instanceof ProtocolError) return `it broke the protocol: ${error.message}`;
+  if (error instanceof StorageError) return `a block could not be read: ${error.message}`;
+  if (error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe) {
+    return "it closed the connection";
+  }
+  return messageOf(error);
+}

@@ -1,0 +1,92 @@
+import { messageOf, TrackerError } from "../errors.ts";
+import { familyOf, formatEndpoint } from "../protocol/endpoint.ts";
+import { printable } from "../protocol/printable.ts";
+import type { AnnounceReply, AnnounceRequest } from "../protocol/tracker_messages.ts";
+import { ANNOUNCING } from "../settings.ts";
+import { addressesOf } from "./host_addresses.ts";
+import { announceOverHttp } from "./http_tracker_client.ts";
+import { announceOverUdp } from "./udp_tracker_client.ts";
+
+/**
+ * Announces once to a tracker: `http:`, `https:` or `udp:`, nothing else.
+ *
+ * A host name that stands for IPv4 and IPv6 addresses is announced to by each of the two, so that the tracker
+ * learns both of ours (BEP 7); one answer is enough, and the peers of both are merged.
+ *
+ * Errors: `TrackerError` whatever goes wrong, safe to print; also when `signal` aborts, or after `timeoutMs`.
+ * Nothing is left open.
+ */
+export async function announceToTracker(
+  announceUrl: string,
+  request: AnnounceRequest,
+  signal: AbortSignal,
+  timeoutMs: number = ANNOUNCING.timeoutMs,
+): Promise<AnnounceReply> {
+  const ending = new AbortController();
+  const timer = setTimeout(
+    () => ending.abort(new TrackerError(`No answer within ${timeoutMs / 1000} s`)),
+    timeoutMs,
+  );
+  const anyEnd = AbortSignal.any([signal, ending.signal]);
+  try {
+    const url = URL.parse(announceUrl);
+    if (url === null) throw new TrackerError("Expected an announce URL");
+    const addresses = await addressesOf(url.hostname, anyEnd);
+    const targets = [4, 6].flatMap((family) => addresses.find((each) => familyOf(each) === family) ?? []);
+    if (targets.length === 0) throw new TrackerError("Expected a host with an address");
+    return await gather(targets.map((target) => announceTo(url, target, request, anyEnd)), ending);
+  } catch (error) {
+    if (signal.aborted) throw new TrackerError("Stopped before it answered");
+    throw asTrackerError(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function announceTo(
+  url: URL,
+  address: string,
+  request: AnnounceRequest,
+  signal: AbortSignal,
+): Promise<AnnounceReply> {
+  const announceOver = ANNOUNCERS[url.protocol];
+  if (announceOver === undefined) throw new TrackerError("Expected an announce URL of http, https or udp");
+  const reply = await announceOver(url, address, request, signal);
+  if ("failureReason" in reply) throw new TrackerError(reply.failureReason, reply.retryInMs);
+  return reply;
+}
+
+const ANNOUNCERS: Record<string, typeof announceOverHttp> = {
+  "http:": announceOverHttp,
+  "https:": announceOverHttp,
+  "udp:": announceOverUdp,
+};
+
+/** The first answer, and what the other attempts add to it within a short time. Rejects when all do. */
+async function gather(
+  attempts: readonly Promise<AnnounceReply>[],
+  ending: AbortController,
+): Promise<AnnounceReply> {
+  const replies: AnnounceReply[] = [];
+  for (const attempt of attempts) attempt.then((reply) => replies.push(reply), () => {});
+  try {
+    await Promise.any(attempts);
+  } catch (error) {
+    throw (error as AggregateError).errors[0];
+  }
+  const timer = setTimeout(() => ending.abort(), ANNOUNCING.otherFamilyMs);
+  await Promise.allSettled(attempts);
+  clearTimeout(timer);
+  const peers = new Map(
+    replies.flatMap((reply) => reply.peers).map((peer) => [formatEndpoint(peer.endpoint), peer]),
+  );
+  return { ...replies[0], peers: [...peers.values()].slice(0, ANNOUNCING.maxPeers) };
+}
+
+/** Runtime errors name the whole URL, which may contain a passkey. */
+function asTrackerError(error: unknown): TrackerError {
+  if (error instanceof TrackerError) return error;
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const text = messageOf(cause).replace(/ for url \([^)]*\)/, "");
+  return new TrackerError(printable(text).slice(0, 300));
+}

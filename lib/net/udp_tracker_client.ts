@@ -1,0 +1,101 @@
+import { announcePort } from "../protocol/announce_address.ts";
+import { canonicalAddress, type Endpoint, familyOf } from "../protocol/endpoint.ts";
+import type { AnnounceReply, AnnounceRequest, TrackerFailure } from "../protocol/tracker_messages.ts";
+import {
+  encodeUdpAnnounce,
+  encodeUdpConnect,
+  parseUdpAnnounceReply,
+  parseUdpConnectReply,
+  UdpAction,
+  udpReplyHeader,
+} from "../protocol/tracker_udp_messages.ts";
+import { ANNOUNCING } from "../settings.ts";
+
+/** No datagram is longer. */
+const MAX_REPLY_LENGTH = 65_536;
+
+/**
+ * Announces to the UDP tracker at `address` (BEP 15), from a socket of its own that is closed afterwards.
+ *
+ * A datagram that is not answered is sent again after 1, 3 and 7 s: with the 15 s of BEP 15, meant for loaded
+ * public trackers, the caller's deadline would be over before the second attempt.
+ *
+ * Errors: `ProtocolError`, or what the socket throws. Rejects when `signal` aborts.
+ */
+export async function announceOverUdp(
+  url: URL,
+  address: string,
+  request: AnnounceRequest,
+  signal: AbortSignal,
+): Promise<AnnounceReply | TrackerFailure> {
+  signal.throwIfAborted();
+  const family = familyOf(address);
+  const socket = Deno.listenDatagram({
+    transport: "udp",
+    hostname: family === 4 ? "0.0.0.0" : "::",
+    port: 0,
+  });
+  const close = () => socket.close();
+  signal.addEventListener("abort", close);
+  try {
+    const tracker = { address, port: announcePort(url) };
+    const connectId = randomUint32();
+    const connected = parseUdpConnectReply(
+      await exchange(socket, tracker, encodeUdpConnect(connectId), connectId, UdpAction.connect),
+    );
+    if ("failureReason" in connected) return connected;
+    const announceId = randomUint32();
+    const urlData = `${url.pathname}${url.search}`;
+    const announce = encodeUdpAnnounce(connected, announceId, request, urlData);
+    const reply = await exchange(socket, tracker, announce, announceId, UdpAction.announce);
+    return parseUdpAnnounceReply(reply, family, ANNOUNCING.maxPeers);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", close);
+    if (!signal.aborted) socket.close();
+  }
+}
+
+/** Sends a datagram, again and again, until the tracker answers it. Ends with an error when the socket is closed. */
+async function exchange(
+  socket: Deno.DatagramConn,
+  tracker: Endpoint,
+  datagram: Uint8Array,
+  transactionId: number,
+  action: number,
+): Promise<Uint8Array> {
+  const to: Deno.NetAddr = { transport: "udp", hostname: tracker.address, port: tracker.port };
+  const { promise: sendFailed, reject } = Promise.withResolvers<never>();
+  const send = () => void socket.send(datagram, to).catch(reject);
+  send();
+  const timers = ANNOUNCING.udpRetransmitMs.map((afterMs) => setTimeout(send, afterMs));
+  try {
+    return await Promise.race([receiveAnswer(socket, tracker, transactionId, action), sendFailed]);
+  } finally {
+    timers.forEach(clearTimeout);
+  }
+}
+
+/** The next datagram that is from the tracker and answers this transaction; everything else is ignored. */
+async function receiveAnswer(
+  socket: Deno.DatagramConn,
+  tracker: Endpoint,
+  transactionId: number,
+  action: number,
+): Promise<Uint8Array> {
+  const buffer = new Uint8Array(MAX_REPLY_LENGTH);
+  while (true) {
+    const [datagram, from] = await socket.receive(buffer);
+    const { hostname, port } = from as Deno.NetAddr;
+    if (canonicalAddress(hostname) !== tracker.address || port !== tracker.port) continue;
+    const header = udpReplyHeader(datagram);
+    if (header?.transactionId !== transactionId) continue;
+    if (header.action === action || header.action === UdpAction.error) return datagram;
+  }
+}
+
+function randomUint32(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0];
+}

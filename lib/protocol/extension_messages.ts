@@ -1,0 +1,138 @@
+/** The extended handshake (BEP 10) and our own extension, `lan_peers`. */
+import { ProtocolError } from "../errors.ts";
+import {
+  bytesIn,
+  decode,
+  dictionaryIn,
+  encode,
+  isDictionary,
+  numberIn,
+} from "./bencode.ts";
+import { fromUtf8 } from "./bytes.ts";
+import { type Endpoint, familyOf, fromCompactList, type IpFamily, toCompactList } from "./endpoint.ts";
+import { printable } from "./printable.ts";
+
+/** Extended message id of the extended handshake itself (BEP 10). */
+export const EXTENDED_HANDSHAKE_ID = 0;
+
+/** Extensions we speak and the number we give each in the handshake; a remote uses it to talk to us. */
+export const OUR_EXTENSIONS = {
+  /** The embedded tracker's list of peers, pushed when it changes; peculiar to this program. */
+  lan_peers: 1,
+} as const;
+export type ExtensionName = keyof typeof OUR_EXTENSIONS;
+
+/** Longest client name kept, in characters. */
+const MAX_CLIENT_NAME = 64;
+
+/** What one side says in its extended handshake. */
+export interface ExtendedHandshake {
+  /** The number the remote gave each extension that we know too. */
+  readonly extensions: ReadonlyMap<ExtensionName, number>;
+  /** Client name and version, cleaned for display; empty when not told. */
+  readonly client: string;
+  /** Port the remote listens on for peers. */
+  readonly listenPort: number | undefined;
+  /** Requests the remote lets wait (`reqq`). */
+  readonly maxQueuedRequests: number | undefined;
+  /** Port of the remote's embedded tracker; ours alone tells one. */
+  readonly trackerPort: number | undefined;
+}
+
+/** What we say in our extended handshake. */
+export interface OwnHandshake {
+  readonly client: string;
+  readonly listenPort: number;
+  readonly maxQueuedRequests: number;
+  readonly trackerPort: number | undefined;
+}
+
+/** The payload of our extended handshake. */
+export function encodeExtendedHandshake(own: OwnHandshake): Uint8Array<ArrayBuffer> {
+  return encode({
+    m: OUR_EXTENSIONS,
+    p: own.listenPort,
+    reqq: own.maxQueuedRequests,
+    lan_tracker: own.trackerPort,
+    v: own.client,
+  });
+}
+
+/** Reads a remote's extended handshake; members of the wrong type are ignored. Errors: `ProtocolError`. */
+export function parseExtendedHandshake(payload: Uint8Array): ExtendedHandshake {
+  const value = decode(payload);
+  if (!isDictionary(value)) throw new ProtocolError("Expected a dictionary as extended handshake");
+  const offered = dictionaryIn(value, "m") ?? {};
+  const extensions = new Map<ExtensionName, number>();
+  for (const name of Object.keys(OUR_EXTENSIONS) as ExtensionName[]) {
+    const id = numberIn(offered, name);
+    // Zero takes an extension back (BEP 10).
+    if (id !== undefined && id > 0 && id < 256) extensions.set(name, id);
+  }
+  return {
+    extensions,
+    client: printable(fromUtf8(bytesIn(value, "v") ?? new Uint8Array()).slice(0, MAX_CLIENT_NAME)),
+    listenPort: portIn(numberIn(value, "p")),
+    maxQueuedRequests: positive(numberIn(value, "reqq")),
+    trackerPort: portIn(numberIn(value, "lan_tracker")),
+  };
+}
+
+function portIn(port: number | undefined): number | undefined {
+  return port !== undefined && port > 0 && port < 65536 ? port : undefined;
+}
+
+function positive(value: number | undefined): number | undefined {
+  return value !== undefined && value > 0 ? value : undefined;
+}
+
+/** An endpoint and whether the peer there has everything. */
+export interface ListedPeer {
+  readonly endpoint: Endpoint;
+  readonly isSeed: boolean;
+}
+
+/** One `lan_peers` message: what changed in an embedded tracker's list since the last one on this connection. */
+export interface PeerListChange {
+  /** Newly announced, or with a new status. */
+  readonly added: readonly ListedPeer[];
+  readonly dropped: readonly Endpoint[];
+}
+
+/** Flag of a listed peer that has everything; the same bit as in PEX (BEP 11). */
+const SEED_FLAG = 0x02;
+
+/**
+ * The payload of a `lan_peers` message: a dictionary with compact lists `added`, `added6`, `dropped`,
+ * `dropped6`, and one flag byte per added peer in `added.f` and `added6.f` — the form of PEX (BEP 11).
+ */
+export function encodePeerList(change: PeerListChange): Uint8Array<ArrayBuffer> {
+  const members: Record<string, Uint8Array> = {};
+  for (const family of [4, 6] as const) {
+    const suffix = family === 6 ? "6" : "";
+    const added = change.added.filter(({ endpoint }) => familyOf(endpoint.address) === family);
+    const dropped = change.dropped.filter(({ address }) => familyOf(address) === family);
+    if (added.length > 0) {
+      members[`added${suffix}`] = toCompactList(added.map(({ endpoint }) => endpoint), family);
+      members[`added${suffix}.f`] = Uint8Array.from(added, ({ isSeed }) => isSeed ? SEED_FLAG : 0);
+    }
+    if (dropped.length > 0) members[`dropped${suffix}`] = toCompactList(dropped, family);
+  }
+  return encode(members);
+}
+
+/** Reads a `lan_peers` payload, at most `limit` endpoints of each kind. Errors: `ProtocolError`. */
+export function parsePeerList(payload: Uint8Array, limit: number): PeerListChange {
+  const value = decode(payload);
+  if (!isDictionary(value)) throw new ProtocolError("Expected a dictionary as list of peers");
+  const listOf = (key: string, family: IpFamily) =>
+    fromCompactList(bytesIn(value, key) ?? new Uint8Array(), family, limit);
+  const flags = bytesIn(value, "added.f") ?? new Uint8Array();
+  const flags6 = bytesIn(value, "added6.f") ?? new Uint8Array();
+  const listed = (endpoints: Endpoint[], flags: Uint8Array) =>
+    endpoints.map((endpoint, i) => ({ endpoint, isSeed: ((flags[i] ?? 0) & SEED_FLAG) !== 0 }));
+  return {
+    added: [...listed(listOf("added", 4), flags), ...listed(listOf("added6", 6), flags6)].slice(0, limit),
+    dropped: [...listOf("dropped", 4), ...listOf("dropped6", 6)].slice(0, limit),
+  };
+}

@@ -1,0 +1,86 @@
+/** Messages of the extension `ut_pex` (BEP 11): payloads of extended messages (BEP 10). */
+import { ProtocolError } from "../errors.ts";
+import { type BencodeDictionary, bytesIn, decode, encode, isDictionary } from "./bencode.ts";
+import {
+  COMPACT_LENGTH,
+  type Endpoint,
+  familyOf,
+  fromCompactList,
+  type IpFamily,
+  isDialable,
+  toCompactList,
+} from "./endpoint.ts";
+
+/** What the flags byte of an added peer says (BEP 11 "added.f"). */
+export const PexFlag = {
+  prefersEncryption: 0x01,
+  /** It has everything, or downloads nothing. */
+  uploadOnly: 0x02,
+  supportsUtp: 0x04,
+  supportsHolepunch: 0x08,
+  /** Somebody has connected to it, so its endpoint is one where it listens. */
+  reachable: 0x10,
+} as const;
+
+/** A peer as exchanged. */
+export interface PexPeer {
+  readonly endpoint: Endpoint;
+  /** Sum of `PexFlag` values. */
+  readonly flags: number;
+}
+
+/** One message: how the sender's connections changed since its last one. */
+export interface PexMessage {
+  readonly added: readonly PexPeer[];
+  readonly dropped: readonly Endpoint[];
+}
+
+/** Keys of the dictionary by family. */
+const KEYS = {
+  4: { added: "added", flags: "added.f", dropped: "dropped" },
+  6: { added: "added6", flags: "added6.f", dropped: "dropped6" },
+} as const;
+
+/** The payload for a message. */
+export function encodePex(message: PexMessage): Uint8Array<ArrayBuffer> {
+  const members: Record<string, Uint8Array> = {};
+  for (const family of [4, 6] as const) {
+    const keys = KEYS[family];
+    const added = message.added.filter((peer) => familyOf(peer.endpoint.address) === family);
+    const dropped = message.dropped.filter((endpoint) => familyOf(endpoint.address) === family);
+    members[keys.added] = toCompactList(added.map((peer) => peer.endpoint), family);
+    members[keys.flags] = Uint8Array.from(added, (peer) => peer.flags);
+    members[keys.dropped] = toCompactList(dropped, family);
+  }
+  return encode(members);
+}
+
+/**
+ * Reads a message; at most `limit` endpoints of each list and family, those that cannot be dialled left out.
+ * Flags that are missing are 0.
+ *
+ * Errors: `ProtocolError` when it is no dictionary, or a list is not made of whole endpoints.
+ */
+export function parsePex(payload: Uint8Array, limit: number): PexMessage {
+  const message = decode(payload);
+  if (!isDictionary(message)) throw new ProtocolError("Expected a peer exchange dictionary, got something else");
+  const added: PexPeer[] = [];
+  const dropped: Endpoint[] = [];
+  for (const family of [4, 6] as const) {
+    const keys = KEYS[family];
+    const flags = bytesIn(message, keys.flags);
+    endpointsIn(message, keys.added, family, limit).forEach((endpoint, position) => {
+      if (isDialable(endpoint)) added.push({ endpoint, flags: flags?.[position] ?? 0 });
+    });
+    dropped.push(...endpointsIn(message, keys.dropped, family, limit));
+  }
+  return { added, dropped };
+}
+
+function endpointsIn(message: BencodeDictionary, key: string, family: IpFamily, limit: number): Endpoint[] {
+  const list = bytesIn(message, key) ?? new Uint8Array();
+  if (list.length % COMPACT_LENGTH[family] !== 0) {
+    throw new ProtocolError(`Expected endpoints of ${COMPACT_LENGTH[family]} bytes in "${key}", got ${list.length}`);
+  }
+  return fromCompactList(list, family, limit);
+}

@@ -1,0 +1,319 @@
+/**
+ * What is said to an HTTP tracker and what it answers (BEP 3, 7, 23, 31, 48), both ways.
+ *
+ * Queries are taken apart by hand: info-hashes and peer ids are bytes, not UTF-8, and the URL classes would
+ * replace what is not text.
+ */
+import { ProtocolError } from "../errors.ts";
+import {
+  type BencodeDictionary,
+  bytesIn,
+  checkBencode,
+  decode,
+  dictionaryIn,
+  type Encodable,
+  encode,
+  encodeMembers,
+  isDictionary,
+  listIn,
+  MESSAGE_LIMITS,
+  numberIn,
+} from "./bencode.ts";
+import { fromUtf8, toByteString } from "./bytes.ts";
+import {
+  canonicalAddress,
+  type Endpoint,
+  familyOf,
+  fromCompactList,
+  isDialable,
+  toCompactList,
+} from "./endpoint.ts";
+import { INFO_HASH_LENGTH, type InfoHash, infoHashBytes, infoHashFromBytes } from "./info_hash.ts";
+import { PEER_ID_LENGTH } from "./peer_id.ts";
+import {
+  type AnnouncedPeer,
+  type AnnounceEvent,
+  type AnnounceReply,
+  type AnnounceRequest,
+  type ScrapeCounts,
+  type TrackerFailure,
+  trackerText,
+  UNKNOWN_LEFT,
+} from "./tracker_messages.ts";
+
+/** What a reply without `interval` is taken to mean: the half hour most trackers use. */
+const USUAL_INTERVAL_SECONDS = 1800;
+
+/** The query string (without `?`) of an announce. */
+export function encodeAnnounceQuery(request: AnnounceRequest): string {
+  const parts = [
+    `info_hash=${percentEncode(infoHashBytes(request.infoHash))}`,
+    `peer_id=${percentEncode(request.peerId)}`,
+    `port=${request.port}`,
+    `uploaded=${request.uploaded}`,
+    `downloaded=${request.downloaded}`,
+    `left=${request.left ?? UNKNOWN_LEFT}`,
+    `compact=${request.compact ? 1 : 0}`,
+  ];
+  if (request.noPeerId) parts.push("no_peer_id=1");
+  if (request.supportsCrypto) parts.push("supportcrypto=1");
+  if (request.event !== undefined) parts.push(`event=${request.event}`);
+  if (request.numwant !== undefined) parts.push(`numwant=${request.numwant}`);
+  if (request.key !== undefined) parts.push(`key=${request.key.toString(16).padStart(8, "0")}`);
+  if (request.trackerId !== undefined) parts.push(`trackerid=${percentEncode(request.trackerId)}`);
+  for (const address of request.claimedAddresses) {
+    parts.push(`ipv${familyOf(address)}=${percentEncode(address)}`);
+  }
+  return parts.join("&");
+}
+
+/** Reads an announce from a raw query string. Errors: `ProtocolError`, with a text fit for a `failure reason`. */
+export function parseAnnounceQuery(query: string): AnnounceRequest {
+  const parameters = parseQuery(query);
+  const first = (name: string): string | undefined => parameters.get(name)?.[0];
+  const port = wholeNumber(first("port"));
+  if (port === undefined || port < 1 || port > 65535) {
+    throw new ProtocolError("Expected port, a number from 1 to 65535");
+  }
+  const event = first("event");
+  const numwant = wholeNumber(first("numwant"));
+  const key = first("key");
+  const trackerId = first("trackerid");
+  const claimed = ["ip", "ipv4", "ipv6"].flatMap((name) => claimedAddress(first(name)) ?? []);
+  return {
+    infoHash: infoHashFromBytes(exactBytes(first("info_hash"), "info_hash", INFO_HASH_LENGTH)),
+    peerId: exactBytes(first("peer_id"), "peer_id", PEER_ID_LENGTH),
+    port,
+    uploaded: wholeNumber(first("uploaded")) ?? 0,
+    downloaded: wholeNumber(first("downloaded")) ?? 0,
+    left: wholeNumber(first("left")),
+    ...(isAnnounceEvent(event) ? { event } : {}),
+    ...(numwant === undefined ? {} : { numwant }),
+    ...(key !== undefined && /^[0-9a-f]{1,8}$/i.test(key) ? { key: parseInt(key, 16) } : {}),
+    compact: first("compact") === "1",
+    noPeerId: first("no_peer_id") === "1",
+    supportsCrypto: first("supportcrypto") === "1",
+    ...(trackerId === undefined ? {} : { trackerId: fromByteString(trackerId) }),
+    claimedAddresses: [...new Set(claimed)],
+  };
+}
+
+function isAnnounceEvent(text: string | undefined): text is AnnounceEvent {
+  return text === "started" || text === "completed" || text === "stopped";
+}
+
+/** The address of an `ip` parameter; BEP 7 allows `ipv4` and `ipv6` to carry a port, which is not used. */
+function claimedAddress(text: string | undefined): string | undefined {
+  if (text === undefined || text.includes("%")) return undefined;
+  return canonicalAddress(text) ?? canonicalAddress(text.replace(/:\d+$/, ""));
+}
+
+/** The body of an announce reply; peers as dictionaries unless `compact`, then without ids when `noPeerId`. */
+export function encodeAnnounceReply(
+  reply: AnnounceReply,
+  form: Pick<AnnounceRequest, "compact" | "noPeerId">,
+): Uint8Array<ArrayBuffer> {
+  return encode({
+    interval: reply.intervalSeconds,
+    "min interval": reply.minIntervalSeconds,
+    complete: reply.complete,
+    incomplete: reply.incomplete,
+    downloaded: reply.downloaded,
+    "warning message": reply.warning,
+    "tracker id": reply.trackerId,
+    ...(form.compact ? compactPeers(reply.peers) : { peers: dictionaryPeers(reply.peers, form.noPeerId) }),
+  });
+}
+
+function compactPeers(peers: readonly AnnouncedPeer[]): Record<string, Encodable> {
+  const v4: Endpoint[] = [], v6: Endpoint[] = [];
+  for (const { endpoint } of peers) (familyOf(endpoint.address) === 4 ? v4 : v6).push(endpoint);
+  return { peers: toCompactList(v4, 4), ...(v6.length > 0 ? { peers6: toCompactList(v6, 6) } : {}) };
+}
+
+function dictionaryPeers(peers: readonly AnnouncedPeer[], noPeerId: boolean): Encodable[] {
+  return peers.map(({ endpoint, peerId }) => ({
+    ip: endpoint.address,
+    port: endpoint.port,
+    "peer id": noPeerId || peerId === undefined ? undefined : fromByteString(peerId),
+  }));
+}
+
+/** The body of a refusal (BEP 3; BEP 31 wants whole minutes or "never"). */
+export function encodeFailure(failure: TrackerFailure): Uint8Array<ArrayBuffer> {
+  const { failureReason, retryInMs } = failure;
+  const minutes = retryInMs === undefined ? undefined : Math.ceil(retryInMs / 60_000);
+  return encode({
+    "failure reason": failureReason,
+    "retry in": minutes === Infinity ? "never" : minutes,
+  });
+}
+
+/**
+ * Reads the body of an announce reply, with at most `maxPeers` peers of all kinds together. Peers that nobody
+ * can dial, or that are named by host name, are left out.
+ *
+ * Errors: `ProtocolError` when it is no such reply.
+ */
+export function decodeAnnounceReply(body: Uint8Array, maxPeers: number): AnnounceReply | TrackerFailure {
+  const reply = decode(body);
+  if (!isDictionary(reply)) throw new ProtocolError("Expected a dictionary as tracker reply");
+  const failure = failureIn(reply);
+  if (failure !== undefined) return failure;
+  const warning = bytesIn(reply, "warning message");
+  const trackerId = bytesIn(reply, "tracker id");
+  const counts = {
+    minIntervalSeconds: numberIn(reply, "min interval"),
+    complete: numberIn(reply, "complete"),
+    incomplete: numberIn(reply, "incomplete"),
+    downloaded: numberIn(reply, "downloaded"),
+  };
+  return {
+    intervalSeconds: numberIn(reply, "interval") ?? USUAL_INTERVAL_SECONDS,
+    ...counts,
+    ...(warning === undefined ? {} : { warning: trackerText(warning) }),
+    ...(trackerId === undefined ? {} : { trackerId }),
+    peers: peersIn(reply, maxPeers),
+  };
+}
+
+function peersIn(reply: BencodeDictionary, maxPeers: number): AnnouncedPeer[] {
+  const peers: AnnouncedPeer[] = [];
+  for (const entry of listIn(reply, "peers") ?? []) {
+    const peer = isDictionary(entry) ? dictionaryPeer(entry) : undefined;
+    if (peer !== undefined) peers.push(peer);
+  }
+  for (const [key, family] of [["peers", 4], ["peers6", 6]] as const) {
+    const list = bytesIn(reply, key);
+    if (list === undefined) continue;
+    for (const endpoint of fromCompactList(list, family, maxPeers)) peers.push({ endpoint });
+  }
+  return peers.filter(({ endpoint }) => isDialable(endpoint)).slice(0, maxPeers);
+}
+
+function dictionaryPeer(entry: BencodeDictionary): AnnouncedPeer | undefined {
+  const ip = bytesIn(entry, "ip");
+  const address = ip === undefined ? undefined : canonicalAddress(toByteString(ip));
+  const port = numberIn(entry, "port");
+  if (address === undefined || port === undefined) return undefined;
+  const peerId = bytesIn(entry, "peer id");
+  return {
+    endpoint: { address, port },
+    ...(peerId?.length === PEER_ID_LENGTH ? { peerId: toByteString(peerId) } : {}),
+  };
+}
+
+function failureIn(reply: BencodeDictionary): TrackerFailure | undefined {
+  const reason = bytesIn(reply, "failure reason");
+  if (reason === undefined) return undefined;
+  const retryIn = reply["retry in"];
+  const minutes = retryIn instanceof Uint8Array
+    ? (fromUtf8(retryIn) === "never" ? Infinity : NaN)
+    : Number(retryIn);
+  return {
+    failureReason: trackerText(reason),
+    ...(minutes > 0 ? { retryInMs: minutes * 60_000 } : {}),
+  };
+}
+
+/** The scrape URL that belongs to an announce URL; undefined when the tracker has none (BEP 48). */
+export function scrapeUrlOf(announceUrl: URL): URL | undefined {
+  const path = announceUrl.pathname.replace(/\/announce([^/]*)$/, "/scrape$1");
+  if (path === announceUrl.pathname) return undefined;
+  const url = new URL(announceUrl);
+  url.pathname = path;
+  return url;
+}
+
+/** The query string (without `?`) of a scrape. */
+export function encodeScrapeQuery(infoHashes: readonly InfoHash[]): string {
+  return infoHashes.map((infoHash) => `info_hash=${percentEncode(infoHashBytes(infoHash))}`).join("&");
+}
+
+/** Info-hashes of a scrape query, at most `limit`. Errors: `ProtocolError` when one is malformed. */
+export function parseScrapeQuery(query: string, limit: number): InfoHash[] {
+  const hashes = parseQuery(query).get("info_hash") ?? [];
+  return hashes.slice(0, limit)
+    .map((text) => infoHashFromBytes(exactBytes(text, "info_hash", INFO_HASH_LENGTH)));
+}
+
+/** The body of a scrape reply. Its keys are info-hashes, which are not text. */
+export function encodeScrapeReply(counts: ReadonlyMap<InfoHash, ScrapeCounts>): Uint8Array<ArrayBuffer> {
+  const files = new Map<string, Uint8Array>();
+  for (const [infoHash, { complete, incomplete, downloaded }] of counts) {
+    files.set(toByteString(infoHashBytes(infoHash)), encode({ complete, incomplete, downloaded }));
+  }
+  return encodeMembers(new Map([["files", encodeMembers(files)]]));
+}
+
+/** Reads the body of a scrape reply. Errors: `ProtocolError` when it is no such reply. */
+export function decodeScrapeReply(body: Uint8Array): Map<InfoHash, ScrapeCounts> | TrackerFailure {
+  const reply = decode(body);
+  if (!isDictionary(reply)) throw new ProtocolError("Expected a dictionary as tracker reply");
+  const failure = failureIn(reply);
+  if (failure !== undefined) return failure;
+  if (dictionaryIn(reply, "files") === undefined) throw new ProtocolError("Expected files in a scrape reply");
+  const counts = new Map<InfoHash, ScrapeCounts>();
+  const files =
+    checkBencode(checkBencode(body, MESSAGE_LIMITS).members.get("files")!, MESSAGE_LIMITS).members;
+  for (const [key, encoded] of files) {
+    const entry = decode(encoded);
+    if (key.length !== INFO_HASH_LENGTH || !isDictionary(entry)) continue;
+    counts.set(infoHashFromBytes(fromByteString(key)), {
+      complete: numberIn(entry, "complete") ?? 0,
+      incomplete: numberIn(entry, "incomplete") ?? 0,
+      downloaded: numberIn(entry, "downloaded") ?? 0,
+    });
+  }
+  return counts;
+}
+
+/** Parameters by name, in order, decoded to one character a byte. */
+function parseQuery(query: string): Map<string, string[]> {
+  const parameters = new Map<string, string[]>();
+  for (const part of query.split("&")) {
+    const equals = part.indexOf("=");
+    if (equals <= 0) continue;
+    const name = part.slice(0, equals);
+    const value = percentDecode(part.slice(equals + 1));
+    const values = parameters.get(name);
+    if (values === undefined) parameters.set(name, [value]);
+    else values.push(value);
+  }
+  return parameters;
+}
+
+/** `+` stands for itself: BEP 3 refers to RFC 1738, where it needs no escape; a space comes as %20. */
+function percentDecode(text: string): string {
+  if (!/^(?:[\x21-\x24\x26-\x7e]|%[0-9a-f]{2})*$/i.test(text)) {
+    throw new ProtocolError(
+      "Expected a percent-encoded query, got a character or escape that is not allowed",
+    );
+  }
+  return text.replace(/%(..)/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
+}
+
+function percentEncode(value: Uint8Array | string): string {
+  const text = typeof value === "string" ? value : toByteString(value);
+  return text.replace(
+    /[^0-9A-Za-z._~-]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
+}
+
+function fromByteString(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(text, (char) => char.charCodeAt(0));
+}
+
+function exactBytes(text: string | undefined, name: string, length: number): Uint8Array<ArrayBuffer> {
+  if (text?.length !== length) {
+    throw new ProtocolError(`Expected ${name} of ${length} bytes, got ${text?.length ?? "none"}`);
+  }
+  return fromByteString(text);
+}
+
+/** A whole number of decimal digits, cut at 2^53 - 1; undefined for anything else, negative ones included. */
+function wholeNumber(text: string | undefined): number | undefined {
+  if (text === undefined || !/^\d{1,20}$/.test(text)) return undefined;
+  return Math.min(Number(text), Number.MAX_SAFE_INTEGER);
+}

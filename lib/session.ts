@@ -1,0 +1,459 @@
+/**
+ * One running process: client, server and tracker at once. It builds every part, starts it and stops it.
+ *
+ *   ui → Session → listener, dialer, announcers, tracker servers → swarms → pieces on disk
+ *
+ * Every loop it starts is tracked and ends with `stop`.
+ */
+import { join } from "node:path";
+import { DiskWorkers } from "./disk/disk_workers.ts";
+import { watchFolder } from "./disk/folder_watch.ts";
+import { PieceStore } from "./disk/piece_store.ts";
+import { ResumeStore } from "./disk/resume_store.ts";
+import { StateLock } from "./disk/state_lock.ts";
+import { messageOf } from "./errors.ts";
+import type { Logger } from "./log.ts";
+import { announcePort, parseAnnounceAddress } from "./protocol/announce_address.ts";
+import { toByteString } from "./protocol/bytes.ts";
+import { parseEndpoint } from "./protocol/endpoint.ts";
+import type { InfoHash } from "./protocol/info_hash.ts";
+import type { Metainfo } from "./protocol/metainfo.ts";
+import { createPeerId, PEER_ID_LENGTH } from "./protocol/peer_id.ts";
+import { Announcer } from "./net/announcer.ts";
+import { Connections } from "./net/connections.ts";
+import { Dialer } from "./net/dialer.ts";
+import { HttpServer } from "./net/http_server.ts";
+import { Listener } from "./net/listener.ts";
+import { isOwnHost, ownAddressFor } from "./net/own_addresses.ts";
+import { createBufferPools } from "./net/peer_connection.ts";
+import { RateLimiter } from "./net/rate_limiter.ts";
+import { TrackerServer } from "./net/tracker_server.ts";
+import { UdpTrackerServer } from "./net/udp_tracker_server.ts";
+import { ANNOUNCING, PORTS, STORAGE, TICK_MS, VERSION } from "./settings.ts";
+import type { SwarmEvent, SwarmSnapshot } from "./swarm/ports.ts";
+import { Swarm } from "./swarm/swarm.ts";
+import { SwarmRegistry } from "./swarm/swarm_registry.ts";
+import { TrackerTable } from "./swarm/tracker_table.ts";
+import { readTorrent } from "./torrent_tools.ts";
+
+export type { Role, SwarmSnapshot } from "./swarm/ports.ts";
+
+/** How a session is to run. */
+export interface SessionOptions {
+  /** Absolute path of the folder that holds `torrents/`, `shareable/` and `state/`. */
+  readonly home: string;
+  /** Address to listen on; undefined: all. */
+  readonly host: string | undefined;
+  /** Undefined: the first free one of `PORTS.peer`; 0: any free one. */
+  readonly port: number | undefined;
+  /** Undefined: the first free one of `PORTS.tracker`; 0: any free one. */
+  readonly trackerPort: number | undefined;
+  readonly runTracker: boolean;
+  /** Whether the tracker serves any info-hash, not only those this machine shares. */
+  readonly openTracker: boolean;
+  readonly uploadSlots: number;
+  readonly downloadSources: number;
+  readonly rechokeMs: number;
+  /** Bytes per second for the whole process; undefined: no limit. */
+  readonly maxUpload: number | undefined;
+  readonly maxDownload: number | undefined;
+  readonly log: Logger;
+  /** Called at once and in order. */
+  observe(event: SessionEvent): void;
+}
+
+/** Something that happened (INTERFACE.md, JSON events); `progress` is what `snapshot` is for. */
+export type SessionEvent =
+  | SwarmEvent
+  | {
+    readonly event: "ready";
+    readonly version: string;
+    readonly peerId: string;
+    readonly port: number;
+    readonly trackerPort: number | null;
+    readonly home: string;
+    readonly pid: number;
+  }
+  | ({ readonly event: "torrent" } & TorrentFacts)
+  | { readonly event: "warning" | "error"; readonly code: string; readonly message: string }
+  | { readonly event: "stopped" };
+
+type TorrentFacts = Pick<
+  SwarmSnapshot,
+  "infoHash" | "name" | "role" | "seeding" | "length" | "pieceLength" | "pieces" | "have"
+>;
+
+/** A torrent that was joined. */
+interface Joined {
+  readonly swarm: Swarm;
+  readonly store: PieceStore;
+  readonly announcer: Announcer;
+}
+
+/** The parts that exist as long as the session does. */
+interface Parts {
+  readonly lock: StateLock;
+  readonly resume: ResumeStore;
+  readonly listener: Listener;
+  readonly http: HttpServer | undefined;
+  readonly udpTracker: UdpTrackerServer | undefined;
+  readonly connections: Connections;
+  readonly registry: SwarmRegistry;
+  readonly peerId: Uint8Array;
+}
+
+const now = () => performance.now();
+
+/** A running session. */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #parts: Parts;
+  readonly #workers = new DiskWorkers();
+  readonly #stopping = new AbortController();
+  readonly #dialer: Dialer;
+  /** Loops that end with the session. */
+  readonly #loops: Promise<unknown>[] = [];
+  readonly #joined = new Map<InfoHash, Joined>();
+  /** Torrents whose data on disk is being looked at, with the pieces looked at so far. */
+  readonly #checking = new Map<InfoHash, { readonly metainfo: Metainfo; checked: number }>();
+  readonly #trackerKey = crypto.getRandomValues(new Uint32Array(1))[0];
+  readonly #timer: ReturnType<typeof setInterval>;
+  #lastNoteAt = now();
+  #lastTotalsAt = now();
+
+  /** Starts a session. Errors: `Error` that says what is in the way: a port, the lock, the disk. */
+  static async start(options: SessionOptions): Promise<Session> {
+    const { home } = options;
+    for (const folder of ["torrents", "shareable", "state"]) {
+      await Deno.mkdir(join(home, folder), { recursive: true });
+    }
+    const opened: (() => void | Promise<void>)[] = [];
+    try {
+      const lock = await StateLock.take(home);
+      opened.push(() => lock.release());
+      const resume = await ResumeStore.open(
+        home,
+        (message) => options.observe({ event: "warning", code: "state", message }),
+      );
+      opened.push(() => resume.close());
+      return new Session(options, lock, resume, opened);
+    } catch (error) {
+      for (const close of opened.reverse()) await close();
+      throw error;
+    }
+  }
+
+  private constructor(
+    options: SessionOptions,
+    lock: StateLock,
+    resume: ResumeStore,
+    opened: (() => void | Promise<void>)[],
+  ) {
+    this.#options = options;
+    const peerId = createPeerId(crypto.getRandomValues(new Uint8Array(PEER_ID_LENGTH)));
+    const limiter = (rate: number | undefined) => rate === undefined ? undefined : new RateLimiter(rate, now);
+    const { host, log } = options;
+    const connections = new Connections({
+      ...createBufferPools(),
+      uploadLimit: limiter(options.maxUpload),
+      downloadLimit: limiter(options.maxDownload),
+      now,
+      peerId,
+      log,
+    });
+    const listener = new Listener({
+      host,
+      port: options.port,
+      ports: PORTS.peer,
+      connections,
+      findSwarm: (infoHash) => this.#parts.registry.find(infoHash),
+    });
+    const { signal } = this.#stopping;
+    opened.push(() => this.#stopping.abort());
+    const table = new TrackerTable({ open: options.openTracker, random: Math.random, ownAddressFor });
+    const registry = new SwarmRegistry(table, { peerId, port: listener.port });
+    this.#loops.push(listener.run(signal));
+    const http = options.runTracker
+      ? new HttpServer({ host, port: options.trackerPort, ports: PORTS.tracker, log })
+      : undefined;
+    if (http !== undefined) opened.push(() => http.stop());
+    const udpTracker = http && this.#serveTracker(http, table);
+    this.#parts = { lock, resume, listener, http, udpTracker, connections, registry, peerId };
+    this.#dialer = new Dialer(connections, signal);
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    options.observe({
+      event: "ready",
+      version: VERSION,
+      peerId: toByteString(peerId),
+      port: listener.port,
+      trackerPort: http?.port ?? null,
+      home: options.home,
+      pid: Deno.pid,
+    });
+  }
+
+  /** Puts the embedded tracker on the HTTP server, and its UDP side on the same port number. */
+  #serveTracker(http: HttpServer, table: TrackerTable): UdpTrackerServer | undefined {
+    const { host, log } = this.#options;
+    const server = new TrackerServer({
+      table,
+      now,
+      membershipChanged: (infoHash, endpoint) => {
+        this.#parts.registry.membershipChanged(infoHash, endpoint, now());
+      },
+    });
+    http.addRoutes(server.routes());
+    try {
+      const udp = new UdpTrackerServer({ host, port: http.port, server, now, log });
+      this.#loops.push(udp.run(this.#stopping.signal));
+      return udp;
+    } catch (error) {
+      // Whoever asks by HTTP is served all the same.
+      log.warn(`no UDP tracker: ${messageOf(error)}`);
+      return undefined;
+    }
+  }
+
+  /** Where peers reach us. */
+  get port(): number {
+    return this.#parts.listener.port;
+  }
+
+  /**
+   * Joins the swarm of a `.torrent` file; `peers` (`HOST:PORT`) are dialled at once. Resolves when it is known
+   * what is there already; a torrent that was joined before is left as it is.
+   *
+   * Errors: `MetainfoError`; `StorageError`.
+   */
+  async add(torrentPath: string, peers: readonly string[]): Promise<InfoHash> {
+    const metainfo = await readTorrent(torrentPath);
+    const { infoHash } = metainfo;
+    if (this.#joined.has(infoHash) || this.#checking.has(infoHash)) return infoHash;
+    const checking = { metainfo, checked: 0 };
+    this.#checking.set(infoHash, checking);
+    try {
+      await this.#join(metainfo, peers, (checked) => checking.checked = checked);
+    } finally {
+      this.#checking.delete(infoHash);
+    }
+    return infoHash;
+  }
+
+  async #join(
+    metainfo: Metainfo,
+    peers: readonly string[],
+    onChecked: (checked: number) => void,
+  ): Promise<void> {
+    const { home, log } = this.#options;
+    const { resume, registry } = this.#parts;
+    const { infoHash } = metainfo;
+    const startedAt = now();
+    const store = new PieceStore({ metainfo, home, workers: this.#workers, resume, log });
+    try {
+      const recovered = await store.recover(onChecked, this.#stopping.signal);
+      const tiers = await this.#trackersOf(metainfo);
+      const swarm = this.#createSwarm(metainfo, store, recovered.have, recovered.complete, tiers.isOurs, {
+        startedAt,
+        totals: await resume.totals(infoHash),
+      });
+      const announcer = new Announcer({
+        swarm,
+        tiers: tiers.others,
+        port: this.port,
+        key: this.#trackerKey,
+        log,
+        now,
+        random: Math.random,
+      });
+      for (const [index, { buffer, blocks }] of recovered.unfinished) {
+        swarm.download.resume(index, buffer, blocks);
+      }
+      store.listener = swarm;
+      this.#joined.set(infoHash, { swarm, store, announcer });
+      registry.add(swarm);
+      this.#options.observe({ event: "torrent", ...factsOf(swarm.snapshot(now())) });
+      swarm.addPeers(endpointsOf(peers), "user");
+      swarm.addPeers(endpointsOf(await resume.peers(infoHash)), "user");
+      announcer.tick();
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  #createSwarm(
+    metainfo: Metainfo,
+    storage: PieceStore,
+    stored: SwarmStart["stored"],
+    isFinished: boolean,
+    isAnnouncer: boolean,
+    start: Pick<SwarmStart, "startedAt" | "totals">,
+  ): Swarm {
+    const { uploadSlots, downloadSources, rechokeMs } = this.#options;
+    return new Swarm({
+      metainfo,
+      storage,
+      stored,
+      isFinished,
+      isAnnouncer,
+      uploadSlots,
+      downloadSources,
+      rechokeMs,
+      ...start,
+      self: {
+        peerId: this.#parts.peerId,
+        client: `peer ${VERSION}`,
+        listenPort: this.port,
+        trackerPort: this.#parts.http?.port,
+      },
+      random: Math.random,
+      report: (event) => this.#swarmReported(event),
+    });
+  }
+
+  /** Announce URLs of a torrent without those that mean our own tracker, and whether there were such. */
+  async #trackersOf(metainfo: Metainfo): Promise<{ others: string[][]; isOurs: boolean }> {
+    const trackerPort = this.#parts.http?.port;
+    const timeout = AbortSignal.timeout(ANNOUNCING.resolveTimeoutMs);
+    let isOurs = false;
+    const others = await Promise.all(metainfo.announceTiers.map(async (tier) => {
+      const urls: string[] = [];
+      for (const address of tier) {
+        const url = parseAnnounceAddress(address);
+        if (url === undefined) continue;
+        if (announcePort(url) === trackerPort && await isOwnHost(url.hostname, timeout)) isOurs = true;
+        else urls.push(url.href);
+      }
+      return urls;
+    }));
+    return { others, isOurs };
+  }
+
+  #swarmReported(event: SwarmEvent): void {
+    this.#options.observe(event);
+    const joined = this.#joined.get(event.infoHash);
+    if (joined === undefined) return;
+    // What is due is done at once, but not inside the swarm's method that reports.
+    if (event.event === "peers") queueMicrotask(() => this.#dialer.dialAll([joined.swarm]));
+    if (event.event === "complete") {
+      this.#parts.registry.statusChanged(joined.swarm);
+      joined.announcer.completed();
+    }
+  }
+
+  /** Joins whatever `.torrent` files come into `torrents/` from now on. */
+  watchTorrents(): void {
+    const onFile = (path: string) => {
+      this.add(path, []).catch((error) => {
+        if (this.#stopping.signal.aborted) return;
+        this.#options.observe({ event: "warning", code: "torrent", message: `${path}: ${messageOf(error)}` });
+      });
+    };
+    this.#loops.push(watchFolder(join(this.#options.home, "torrents"), [], onFile, this.#stopping.signal));
+  }
+
+  /** All torrents at this moment, as plain data; those still being checked too. */
+  snapshot(): SwarmSnapshot[] {
+    const time = now();
+    const joined = Array.from(this.#joined.values(), ({ swarm }) => swarm.snapshot(time));
+    const checking = Array.from(this.#checking.values(), ({ metainfo, checked }): SwarmSnapshot => ({
+      infoHash: metainfo.infoHash,
+      name: metainfo.name,
+      role: "peer",
+      seeding: false,
+      length: metainfo.layout.totalLength,
+      pieceLength: metainfo.layout.pieceLength,
+      pieces: metainfo.layout.pieceCount,
+      have: 0,
+      downloaded: 0,
+      uploaded: 0,
+      downloadRate: 0,
+      uploadRate: 0,
+      connections: 0,
+      uploadSlotsUsed: 0,
+      downloadSourcesUsed: 0,
+      checked,
+      paused: undefined,
+      peers: [],
+    }));
+    return [...joined, ...checking];
+  }
+
+  #tick(): void {
+    const time = now();
+    const { registry, connections } = this.#parts;
+    registry.tick(time);
+    connections.tick(time);
+    this.#dialer.dialAll(registry.swarms);
+    for (const { announcer } of this.#joined.values()) announcer.tick();
+    if (time - this.#lastNoteAt >= STORAGE.noteWrittenMs) {
+      this.#lastNoteAt = time;
+      for (const { store } of this.#joined.values()) store.flush(time);
+    }
+    if (time - this.#lastTotalsAt >= STORAGE.noteTotalsMs) {
+      this.#lastTotalsAt = time;
+      for (const joined of this.#joined.values()) {
+        this.#saveTotals(joined).catch((error) => {
+          this.#options.log.warn(`cannot note totals: ${messageOf(error)}`);
+        });
+      }
+    }
+  }
+
+  async #saveTotals({ swarm }: Joined): Promise<void> {
+    const { uploaded, downloaded } = swarm.snapshot(now());
+    await this.#parts.resume.saveTotals(swarm.infoHash, { uploaded, downloaded });
+    await this.#parts.resume.savePeers(swarm.infoHash, swarm.known.reachable);
+  }
+
+  /** Stops cleanly: trackers hear it, everything is saved, nothing is left running. */
+  async stop(): Promise<void> {
+    const { resume, lock, http, connections, listener } = this.#parts;
+    const joined = [...this.#joined.values()];
+    clearInterval(this.#timer);
+    this.#stopping.abort();
+    const goodbyes = joined.map(({ announcer }) => announcer.stop());
+    for (const { swarm } of joined) swarm.stop();
+    await Promise.all([...goodbyes, ...this.#loops, connections.allEnded(), http?.stop()]);
+    let allSaved = true;
+    for (const each of joined) {
+      try {
+        await this.#save(each);
+      } catch (error) {
+        allSaved = false;
+        this.#options.log.warn(`cannot save everything: ${messageOf(error)}`);
+      }
+    }
+    await resume.savePorts({ peer: listener.port, tracker: http?.port ?? null });
+    if (allSaved) await resume.markClean();
+    resume.close();
+    this.#workers.close();
+    lock.release();
+    this.#options.observe({ event: "stopped" });
+  }
+
+  /** Saves what one torrent has, down to the blocks of pieces that are only partly there. */
+  async #save(joined: Joined): Promise<void> {
+    const { swarm, store } = joined;
+    try {
+      for (const { index, buffer, blocks } of swarm.download.takeUnfinished()) {
+        store.saveUnfinished(index, buffer, blocks);
+      }
+      await store.flushNow();
+      await this.#saveTotals(joined);
+    } finally {
+      await store.close();
+    }
+  }
+}
+
+type SwarmStart = Pick<ConstructorParameters<typeof Swarm>[0], "stored" | "startedAt" | "totals">;
+
+function factsOf(snapshot: SwarmSnapshot): TorrentFacts {
+  const { infoHash, name, role, seeding, length, pieceLength, pieces, have } = snapshot;
+  return { infoHash, name, role, seeding, length, pieceLength, pieces, have };
+}
+
+function endpointsOf(texts: readonly string[]) {
+  return texts.map(parseEndpoint).filter((endpoint) => endpoint !== undefined);
+}

@@ -1,0 +1,392 @@
+/**
+ * The receiving half of a swarm: download sources, requests, blocks, pieces.
+ *
+ * A piece is in exactly one state: `missing` (in the picker) → `active` (in the block routing table) →
+ * `committing` (being verified and written) → `stored` (in `stored`). A corrupt one is missing again.
+ */
+import { Bitfield } from "../protocol/bitfield.ts";
+import {
+  ABOUT_BLOCK_LENGTH,
+  encodeAboutBlock,
+  MessageId,
+  writeAboutBlock,
+} from "../protocol/peer_messages.ts";
+import { BLOCK_LENGTH, type PieceLayout } from "../protocol/piece_layout.ts";
+import { CHOKING, STORAGE, TRANSFER } from "../settings.ts";
+import { Blame } from "./blame.ts";
+import { type ActivePiece, BlockRouting, NOBODY } from "./block_routing.ts";
+import { choose, fill } from "./choker.ts";
+import { PiecePicker } from "./piece_picker.ts";
+import type { PieceStorage } from "./ports.ts";
+import type { RemotePeer } from "./remote_peer.ts";
+
+/** What `Download` needs of its swarm. */
+export interface DownloadContext {
+  readonly layout: PieceLayout;
+  readonly storage: PieceStorage;
+  /** Connected remote peers by number. */
+  readonly peers: ReadonlyMap<number, RemotePeer>;
+  /** Places for download sources. */
+  readonly sources: number;
+  /** Numbers in [0, 1). */
+  random(): number;
+}
+
+/** Pieces we lack, and whom we ask for them. */
+export class Download {
+  /** Pieces that are verified and written. */
+  readonly stored: Bitfield;
+  readonly picker: PiecePicker;
+  readonly routing: BlockRouting;
+  readonly #context: DownloadContext;
+  readonly #committing = new Map<number, ActivePiece>();
+  readonly #blame = new Blame();
+
+  /** `stored` is kept and kept up to date. */
+  constructor(stored: Bitfield, context: DownloadContext) {
+    this.stored = stored;
+    this.picker = new PiecePicker(stored.length, (index) => stored.has(index));
+    this.routing = new BlockRouting(context.layout);
+    this.#context = context;
+  }
+
+  get isComplete(): boolean {
+    return this.stored.isFull;
+  }
+
+  /** Pieces and bytes that are still to be stored. */
+  get bytesLeft(): number {
+    const { layout } = this.#context;
+    const last = layout.pieceCount - 1;
+    const short = last >= 0 && this.stored.has(last) ? layout.pieceLength - layout.lengthOf(last) : 0;
+    return Math.max(layout.totalLength - this.stored.count * layout.pieceLength + short, 0);
+  }
+
+  get sourceCount(): number {
+    let count = 0;
+    for (const peer of this.#context.peers.values()) if (peer.isSource) count++;
+    return count;
+  }
+
+  // Sources
+
+  /** Fills free places at once, then asks the new sources for blocks. */
+  fillSources(now: number): void {
+    const free = this.#context.sources - this.sourceCount;
+    if (free <= 0 || this.isComplete) return;
+    const candidates = this.#candidates(now).filter((peer) => !peer.isSource);
+    for (
+      const { number } of fill(candidates.map((peer) => candidateOf(peer, now)), free, this.#context.random)
+    ) {
+      this.#becomeSource(this.#context.peers.get(number)!, now);
+    }
+  }
+
+  /** Gives all places anew, as every `CHOKING.rechokeMs`. */
+  chooseSources(now: number): void {
+    const candidates = this.#candidates(now).map((peer) => candidateOf(peer, now));
+    const { sources, random, peers } = this.#context;
+    const chosen = new Set(choose(candidates, sources, random).map(({ number }) => number));
+    for (const peer of peers.values()) {
+      if (peer.isSource && !chosen.has(peer.number)) this.#loseSource(peer);
+    }
+    for (const number of chosen) {
+      const peer = peers.get(number)!;
+      if (!peer.isSource) this.#becomeSource(peer, now);
+    }
+  }
+
+  /** Remote peers that would answer requests we have. */
+  #candidates(now: number): RemotePeer[] {
+    return [...this.#context.peers.values()].filter((peer) =>
+      !peer.peerChokes && peer.wantedPieces > 0 && peer.snubbedUntil <= now
+    );
+  }
+
+  #becomeSource(peer: RemotePeer, now: number): void {
+    peer.isSource = true;
+    peer.sourceSince = now;
+    peer.lastBlockAt = now;
+    this.refill(peer, now);
+  }
+
+  /** Blocks already asked of it may still come. */
+  #loseSource(peer: RemotePeer): void {
+    peer.isSource = false;
+    this.#freeExclusivePieces(peer);
+  }
+
+  /** The peer chokes us. With the Fast extension it rejects what it will not send; else nothing comes any more. */
+  choked(peer: RemotePeer, now: number): void {
+    if (!peer.facts.supportsFast) this.#releaseAll(peer);
+    this.#loseSource(peer);
+    this.fillSources(now);
+  }
+
+  /** The connection is gone: its blocks are free for others. */
+  peerLeft(peer: RemotePeer, now: number): void {
+    this.#releaseAll(peer);
+    this.#loseSource(peer);
+    this.fillSources(now);
+    this.refillAll(now);
+  }
+
+  /** Once per tick: silent sources lose their place, lost requests are asked again. */
+  tick(now: number): void {
+    if (this.isComplete) return;
+    const diskIsBusy = !this.#context.storage.hasRoom();
+    for (const peer of this.#context.peers.values()) {
+      // While our own disk holds us up nobody is read from, so nobody is silent.
+      if (diskIsBusy) peer.lastBlockAt = now;
+      if (peer.outstanding > 0 && now - peer.lastBlockAt >= CHOKING.snubbedAfterMs) this.#snub(peer, now);
+    }
+    const patience = new Map<number, number>();
+    for (const peer of this.#context.peers.values()) {
+      const rate = Math.max(peer.download.bytesPerSecond(now), 1);
+      const windowMs = peer.outstanding * BLOCK_LENGTH * 1_000 / rate;
+      patience.set(peer.number, now - Math.max(TRANSFER.requestTimeoutMs, 4 * windowMs));
+    }
+    this.routing.releaseOverdue((number) => patience.get(number) ?? -Infinity, (number) => {
+      const peer = this.#context.peers.get(number)!;
+      peer.outstanding--;
+      peer.released++;
+    });
+    this.fillSources(now);
+    this.refillAll(now);
+  }
+
+  #snub(peer: RemotePeer, now: number): void {
+    this.#releaseAll(peer);
+    peer.snubbedUntil = now + CHOKING.rechokeMs;
+    peer.reason = "snubbed";
+    this.#loseSource(peer);
+  }
+
+  #releaseAll(peer: RemotePeer): void {
+    this.routing.releaseAll(peer.number);
+    peer.released += peer.outstanding;
+    peer.outstanding = 0;
+  }
+
+  /** Pieces that only this peer may deliver cannot be finished without it: they begin anew. */
+  #freeExclusivePieces(peer: RemotePeer): void {
+    for (const piece of [...this.routing.pieces]) {
+      if (piece.onlyFrom !== peer.number) continue;
+      const outstanding = this.#askedOf(piece, peer.number);
+      peer.outstanding -= outstanding;
+      peer.released += outstanding;
+      this.#context.storage.giveBuffer(this.routing.take(piece));
+      this.picker.restore(piece.index);
+    }
+  }
+
+  #askedOf(piece: ActivePiece, peer: number): number {
+    let asked = 0;
+    for (let block = 0; block < piece.blockCount; block++) if (piece.isAskedOf(block, peer)) asked++;
+    return asked;
+  }
+
+  // Requests
+
+  /** Asks every source for what it has room for. */
+  refillAll(now: number): void {
+    for (const peer of this.#context.peers.values()) if (peer.isSource) this.refill(peer, now);
+  }
+
+  /** Asks one source for blocks up to its window; all requests leave as one message. */
+  refill(peer: RemotePeer, now: number): void {
+    let open = peer.openWindow;
+    if (!peer.isSource || peer.peerChokes || open <= 0 || this.isComplete) return;
+    if (peer.outstanding === 0) peer.lastBlockAt = now;
+    const message = new Uint8Array(open * ABOUT_BLOCK_LENGTH);
+    let used = 0;
+    const ask = (piece: ActivePiece, block: number) => {
+      const begin = block * BLOCK_LENGTH;
+      const length = this.#context.layout.blockLength(piece.index, begin);
+      writeAboutBlock(message, used, MessageId.request, piece.index, begin, length);
+      used += ABOUT_BLOCK_LENGTH;
+      peer.outstanding++;
+      open--;
+    };
+    while (open > 0) {
+      const piece = this.#pieceFor(peer);
+      if (piece === undefined) break;
+      for (let block = 0; open > 0 && block >= 0;) {
+        block = this.routing.ask(piece, peer.number, now);
+        if (block >= 0) ask(piece, block);
+      }
+    }
+    if (open > 0 && this.picker.missing === 0 && !this.routing.hasFreeBlocks) {
+      this.#askInEndgame(peer, now, ask, () => open > 0);
+    }
+    if (used > 0) peer.sender.send(message.subarray(0, used));
+  }
+
+  /** An active piece with a free block that this source may deliver, else a new one. */
+  #pieceFor(peer: RemotePeer): ActivePiece | undefined {
+    if (this.routing.hasFreeBlocks) {
+      for (const piece of this.routing.pieces) {
+        if (piece.freeBlocks === 0 || !peer.have.has(piece.index)) continue;
+        if (piece.onlyFrom === NOBODY || piece.onlyFrom === peer.number) return piece;
+      }
+    }
+    return this.#begin(peer);
+  }
+
+  #begin(peer: RemotePeer): ActivePiece | undefined {
+    const { layout, sources, storage, random } = this.#context;
+    const limit = Math.max(STORAGE.maxActiveBytes, sources * layout.pieceLength);
+    if (this.routing.bytes + layout.pieceLength > limit) return undefined;
+    const has = (index: number) => peer.have.has(index);
+    const isFirst = this.stored.count === 0 && this.routing.size === 0;
+    const index = isFirst ? this.picker.pickAny(has, random()) : this.picker.pickRarest(has, random());
+    if (index < 0) return undefined;
+    this.picker.remove(index);
+    const onlyFrom = this.#blame.isSuspect(index) ? peer.number : NOBODY;
+    return this.routing.activate(index, storage.takeBuffer(), onlyFrom);
+  }
+
+  /** Every missing block has been asked for: each may be asked of a second source. */
+  #askInEndgame(
+    peer: RemotePeer,
+    now: number,
+    ask: (piece: ActivePiece, block: number) => void,
+    hasRoom: () => boolean,
+  ): void {
+    for (const piece of this.routing.pieces) {
+      if (!peer.have.has(piece.index) || piece.onlyFrom !== NOBODY) continue;
+      for (let block = 0; hasRoom();) {
+        block = piece.askAgain(peer.number, block, now);
+        if (block < 0) break;
+        ask(piece, block++);
+      }
+    }
+  }
+
+  /** A request was refused (BEP 6 "reject"): the block is free for others, and this peer is left alone a while. */
+  rejected(peer: RemotePeer, index: number, begin: number, now: number): void {
+    if (!this.routing.release(index, begin, peer.number)) {
+      if (peer.released > 0) peer.released--;
+      return;
+    }
+    peer.outstanding--;
+    if (peer.peerChokes) return;
+    peer.snubbedUntil = now + CHOKING.rejectPauseMs;
+    this.#loseSource(peer);
+  }
+
+  // Blocks and pieces
+
+  /**
+   * Takes a block in. `blockView` is borrowed, `begin` in bytes. Returns a reason to drop the peer, if it gave one.
+   */
+  blockReceived(
+    peer: RemotePeer,
+    index: number,
+    begin: number,
+    blockView: Uint8Array,
+    now: number,
+  ): string | undefined {
+    const piece = this.routing.get(index);
+    const block = begin / BLOCK_LENGTH;
+    const [first, second] = [piece?.askerOf(block) ?? NOBODY, piece?.secondAskerOf(block) ?? NOBODY];
+    switch (this.routing.receive(index, begin, blockView, peer.number, peer.released > 0)) {
+      case "invalid":
+        return `sent a block that does not exist: piece ${index}, ${blockView.length} bytes at ${begin}`;
+      case "duplicate":
+      case "unrequested":
+        if (peer.released > 0) peer.released--;
+        else if (++peer.unwantedBlocks > TRANSFER.maxUnwantedBlocks) return "sent blocks nobody asked for";
+        return undefined;
+      case "complete":
+        this.#commit(piece!);
+        break;
+      case "needed":
+        break;
+    }
+    if (first === peer.number || second === peer.number) peer.outstanding--;
+    else peer.released--;
+    peer.lastBlockAt = now;
+    peer.download.add(blockView.length, now);
+    peer.window.received(blockView.length, now);
+    if (first !== peer.number) this.#cancel(first, index, begin, blockView.length);
+    if (second !== peer.number) this.#cancel(second, index, begin, blockView.length);
+    return undefined;
+  }
+
+  /** In endgame, the first arrival cancels the other request. */
+  #cancel(number: number, index: number, begin: number, length: number): void {
+    const other = this.#context.peers.get(number);
+    if (other === undefined) return;
+    other.outstanding--;
+    other.released++;
+    other.sender.send(encodeAboutBlock(MessageId.cancel, index, begin, length));
+  }
+
+  #commit(piece: ActivePiece): void {
+    const { layout, storage } = this.#context;
+    const buffer = this.routing.take(piece);
+    this.#committing.set(piece.index, piece);
+    this.#blame.pieceComplete(piece.index, buffer.subarray(0, layout.lengthOf(piece.index)));
+    storage.commit(piece.index, buffer);
+  }
+
+  /** The piece is verified and written. Returns peers found to have sent wrong blocks of it before. */
+  pieceStored(index: number): number[] {
+    this.#committing.delete(index);
+    this.stored.add(index);
+    return this.#blame.pieceVerified(index);
+  }
+
+  /**
+   * The piece hashed wrong: it is missing again. Returns who contributed to it, and the peer that is convicted
+   * because it contributed alone. `buffer` is borrowed.
+   */
+  pieceCorrupt(index: number, buffer: Uint8Array): { contributors: number[]; convicted: number | undefined } {
+    const piece = this.#committing.get(index)!;
+    this.#committing.delete(index);
+    this.picker.restore(index);
+    const view = buffer.subarray(0, this.#context.layout.lengthOf(index));
+    return {
+      contributors: [...new Set(piece.deliveredBy)],
+      convicted: this.#blame.pieceFailed(index, view, piece.deliveredBy),
+    };
+  }
+
+  /** Goes on with a piece that an earlier run left partly received. Takes the buffer over. */
+  resume(index: number, buffer: Uint8Array<ArrayBuffer>, blocks: Bitfield): void {
+    this.picker.remove(index);
+    const piece = this.routing.activate(index, buffer, NOBODY);
+    this.routing.markReceived(piece, blocks);
+    if (piece.isComplete) this.#commit(piece);
+  }
+
+  /** Takes out all pieces that are partly received, for the next run; their buffers are the caller's. */
+  takeUnfinished(): { index: number; buffer: Uint8Array<ArrayBuffer>; blocks: Bitfield }[] {
+    return [...this.routing.pieces].map((piece) => {
+      const blocks = new Bitfield(piece.blockCount);
+      for (let block = 0; block < piece.blockCount; block++) if (piece.isReceived(block)) blocks.add(block);
+      return { index: piece.index, buffer: this.routing.take(piece), blocks };
+    });
+  }
+
+  /** Gives all buffers back; nothing is asked for any more. */
+  abandon(): void {
+    for (const piece of [...this.routing.pieces]) {
+      this.#context.storage.giveBuffer(this.routing.take(piece));
+      this.picker.restore(piece.index);
+    }
+    for (const peer of this.#context.peers.values()) {
+      peer.isSource = false;
+      peer.outstanding = 0;
+    }
+  }
+}
+
+function candidateOf(peer: RemotePeer, now: number) {
+  return {
+    number: peer.number,
+    rate: peer.download.bytesPerSecond(now),
+    isNewcomer: now - peer.connectedAt < CHOKING.newcomerMs,
+  };
+}

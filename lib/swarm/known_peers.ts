@@ -1,0 +1,146 @@
+/** Endpoints we have heard of: where from, when to dial, and who is banned. */
+import { type Endpoint, formatEndpoint, isDialable } from "../protocol/endpoint.ts";
+import { toHex } from "../protocol/bytes.ts";
+import { CHOKING, CONNECTIONS } from "../settings.ts";
+import type { PeerSource } from "./ports.ts";
+
+interface KnownPeer {
+  readonly endpoint: Endpoint;
+  source: PeerSource;
+  /** Being dialled or connected. */
+  isBusy: boolean;
+  /** Dials that failed since the last success. */
+  failures: number;
+  /** Not dialled before, in ms. */
+  nextDialAt: number;
+}
+
+/** All endpoints known for one torrent. */
+export class KnownPeers {
+  readonly #peers = new Map<string, KnownPeer>();
+  readonly #bannedEndpoints = new Set<string>();
+  readonly #bannedPeerIds = new Set<string>();
+  readonly #bansByAddress = new Map<string, number>();
+  /** Endpoints that turned out to be ourselves. */
+  readonly #own = new Set<string>();
+
+  get size(): number {
+    return this.#peers.size;
+  }
+
+  /** All endpoints as `host:port`. */
+  get names(): string[] {
+    return [...this.#peers.keys()];
+  }
+
+  /** Endpoints a connection was possible with, to be remembered for the next start. */
+  get reachable(): string[] {
+    const reachable: string[] = [];
+    for (const [name, peer] of this.#peers) {
+      if (peer.failures === 0 && reachable.length < CONNECTIONS.rememberedPeers) reachable.push(name);
+    }
+    return reachable;
+  }
+
+  /** Adds endpoints that can be dialled and are not banned; returns how many were new. */
+  add(endpoints: Iterable<Endpoint>, source: PeerSource): number {
+    let added = 0;
+    for (const endpoint of endpoints) {
+      const name = formatEndpoint(endpoint);
+      const known = this.#peers.get(name);
+      if (known !== undefined) {
+        // Announced again: it is there now, whatever happened before.
+        if (source === "tracker" || source === "broadcast" || source === "user") known.nextDialAt = 0;
+        continue;
+      }
+      if (!isDialable(endpoint) || this.#own.has(name) || this.isBanned(endpoint)) continue;
+      if (this.#peers.size >= CONNECTIONS.knownPeers && !this.#forgetWorst()) break;
+      this.#peers.set(name, { endpoint, source, isBusy: false, failures: 0, nextDialAt: 0 });
+      added++;
+    }
+    return added;
+  }
+
+  /** Forgets endpoints that have left, unless they are connected; only what the same source told us. */
+  remove(endpoints: Iterable<Endpoint>, source: PeerSource): number {
+    let removed = 0;
+    for (const endpoint of endpoints) {
+      const name = formatEndpoint(endpoint);
+      const known = this.#peers.get(name);
+      if (known === undefined || known.isBusy || known.source !== source) continue;
+      this.#peers.delete(name);
+      removed++;
+    }
+    return removed;
+  }
+
+  /** Up to `limit` endpoints that are due to be dialled at `now`; each is busy from now on. */
+  takeDue(limit: number, now: number): Endpoint[] {
+    const due: Endpoint[] = [];
+    for (const peer of this.#peers.values()) {
+      if (due.length >= limit) break;
+      if (peer.isBusy || peer.nextDialAt > now) continue;
+      peer.isBusy = true;
+      due.push(peer.endpoint);
+    }
+    return due;
+  }
+
+  /** The endpoint is connected, dialled by us or known to be where an accepted connection listens. */
+  connected(endpoint: Endpoint): void {
+    this.add([endpoint], "incoming");
+    const known = this.#peers.get(formatEndpoint(endpoint));
+    if (known === undefined) return;
+    known.isBusy = true;
+    known.failures = 0;
+  }
+
+  /** The connection is gone; it may be dialled again after a first pause. */
+  disconnected(endpoint: Endpoint, now: number): void {
+    const known = this.#peers.get(formatEndpoint(endpoint));
+    if (known === undefined) return;
+    known.isBusy = false;
+    known.nextDialAt = now + CONNECTIONS.redialMs;
+  }
+
+  /** A dial failed; the next one waits twice as long as this one did. */
+  dialFailed(endpoint: Endpoint, now: number): void {
+    const known = this.#peers.get(formatEndpoint(endpoint));
+    if (known === undefined) return;
+    known.isBusy = false;
+    const pause = CONNECTIONS.redialMs * 2 ** Math.min(known.failures++, 16);
+    known.nextDialAt = now + Math.min(pause, CONNECTIONS.redialMaxMs);
+  }
+
+  /** The endpoint leads to ourselves and is never dialled again. */
+  isOurselves(endpoint: Endpoint): void {
+    const name = formatEndpoint(endpoint);
+    this.#own.add(name);
+    this.#peers.delete(name);
+  }
+
+  /** Bans a peer by its id and its endpoint, and its address when too many from there were banned. */
+  ban(endpoint: Endpoint, peerId: Uint8Array): void {
+    const name = formatEndpoint(endpoint);
+    this.#bannedEndpoints.add(name);
+    this.#bannedPeerIds.add(toHex(peerId));
+    this.#bansByAddress.set(endpoint.address, (this.#bansByAddress.get(endpoint.address) ?? 0) + 1);
+    this.#peers.delete(name);
+  }
+
+  isBanned(endpoint: Endpoint, peerId?: Uint8Array): boolean {
+    return this.#bannedEndpoints.has(formatEndpoint(endpoint)) ||
+      (this.#bansByAddress.get(endpoint.address) ?? 0) >= CHOKING.bansPerAddress ||
+      (peerId !== undefined && this.#bannedPeerIds.has(toHex(peerId)));
+  }
+
+  /** Makes room by forgetting the endpoint that failed most; false when all are good or in use. */
+  #forgetWorst(): boolean {
+    let worst: string | undefined;
+    let failures = 0;
+    for (const [name, peer] of this.#peers) {
+      if (!peer.isBusy && peer.failures > failures) [worst, failures] = [name, peer.failures];
+    }
+    return worst !== undefined && this.#peers.delete(worst);
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * Which piece to begin next: rarest first (BEP 3, "piece downloading strategy").
+ *
+ * All missing pieces stand in one row, sorted by availability, and every availability is one bucket of it:
+ *
+ *     row      | 7 2 9 | 4 0 | 1 3 5 |      bucketEnd = [0, 3, 5, 8]
+ *     bucket      1       2      3          (bucket 0 is empty here)
+ *
+ * A "have" moves a piece over one border: one swap. Picking walks the row from the left and never sorts.
+ * Invariant: a piece is in the row exactly while it is missing; `bucketEnd` never falls from left to right.
+ * Remote peers that have everything are not counted: they raise all pieces alike.
+ */
+export class PiecePicker {
+  readonly #availability: Uint16Array;
+  readonly #row: Int32Array;
+  /** Where each piece stands in the row; -1 while it is not missing. */
+  readonly #positions: Int32Array;
+  readonly #bucketEnds: number[] = [0];
+
+  /** All pieces start missing and with nobody who has them, except those that `isStored` says we have. */
+  constructor(pieceCount: number, isStored: (index: number) => boolean) {
+    this.#availability = new Uint16Array(pieceCount);
+    this.#row = new Int32Array(pieceCount);
+    this.#positions = new Int32Array(pieceCount).fill(-1);
+    let missing = 0;
+    for (let index = 0; index < pieceCount; index++) {
+      if (isStored(index)) continue;
+      this.#positions[index] = missing;
+      this.#row[missing++] = index;
+    }
+    this.#bucketEnds[0] = missing;
+  }
+
+  /** Number of missing pieces. */
+  get missing(): number {
+    return this.#bucketEnds[this.#bucketEnds.length - 1];
+  }
+
+  /** How many remote peers, those with everything apart, have a piece. */
+  availabilityOf(index: number): number {
+    return this.#availability[index];
+  }
+
+  isMissing(index: number): boolean {
+    return this.#positions[index] >= 0;
+  }
+
+  /** One more remote peer has the piece. */
+  peerHas(index: number): void {
+    const availability = this.#availability[index]++;
+    if (this.isMissing(index)) this.#raise(index, availability);
+  }
+
+  /** One remote peer less has the piece. */
+  peerLost(index: number): void {
+    const availability = this.#availability[index]--;
+    if (this.isMissing(index)) this.#lower(index, availability);
+  }
+
+  /** The piece is being fetched, stored or unwanted: it will not be picked. */
+  remove(index: number): void {
+    if (!this.isMissing(index)) return;
+    // Carried to the right over every border until it stands at the end of the row, then cut off.
+    for (let bucket = this.#availability[index]; bucket < this.#bucketEnds.length; bucket++) {
+      this.#swap(this.#positions[index], --this.#bucketEnds[bucket]);
+    }
+    this.#positions[index] = -1;
+  }
+
+  /** The piece is missing after all. */
+  restore(index: number): void {
+    if (this.isMissing(index)) return;
+    const end = this.missing;
+    this.#growTo(this.#availability[index]);
+    this.#positions[index] = end;
+    this.#row[end] = index;
+    for (let bucket = this.#bucketEnds.length - 1; bucket >= this.#availability[index]; bucket--) {
+      this.#bucketEnds[bucket]++;
+      if (bucket > this.#availability[index]) {
+        this.#swap(this.#positions[index], this.#bucketEnds[bucket - 1]);
+      }
+    }
+  }
+
+  /**
+   * The rarest missing piece that `peerHasIt`, random among equals; -1 when there is none.
+   * `random` is in [0, 1). The piece stays missing until `remove`.
+   */
+  pickRarest(peerHasIt: (index: number) => boolean, random: number): number {
+    let start = 0;
+    for (const end of this.#bucketEnds) {
+      const found = this.#search(start, end, peerHasIt, random);
+      if (found >= 0) return found;
+      start = end;
+    }
+    return -1;
+  }
+
+  /** Any missing piece that `peerHasIt`, rare or not; -1 when there is none. For a torrent's first piece. */
+  pickAny(peerHasIt: (index: number) => boolean, random: number): number {
+    return this.#search(0, this.missing, peerHasIt, random);
+  }
+
+  #search(start: number, end: number, peerHasIt: (index: number) => boolean, random: number): number {
+    const length = end - start;
+    const first = Math.floor(random * length);
+    for (let step = 0; step < length; step++) {
+      const index = this.#row[start + (first + step) % length];
+      if (peerHasIt(index)) return index;
+    }
+    return -1;
+  }
+
+  /** Moves a piece from bucket `availability` to the one above. */
+  #raise(index: number, availability: number): void {
+    this.#growTo(availability + 1);
+    this.#swap(this.#positions[index], --this.#bucketEnds[availability]);
+  }
+
+  /** Moves a piece from bucket `availability` to the one below. */
+  #lower(index: number, availability: number): void {
+    this.#swap(this.#positions[index], this.#bucketEnds[availability - 1]++);
+  }
+
+  #growTo(bucket: number): void {
+    while (this.#bucketEnds.length <= bucket) this.#bucketEnds.push(this.missing);
+  }
+
+  #swap(a: number, b: number): void {
+    const [pieceA, pieceB] = [this.#row[a], this.#row[b]];
+    this.#row[a] = pieceB;
+    this.#row[b] = pieceA;
+    this.#positions[pieceA] = b;
+    this.#positions[pieceB] = a;
+  }
+}

@@ -1,0 +1,84 @@
+import { TRANSFER } from "../settings.ts";
+import { BLOCK_LENGTH } from "../protocol/piece_layout.ts";
+
+const SLOT_MS = 1_000;
+const SLOTS = TRANSFER.rateWindowMs / SLOT_MS;
+
+/**
+ * Bytes per second over a rolling window: the last `TRANSFER.rateWindowMs`, in slots of one second.
+ *
+ * Every rate in the program, shown or decided upon, is measured by this class alone. In its first seconds a
+ * meter divides by its own age (at least one slot) instead of the whole window, so that newcomers compare fairly.
+ */
+export class RateMeter {
+  /** Bytes ever counted. */
+  total = 0;
+  readonly #slots = new Float64Array(SLOTS);
+  #sum = 0;
+  /** Number of the newest slot: time divided by its length. */
+  #newest = -1;
+  #since = 0;
+
+  /** Counts bytes at `now` (ms). */
+  add(bytes: number, now: number): void {
+    if (this.#newest < 0) this.#since = now;
+    this.#advance(now);
+    this.#slots[this.#newest % SLOTS] += bytes;
+    this.#sum += bytes;
+    this.total += bytes;
+  }
+
+  /** The rate at `now`, in bytes per second. */
+  bytesPerSecond(now: number): number {
+    if (this.#newest < 0) return 0;
+    this.#advance(now);
+    const age = Math.min(Math.max(now - this.#since, SLOT_MS), TRANSFER.rateWindowMs);
+    return this.#sum * 1_000 / age;
+  }
+
+  #advance(now: number): void {
+    const slot = Math.floor(now / SLOT_MS);
+    if (this.#newest < 0) this.#newest = slot;
+    // Sleep or a clock that jumps costs at most one round through the slots.
+    const steps = Math.min(slot - this.#newest, SLOTS);
+    for (let step = 1; step <= steps; step++) {
+      const position = (slot - steps + step) % SLOTS;
+      this.#sum -= this.#slots[position];
+      this.#slots[position] = 0;
+    }
+    if (slot > this.#newest) this.#newest = slot;
+    if (steps === SLOTS) this.#sum = 0;
+  }
+}
+
+/** How often the request window follows the rate, in ms: shorter would measure single reads. */
+const WINDOW_PERIOD_MS = 100;
+
+/**
+ * How many blocks to keep asked-for at one source: what arrives in `TRANSFER.windowMs` at its present rate.
+ *
+ * A window below the bandwidth-delay product starves a fast link; far above it, blocks queue at the source
+ * where nobody else can deliver them.
+ */
+export class RequestWindow {
+  #blocks: number = TRANSFER.firstWindow;
+  #bytes = 0;
+  #periodStart = -1;
+
+  /** Blocks to keep asked-for, before the remote's own limit. */
+  get blocks(): number {
+    return this.#blocks;
+  }
+
+  /** Counts received bytes at `now` (ms) and adapts the window once per period. */
+  received(bytes: number, now: number): void {
+    if (this.#periodStart < 0) this.#periodStart = now;
+    this.#bytes += bytes;
+    const elapsed = now - this.#periodStart;
+    if (elapsed < WINDOW_PERIOD_MS) return;
+    const blocks = Math.ceil(this.#bytes * TRANSFER.windowMs / elapsed / BLOCK_LENGTH);
+    this.#blocks = Math.min(Math.max(blocks, TRANSFER.minWindow), TRANSFER.maxWindow);
+    this.#bytes = 0;
+    this.#periodStart = now;
+  }
+}

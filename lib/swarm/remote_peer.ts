@@ -1,0 +1,134 @@
+import { Bitfield } from "../protocol/bitfield.ts";
+import { type Endpoint, formatEndpoint } from "../protocol/endpoint.ts";
+import type { ExtendedHandshake } from "../protocol/extension_messages.ts";
+import { clientNameOf } from "../protocol/peer_id.ts";
+import { BROADCAST, TRANSFER } from "../settings.ts";
+import type { PeerSender, RemotePeerSnapshot } from "./ports.ts";
+import { RateMeter, RequestWindow } from "./rates.ts";
+
+/** What is known of a remote peer when its connection is up. */
+export interface PeerFacts {
+  /** Where the connection leads: for an accepted one, not where the remote listens. */
+  readonly endpoint: Endpoint;
+  /** Our own address on this connection. */
+  readonly localAddress: string;
+  /** 20 bytes. */
+  readonly peerId: Uint8Array;
+  readonly isIncoming: boolean;
+  readonly supportsFast: boolean;
+  readonly supportsExtensions: boolean;
+}
+
+/** One connected remote peer: state only; the swarm decides. */
+export class RemotePeer {
+  /** Number of the connection, from 1 on; never used again within a swarm. */
+  readonly number: number;
+  readonly facts: PeerFacts;
+  readonly sender: PeerSender;
+  /** When the connection came up, in ms. */
+  readonly connectedAt: number;
+
+  weChoke = true;
+  weWant = false;
+  peerChokes = true;
+  peerWants = false;
+
+  /** Pieces it has. */
+  readonly have: Bitfield;
+  /** Pieces it has and we lack. */
+  wantedPieces = 0;
+  /** Whether the picker counts its pieces; those that had everything from the start are not counted. */
+  isCounted = false;
+  /** Whether it has told which pieces it has; a bitfield may come once (BEP 3), or late from some clients. */
+  hasToldPieces = false;
+
+  /** Where it listens, once known: as dialled, or from the port in its extended handshake. */
+  listens: Endpoint | undefined;
+  /** What its extended handshake said; undefined before. */
+  extended: ExtendedHandshake | undefined;
+
+  readonly download = new RateMeter();
+  readonly upload = new RateMeter();
+  readonly window = new RequestWindow();
+
+  /** Whether it is one of our download sources. */
+  isSource = false;
+  /** When it became one, in ms. */
+  sourceSince = 0;
+  /** Blocks asked of it and not answered. */
+  outstanding = 0;
+  /** Blocks that were asked of it, taken back since, and may still come. */
+  released = 0;
+  /** Blocks it sent that nobody asked for. */
+  unwantedBlocks = 0;
+  /** When it last sent a needed block, or was first asked after owing nothing; in ms. */
+  lastBlockAt = 0;
+  /** Until when it is passed over as source because it was silent; in ms. */
+  snubbedUntil = 0;
+
+  /** When it was unchoked last, in ms. */
+  unchokedAt = 0;
+  /** When it last had a request waiting or served, in ms. */
+  lastServedAt = 0;
+  /** Until when it is passed over for slots because it left one unused; in ms. */
+  idleUntil = 0;
+  /** Why it was last given or refused a slot, for people. */
+  reason = "";
+
+  /** Lists of peers it sent lately, forgiven with time. */
+  #broadcasts = 0;
+  #broadcastsSince = 0;
+
+  constructor(number: number, pieceCount: number, facts: PeerFacts, sender: PeerSender, now: number) {
+    this.number = number;
+    this.facts = facts;
+    this.sender = sender;
+    this.connectedAt = now;
+    this.have = new Bitfield(pieceCount);
+    if (!facts.isIncoming) this.listens = facts.endpoint;
+  }
+
+  /** Has everything. */
+  get isSeed(): boolean {
+    return this.have.isFull;
+  }
+
+  /** Whom to show: where it listens, else where it comes from. */
+  get name(): string {
+    return formatEndpoint(this.listens ?? this.facts.endpoint);
+  }
+
+  get client(): string {
+    return this.extended?.client || clientNameOf(this.facts.peerId);
+  }
+
+  /** Whether it may send one more list of peers; `now` in ms. */
+  mayBroadcast(now: number): boolean {
+    const earned = (now - this.#broadcastsSince) * BROADCAST.maxPerSecond / 1_000;
+    this.#broadcasts = Math.max(this.#broadcasts - earned, 0);
+    this.#broadcastsSince = now;
+    return ++this.#broadcasts <= BROADCAST.maxPerSecond;
+  }
+
+  /** Everything about it at `now`, as plain data. */
+  snapshot(now: number): RemotePeerSnapshot {
+    return {
+      endpoint: this.name,
+      client: this.client,
+      have: this.have.count,
+      downloadRate: this.download.bytesPerSecond(now),
+      uploadRate: this.upload.bytesPerSecond(now),
+      downloaded: this.download.total,
+      uploaded: this.upload.total,
+      isUploadSlot: !this.weChoke,
+      isDownloadSource: this.isSource,
+      reason: this.reason,
+    };
+  }
+
+  /** Blocks that may be asked of it now, on top of those outstanding. */
+  get openWindow(): number {
+    const theirLimit = this.extended?.maxQueuedRequests ?? TRANSFER.defaultReqq;
+    return Math.min(this.window.blocks, theirLimit) - this.outstanding;
+  }
+}

@@ -1,0 +1,480 @@
+/**
+ * The owner of one torrent: everything that changes about it changes here, in synchronous methods.
+ *
+ * Connections tell it what arrived (`messageReceived`, `batchReceived`, `peerClosed`), the disk how its jobs
+ * ended (`pieceStored`, `pieceCorrupt`, `storageFailed`, `dataFinished`), the clock that time passed (`tick`).
+ * It answers through the ports of `ports.ts`. `Download` and `Upload` are its two halves.
+ */
+import { messageOf, ProtocolError, type StorageError } from "../errors.ts";
+import { Bitfield } from "../protocol/bitfield.ts";
+import { compareBytes } from "../protocol/bytes.ts";
+import type { Endpoint } from "../protocol/endpoint.ts";
+import type { Metainfo } from "../protocol/metainfo.ts";
+import {
+  encodeAboutPiece,
+  encodeBitfield,
+  encodePlain,
+  MessageId,
+  type MessageReader,
+} from "../protocol/peer_messages.ts";
+import { CONNECTIONS } from "../settings.ts";
+import { admit } from "./admission.ts";
+import { Download } from "./download.ts";
+import { Extensions } from "./extensions.ts";
+import { KnownPeers } from "./known_peers.ts";
+import type {
+  PeerSender,
+  PeerSource,
+  PieceStorage,
+  PieceStorageListener,
+  Role,
+  SwarmEvent,
+  SwarmSnapshot,
+} from "./ports.ts";
+import { RateMeter } from "./rates.ts";
+import { type PeerFacts, RemotePeer } from "./remote_peer.ts";
+import { Upload } from "./upload.ts";
+
+/** Omits a key of every member of a union. */
+type Without<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
+
+/** What a swarm is built from. */
+export interface SwarmOptions {
+  readonly metainfo: Metainfo;
+  readonly storage: PieceStorage;
+  /** Pieces that are stored already; kept and kept up to date. */
+  readonly stored: Bitfield;
+  /** Whether all data is in its final place already. */
+  readonly isFinished: boolean;
+  /** Whether an announce address is this process's own tracker. */
+  readonly isAnnouncer: boolean;
+  readonly uploadSlots: number;
+  readonly downloadSources: number;
+  readonly rechokeMs: number;
+  /** Bytes uploaded and downloaded in earlier runs. */
+  readonly totals: { readonly uploaded: number; readonly downloaded: number };
+  /** What we tell every remote peer about ourselves. */
+  readonly self: {
+    readonly peerId: Uint8Array;
+    readonly client: string;
+    readonly listenPort: number;
+    readonly trackerPort: number | undefined;
+  };
+  /** Numbers in [0, 1). */
+  random(): number;
+  report(event: SwarmEvent): void;
+  /** When it began, in ms. */
+  readonly startedAt: number;
+}
+
+/** Everything about one info-hash in this process. */
+export class Swarm implements PieceStorageListener {
+  readonly metainfo: Metainfo;
+  readonly storage: PieceStorage;
+  readonly known = new KnownPeers();
+  readonly download: Download;
+  readonly upload: Upload;
+  readonly extensions: Extensions;
+  readonly #options: SwarmOptions;
+  readonly #peers = new Map<number, RemotePeer>();
+  readonly #downloadRate = new RateMeter();
+  readonly #uploadRate = new RateMeter();
+  /** Payload bytes received in this run, by who sent them. */
+  readonly #sources = new Map<string, number>();
+  #lastNumber = 0;
+  #now: number;
+  #nextRoundAt: number;
+  #isFinished: boolean;
+  #paused: string | undefined;
+  #isStopping = false;
+
+  constructor(options: SwarmOptions) {
+    this.#options = options;
+    this.metainfo = options.metainfo;
+    this.storage = options.storage;
+    this.#isFinished = options.isFinished;
+    this.#now = options.startedAt;
+    this.#nextRoundAt = options.startedAt + options.rechokeMs;
+    const { layout } = options.metainfo;
+    const random = () => options.random();
+    this.download = new Download(options.stored, {
+      layout,
+      storage: options.storage,
+      peers: this.#peers,
+      sources: options.downloadSources,
+      random,
+    });
+    this.upload = new Upload({
+      layout,
+      peers: this.#peers,
+      slots: options.uploadSlots,
+      random,
+      isComplete: () => this.isComplete,
+      hasPiece: (index) => this.download.stored.has(index),
+    });
+    this.extensions = new Extensions({
+      self: options.self,
+      listensAt: (peer, endpoint) => this.#listensAt(peer, endpoint),
+      listReceived: (added, dropped) => {
+        const changes = this.known.add(added, "broadcast") + this.known.remove(dropped, "broadcast");
+        if (changes > 0) this.#reportPeers("broadcast");
+      },
+    });
+  }
+
+  get infoHash() {
+    return this.metainfo.infoHash;
+  }
+
+  /** Our own peer id, 20 bytes. */
+  get peerId(): Uint8Array {
+    return this.#options.self.peerId;
+  }
+
+  /** Every piece is stored. */
+  get isComplete(): boolean {
+    return this.download.isComplete;
+  }
+
+  get role(): Role {
+    return this.#options.isAnnouncer ? "announcer" : this.#isFinished ? "seeder" : "peer";
+  }
+
+  get seeding(): boolean {
+    return this.#isFinished;
+  }
+
+  /** Why it stands still; undefined while it does not. */
+  get paused(): string | undefined {
+    return this.#paused;
+  }
+
+  get connectionCount(): number {
+    return this.#peers.size;
+  }
+
+  /** Bytes uploaded, downloaded and left, as trackers want to hear them; the first two in this run. */
+  get totals(): { uploaded: number; downloaded: number; left: number } {
+    return {
+      uploaded: this.#uploadRate.total,
+      downloaded: this.#downloadRate.total,
+      left: this.download.bytesLeft,
+    };
+  }
+
+  // Beginning and end
+
+  /** No new requests, connections or dials from now on. */
+  stop(): void {
+    this.#isStopping = true;
+    for (const peer of [...this.#peers.values()]) peer.sender.close("we are stopping");
+  }
+
+  // Connections
+
+  /** Adds endpoints we heard of. Those on a loopback address count only from who is on this machine. */
+  addPeers(endpoints: readonly Endpoint[], source: PeerSource): void {
+    if (this.known.add(endpoints, source) > 0) this.#reportPeers(source);
+  }
+
+  #reportPeers(source: PeerSource): void {
+    this.#report({ event: "peers", source, peers: this.known.names });
+  }
+
+  /** Endpoints to dial now: a peer that lacks something connects to all it knows, a seeder waits. */
+  takeDials(limit: number): Endpoint[] {
+    if (this.isComplete || this.#paused !== undefined || this.#isStopping) return [];
+    return this.known.takeDue(Math.min(limit, CONNECTIONS.dialled - this.#peers.size), this.#now);
+  }
+
+  /** A dial led to no connection; not even to a second one with a peer that connected to us meanwhile. */
+  dialFailed(endpoint: Endpoint): void {
+    if (!this.#isConnected(endpoint)) this.known.dialFailed(endpoint, this.#now);
+  }
+
+  #isConnected({ address, port }: Endpoint): boolean {
+    for (const { listens } of this.#peers.values()) {
+      if (listens?.address === address && listens.port === port) return true;
+    }
+    return false;
+  }
+
+  /** Why a connection whose handshake is complete is refused; undefined when it is welcome. */
+  refusal(facts: PeerFacts): string | undefined {
+    if (this.#isStopping) return "we are stopping";
+    if (compareBytes(facts.peerId, this.peerId) === 0) {
+      if (!facts.isIncoming) this.known.isOurselves(facts.endpoint);
+      return "it is ourselves";
+    }
+    if (this.known.isBanned(facts.endpoint, facts.peerId)) return "it is banned";
+    const { refusal, twin } = admit(facts, this.#peers.values(), this.peerId);
+    if (refusal === undefined) twin?.sender.close("the connection was made twice");
+    // We dialled somebody who had connected to us: now we know where it listens.
+    else if (twin !== undefined && !facts.isIncoming) this.#listensAt(twin, facts.endpoint);
+    return refusal;
+  }
+
+  /** A connection is up and was not refused: introduces us. The result is passed back with every event. */
+  peerConnected(facts: PeerFacts, sender: PeerSender, now: number): RemotePeer {
+    this.#now = now;
+    const peer = new RemotePeer(++this.#lastNumber, this.metainfo.layout.pieceCount, facts, sender, now);
+    this.#peers.set(peer.number, peer);
+    if (peer.listens !== undefined) this.known.connected(peer.listens);
+    this.#sendPieces(peer);
+    this.extensions.introduce(peer);
+    this.#report({ event: "connected", peer: peer.name, client: peer.client });
+    return peer;
+  }
+
+  #sendPieces(peer: RemotePeer): void {
+    const { stored } = this.download;
+    if (peer.facts.supportsFast && stored.isFull) peer.sender.send(encodePlain(MessageId.haveAll));
+    else if (peer.facts.supportsFast && stored.count === 0) peer.sender.send(encodePlain(MessageId.haveNone));
+    else if (stored.count > 0) peer.sender.send(encodeBitfield(stored.toBytes()));
+  }
+
+  /** The connection is gone; the only place where a remote peer ends. */
+  peerClosed(peer: RemotePeer, reason: string, now: number): void {
+    this.#now = now;
+    if (!this.#peers.delete(peer.number)) return;
+    this.extensions.peerLeft(peer);
+    if (peer.isCounted) { for (const index of peer.have) this.download.picker.peerLost(index); }
+    this.download.peerLeft(peer, now);
+    if (!this.#isStopping) this.upload.fillSlots(now);
+    if (peer.listens !== undefined && !this.#isConnected(peer.listens)) {
+      this.known.disconnected(peer.listens, now);
+    }
+    this.#report({ event: "disconnected", peer: peer.name, client: peer.client, reason });
+  }
+
+  #ban(number: number): void {
+    const peer = this.#peers.get(number);
+    if (peer === undefined) return;
+    this.known.ban(peer.listens ?? peer.facts.endpoint, peer.facts.peerId);
+    peer.sender.close("it sent wrong data");
+  }
+
+  // Messages
+
+  /**
+   * Takes one message from `reader` (borrowed until the next one).
+   *
+   * Errors: `ProtocolError` when the peer broke the protocol; its connection must be closed.
+   */
+  messageReceived(peer: RemotePeer, reader: MessageReader, now: number): void {
+    const { id, index, begin, length, payload } = reader;
+    switch (id) {
+      case MessageId.piece:
+        return this.#blockReceived(peer, index, begin, payload, now);
+      case MessageId.request:
+        return this.#require(this.upload.requestReceived(peer, index, begin, length, now));
+      case MessageId.cancel:
+        return this.upload.cancelReceived(peer, index, begin, length);
+      case MessageId.have:
+        return this.#haveReceived(peer, index);
+      case MessageId.bitfield:
+        return this.#bitfieldReceived(peer, Bitfield.fromBytes(payload, peer.have.length));
+      case MessageId.haveAll:
+        return this.#bitfieldReceived(peer, Bitfield.full(peer.have.length));
+      case MessageId.haveNone:
+        return this.#bitfieldReceived(peer, new Bitfield(peer.have.length));
+      case MessageId.choke:
+        if (peer.peerChokes) return;
+        peer.peerChokes = true;
+        return this.download.choked(peer, now);
+      case MessageId.unchoke:
+        peer.peerChokes = false;
+        return this.download.fillSources(now);
+      case MessageId.interested:
+        if (peer.peerWants) return;
+        peer.peerWants = true;
+        return this.upload.fillSlots(now);
+      case MessageId.notInterested:
+        if (!peer.peerWants) return;
+        peer.peerWants = false;
+        return this.upload.lostInterest(peer, now);
+      case MessageId.reject:
+        return this.download.rejected(peer, index, begin, now);
+      case MessageId.extended:
+        this.extensions.received(peer, reader.extendedId, payload, now);
+        return this.#closeIfUseless(peer);
+    }
+  }
+
+  /** All messages of one read from the socket were taken: asks for more, once. */
+  batchReceived(peer: RemotePeer, now: number): void {
+    this.#now = now;
+    this.download.refill(peer, now);
+  }
+
+  #require(violation: string | undefined): void {
+    if (violation !== undefined) throw new ProtocolError(violation);
+  }
+
+  #blockReceived(peer: RemotePeer, index: number, begin: number, blockView: Uint8Array, now: number): void {
+    const before = peer.download.total;
+    this.#require(this.download.blockReceived(peer, index, begin, blockView, now));
+    const needed = peer.download.total - before;
+    if (needed === 0) return;
+    this.#downloadRate.add(needed, now);
+    this.#sources.set(peer.name, (this.#sources.get(peer.name) ?? 0) + needed);
+  }
+
+  #haveReceived(peer: RemotePeer, index: number): void {
+    if (index >= peer.have.length) throw new ProtocolError(`Expected a piece that exists, got ${index}`);
+    peer.hasToldPieces = true;
+    this.#peerHas(peer, index);
+    this.#piecesChanged(peer);
+  }
+
+  #bitfieldReceived(peer: RemotePeer, bitfield: Bitfield | undefined): void {
+    if (bitfield === undefined) throw new ProtocolError("Expected a bitfield that fits the torrent");
+    if (bitfield.isFull && !peer.hasToldPieces) {
+      // Whoever has everything from the start is not counted by the picker: it raises all pieces alike.
+      for (const index of bitfield) peer.have.add(index);
+      peer.wantedPieces = bitfield.length - this.download.stored.count;
+    } else {
+      for (const index of bitfield) this.#peerHas(peer, index);
+    }
+    peer.hasToldPieces = true;
+    this.#piecesChanged(peer);
+  }
+
+  #peerHas(peer: RemotePeer, index: number): void {
+    if (!peer.have.add(index)) return;
+    peer.isCounted = true;
+    this.download.picker.peerHas(index);
+    if (!this.download.stored.has(index)) peer.wantedPieces++;
+  }
+
+  #piecesChanged(peer: RemotePeer): void {
+    this.#updateInterest(peer);
+    this.#closeIfUseless(peer);
+    if (!peer.peerChokes && peer.wantedPieces > 0) {
+      if (peer.isSource) this.download.refill(peer, this.#now);
+      else this.download.fillSources(this.#now);
+    }
+  }
+
+  #updateInterest(peer: RemotePeer): void {
+    const want = peer.wantedPieces > 0 && this.#paused === undefined;
+    if (want === peer.weWant) return;
+    peer.weWant = want;
+    peer.sender.send(encodePlain(want ? MessageId.interested : MessageId.notInterested));
+  }
+
+  /** Two that have everything need no connection, unless it carries the list of peers. */
+  #closeIfUseless(peer: RemotePeer): void {
+    if (this.#isFinished && peer.isSeed && peer.extended !== undefined && !this.extensions.isListener(peer)) {
+      peer.sender.close("both have everything");
+    }
+  }
+
+  #listensAt(peer: RemotePeer, endpoint: Endpoint): void {
+    peer.listens = endpoint;
+    this.known.connected(endpoint);
+  }
+
+  // Sending
+
+  /** Payload of `bytes` left for the peer. */
+  blockSent(peer: RemotePeer, bytes: number, now: number): void {
+    this.upload.blockSent(peer, bytes, now);
+    this.#uploadRate.add(bytes, now);
+  }
+
+  // Storage
+
+  pieceStored(index: number): void {
+    for (const liar of this.download.pieceStored(index)) this.#ban(liar);
+    const have = encodeAboutPiece(MessageId.have, index);
+    for (const peer of this.#peers.values()) {
+      if (!peer.have.has(index)) {
+        peer.sender.send(have);
+        continue;
+      }
+      peer.wantedPieces--;
+      this.#updateInterest(peer);
+    }
+    if (this.isComplete) this.storage.finish();
+  }
+
+  pieceCorrupt(index: number, buffer: Uint8Array): void {
+    const { contributors, convicted } = this.download.pieceCorrupt(index, buffer);
+    const peers = contributors.map((number) => this.#peers.get(number)?.name ?? "a peer that left");
+    this.#report({ event: "corrupt", piece: index, peers });
+    if (convicted !== undefined) this.#ban(convicted);
+    this.download.refillAll(this.#now);
+  }
+
+  storageFailed(error: StorageError): void {
+    if (this.#paused !== undefined) return;
+    this.#paused = error.message;
+    this.download.abandon();
+    for (const peer of this.#peers.values()) this.#updateInterest(peer);
+    this.#report({ event: "error", code: "storage", message: messageOf(error) });
+  }
+
+  dataFinished(path: string): void {
+    this.#isFinished = true;
+    const { startedAt } = this.#options;
+    this.#report({
+      event: "complete",
+      name: this.metainfo.name,
+      path,
+      seconds: Math.round(this.#now - startedAt) / 1_000,
+      sources: Object.fromEntries(this.#sources),
+    });
+    this.#report({ event: "status", role: this.role, seeding: true });
+    for (const peer of [...this.#peers.values()]) this.#closeIfUseless(peer);
+  }
+
+  // Time
+
+  /** Everything that waits for time to pass; called every `TICK_MS`. */
+  tick(now: number): void {
+    this.#now = now;
+    if (this.#peers.size > 0) {
+      if (now >= this.#nextRoundAt) this.#chooseAll(now);
+      this.download.tick(now);
+      this.upload.tick(now);
+    }
+    this.extensions.broadcast.flush(now);
+  }
+
+  #chooseAll(now: number): void {
+    this.#nextRoundAt = now + this.#options.rechokeMs;
+    this.download.chooseSources(now);
+    this.upload.chooseSlots(now);
+  }
+
+  /** Everything about the swarm at `now`, as plain data. */
+  snapshot(now: number): SwarmSnapshot {
+    const { layout, name, infoHash } = this.metainfo;
+    const { totals } = this.#options;
+    return {
+      infoHash,
+      name,
+      role: this.role,
+      seeding: this.seeding,
+      length: layout.totalLength,
+      pieceLength: layout.pieceLength,
+      pieces: layout.pieceCount,
+      have: this.download.stored.count,
+      downloaded: totals.downloaded + this.#downloadRate.total,
+      uploaded: totals.uploaded + this.#uploadRate.total,
+      downloadRate: this.#downloadRate.bytesPerSecond(now),
+      uploadRate: this.#uploadRate.bytesPerSecond(now),
+      connections: this.#peers.size,
+      uploadSlotsUsed: this.upload.slotCount,
+      downloadSourcesUsed: this.download.sourceCount,
+      checked: undefined,
+      paused: this.#paused,
+      peers: Array.from(this.#peers.values(), (peer) => peer.snapshot(now)),
+    };
+  }
+
+  #report(event: Without<SwarmEvent, "infoHash">): void {
+    this.#options.report({ infoHash: this.infoHash, ...event } as SwarmEvent);
+  }
+}

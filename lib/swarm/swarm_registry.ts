@@ -1,0 +1,68 @@
+/**
+ * The owner of all swarms: finds one by info-hash, lets time pass for them, and links them with the embedded
+ * tracker's table, so that who announces to us is told to our peers at once and dialled by ourselves.
+ */
+import type { Endpoint } from "../protocol/endpoint.ts";
+import type { InfoHash } from "../protocol/info_hash.ts";
+import type { Swarm } from "./swarm.ts";
+import type { TrackerTable } from "./tracker_table.ts";
+
+/** All swarms of the process. */
+export class SwarmRegistry {
+  readonly #swarms = new Map<InfoHash, Swarm>();
+  readonly #table: TrackerTable;
+  readonly #own: { readonly peerId: Uint8Array; readonly port: number };
+  /** Info-hashes whose list changed since it was last compared. */
+  readonly #changed = new Set<InfoHash>();
+
+  constructor(table: TrackerTable, own: { readonly peerId: Uint8Array; readonly port: number }) {
+    this.#table = table;
+    this.#own = own;
+  }
+
+  find(infoHash: InfoHash): Swarm | undefined {
+    return this.#swarms.get(infoHash);
+  }
+
+  get swarms(): Iterable<Swarm> {
+    return this.#swarms.values();
+  }
+
+  /** Takes a swarm in and has the embedded tracker serve it. */
+  add(swarm: Swarm): void {
+    this.#swarms.set(swarm.infoHash, swarm);
+    this.#table.serve(swarm.infoHash);
+    this.statusChanged(swarm);
+  }
+
+  /** Our own entry in the embedded tracker's list follows what we have. */
+  statusChanged(swarm: Swarm): void {
+    this.#table.setOwn(swarm.infoHash, { ...this.#own, complete: swarm.seeding });
+  }
+
+  /** The embedded tracker's list changed: our peers are told, and we may dial the newcomer ourselves. */
+  membershipChanged(infoHash: InfoHash, endpoint: Endpoint, now: number): void {
+    const swarm = this.#swarms.get(infoHash);
+    if (swarm === undefined) return;
+    this.#changed.add(infoHash);
+    swarm.addPeers([endpoint], "tracker");
+    this.#tellChanges(now);
+  }
+
+  /** Everything that waits for time to pass; called every `TICK_MS`. */
+  tick(now: number): void {
+    for (const infoHash of this.#table.expire(now)) this.#changed.add(infoHash);
+    for (const swarm of this.#swarms.values()) swarm.tick(now);
+    this.#tellChanges(now);
+  }
+
+  #tellChanges(now: number): void {
+    for (const infoHash of this.#changed) {
+      const swarm = this.#swarms.get(infoHash);
+      if (swarm?.extensions.broadcast.mayFlush(now) === false) continue;
+      this.#changed.delete(infoHash);
+      swarm?.extensions.broadcast.update(this.#table.list(infoHash));
+      swarm?.extensions.broadcast.flush(now);
+    }
+  }
+}

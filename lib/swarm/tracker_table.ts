@@ -1,0 +1,315 @@
+/**
+ * The embedded tracker's memory: who announced which info-hash.
+ *
+ *   swarms    info-hash → TrackedSwarm, least recently announced first
+ *   peers     key → peer, least recently announced first: what has expired stands in front
+ *   pools     the same peers again, by address family and by seed or leech, as arrays with swap-remove
+ *
+ * Everything an announce does takes constant time or time proportional to its reply.
+ */
+import { toByteString } from "../protocol/bytes.ts";
+import { type Endpoint, familyOf, formatEndpoint, type IpFamily } from "../protocol/endpoint.ts";
+import type { InfoHash } from "../protocol/info_hash.ts";
+import type { AnnouncedPeer, AnnounceRequest, ScrapeCounts } from "../protocol/tracker_messages.ts";
+import { TRACKER } from "../settings.ts";
+import { PeerPool } from "./peer_pool.ts";
+
+/** A peer that announced to us. */
+export interface TrackedPeer {
+  readonly endpoint: Endpoint;
+  /** 20 characters, one a byte. */
+  readonly peerId: string;
+  readonly isSeed: boolean;
+}
+
+/** This process in one of its swarms, as the tracker lists it. */
+export interface OwnPeer {
+  /** 20 bytes. */
+  readonly peerId: Uint8Array;
+  readonly port: number;
+  readonly complete: boolean;
+}
+
+/** Result of an announce. */
+export interface AnnounceResult extends ScrapeCounts {
+  /** Whether somebody came, left, or became (or ceased to be) a seed. */
+  readonly membershipChanged: boolean;
+  readonly peers: readonly AnnouncedPeer[];
+}
+
+/** What the table asks of the world. */
+export interface TrackerTableOptions {
+  /** Whether any info-hash is tracked, not only the served ones. */
+  readonly open: boolean;
+  /** At least 0, below 1. */
+  readonly random: () => number;
+  /** The address of this machine that `remoteAddress` can reach; undefined when there is none. */
+  readonly ownAddressFor: (remoteAddress: string) => string | undefined;
+}
+
+/** A listed peer and where it stands in its pool. */
+interface Entry extends TrackedPeer {
+  isSeed: boolean;
+  expiresAt: number;
+  position: number;
+}
+
+/** How long a silent peer stays listed. */
+const TIME_TO_LIVE_MS = TRACKER.intervalSeconds * TRACKER.silentIntervals * 1000;
+
+/** One info-hash: see the picture on top. */
+class TrackedSwarm {
+  readonly peers = new Map<string, Entry>();
+  readonly pools: Record<IpFamily, { seeds: PeerPool<Entry>; leeches: PeerPool<Entry> }> = {
+    4: { seeds: new PeerPool(), leeches: new PeerPool() },
+    6: { seeds: new PeerPool(), leeches: new PeerPool() },
+  };
+  /** Peers by address, for the cap on them. */
+  readonly peersAt = new Map<string, number>();
+  own: { peerId: string; port: number; complete: boolean } | undefined;
+  isServed = false;
+  downloaded = 0;
+
+  poolOf(entry: TrackedPeer): PeerPool<Entry> {
+    const { seeds, leeches } = this.pools[familyOf(entry.endpoint.address)];
+    return entry.isSeed ? seeds : leeches;
+  }
+
+  add(key: string, entry: Entry): void {
+    const { address } = entry.endpoint;
+    this.peers.set(key, entry);
+    this.poolOf(entry).add(entry);
+    this.peersAt.set(address, (this.peersAt.get(address) ?? 0) + 1);
+  }
+
+  remove(key: string, entry: Entry): void {
+    const { address } = entry.endpoint;
+    this.peers.delete(key);
+    this.poolOf(entry).remove(entry);
+    const left = this.peersAt.get(address)! - 1;
+    if (left > 0) this.peersAt.set(address, left);
+    else this.peersAt.delete(address);
+  }
+
+  counts(): ScrapeCounts {
+    const seeds = this.pools[4].seeds.size + this.pools[6].seeds.size;
+    const complete = seeds + (this.own?.complete === true ? 1 : 0);
+    const incomplete = this.peers.size - seeds + (this.own?.complete === false ? 1 : 0);
+    return { complete, incomplete, downloaded: this.downloaded };
+  }
+}
+
+/** The embedded tracker's memory. Pure: the caller brings clock and chance. */
+export class TrackerTable {
+  readonly #options: TrackerTableOptions;
+  readonly #swarms = new Map<InfoHash, TrackedSwarm>();
+  #peers = 0;
+
+  constructor(options: TrackerTableOptions) {
+    this.#options = options;
+  }
+
+  /** Listed peers of all info-hashes together, our own entries not counted. */
+  get peerCount(): number {
+    return this.#peers;
+  }
+
+  /** Info-hashes remembered. */
+  get swarmCount(): number {
+    return this.#swarms.size;
+  }
+
+  /** Tracks an info-hash that this machine shares. */
+  serve(infoHash: InfoHash): void {
+    this.#swarmFor(infoHash).isServed = true;
+  }
+
+  /** Ends that, and forgets who announced it unless the tracker is open. */
+  unserve(infoHash: InfoHash): void {
+    const swarm = this.#swarms.get(infoHash);
+    if (swarm === undefined) return;
+    swarm.isServed = false;
+    swarm.own = undefined;
+    if (!this.#options.open || swarm.peers.size === 0) this.#forget(infoHash, swarm);
+  }
+
+  /** Whether announces of this info-hash are taken. */
+  isServed(infoHash: InfoHash): boolean {
+    return this.#options.open || this.#swarms.get(infoHash)?.isServed === true;
+  }
+
+  /** Lists this process in a served swarm: always, with an address chosen for each asker. */
+  setOwn(infoHash: InfoHash, own: OwnPeer): void {
+    const { peerId, port, complete } = own;
+    this.#swarmFor(infoHash).own = { peerId: toByteString(peerId), port, complete };
+  }
+
+  /**
+   * Records an announce that came from (or validly claims) `address`, and selects peers for it.
+   *
+   * Shape: the caller has asked `isServed`. A peer beyond a cap is answered but not listed.
+   * Units: `now` in ms.
+   */
+  announce(request: AnnounceRequest, address: string, now: number): AnnounceResult {
+    const swarm = this.#swarmFor(request.infoHash);
+    const endpoint = { address, port: request.port };
+    const peerId = toByteString(request.peerId);
+    const membershipChanged = this.#record(swarm, request, endpoint, peerId, now);
+    const result = {
+      membershipChanged,
+      ...swarm.counts(),
+      peers: this.#select(swarm, request, endpoint, peerId),
+    };
+    if (swarm.peers.size === 0 && !swarm.isServed) this.#forget(request.infoHash, swarm);
+    return result;
+  }
+
+  #record(
+    swarm: TrackedSwarm,
+    request: AnnounceRequest,
+    endpoint: Endpoint,
+    peerId: string,
+    now: number,
+  ): boolean {
+    if (peerId === swarm.own?.peerId) return false;
+    const key = formatEndpoint(endpoint) + peerId;
+    const entry = swarm.peers.get(key);
+    if (request.event === "stopped") {
+      if (entry === undefined) return false;
+      this.#remove(swarm, key, entry);
+      return true;
+    }
+    const isSeed = request.left === 0;
+    if (request.event === "completed" && entry?.isSeed === false) swarm.downloaded++;
+    const expiresAt = now + TIME_TO_LIVE_MS;
+    if (entry === undefined) {
+      if (!this.#mayList(swarm, endpoint.address)) return false;
+      swarm.add(key, { endpoint, peerId, isSeed, expiresAt, position: 0 });
+      this.#peers++;
+      return true;
+    }
+    entry.expiresAt = expiresAt;
+    swarm.peers.delete(key);
+    swarm.peers.set(key, entry);
+    if (entry.isSeed === isSeed) return false;
+    swarm.poolOf(entry).remove(entry);
+    entry.isSeed = isSeed;
+    swarm.poolOf(entry).add(entry);
+    return true;
+  }
+
+  /** Link-local IPv6 addresses are no use to others: a reply has no place for the zone they need. */
+  #mayList(swarm: TrackedSwarm, address: string): boolean {
+    return !address.startsWith("fe80:") && this.#peers < TRACKER.maxPeers &&
+      swarm.peers.size < TRACKER.maxPeersPerInfoHash &&
+      (swarm.peersAt.get(address) ?? 0) < TRACKER.maxPeersPerAddress;
+  }
+
+  /** Random peers for an asker: no seeds for a seed, never itself, each endpoint once, its own family preferred. */
+  #select(swarm: TrackedSwarm, request: AnnounceRequest, asker: Endpoint, askerId: string): AnnouncedPeer[] {
+    const wanted = request.event === "stopped"
+      ? 0
+      : Math.min(request.numwant ?? TRACKER.defaultNumwant, TRACKER.maxNumwant);
+    const isSeed = request.left === 0;
+    const selected: AnnouncedPeer[] = [];
+    const taken = new Set([formatEndpoint(asker)]);
+    const offer = (endpoint: Endpoint | undefined, peerId: string): void => {
+      if (endpoint === undefined || peerId === askerId) return;
+      const key = formatEndpoint(endpoint);
+      if (taken.has(key)) return;
+      taken.add(key);
+      selected.push({ endpoint, peerId });
+    };
+    const { own } = swarm;
+    if (own !== undefined && wanted > 0 && !(isSeed && own.complete)) {
+      offer(this.#ownEndpoint(own.port, asker.address), own.peerId);
+    }
+    const family = familyOf(asker.address);
+    const other = family === 4 ? 6 : 4;
+    const poolsOf = (of: IpFamily) =>
+      isSeed ? [swarm.pools[of].leeches] : [swarm.pools[of].seeds, swarm.pools[of].leeches];
+    const otherSize = poolsOf(other).reduce((sum, pool) => sum + pool.size, 0);
+    // A quarter is kept for the other family, so that peers with both learn of both.
+    const limits = [[family, wanted - Math.min(otherSize, wanted >> 2)], [other, wanted]] as const;
+    for (const [of, limit] of limits) {
+      PeerPool.visitAtRandom(poolsOf(of), this.#options.random, (entry) => {
+        if (selected.length >= limit) return false;
+        offer(this.#endpointFor(entry.endpoint, asker.address), entry.peerId);
+        return true;
+      });
+    }
+    return selected;
+  }
+
+  /**
+   * How a listed endpoint is told to somebody else: other processes of this machine that announced over loopback
+   * get an address which that one can reach. Undefined when there is none.
+   */
+  #endpointFor(endpoint: Endpoint, remoteAddress: string): Endpoint | undefined {
+    if (!isLoopback(endpoint.address) || isLoopback(remoteAddress)) return endpoint;
+    return this.#ownEndpoint(endpoint.port, remoteAddress);
+  }
+
+  #ownEndpoint(port: number, remoteAddress: string): Endpoint | undefined {
+    const address = this.#options.ownAddressFor(remoteAddress);
+    return address === undefined ? undefined : { address, port };
+  }
+
+  /** Counts of an info-hash (BEP 48); undefined when it is not tracked. */
+  scrape(infoHash: InfoHash): ScrapeCounts | undefined {
+    return this.#swarms.get(infoHash)?.counts();
+  }
+
+  /** Everybody who announced an info-hash, as they announced it: over loopback, for those on this machine. */
+  list(infoHash: InfoHash): TrackedPeer[] {
+    return [...this.#swarms.get(infoHash)?.peers.values() ?? []];
+  }
+
+  /** Removes silent peers and returns the info-hashes that lost some. Looks at those only, and one more in each swarm. */
+  expire(now: number): InfoHash[] {
+    const changed: InfoHash[] = [];
+    for (const [infoHash, swarm] of this.#swarms) {
+      const before = swarm.peers.size;
+      for (const [key, entry] of swarm.peers) {
+        if (entry.expiresAt > now) break;
+        this.#remove(swarm, key, entry);
+      }
+      if (swarm.peers.size === before) continue;
+      changed.push(infoHash);
+      if (swarm.peers.size === 0 && !swarm.isServed) this.#forget(infoHash, swarm);
+    }
+    return changed;
+  }
+
+  #remove(swarm: TrackedSwarm, key: string, entry: Entry): void {
+    swarm.remove(key, entry);
+    this.#peers--;
+  }
+
+  /** The swarm of an info-hash, made when missing, as the most recently used one. */
+  #swarmFor(infoHash: InfoHash): TrackedSwarm {
+    const known = this.#swarms.get(infoHash);
+    if (known !== undefined) this.#swarms.delete(infoHash);
+    else if (this.#swarms.size >= TRACKER.maxInfoHashes) this.#forgetOldest();
+    const swarm = known ?? new TrackedSwarm();
+    this.#swarms.set(infoHash, swarm);
+    return swarm;
+  }
+
+  /** Makes room in an open tracker; what this machine shares is never forgotten. */
+  #forgetOldest(): void {
+    for (const [infoHash, swarm] of this.#swarms) {
+      if (!swarm.isServed) return this.#forget(infoHash, swarm);
+    }
+  }
+
+  #forget(infoHash: InfoHash, swarm: TrackedSwarm): void {
+    this.#swarms.delete(infoHash);
+    this.#peers -= swarm.peers.size;
+  }
+}
+
+/** Spelt out, as it is asked for every selected peer. */
+function isLoopback(address: string): boolean {
+  return address.startsWith("127.") || address === "::1";
+}

@@ -1,0 +1,155 @@
+/** The giving half of a swarm: upload slots and the requests of those who hold them. */
+import { encodeAboutBlock, encodePlain, MessageId } from "../protocol/peer_messages.ts";
+import type { PieceLayout } from "../protocol/piece_layout.ts";
+import { CHOKING, TRANSFER } from "../settings.ts";
+import { choose, type Decision, fill } from "./choker.ts";
+import type { RemotePeer } from "./remote_peer.ts";
+
+/** What `Upload` needs of its swarm. */
+export interface UploadContext {
+  readonly layout: PieceLayout;
+  /** Connected remote peers by number. */
+  readonly peers: ReadonlyMap<number, RemotePeer>;
+  /** Upload slots. */
+  readonly slots: number;
+  /** Numbers in [0, 1). */
+  random(): number;
+  /** Whether we have everything; then those that take fastest are preferred. */
+  isComplete(): boolean;
+  hasPiece(index: number): boolean;
+}
+
+/** Who may request from us, and what they requested. */
+export class Upload {
+  readonly #context: UploadContext;
+
+  constructor(context: UploadContext) {
+    this.#context = context;
+  }
+
+  get slotCount(): number {
+    let count = 0;
+    for (const peer of this.#context.peers.values()) if (!peer.weChoke) count++;
+    return count;
+  }
+
+  /** Gives free slots at once to peers that want something. */
+  fillSlots(now: number): void {
+    const free = this.#context.slots - this.slotCount;
+    if (free <= 0) return;
+    const waiting = this.#interested().filter((peer) => peer.weChoke);
+    if (waiting.length === 0) return;
+    // Those that left a slot unused come last.
+    const eager = waiting.filter((peer) => peer.idleUntil <= now);
+    const { random } = this.#context;
+    const lots = (peers: RemotePeer[]) => peers.map((peer) => this.#candidate(peer, now));
+    const decisions = fill(lots(eager), free, random);
+    const idle = waiting.filter((peer) => peer.idleUntil > now);
+    this.#unchokeAll([...decisions, ...fill(lots(idle), free - decisions.length, random)], now);
+  }
+
+  /** Gives all slots anew, as every `CHOKING.rechokeMs`. */
+  chooseSlots(now: number): void {
+    const candidates = this.#interested().map((peer) => this.#candidate(peer, now));
+    const decisions = choose(candidates, this.#context.slots, this.#context.random);
+    const chosen = new Set(decisions.map(({ number }) => number));
+    for (const peer of this.#context.peers.values()) {
+      if (!peer.weChoke && !chosen.has(peer.number)) this.choke(peer, "others are faster");
+    }
+    this.#unchokeAll(decisions, now);
+  }
+
+  /** Once per tick: a slot whose holder asks for nothing goes to somebody who is waiting. */
+  tick(now: number): void {
+    const { slots } = this.#context;
+    const waiting = this.#interested().filter((peer) => peer.weChoke && peer.idleUntil <= now).length;
+    let needed = waiting - (slots - this.slotCount);
+    for (const peer of this.#context.peers.values()) {
+      if (needed <= 0) break;
+      if (peer.weChoke) continue;
+      if (peer.sender.queuedBlocks > 0) peer.lastServedAt = now;
+      if (now - Math.max(peer.lastServedAt, peer.unchokedAt) < CHOKING.idleSlotMs) continue;
+      peer.idleUntil = now + CHOKING.idlePauseMs;
+      this.choke(peer, "asks for nothing");
+      needed--;
+    }
+    this.fillSlots(now);
+  }
+
+  /** The peer is interested no longer: its slot is free. */
+  lostInterest(peer: RemotePeer, now: number): void {
+    if (!peer.weChoke) this.choke(peer, "wants nothing");
+    this.fillSlots(now);
+  }
+
+  /** Takes the slot away and tells the peer; what it had requested is refused (BEP 6: with a reject each). */
+  choke(peer: RemotePeer, reason: string): void {
+    peer.weChoke = true;
+    peer.reason = reason;
+    peer.sender.send(encodePlain(MessageId.choke));
+    peer.sender.dropBlocks((index, begin, length) => this.#reject(peer, index, begin, length));
+  }
+
+  /** A request arrived (BEP 3). Returns a reason to drop the peer, if it gave one. Units: bytes. */
+  requestReceived(
+    peer: RemotePeer,
+    index: number,
+    begin: number,
+    length: number,
+    now: number,
+  ): string | undefined {
+    if (!this.#context.layout.contains(index, begin, length) || length > TRANSFER.maxRequestBytes) {
+      return `requested a block that does not exist: piece ${index}, ${length} bytes at ${begin}`;
+    }
+    const isServed = !peer.weChoke && this.#context.hasPiece(index) &&
+      peer.sender.queuedBlocks < TRANSFER.maxQueuedRequests;
+    if (!isServed) {
+      this.#reject(peer, index, begin, length);
+      return undefined;
+    }
+    peer.lastServedAt = now;
+    peer.sender.queueBlock(index, begin, length);
+    return undefined;
+  }
+
+  /** A request is withdrawn (BEP 3 "cancel"; BEP 6: answered by a reject unless the block is on its way). */
+  cancelReceived(peer: RemotePeer, index: number, begin: number, length: number): void {
+    if (peer.sender.dropBlock(index, begin, length)) this.#reject(peer, index, begin, length);
+  }
+
+  /** Payload left for the peer. */
+  blockSent(peer: RemotePeer, bytes: number, now: number): void {
+    peer.upload.add(bytes, now);
+    peer.lastServedAt = now;
+  }
+
+  #reject(peer: RemotePeer, index: number, begin: number, length: number): void {
+    if (peer.facts.supportsFast) {
+      peer.sender.send(encodeAboutBlock(MessageId.reject, index, begin, length));
+    }
+  }
+
+  #unchokeAll(decisions: readonly Decision[], now: number): void {
+    for (const { number, reason } of decisions) {
+      const peer = this.#context.peers.get(number)!;
+      peer.reason = reason;
+      if (!peer.weChoke) continue;
+      peer.weChoke = false;
+      peer.unchokedAt = now;
+      peer.sender.send(encodePlain(MessageId.unchoke));
+    }
+  }
+
+  #interested(): RemotePeer[] {
+    return [...this.#context.peers.values()].filter((peer) => peer.peerWants);
+  }
+
+  #candidate(peer: RemotePeer, now: number) {
+    const meter = this.#context.isComplete() ? peer.upload : peer.download;
+    return {
+      number: peer.number,
+      rate: meter.bytesPerSecond(now),
+      isNewcomer: now - peer.connectedAt < CHOKING.newcomerMs,
+    };
+  }
+}

@@ -1,0 +1,218 @@
+/** What the commands do with torrents without a session: make, change, describe and check them. */
+import { basename, dirname, join, resolve } from "node:path";
+import { checkTorrent as checkPieces } from "./disk/piece_checker.ts";
+import { DiskWorkers } from "./disk/disk_workers.ts";
+import { makeTorrent, type TorrentPlan } from "./disk/torrent_maker.ts";
+import { messageOf, MetainfoError, StorageError } from "./errors.ts";
+import { parseAnnounceAddress } from "./protocol/announce_address.ts";
+import { canonicalAddress, familyOf, scopeOf } from "./protocol/endpoint.ts";
+import { type Metainfo, parseMetainfo, replaceAnnounce } from "./protocol/metainfo.ts";
+import { METAINFO_LIMITS, PORTS } from "./settings.ts";
+
+/** A torrent for people and programs: `info --json` of INTERFACE.md. Lengths in bytes. */
+export interface TorrentDescription {
+  readonly infoHash: string;
+  readonly infoHashV2: string | null;
+  readonly name: string;
+  readonly length: number;
+  readonly pieceLength: number;
+  readonly pieces: number;
+  readonly private: boolean;
+  /** Addresses as they stand in the torrent, tier by tier. */
+  readonly announce: readonly (readonly string[])[];
+  readonly webSeeds: readonly string[];
+  readonly comment: string;
+  readonly createdBy: string;
+  /** ISO 8601. */
+  readonly creationDate: string | null;
+  /** Paths below `shareable/`, with `/` between their steps. */
+  readonly files: readonly { readonly path: string; readonly length: number }[];
+  readonly magnet: string;
+}
+
+/**
+ * Reads a `.torrent` file.
+ *
+ * Errors: `MetainfoError`, also where there is no such file or it cannot be read: the input is bad either way.
+ */
+export async function readTorrent(path: string): Promise<Metainfo> {
+  return parseMetainfo(await readTorrentBytes(path), METAINFO_LIMITS);
+}
+
+async function readTorrentBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    const { isFile, size } = await Deno.stat(path);
+    if (!isFile) throw new MetainfoError("Expected a torrent file, got something else");
+    if (size > METAINFO_LIMITS.fileBytes) {
+      throw new MetainfoError(`Expected at most ${METAINFO_LIMITS.fileBytes} bytes, got ${size}`);
+    }
+    return await Deno.readFile(path);
+  } catch (error) {
+    if (error instanceof MetainfoError) throw error;
+    throw new MetainfoError(
+      error instanceof Deno.errors.NotFound
+        ? "Expected a torrent file, got nothing at this path"
+        : `Expected a readable file: ${messageOf(error)}`,
+    );
+  }
+}
+
+/** A torrent to make, and where to put it. */
+export interface NewTorrent extends Omit<TorrentPlan, "workers" | "creationDate"> {
+  readonly home: string;
+  /** The `.torrent` file; HOME/torrents/NAME.torrent when undefined. */
+  readonly output?: string;
+}
+
+/**
+ * Makes a `.torrent` file; the same data and options give the same bytes.
+ *
+ * `onProgress` hears pieces done and pieces in all. Returns: where the file is, and what it says.
+ * Errors: `StorageError`, also where a file is in the way: only a torrent at a named output is replaced.
+ */
+export async function createTorrent(
+  { home, output, ...plan }: NewTorrent,
+  onProgress: (done: number, total: number) => void,
+): Promise<{ path: string; metainfo: Metainfo }> {
+  const path = resolve(output ?? join(home, "torrents", `${basename(resolve(plan.path))}.torrent`));
+  if (await Deno.lstat(path).then(() => true, () => false)) await refuseToReplace(path, output !== undefined);
+  const workers = new DiskWorkers();
+  try {
+    const { bytes, metainfo } = await makeTorrent({ ...plan, workers }, onProgress);
+    await replaceFile(path, bytes);
+    return { path, metainfo };
+  } finally {
+    workers.close();
+  }
+}
+
+async function refuseToReplace(path: string, isNamed: boolean): Promise<void> {
+  if (!isNamed) throw new StorageError(`Expected no file at ${path}, got one; name another with --output`);
+  const isTorrent = await readTorrent(path).then(() => true, () => false);
+  if (!isTorrent) throw new StorageError(`Expected no file or a torrent at ${path}, got another file`);
+}
+
+/** What there is of a torrent's data on this machine: `check --json` of INTERFACE.md. */
+export interface CheckReport {
+  readonly infoHash: string;
+  readonly pieces: number;
+  /** Number of pieces with the right data. */
+  readonly good: number;
+  /** Indices of pieces with wrong data. */
+  readonly bad: readonly number[];
+  /** Indices of pieces with no data. */
+  readonly missing: readonly number[];
+  readonly complete: boolean;
+}
+
+/**
+ * Hashes a torrent's data in HOME/shareable and HOME/state/tmp. Changes nothing.
+ *
+ * `onProgress` hears pieces done and pieces in all. Errors: `StorageError`.
+ */
+export async function checkTorrent(
+  metainfo: Metainfo,
+  home: string,
+  onProgress: (done: number, total: number) => void,
+): Promise<CheckReport> {
+  const pieces = metainfo.layout.pieceCount;
+  const workers = new DiskWorkers();
+  try {
+    const { good, bad, missing } = await checkPieces(
+      metainfo,
+      home,
+      workers,
+      (done) => onProgress(done, pieces),
+    );
+    return { infoHash: metainfo.infoHash, pieces, good: good.count, bad, missing, complete: good.isFull };
+  } finally {
+    workers.close();
+  }
+}
+
+/** Describes a torrent. */
+export function describeTorrent(metainfo: Metainfo): TorrentDescription {
+  const { infoHash, infoHashV2, name, layout, isPrivate, announceTiers } = metainfo;
+  const { webSeeds, comment, createdBy, creationDate } = metainfo;
+  return {
+    infoHash,
+    infoHashV2,
+    name,
+    length: layout.totalLength,
+    pieceLength: layout.pieceLength,
+    pieces: layout.pieceCount,
+    private: isPrivate,
+    announce: announceTiers,
+    webSeeds,
+    comment,
+    createdBy,
+    creationDate: isoDate(creationDate),
+    files: metainfo.files.filter((file) => !file.isPadding)
+      .map(({ path, length }) => ({ path: path.join("/"), length })),
+    magnet: magnetOf(metainfo),
+  };
+}
+
+/** Null also for a number that is no date. */
+function isoDate(seconds: number | undefined): string | null {
+  const date = new Date((seconds ?? NaN) * 1000);
+  return Number.isNaN(date.getTime()) ? null : date.toISOString();
+}
+
+/** The magnet link (BEP 9) of a torrent, with whole announce URLs. */
+function magnetOf({ infoHash, name, announceTiers }: Metainfo): string {
+  const trackers = announceTiers.flat().map((address) => announceUrl(address) ?? address);
+  const parameters = [
+    `dn=${encodeURIComponent(name)}`,
+    ...trackers.map((url) => `tr=${encodeURIComponent(url)}`),
+  ];
+  return `magnet:?xt=urn:btih:${infoHash}&${parameters.join("&")}`;
+}
+
+/** The whole URL of an announce address (INTERFACE.md "Commands"); undefined when it is none. */
+export function announceUrl(address: string): string | undefined {
+  return parseAnnounceAddress(address)?.href;
+}
+
+/**
+ * The announce URL of a tracker on this machine: its first private IPv4 address, else its first other one, else
+ * loopback.
+ */
+export function ownAnnounceUrl(interfaces: readonly { readonly address: string }[]): string {
+  const addresses = interfaces.map(({ address }) => canonicalAddress(address))
+    .filter((address) => address !== undefined && familyOf(address) === 4) as string[];
+  const address = addresses.find((candidate) => scopeOf(candidate) === "private") ??
+    addresses.find((candidate) => scopeOf(candidate) === "global") ?? "127.0.0.1";
+  return `http://${address}:${PORTS.tracker.first}/announce`;
+}
+
+/**
+ * Changes the announce addresses of a `.torrent` file; all else, and so its info-hash, stays byte for byte.
+ *
+ * Errors: `MetainfoError` when it is no torrent; the file system's errors when it cannot be written. The file
+ * is whole at every moment: the old one or the new one.
+ */
+export async function editAnnounce(
+  path: string,
+  announceTiers: readonly (readonly string[])[],
+): Promise<Metainfo> {
+  const bytes = replaceAnnounce(await readTorrentBytes(path), announceTiers, METAINFO_LIMITS);
+  // Through a link, so that the file it names is replaced and not the link.
+  await replaceFile(await Deno.realPath(path), bytes);
+  return parseMetainfo(bytes, METAINFO_LIMITS);
+}
+
+/** Puts a whole file where another one, or none, was. */
+async function replaceFile(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  const folder = dirname(path);
+  await Deno.mkdir(folder, { recursive: true });
+  const temporary = join(folder, `.${crypto.randomUUID()}.tmp`);
+  try {
+    const mode = await Deno.stat(path).then(({ mode }) => mode ?? undefined, () => undefined);
+    await Deno.writeFile(temporary, bytes, { createNew: true, mode: mode && mode & 0o777 });
+    await Deno.rename(temporary, path);
+  } catch (error) {
+    await Deno.remove(temporary).catch(() => {});
+    throw error;
+  }
+}

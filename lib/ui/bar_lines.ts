@@ -1,0 +1,133 @@
+/** Snapshots to the lines that `LineBars` draws: one for each torrent, and below it one for each peer. */
+import { printable } from "../log.ts";
+import type { RemotePeerSnapshot, SwarmSnapshot } from "../swarm/ports.ts";
+import { cutToWidth, fitToWidth, formatDuration, formatRate, percentOf, widthOf } from "./text_format.ts";
+
+const MIN_BAR_WIDTH = 8;
+/** Columns of the widest bar. */
+export const MAX_BAR_WIDTH = 40;
+
+/** A short text beside the bar. */
+export interface Cell {
+  readonly text: string;
+  /** Columns, so that the cells of several lines stand in a column. */
+  readonly width: number;
+  /** When the line is narrow, cells of a high rank go first. */
+  readonly rank: number;
+}
+
+/** One line with a bar: label, bar, cells. A line without `cells` is its label alone. */
+export interface BarLine {
+  readonly label: string;
+  /** Columns the label takes at least and, while there is a bar, at most. */
+  readonly labelWidth: number;
+  readonly value: number;
+  readonly total: number;
+  readonly cells: readonly Cell[];
+  /** Rank of the bar among the cells. */
+  readonly barRank: number;
+}
+
+/** The line as text of at most `width` columns; `drawBar` makes a bar of some columns. */
+export function renderBarLine(line: BarLine, width: number, drawBar: (columns: number) => string): string {
+  const label = printable(line.label);
+  if (line.cells.length === 0) return cutToWidth(label, width);
+  const bar = { text: "", width: MIN_BAR_WIDTH, rank: line.barRank };
+  let room = width - line.labelWidth;
+  const kept = new Set<Cell>();
+  for (const cell of [bar, ...line.cells].sort((a, b) => a.rank - b.rank)) {
+    if (room < cell.width + 1) break;
+    room -= cell.width + 1;
+    kept.add(cell);
+  }
+  const barGrowth = kept.has(bar) ? Math.min(room, MAX_BAR_WIDTH - MIN_BAR_WIDTH) : 0;
+  const parts = [fitToWidth(label, Math.max(0, Math.min(width, line.labelWidth + room - barGrowth)))];
+  if (kept.has(bar)) parts.push(drawBar(MIN_BAR_WIDTH + barGrowth));
+  for (const cell of line.cells) {
+    if (kept.has(cell)) parts.push(fitToWidth(printable(cell.text), cell.width));
+  }
+  return parts.join(" ").trimEnd();
+}
+
+/**
+ * The lines for all swarms, at most `maxLines`. Torrents come before peers; peers share what room is left, those
+ * that we exchange data with first, and "+N more" stands for the others.
+ */
+export function swarmLines(snapshots: readonly SwarmSnapshot[], maxLines: number): BarLine[] {
+  const shown = fitCount(snapshots.length, maxLines);
+  let room = maxLines - shown - (shown < snapshots.length ? 1 : 0);
+  const lines: BarLine[] = [];
+  snapshots.slice(0, shown).forEach((snapshot, position) => {
+    const peers = peerLines(snapshot, Math.floor(room / (shown - position)));
+    room -= peers.length;
+    lines.push(torrentLine(snapshot), ...peers);
+  });
+  if (shown < snapshots.length) lines.push(textLine(`+${snapshots.length - shown} more torrents`));
+  return lines.slice(0, maxLines);
+}
+
+/** How many of `count` lines to show in `room` lines, one of which is needed to say that there are more. */
+function fitCount(count: number, room: number): number {
+  return count <= room ? count : Math.max(0, room - 1);
+}
+
+function peerLines({ peers, pieces }: SwarmSnapshot, room: number): BarLine[] {
+  const shown = fitCount(peers.length, room);
+  const isIdle = (peer: RemotePeerSnapshot) => Number(!peer.isDownloadSource && !peer.isUploadSlot);
+  const lines = [...peers]
+    .sort((a, b) => isIdle(a) - isIdle(b) || (a.endpoint < b.endpoint ? -1 : 1))
+    .slice(0, shown)
+    .map((peer) => peerLine(peer, pieces));
+  if (shown < peers.length && room > 0) lines.push(textLine(`    +${peers.length - shown} more`));
+  return lines;
+}
+
+function torrentLine(snapshot: SwarmSnapshot): BarLine {
+  const { name, pieces, have, checked, paused, seeding, connections, downloadRate, uploadRate } = snapshot;
+  if (paused !== undefined) return textLine(`${name}: paused: ${paused}`);
+  const line = { label: name, labelWidth: 14, value: checked ?? have, total: pieces, barRank: 3 };
+  const percent = percentCell(line.value, pieces);
+  if (checked !== undefined) return { ...line, cells: [percent, { text: "checking", width: 8, rank: 4 }] };
+  const bytesLeft = snapshot.length * (1 - have / Math.max(1, pieces));
+  const left = seeding ? "seeding" : downloadRate > 0 ? formatDuration(bytesLeft / downloadRate) : "-";
+  const cells = [
+    percent,
+    rateCell("↓", downloadRate, seeding ? 5 : 2),
+    rateCell("↑", uploadRate, seeding ? 2 : 5),
+    { text: left, width: 7, rank: 4 },
+    { text: `${have}/${pieces}`, width: Math.max(7, 2 * String(pieces).length + 1), rank: 6 },
+    { text: connections === 1 ? "1 peer" : `${connections} peers`, width: 9, rank: 7 },
+  ];
+  return { ...line, cells };
+}
+
+function peerLine(peer: RemotePeerSnapshot, pieces: number): BarLine {
+  const arrows = (peer.isDownloadSource ? "↓" : " ") + (peer.isUploadSlot ? "↑" : " ");
+  const isUploading = peer.uploadRate > peer.downloadRate;
+  return {
+    label: ` ${arrows} ${peer.endpoint}`,
+    labelWidth: 22,
+    value: peer.have,
+    total: pieces,
+    barRank: 5,
+    cells: [
+      percentCell(peer.have, pieces),
+      rateCell("↓", peer.downloadRate, isUploading ? 3 : 2),
+      rateCell("↑", peer.uploadRate, isUploading ? 2 : 3),
+      { text: peer.client, width: 18, rank: 4 },
+    ],
+  };
+}
+
+/** A line that is only text. */
+export function textLine(label: string): BarLine {
+  return { label, labelWidth: widthOf(label), value: 0, total: 1, cells: [], barRank: 0 };
+}
+
+function percentCell(value: number, total: number): Cell {
+  return { text: `${percentOf(value, total)}%`.padStart(4), width: 4, rank: 1 };
+}
+
+function rateCell(arrow: string, bytesPerSecond: number, rank: number): Cell {
+  return { text: `${arrow}${formatRate(bytesPerSecond)}`, width: 10, rank };
+}

@@ -1,0 +1,204 @@
+/** The command line: commands, options and help of INTERFACE.md, and what comes back as an exit code. */
+import { Command, CommanderError, Option } from "commander";
+import { messageOf } from "../errors.ts";
+import { createLogger, LOG_LEVELS, printable } from "../log.ts";
+import { CHOKING, PORTS, VERSION } from "../settings.ts";
+import { check, create, edit, info } from "./commands.ts";
+import { EXIT, type ExitCode, Failure } from "./failure.ts";
+import * as values from "./option_values.ts";
+import { PROGRESS_MODES } from "./progress_view.ts";
+import { start } from "./start_command.ts";
+
+/**
+ * Runs the program with these arguments.
+ *
+ * Returns: the exit code. Whatever goes wrong has been told by then, in one line on standard error.
+ */
+export async function runCli(args: readonly string[]): Promise<ExitCode> {
+  const done = new AbortController();
+  const exitWith = (event: Event, thrown: unknown) => {
+    event.preventDefault();
+    Deno.exit(tellFailure(thrown, args));
+  };
+  globalThis.addEventListener("unhandledrejection", (event) => exitWith(event, event.reason), done);
+  globalThis.addEventListener("error", (event) => exitWith(event, event.error), done);
+  try {
+    let exitCode: ExitCode = EXIT.ok;
+    await buildProgram((code) => exitCode = code).parseAsync(args, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    return tellFailure(error, args);
+  } finally {
+    done.abort();
+  }
+}
+
+/** Prints `peer: WHAT: WHY` and returns the exit code that belongs to it. */
+function tellFailure(error: unknown, args: readonly string[]): ExitCode {
+  const failure = failureOf(error);
+  if (failure === undefined) return EXIT.ok;
+  console.error(`peer: ${printable(failure.what)}: ${printable(failure.message)}`);
+  const isUnexpected = failure.what === "internal error" && error instanceof Error;
+  // The options may not have been read when it happened, so the arguments themselves are asked.
+  if (isUnexpected && /--log-level[ =]debug/.test(args.join(" "))) {
+    createLogger("debug", (line) => console.error(line)).debug(error.stack ?? "");
+  }
+  return failure.exitCode;
+}
+
+/** Undefined for what commander throws after it has shown the help or the version. */
+function failureOf(error: unknown): Failure | undefined {
+  if (error instanceof Failure) return error;
+  if (!(error instanceof CommanderError)) return new Failure(EXIT.failed, "internal error", messageOf(error));
+  if (error.exitCode === 0) return undefined;
+  const why = error.message.replace(/^error: /, "").replaceAll("\n", " ");
+  return new Failure(EXIT.usage, "command line", why[0].toUpperCase() + why.slice(1));
+}
+
+/** An option whose value `parse` makes; what `parse` throws becomes a usage failure that names the option. */
+function option<Value>(flags: string, description: string, parse: (text: string) => Value): Option {
+  const option = new Option(flags, description);
+  return option.argParser((text) => parseOrFail(option, parse, text));
+}
+
+/** An option that may be given several times; its value is the list. */
+function listOption<Value>(flags: string, description: string, parse: (text: string) => Value): Option {
+  const option = new Option(flags, `${description} (repeatable)`);
+  return option.argParser((text, earlier: Value[] | undefined) => [
+    ...(earlier ?? []),
+    parseOrFail(option, parse, text),
+  ]);
+}
+
+function parseOrFail<Value>(option: Option, parse: (text: string) => Value, text: string): Value {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (error instanceof RangeError) {
+      throw new Failure(EXIT.usage, option.long ?? option.flags, error.message);
+    }
+    throw error;
+  }
+}
+
+/** The whole program; `finish` hears the exit code of the command that ran. */
+function buildProgram(finish: (code: ExitCode) => void): Command {
+  const program = new Command("peer")
+    .description("Shares files on a local network: BitTorrent client, server and tracker in one.")
+    .version(`peer ${VERSION}`, "--version", "show the version")
+    .helpOption("-h, --help", "show this help")
+    .addOption(
+      option("--home <DIR>", "folder of torrents/, shareable/ and state/", values.parseText).default("."),
+    )
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ writeErr: () => {} })
+    .exitOverride();
+  addStart(program, finish);
+  addCreate(program, finish);
+  addOthers(program, finish);
+  return program.addHelpText(
+    "after",
+    () => `\nWithout a command:\n\n${program.commands[0].helpInformation()}`,
+  );
+}
+
+function addStart(program: Command, finish: (code: ExitCode) => void): void {
+  const { peer, tracker } = PORTS;
+  program.command("start", { isDefault: true })
+    .description("join the swarms; without an argument, of every torrent in torrents/")
+    .argument("[TORRENT...]", "torrent files or magnet links; a bare name is looked up in torrents/ too")
+    .addOption(option("--host <ADDR>", "address to listen on (default: all)", values.parseHost))
+    .addOption(option(
+      "--port <N>",
+      `peer port, 0 for any (default: ${peer.first}, or the next free one up to ${peer.last})`,
+      values.parsePort,
+    ))
+    .addOption(option(
+      "--tracker-port <N>",
+      `tracker port, 0 for any (default: ${tracker.first}, or the next free one up to ${tracker.last})`,
+      values.parsePort,
+    ))
+    .option("--no-tracker", "run no tracker")
+    .option("--open-tracker", "track any info-hash, not only those shared here")
+    .addOption(listOption("--peer <HOST:PORT>", "connect to this peer at once", values.parsePeer))
+    .addOption(
+      option("--upload-slots <N>", "peers uploaded to at once, per torrent", values.parseCount)
+        .default(CHOKING.uploadSlots),
+    )
+    .addOption(
+      option("--download-sources <N>", "peers downloaded from at once, per torrent", values.parseCount)
+        .default(CHOKING.downloadSources),
+    )
+    .addOption(
+      option("--rechoke <SECONDS>", "how often both are re-evaluated", values.parseInterval)
+        .default(CHOKING.rechokeMs, String(CHOKING.rechokeMs / 1000)),
+    )
+    .addOption(option("--max-upload <RATE>", "bytes per second, such as 500K or 1.5MiB", values.parseRate))
+    .addOption(option("--max-download <RATE>", "the same for downloading", values.parseRate))
+    .option("--exit-when-complete", "stop once every torrent is complete")
+    .addOption(
+      option(
+        "--seed-for <SECONDS>",
+        "with --exit-when-complete: keep seeding this long first",
+        values.parseDuration,
+      )
+        .default(0, "0"),
+    )
+    .addOption(
+      option("--progress <HOW>", PROGRESS_MODES.join(", "), values.oneOf(PROGRESS_MODES)).default("auto"),
+    )
+    .addOption(option("--log-level <LEVEL>", LOG_LEVELS.join(", "), values.oneOf(LOG_LEVELS)).default("warn"))
+    .action(async (torrents: string[], _options, command: Command) => {
+      const isFirstWord = torrents.length > 0 && program.args[0] === torrents[0];
+      finish(await start(torrents, command.optsWithGlobals(), isFirstWord));
+    });
+}
+
+function addCreate(program: Command, finish: (code: ExitCode) => void): void {
+  program.command("create")
+    .description("make a .torrent of a file or folder")
+    .argument("<PATH>", "the file or folder")
+    .addOption(
+      listOption("--announce <ADDR>", "URL, host or host:port of a tracker", values.parseAnnounce),
+    )
+    .addOption(option(
+      "--piece-length <SIZE>",
+      "a power of two from 16KiB to 64MiB (default: by the size)",
+      values.parsePieceLength,
+    ))
+    .option("--private", "only the announce addresses may name peers (BEP 27)")
+    .option("--comment <TEXT>", "a comment", "")
+    .addOption(listOption("--web-seed <URL>", "HTTP address of the same data", values.parseWebSeed))
+    .addOption(option("--output <FILE>", "file to write (default: torrents/NAME.torrent)", values.parseText))
+    .option("--json", "print JSON")
+    .action(async (path: string, _options, command: Command) => {
+      finish(await create(path, command.optsWithGlobals()));
+    });
+}
+
+function addOthers(program: Command, finish: (code: ExitCode) => void): void {
+  program.command("edit")
+    .description("change the announce addresses of a torrent; its info-hash stays")
+    .argument("<TORRENT>", "torrent file")
+    .addOption(
+      listOption("--announce <ADDR>", "URL, host or host:port of a tracker", values.parseAnnounce)
+        .makeOptionMandatory(),
+    )
+    .action(async (torrent: string, _options, command: Command) => {
+      finish(await edit(torrent, command.optsWithGlobals()));
+    });
+  program.command("info")
+    .description("show what is inside a torrent")
+    .argument("<TORRENT>", "torrent file or magnet link")
+    .option("--json", "print JSON")
+    .action(async (torrent: string, _options, command: Command) => {
+      finish(await info(torrent, command.optsWithGlobals()));
+    });
+  program.command("check")
+    .description("hash the data in shareable/ or state/tmp and say what is there")
+    .argument("<TORRENT>", "torrent file")
+    .option("--json", "print JSON")
+    .action(async (torrent: string, _options, command: Command) => {
+      finish(await check(torrent, command.optsWithGlobals()));
+    });
+}

@@ -1,0 +1,189 @@
+/** The commands that need no session: one short function each. They return the exit code or throw `Failure`. */
+import { resolve } from "node:path";
+import { messageOf, MetainfoError, StorageError } from "../errors.ts";
+import { printable } from "../log.ts";
+import {
+  type CheckReport,
+  checkTorrent,
+  createTorrent,
+  describeTorrent,
+  editAnnounce,
+  ownAnnounceUrl,
+  type TorrentDescription,
+} from "../torrent_tools.ts";
+import { EXIT, type ExitCode, Failure } from "./failure.ts";
+import { jsonText } from "./json_text.ts";
+import { TerminalScreen } from "./terminal_screen.ts";
+import { formatBytes } from "./text_format.ts";
+import { readNamedTorrent } from "./torrent_arguments.ts";
+import { noWorkProgress, WorkBar, WorkLines, type WorkProgress } from "./work_progress.ts";
+
+/** Options of `info` and `check`. */
+export interface ShowOptions {
+  readonly home: string;
+  readonly json?: boolean;
+}
+
+/** Options of `create` (INTERFACE.md). Announce addresses are whole URLs, the piece length is bytes. */
+export interface CreateOptions extends ShowOptions {
+  readonly announce?: readonly string[];
+  readonly pieceLength?: number;
+  readonly private?: boolean;
+  readonly comment?: string;
+  readonly webSeed?: readonly string[];
+  readonly output?: string;
+}
+
+/** Makes a `.torrent` of a file or folder. */
+export async function create(path: string, options: CreateOptions): Promise<ExitCode> {
+  const { json, pieceLength, comment, webSeed, output } = options;
+  const announce = options.announce ?? [ownAnnounceUrl(Deno.networkInterfaces())];
+  const torrent = {
+    path,
+    home: resolve(options.home),
+    output,
+    announceTiers: announce.map((url) => [url]),
+    pieceLength,
+    isPrivate: options.private ?? false,
+    comment,
+    webSeeds: webSeed,
+  };
+  const made = await withProgress(
+    "hashing",
+    json,
+    (progress) => orFail(path, () => createTorrent(torrent, (done, total) => progress.update(done, total))),
+  );
+  const description = describeTorrent(made.metainfo);
+  if (json) console.log(jsonText({ ...description, path: made.path }));
+  else printTable([["Torrent", made.path], ["Info-hash", description.infoHash]]);
+  return EXIT.ok;
+}
+
+/** Changes the announce addresses of a torrent. */
+export async function edit(
+  torrent: string,
+  options: { readonly home: string; readonly announce: readonly string[] },
+): Promise<ExitCode> {
+  const { path } = await readNamedTorrent(torrent, resolve(options.home));
+  const metainfo = await orFail(torrent, () => editAnnounce(path, options.announce.map((url) => [url])));
+  printTable([["Torrent", path], ["Info-hash", metainfo.infoHash], ...announceRows(metainfo.announceTiers)]);
+  return EXIT.ok;
+}
+
+/** Shows what is inside a torrent. */
+export async function info(torrent: string, options: ShowOptions): Promise<ExitCode> {
+  const { metainfo } = await readNamedTorrent(torrent, resolve(options.home));
+  const description = describeTorrent(metainfo);
+  if (options.json) console.log(jsonText(description));
+  else printTable(descriptionRows(description));
+  return EXIT.ok;
+}
+
+/** Hashes a torrent's data and says what is there; fails when that is not all. */
+export async function check(torrent: string, options: ShowOptions): Promise<ExitCode> {
+  const home = resolve(options.home);
+  const { metainfo } = await readNamedTorrent(torrent, home);
+  const report = await withProgress(
+    "checking",
+    options.json,
+    (progress) =>
+      orFail(torrent, () => checkTorrent(metainfo, home, (done, total) => progress.update(done, total))),
+  );
+  if (options.json) console.log(jsonText(report));
+  else printTable([["Name", metainfo.name], ...reportRows(report)]);
+  if (!report.complete) {
+    throw new Failure(EXIT.failed, torrent, `Expected ${report.pieces} good pieces, got ${report.good}`);
+  }
+  return EXIT.ok;
+}
+
+/** Failures of torrents, files and disks as failures of the command. */
+async function orFail<Result>(what: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof MetainfoError) {
+      throw new Failure(EXIT.badInput, what, error.message, { cause: error });
+    }
+    const isSystemError = error instanceof Error && "code" in error;
+    if (error instanceof StorageError || isSystemError) {
+      throw new Failure(EXIT.failed, what, messageOf(error), { cause: error });
+    }
+    throw error;
+  }
+}
+
+/** Runs work with its progress on standard error; there is none beside JSON. */
+async function withProgress<Result>(
+  label: string,
+  json: boolean | undefined,
+  work: (progress: WorkProgress) => Promise<Result>,
+): Promise<Result> {
+  const progress = json
+    ? noWorkProgress
+    : Deno.stderr.isTerminal()
+    ? new WorkBar(label, new TerminalScreen(Deno.stderr))
+    : new WorkLines(label);
+  try {
+    return await work(progress);
+  } finally {
+    progress.close();
+  }
+}
+
+type Row = readonly [title: string, text: string];
+
+/** Titles and texts in two columns; texts come from torrents, so they are cleaned. */
+function printTable(rows: readonly Row[]): void {
+  const width = Math.max(...rows.map(([title]) => title.length)) + 2;
+  for (const [title, text] of rows) console.log(title.padEnd(width) + printable(text));
+}
+
+function descriptionRows(torrent: TorrentDescription): Row[] {
+  const { name, infoHash, infoHashV2, length, pieceLength, pieces, webSeeds, comment } = torrent;
+  return [
+    ["Name", name],
+    ["Info-hash", infoHash],
+    ...optionalRow("Info-hash v2", infoHashV2 ?? ""),
+    ["Size", `${formatBytes(length)} (${length} bytes)`],
+    ["Pieces", `${pieces} of ${formatBytes(pieceLength)}`],
+    ["Private", torrent.private ? "yes" : "no"],
+    ...announceRows(torrent.announce),
+    ...webSeeds.map((url): Row => ["Web seed", url]),
+    ...optionalRow("Comment", comment),
+    ...optionalRow("Created by", torrent.createdBy),
+    ...optionalRow("Created", torrent.creationDate ?? ""),
+    ...torrent.files.map(({ path, length }): Row => ["File", `${path} (${formatBytes(length)})`]),
+    ["Magnet", torrent.magnet],
+  ];
+}
+
+function optionalRow(title: string, text: string): Row[] {
+  return text === "" ? [] : [[title, text]];
+}
+
+function announceRows(tiers: readonly (readonly string[])[]): Row[] {
+  return tiers.map((tier) => ["Announce", tier.join(", ")]);
+}
+
+function reportRows({ infoHash, pieces, good, bad, missing, complete }: CheckReport): Row[] {
+  return [
+    ["Info-hash", infoHash],
+    ["Pieces", String(pieces)],
+    ["Good", String(good)],
+    ["Bad", rangesText(bad)],
+    ["Missing", rangesText(missing)],
+    ["Complete", complete ? "yes" : "no"],
+  ];
+}
+
+/** `5 (0, 7-10)`: how many indices there are and which. */
+function rangesText(indices: readonly number[]): string {
+  if (indices.length === 0) return "0";
+  const ranges: string[] = [];
+  for (let first = 0, last = 0; first < indices.length; first = ++last) {
+    while (indices[last + 1] === indices[last] + 1) last++;
+    ranges.push(first === last ? `${indices[first]}` : `${indices[first]}-${indices[last]}`);
+  }
+  return `${indices.length} (${ranges.join(", ")})`;
+}

@@ -1,0 +1,53 @@
+import { printable } from "../log.ts";
+import type { SessionEvent } from "../session.ts";
+import { formatBytes, formatDuration } from "./text_format.ts";
+
+/** Events as lines for people. Remembers the torrents' names, which later events do not carry. */
+export class EventTexts {
+  readonly #names = new Map<string, string>();
+
+  /** The line of an event, without control characters; undefined for what only programs want to know. */
+  textOf(event: SessionEvent): string | undefined {
+    if (event.event === "torrent") this.#names.set(event.infoHash, event.name);
+    const text = this.#describe(event);
+    return text === undefined ? undefined : printable(text);
+  }
+
+  #describe(event: SessionEvent): string | undefined {
+    switch (event.event) {
+      case "ready": {
+        const tracker = event.trackerPort === null ? "no tracker" : `tracker on port ${event.trackerPort}`;
+        return `peer ${event.version}: listening on port ${event.port}, ${tracker}`;
+      }
+      case "torrent": {
+        const { name, length, have, pieces } = event;
+        return `${name}: ${roleText(event)}, ${formatBytes(length)}, ${have} of ${pieces} pieces`;
+      }
+      case "status":
+        return `${this.#nameOf(event.infoHash)}: now ${roleText(event)}`;
+      case "complete":
+        return `${event.name}: complete after ${formatDuration(event.seconds)}, in ${event.path}`;
+      case "corrupt":
+        return `${this.#nameOf(event.infoHash)}: piece ${event.piece} from ${
+          event.peers.join(", ")
+        } was corrupt`;
+      case "warning":
+      case "error": {
+        const about = "infoHash" in event ? `${this.#nameOf(event.infoHash)}: ` : "";
+        return `${about}${event.event}: ${event.message}`;
+      }
+      case "stopped":
+        return "stopped";
+      default:
+        return undefined;
+    }
+  }
+
+  #nameOf(infoHash: string): string {
+    return this.#names.get(infoHash) ?? infoHash;
+  }
+}
+
+function roleText({ role, seeding }: { role: string; seeding: boolean }): string {
+  return seeding && role === "announcer" ? "announcer and seeder" : role;
+}

@@ -1,0 +1,110 @@
+/**
+ * Texts of the command line to values. Every parser throws `RangeError` with one sentence, "Expected X, got Y".
+ *
+ * Numbers are plain decimal digits: what `Number()` also takes (`0x10`, `1e3`, blanks) is more likely a slip.
+ */
+import { isIP } from "node:net";
+import { announceUrl } from "../torrent_tools.ts";
+
+const PREFIX_POWER: Record<string, number> = { "": 0, K: 1, M: 2, G: 3 };
+const MIN_PIECE_LENGTH = 16 * 1024;
+const MAX_PIECE_LENGTH = 64 * 1024 * 1024;
+/** About 11 days; timers end at 24. */
+const MAX_SECONDS = 1_000_000;
+
+function refuse(expected: string, text: string): never {
+  throw new RangeError(`Expected ${expected}, got ${JSON.stringify(text)}`);
+}
+
+/** Any text but an empty one. */
+export function parseText(text: string): string {
+  return text.trim() === "" ? refuse("a text", text) : text;
+}
+
+/** A whole number from `min` to `max`. */
+export function parseWhole(text: string, min: number, max: number): number {
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+  return value >= min && value <= max ? value : refuse(`a whole number from ${min} to ${max}`, text);
+}
+
+/** A port to listen on; 0 is any free one. */
+export function parsePort(text: string): number {
+  return parseWhole(text, 0, 65535);
+}
+
+/** Slots or sources of one torrent. */
+export function parseCount(text: string): number {
+  return parseWhole(text, 1, 1000);
+}
+
+function parseSeconds(text: string): number | undefined {
+  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
+  return seconds <= MAX_SECONDS ? seconds : undefined;
+}
+
+/** A time of 0 or more, given in seconds, in milliseconds. */
+export function parseDuration(text: string): number {
+  const seconds = parseSeconds(text);
+  return seconds === undefined ? refuse(`0 to ${MAX_SECONDS} seconds`, text) : seconds * 1000;
+}
+
+/** A time above 0, given in seconds, in milliseconds. */
+export function parseInterval(text: string): number {
+  const seconds = parseSeconds(text);
+  return seconds ? seconds * 1000 : refuse(`more than 0 and at most ${MAX_SECONDS} seconds`, text);
+}
+
+/** Bytes of `1000`, `500K` (1000 each), `1.5MiB` (1024 each); undefined when it is no such text. */
+export function parseBytes(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)([KMG]?)(i?)(B?)$/i.exec(text);
+  if (match === null || (match[3] !== "" && match[2] === "")) return undefined;
+  const bytes = Number(match[1]) * (match[3] === "" ? 1000 : 1024) ** PREFIX_POWER[match[2].toUpperCase()];
+  return Number.isSafeInteger(Math.round(bytes)) ? bytes : undefined;
+}
+
+/** A limit in bytes per second. */
+export function parseRate(text: string): number {
+  const bytes = parseBytes(text);
+  if (bytes === undefined || bytes < 1) return refuse("bytes per second such as 500K, 10M or 1.5MiB", text);
+  return Math.round(bytes);
+}
+
+/** A piece length in bytes. */
+export function parsePieceLength(text: string): number {
+  const bytes = parseBytes(text) ?? 0;
+  const isPowerOfTwo = Number.isInteger(Math.log2(bytes));
+  if (!isPowerOfTwo || bytes < MIN_PIECE_LENGTH || bytes > MAX_PIECE_LENGTH) {
+    return refuse("a power of two from 16KiB to 64MiB", text);
+  }
+  return bytes;
+}
+
+/** An IP address of this machine to listen on. */
+export function parseHost(text: string): string {
+  const bare = text.replace(/^\[(.*)\]$/, "$1");
+  return isIP(bare) === 0 ? refuse("an IP address", text) : bare;
+}
+
+/** `HOST:PORT` of another peer, as it stands; an IPv6 address in brackets. */
+export function parsePeer(text: string): string {
+  const match = /^(?:\[([^\]]+)\]|([\w.-]+)):(\d{1,5})$/.exec(text);
+  const isHost = match !== null && (match[1] === undefined || isIP(match[1]) === 6);
+  const port = Number(match?.[3]);
+  return isHost && port > 0 && port < 65536 ? text : refuse("HOST:PORT", text);
+}
+
+/** An announce address, as the whole URL it stands for. */
+export function parseAnnounce(text: string): string {
+  return announceUrl(text) ?? refuse("an announce URL, a host or HOST:PORT", text);
+}
+
+/** The URL of a web seed. */
+export function parseWebSeed(text: string): string {
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) ? url.href : refuse("an http or https URL", text);
+}
+
+/** A parser that takes one of some words. */
+export function oneOf<Word extends string>(words: readonly Word[]): (text: string) => Word {
+  return (text) => words.find((word) => word === text) ?? refuse(`one of ${words.join(", ")}`, text);
+}

@@ -1,0 +1,54 @@
+import { printable } from "../log.ts";
+import type { SessionEvent } from "../session.ts";
+import type { SwarmSnapshot } from "../swarm/ports.ts";
+import { EventTexts } from "./event_texts.ts";
+import type { ProgressView } from "./progress_view.ts";
+import { formatRate, percentOf } from "./text_format.ts";
+
+/** How often a torrent's percent is told at most, in milliseconds. */
+const PERCENT_EVERY_MS = 5000;
+
+/** One line for each thing worth knowing, for files, pipes and people who read them. */
+export class PlainProgress implements ProgressView {
+  readonly #write: (line: string) => void;
+  readonly #now: () => number;
+  readonly #texts = new EventTexts();
+  /** What was told last of each info-hash, and when. */
+  readonly #told = new Map<string, { text: string; at: number }>();
+
+  /** `now` is milliseconds on any clock that does not go back. */
+  constructor(
+    write: (line: string) => void = console.log,
+    now: () => number = () => performance.now(),
+  ) {
+    this.#write = write;
+    this.#now = now;
+  }
+
+  event(event: SessionEvent): void {
+    const text = this.#texts.textOf(event);
+    if (text !== undefined) this.#write(text);
+  }
+
+  tick(snapshots: readonly SwarmSnapshot[]): void {
+    const now = this.#now();
+    for (const snapshot of snapshots) {
+      const text = standing(snapshot);
+      const told = this.#told.get(snapshot.infoHash);
+      const isDue = told === undefined || (told.text !== text && now - told.at >= PERCENT_EVERY_MS);
+      if (text === undefined || !isDue) continue;
+      this.#told.set(snapshot.infoHash, { text, at: now });
+      const rates = `down ${formatRate(snapshot.downloadRate)}, up ${formatRate(snapshot.uploadRate)}`;
+      this.#write(printable(`${snapshot.name}: ${text}, ${rates}, peers ${snapshot.connections}`));
+    }
+  }
+
+  close(): void {}
+}
+
+/** How far a torrent is, or why it stands still; undefined when there is nothing to wait for. */
+function standing({ pieces, have, checked, paused, seeding }: SwarmSnapshot): string | undefined {
+  if (paused !== undefined) return `paused: ${paused}`;
+  if (checked !== undefined) return `checked ${percentOf(checked, pieces)}%`;
+  return seeding ? undefined : `${percentOf(have, pieces)}%`;
+}

@@ -1,0 +1,34 @@
+import type { SessionEvent } from "../session.ts";
+import type { SwarmSnapshot } from "../swarm/ports.ts";
+import { swarmLines } from "./bar_lines.ts";
+import type { Screen } from "./bar_terminal.ts";
+import { EventTexts } from "./event_texts.ts";
+import { LineBars } from "./line_bars.ts";
+import type { ProgressView } from "./progress_view.ts";
+
+/** Bars on a terminal: one for each torrent and each connected peer, and above them what happened. */
+export class ProgressBars implements ProgressView {
+  readonly #bars: LineBars;
+  readonly #texts = new EventTexts();
+
+  constructor(screen: Screen) {
+    this.#bars = new LineBars(screen);
+  }
+
+  event(event: SessionEvent): void {
+    const text = this.#texts.textOf(event);
+    if (text !== undefined) this.#bars.log(text);
+  }
+
+  tick(snapshots: readonly SwarmSnapshot[]): void {
+    this.#bars.show(swarmLines(snapshots, this.#bars.maxLines));
+  }
+
+  log(line: string): void {
+    this.#bars.log(line);
+  }
+
+  close(): void {
+    this.#bars.close();
+  }
+}

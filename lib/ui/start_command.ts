@@ -1,0 +1,198 @@
+import { join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { messageOf, MetainfoError } from "../errors.ts";
+import { createLogger, type Logger, type LogLevel } from "../log.ts";
+import { Session } from "../session.ts";
+import { TICK_MS } from "../settings.ts";
+import { EXIT, type ExitCode, Failure } from "./failure.ts";
+import { JsonProgress } from "./json_progress.ts";
+import { PlainProgress } from "./plain_progress.ts";
+import { ProgressBars } from "./progress_bars.ts";
+import { noProgress, type ProgressMode, type ProgressView } from "./progress_view.ts";
+import { StopSignals } from "./stop_signals.ts";
+import { TerminalScreen } from "./terminal_screen.ts";
+import { exists, locateTorrent, readNamedTorrent } from "./torrent_arguments.ts";
+
+/** How often it is looked whether every torrent is complete, in milliseconds. */
+const COMPLETE_CHECK_MS = 200;
+
+/** Options of `start` (INTERFACE.md). Rates in bytes per second, times in milliseconds. */
+export interface StartOptions {
+  readonly home: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly trackerPort?: number;
+  readonly tracker: boolean;
+  readonly openTracker?: boolean;
+  readonly peer?: readonly string[];
+  readonly uploadSlots: number;
+  readonly downloadSources: number;
+  readonly rechoke: number;
+  readonly maxUpload?: number;
+  readonly maxDownload?: number;
+  readonly exitWhenComplete?: boolean;
+  readonly seedFor: number;
+  readonly progress: ProgressMode;
+  readonly logLevel: LogLevel;
+}
+
+/**
+ * Joins the swarms of some torrents, or of all in torrents/, until a signal or until they are complete.
+ *
+ * `mayBeCommand`: the first argument stands where a command would. Errors: `Failure`; a torrent that cannot be
+ * read fails before anything is started or made.
+ */
+export async function start(
+  torrents: readonly string[],
+  options: StartOptions,
+  mayBeCommand: boolean,
+): Promise<ExitCode> {
+  if (options.seedFor > 0 && !options.exitWhenComplete) {
+    throw new Failure(EXIT.usage, "--seed-for", "Expected --exit-when-complete beside it, got none");
+  }
+  const home = resolve(options.home);
+  if (mayBeCommand) await refuseUnknownCommand(torrents[0], home);
+  const paths: string[] = [];
+  for (const torrent of torrents) paths.push((await readNamedTorrent(torrent, home)).path);
+
+  const peers = options.peer ?? [];
+  const signals = new StopSignals();
+  const view = viewFor(options.progress);
+  try {
+    const log = createLogger(options.logLevel, logWriter(view));
+    const session = await startSession({ ...options, home }, view, log);
+    const ticking = setInterval(() => view.tick(session.snapshot()), TICK_MS);
+    try {
+      const work = paths.length > 0
+        ? joinNamed(session, paths, peers)
+        : joinAll(session, join(home, "torrents"), peers, view);
+      await Promise.race([aborted(signals.stop), untilDone(session, work, options, signals.stop)]);
+    } finally {
+      clearInterval(ticking);
+      await session.stop();
+      view.tick(session.snapshot());
+    }
+  } finally {
+    view.close();
+    signals.close();
+  }
+  return EXIT.ok;
+}
+
+/** A single word that is no file is a mistyped command. */
+async function refuseUnknownCommand(word: string, home: string): Promise<void> {
+  if (/^[a-z][a-z-]*$/i.test(word) && !await exists(await locateTorrent(word, home))) {
+    throw new Failure(EXIT.usage, word, "Expected a command or a torrent, got neither");
+  }
+}
+
+function viewFor(mode: ProgressMode): ProgressView {
+  switch (mode) {
+    case "none":
+      return noProgress;
+    case "json":
+      return new JsonProgress();
+    case "plain":
+      return new PlainProgress();
+    case "bars":
+      return new ProgressBars(new TerminalScreen(Deno.stdout));
+    case "auto":
+      return viewFor(Deno.stdout.isTerminal() ? "bars" : "plain");
+  }
+}
+
+/** Log lines go to standard error; where that is the terminal with the bars, above them. */
+function logWriter(view: ProgressView): (line: string) => void {
+  return (line) => view.log !== undefined && Deno.stderr.isTerminal() ? view.log(line) : console.error(line);
+}
+
+async function startSession(options: StartOptions, view: ProgressView, log: Logger): Promise<Session> {
+  const { home, host, port, trackerPort, openTracker = false, uploadSlots, downloadSources } = options;
+  try {
+    return await Session.start({
+      home,
+      host,
+      port,
+      trackerPort,
+      runTracker: options.tracker,
+      openTracker,
+      uploadSlots,
+      downloadSources,
+      rechokeMs: options.rechoke,
+      maxUpload: options.maxUpload,
+      maxDownload: options.maxDownload,
+      log,
+      observe: (event) => view.event(event),
+    });
+  } catch (error) {
+    throw new Failure(EXIT.failed, "start", messageOf(error), { cause: error });
+  }
+}
+
+async function joinNamed(
+  session: Session,
+  paths: readonly string[],
+  peers: readonly string[],
+): Promise<void> {
+  await Promise.all(paths.map(async (path) => {
+    try {
+      await session.add(path, peers);
+    } catch (error) {
+      const exitCode = error instanceof MetainfoError ? EXIT.badInput : EXIT.failed;
+      throw new Failure(exitCode, path, messageOf(error), { cause: error });
+    }
+  }));
+}
+
+/** One bad file in the folder is told and must not keep the others from being shared. */
+async function joinAll(
+  session: Session,
+  folder: string,
+  peers: readonly string[],
+  view: ProgressView,
+): Promise<void> {
+  const paths: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (name.endsWith(".torrent") && !isDirectory) paths.push(join(folder, name));
+  }
+  await Promise.all(
+    paths.sort().map(async (path) => {
+      try {
+        await session.add(path, peers);
+      } catch (error) {
+        view.event({ event: "warning", code: "bad-torrent", message: `${path}: ${messageOf(error)}` });
+      }
+    }),
+  );
+  session.watchTorrents();
+}
+
+/** Waits until there is no more to do: for ever, or with `--exit-when-complete` until all has been seeded. */
+async function untilDone(
+  session: Session,
+  work: Promise<void>,
+  options: StartOptions,
+  stop: AbortSignal,
+): Promise<void> {
+  await work;
+  if (!options.exitWhenComplete) return await aborted(stop);
+  while (!isAllComplete(session)) await delay(COMPLETE_CHECK_MS, undefined, { signal: stop });
+  await delay(options.seedFor, undefined, { signal: stop });
+}
+
+/** Errors: `Failure` when what is not complete stands still, so that it never will be. */
+function isAllComplete(session: Session): boolean {
+  const unfinished = session.snapshot().filter((swarm) => !swarm.seeding);
+  const [first] = unfinished;
+  if (first !== undefined && unfinished.every((swarm) => swarm.paused !== undefined)) {
+    throw new Failure(EXIT.failed, first.name, first.paused!);
+  }
+  return unfinished.length === 0;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,43 @@
+import type { Screen } from "./bar_terminal.ts";
+
+/** Size assumed where there is no terminal to ask. */
+const FALLBACK = { columns: 80, rows: 24 };
+
+/** The terminal behind standard output or standard error. */
+export class TerminalScreen implements Screen {
+  readonly #output: typeof Deno.stdout | typeof Deno.stderr;
+  readonly #encoder = new TextEncoder();
+
+  constructor(output: typeof Deno.stdout | typeof Deno.stderr) {
+    this.#output = output;
+  }
+
+  get columns(): number {
+    return this.#size().columns;
+  }
+
+  get rows(): number {
+    return this.#size().rows;
+  }
+
+  /** Writes all of it. A terminal that has gone away is no reason to stop a transfer. */
+  write(text: string): void {
+    const bytes = this.#encoder.encode(text);
+    try {
+      for (let written = 0; written < bytes.length;) {
+        written += this.#output.writeSync(bytes.subarray(written));
+      }
+    } catch {
+      return;
+    }
+  }
+
+  #size(): { columns: number; rows: number } {
+    try {
+      const { columns, rows } = Deno.consoleSize();
+      return columns > 0 && rows > 0 ? { columns, rows } : FALLBACK;
+    } catch {
+      return FALLBACK;
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/** Values as people read them, and text cut to the width a terminal shows it in. */
+import stringWidth from "string-width";
+
+const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
+const segmenter = new Intl.Segmenter();
+
+/** `0 B`, `16 KiB`, `1.5 MiB`: at most three digits. */
+export function formatBytes(bytes: number): string {
+  let unit = 0;
+  // 999.5 would round to four digits, so it is one of the next unit already.
+  for (; bytes >= 999.5 && unit < UNITS.length - 1; unit++) bytes /= 1024;
+  return `${Number(bytes.toFixed(bytes < 9.95 ? 1 : 0))} ${UNITS[unit]}`;
+}
+
+/** `1.5 MiB/s`. */
+export function formatRate(bytesPerSecond: number): string {
+  return `${formatBytes(bytesPerSecond)}/s`;
+}
+
+/** `42s`, `3m05s`, `2h07m`, `5d`. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  const padded = (value: number) => String(Math.floor(value)).padStart(2, "0");
+  if (whole < 60) return `${whole}s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)}m${padded(whole % 60)}s`;
+  if (whole < 86400) return `${Math.floor(whole / 3600)}h${padded(whole % 3600 / 60)}m`;
+  return `${Math.floor(whole / 86400)}d`;
+}
+
+/** Whole percent, rounded down so that 100 means all. */
+export function percentOf(have: number, total: number): number {
+  return total === 0 ? 100 : Math.floor(have / total * 100);
+}
+
+/** Columns a text takes in a terminal. */
+export function widthOf(text: string): number {
+  return stringWidth(text);
+}
+
+/** A text of at most `width` columns; what is cut off shows as `…`. */
+export function cutToWidth(text: string, width: number): string {
+  if (widthOf(text) <= width) return text;
+  if (width < 1) return "";
+  let cut = "";
+  let room = width - 1;
+  for (const { segment } of segmenter.segment(text)) {
+    room -= widthOf(segment);
+    if (room < 0) break;
+    cut += segment;
+  }
+  return `${cut}…`;
+}
+
+/** A text of exactly `width` columns, cut or filled with blanks on the right. */
+export function fitToWidth(text: string, width: number): string {
+  const cut = cutToWidth(text, width);
+  return cut + " ".repeat(Math.max(0, width - widthOf(cut)));
+}

@@ -1,0 +1,3 @@
+import { runCli } from "./lib/ui/cli.ts";
+
+Deno.exit(await runCli(Deno.args));

@@ -1,0 +1,253 @@
+/** The rules of the source tree that no compiler checks: who may import whom, what pure code never uses, sizes. */
+import assert from "node:assert/strict";
+
+const ROOT = new URL("../", import.meta.url);
+const MAX_LINES = 400;
+
+/** What the files of one place may import: prefixes of paths below the root, and npm packages where named. */
+interface Rule {
+  /** Prefix of the importing file's path; the longest that fits is the one that counts. */
+  readonly from: string;
+  readonly mayImport: readonly string[];
+  /** Packages allowed; undefined for all in `deno.json` and everything of `node:`. */
+  readonly packages?: readonly string[];
+}
+
+const ROOT_FILES = ["lib/errors.ts", "lib/settings.ts", "lib/buffer_pool.ts", "lib/log.ts"];
+const BELOW_UI = [
+  "lib/protocol/",
+  "lib/swarm/",
+  "lib/net/",
+  "lib/disk/",
+  ...ROOT_FILES,
+  "lib/torrent_tools.ts",
+];
+const RULES: readonly Rule[] = [
+  {
+    from: "lib/protocol/",
+    mayImport: ["lib/protocol/", "lib/errors.ts"],
+    packages: ["bencode", "ipaddr.js"],
+  },
+  {
+    from: "lib/swarm/",
+    mayImport: ["lib/swarm/", "lib/protocol/", "lib/errors.ts", "lib/settings.ts", "lib/buffer_pool.ts"],
+    packages: [],
+  },
+  { from: "lib/net/", mayImport: ["lib/net/", "lib/protocol/", "lib/swarm/", ...ROOT_FILES] },
+  { from: "lib/disk/", mayImport: ["lib/disk/", "lib/protocol/", "lib/swarm/ports.ts", ...ROOT_FILES] },
+  {
+    from: "lib/ui/",
+    mayImport: [
+      "lib/ui/",
+      "lib/session.ts",
+      "lib/torrent_tools.ts",
+      "lib/settings.ts",
+      "lib/log.ts",
+      "lib/errors.ts",
+    ],
+  },
+  { from: "lib/session.ts", mayImport: BELOW_UI },
+  { from: "lib/torrent_tools.ts", mayImport: BELOW_UI },
+  // The logger cleans text from outside; the limits of settings have their shape from who keeps them.
+  { from: "lib/log.ts", mayImport: ["lib/protocol/printable.ts"] },
+  { from: "lib/settings.ts", mayImport: ["lib/protocol/", "lib/swarm/"] },
+  { from: "lib/errors.ts", mayImport: [] },
+  { from: "lib/buffer_pool.ts", mayImport: [] },
+  { from: "main.ts", mayImport: ["lib/ui/cli.ts"] },
+];
+
+/** Types may be imported from anywhere below by the user interface, which shows what they describe. */
+const TYPES_FROM_ANYWHERE = ["lib/ui/"];
+
+/** Synchronous and without effect, so as good as a function of our own. */
+const ALLOWED_IN_PURE = [`import { createHash } from "node:crypto";`];
+
+/** What makes code depend on more than its arguments. */
+const IMPURE: ReadonlyMap<string, RegExp> = new Map([
+  ["Deno", /\bDeno\b/],
+  ["node:", /["']node:/],
+  ["a timer", /\b(set|clear)(Timeout|Interval|Immediate)\b|\bqueueMicrotask\b/],
+  ["Date", /\bDate\b/],
+  ["performance", /\bperformance\b/],
+  ["Math.random", /\bMath\.random\b/],
+  ["random bytes", /\bcrypto\.|\brandom(Bytes|UUID)\b/],
+  ["async code", /\basync\b|\bawait\b/],
+  ["the console", /\bconsole\b/],
+  ["the network", /\bfetch\s*\(/],
+]);
+
+/** Files above `MAX_LINES`, each with the reason. */
+const LONG_FILES: ReadonlyMap<string, string> = new Map();
+
+interface SourceFile {
+  /** Path below the root, with `/`. */
+  readonly path: string;
+  readonly text: string;
+  /** The text with comments blanked out; strings and line breaks stay. */
+  readonly code: string;
+  readonly imports: readonly Import[];
+}
+
+interface Import {
+  /** Path below the root for a file of ours, else the specifier as written. */
+  readonly target: string;
+  readonly isFile: boolean;
+  readonly isType: boolean;
+}
+
+async function* filesIn(folder: URL, ending: string): AsyncGenerator<URL> {
+  for await (const entry of Deno.readDir(folder)) {
+    if (entry.isDirectory) yield* filesIn(new URL(`${entry.name}/`, folder), ending);
+    else if (entry.name.endsWith(ending)) yield new URL(entry.name, folder);
+  }
+}
+
+/** Blanks out comments; strings, templates and the common forms of regular expressions are stepped over. */
+function withoutComments(text: string): string {
+  const tokens =
+    /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|(?<=[(,=:?&|!]\s*)\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\//g;
+  return text.replace(tokens, (token) => /^\/[*/]/.test(token) ? token.replace(/[^\n]/g, " ") : token);
+}
+
+function importsOf(code: string, file: URL): Import[] {
+  const statements =
+    /^\s*(?:import|export)\s+(type\s+)?([^"';]*?)\s*\bfrom\s*["']([^"']+)["']|\bimport\s*\(\s*["']([^"']+)["']|^\s*import\s*["']([^"']+)["']|\bnew URL\(\s*["'](\.[^"']+\.ts)["']/gm;
+  return [...code.matchAll(statements)].map(([, type, names, from, dynamic, bare, worker]) => {
+    const specifier = from ?? dynamic ?? bare ?? worker;
+    const isFile = specifier.startsWith(".");
+    const listed = /^\{([\s\S]*)\}$/.exec(names ?? "")?.[1].split(",").map((name) => name.trim()).filter((
+      name,
+    ) => name);
+    return {
+      target: isFile ? pathBelowRoot(new URL(specifier, file)) : specifier,
+      isFile,
+      isType: type !== undefined || (listed?.every((name) => name.startsWith("type ")) ?? false),
+    };
+  });
+}
+
+function pathBelowRoot(file: URL): string {
+  return decodeURIComponent(file.href.slice(ROOT.href.length));
+}
+
+async function readSources(): Promise<SourceFile[]> {
+  const urls = await Array.fromAsync(filesIn(new URL("lib/", ROOT), ".ts"));
+  const main = new URL("main.ts", ROOT);
+  if (await exists(main)) urls.push(main);
+  return Promise.all(urls.map(async (url) => {
+    const text = await Deno.readTextFile(url);
+    const code = withoutComments(text);
+    return { path: pathBelowRoot(url), text, code, imports: importsOf(code, url) };
+  }));
+}
+
+async function exists(url: URL): Promise<boolean> {
+  try {
+    await Deno.lstat(url);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const sources = await readSources();
+const isPure = ({ path }: SourceFile) => path.startsWith("lib/protocol/") || path.startsWith("lib/swarm/");
+
+function ruleOf(path: string): Rule | undefined {
+  return RULES.find((rule) => path === rule.from || (rule.from.endsWith("/") && path.startsWith(rule.from)));
+}
+
+function isAllowed({ target, isFile, isType }: Import, source: SourceFile, rule: Rule): boolean {
+  if (isFile) {
+    if (isType && TYPES_FROM_ANYWHERE.some((folder) => source.path.startsWith(folder))) return true;
+    return rule.mayImport.some((place) =>
+      target === place || (place.endsWith("/") && target.startsWith(place))
+    );
+  }
+  if (target.startsWith("node:")) return true; // Banned names cover pure code.
+  return rule.packages === undefined || rule.packages.includes(target);
+}
+
+Deno.test("architecture: every file of lib belongs to a place that has a rule", () => {
+  assert.ok(sources.length > 10);
+  assert.deepEqual(sources.filter(({ path }) => ruleOf(path) === undefined).map(({ path }) => path), []);
+});
+
+Deno.test("architecture: imports follow the dependency rule", () => {
+  const violations = sources.flatMap((source) => {
+    const rule = ruleOf(source.path);
+    if (rule === undefined) return [];
+    return source.imports.filter((used) => !isAllowed(used, source, rule)).map(({ target }) =>
+      `${source.path} → ${target}`
+    );
+  });
+  assert.deepEqual(violations, []);
+});
+
+Deno.test("architecture: packages come from deno.json, none by address", async () => {
+  const { imports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
+  const named = Object.keys(imports);
+  const violations = sources.flatMap(({ path, imports }) =>
+    imports.filter(({ target, isFile }) =>
+      !isFile && !target.startsWith("node:") &&
+      !named.some((name) => target === name || target.startsWith(`${name}/`))
+    )
+      .map(({ target }) => `${path} → ${target}`)
+  );
+  assert.deepEqual(violations, []);
+});
+
+Deno.test("architecture: protocol and swarm read no clock, socket, file or random number, and never wait", () => {
+  const violations = sources.filter(isPure).flatMap(({ path, code }) =>
+    code.split("\n").flatMap((line, at) => {
+      if (path.startsWith("lib/protocol/") && ALLOWED_IN_PURE.includes(line.trim())) return [];
+      return [...IMPURE].filter(([, pattern]) => pattern.test(line)).map(([what]) =>
+        `${path}:${at + 1} uses ${what}`
+      );
+    })
+  );
+  assert.deepEqual(violations, []);
+});
+
+Deno.test("architecture: files of lib do not import one another in a circle", () => {
+  const valueImports = new Map(sources.map(({ path, imports }) => [
+    path,
+    imports.filter(({ isFile, isType }) => isFile && !isType).map(({ target }) => target),
+  ]));
+  const done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): void => {
+    assert.ok(!trail.includes(path), `Expected no circle, got ${[...trail, path].join(" → ")}`);
+    if (done.has(path)) return;
+    for (const target of valueImports.get(path) ?? []) visit(target, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of valueImports.keys()) visit(path, []);
+});
+
+Deno.test(`architecture: files of lib have at most ${MAX_LINES} lines`, () => {
+  const tooLong = sources.filter(({ path }) => !LONG_FILES.has(path))
+    .map(({ path, text }) => ({ path, lines: text.trimEnd().split("\n").length }))
+    .filter(({ lines }) => lines > MAX_LINES);
+  assert.deepEqual(tooLong, []);
+});
+
+Deno.test("architecture: the glossary's word is block, never chunk", () => {
+  // Deno KV limits the size of a value, so resume state is cut into chunks; that is no block.
+  const violations = sources.filter(({ path }) => path !== "lib/disk/resume_store.ts").flatMap((
+    { path, text },
+  ) => text.split("\n").flatMap((line, at) => /chunk/i.test(line) ? [`${path}:${at + 1}`] : []));
+  assert.deepEqual(violations, []);
+});
+
+Deno.test("architecture: every path of the source tree named in README.md exists", async () => {
+  const readme = new URL("README.md", ROOT);
+  if (!await exists(readme)) return;
+  const text = await Deno.readTextFile(readme);
+  const named = new Set(
+    [...text.matchAll(/[`(](?:\.\/)?((?:lib|tests|main\.ts|deno\.json|LICENSE)(?:\/[\w.@-]+)*\/?)[`)#]/g)]
+      .map(([, path]) => path),
+  );
+  const missing: string[] = [];
+  for (const path of named) if (!await exists(new URL(path, ROOT))) missing.push(path);
+  assert.deepEqual(missing, []);
+});

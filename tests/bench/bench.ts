@@ -1,0 +1,65 @@
+/**
+ * Measures the program against others and against the machine's limits:
+ *
+ *     deno task bench [NAME ...] [--runs N] [--tiny] [--dir FOLDER] [--only CLIENT,...]
+ *
+ * Results go to standard output and, unless tiny or only some clients, to `RESULTS.md`.
+ */
+import { parseArgs } from "node:util";
+import { type BenchOptions, say } from "./options.ts";
+import { hasOwnNetwork, runInOwnNetwork } from "./own_network.ts";
+import { benchPair } from "./pair.ts";
+import { circumstances, writeSection } from "./report.ts";
+import { Workshop } from "./workshop.ts";
+
+/** The measurements by name; each returns its section of the report. */
+export const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<string>>> = {
+  pair: benchPair,
+};
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      runs: { type: "string", default: "5" },
+      tiny: { type: "boolean", default: false },
+      dir: { type: "string" },
+      only: { type: "string" },
+    },
+  });
+  const unknown = positionals.find((name) => !Object.hasOwn(BENCHES, name));
+  if (unknown !== undefined) {
+    say(`Expected one of ${Object.keys(BENCHES).join(", ")}, got ${unknown}`);
+    return 2;
+  }
+  const options: BenchOptions = {
+    runs: values.tiny ? 1 : Number(values.runs),
+    isTiny: values.tiny,
+    parent: values.dir,
+    only: values.only?.split(",") ?? [],
+  };
+  for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHES)) {
+    const network = hasOwnNetwork()
+      ? "a network namespace of its own"
+      : "the machine's common loopback interface";
+    const runs = options.runs === 1 ? "one run" : `${options.runs} runs`;
+    const body = `${await circumstances()}; ${network}; ${runs}.\n\n${await BENCHES[name](options)}`;
+    console.log(`\n## ${name}\n\n${body}`);
+    const isComplete = !options.isTiny && options.only.length === 0;
+    if (isComplete) await writeSection(options.parent === undefined ? name : `${name}, on a disk`, body);
+  }
+  return 0;
+}
+
+/** Runs the benchmarks here, and leaves nothing behind when interrupted. */
+async function mainWithSignals(): Promise<number> {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => Workshop.closeAll().finally(() => Deno.exit(130)));
+  }
+  return await main();
+}
+
+if (import.meta.main) {
+  const inOwnNetwork = hasOwnNetwork() ? undefined : await runInOwnNetwork(import.meta.url);
+  Deno.exit(inOwnNetwork ?? await mainWithSignals());
+}

@@ -1,0 +1,32 @@
+import { fileURLToPath } from "node:url";
+import type { Launch } from "../interop/process.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const DENO_DIR = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`;
+
+/** How to run a script of this tree, named from its root, in a Deno of its own. */
+export function denoLaunch(script: string, args: readonly string[], cwd: string): Launch {
+  return {
+    command: Deno.execPath(),
+    args: ["run", "--quiet", "--allow-all", `--config=${ROOT}deno.json`, `${ROOT}${script}`, ...args],
+    // HOME is another one for the child, but what Deno has downloaded and compiled is to be found again.
+    env: { DENO_DIR },
+    cwd,
+  };
+}
+
+/** How to run our own program from the sources. */
+export function peerLaunch(args: readonly string[], cwd: string): Launch {
+  return denoLaunch("main.ts", args, cwd);
+}
+
+/** One line of `--progress json`. */
+export interface PeerEvent {
+  readonly event?: string;
+  readonly [field: string]: unknown;
+}
+
+/** Reads a line of `--progress json`; any other line is an event without a name. */
+export function readEvent(line: string): PeerEvent {
+  return line.startsWith("{") ? JSON.parse(line) : {};
+}

@@ -1,0 +1,64 @@
+/** What processes cost and what the loopback interface carried, as Linux tells it under `/proc`. */
+
+/** `/proc/PID/stat` counts CPU time in these, whatever the kernel's own clock (USER_HZ). */
+const TICKS_PER_SECOND = 100;
+
+/** CPU seconds a process has used so far, user and system, all its threads together. Steps of 0.01 s. */
+export function cpuSeconds(pid: number): number {
+  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+  // The program's name, in brackets, may hold spaces; user and system time are fields 14 and 15, it is field 2.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+/** Anonymous memory of a process in bytes: what it allocated itself, without mapped files and page cache. */
+export function anonymousBytes(pid: number): number {
+  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+}
+
+/** Bytes an interface of this network namespace has received so far. */
+export function receivedBytes(networkInterface = "lo"): number {
+  const table = Deno.readTextFileSync("/proc/self/net/dev");
+  return Number(new RegExp(`^\\s*${networkInterface}:\\s*(\\d+)`, "m").exec(table)?.[1] ?? 0);
+}
+
+/** What one process used during a measurement. */
+export interface ProcessUse {
+  readonly cpuSeconds: number;
+  readonly peakAnonymousBytes: number;
+}
+
+/** Adds up what processes use from its creation until `stop`. Memory is looked at every `sampleMs`. */
+export class ProcessMeter {
+  readonly #pids: readonly number[];
+  readonly #cpuBefore: readonly number[];
+  readonly #peaks: number[];
+  readonly #timer: ReturnType<typeof setInterval>;
+
+  constructor(pids: readonly number[], sampleMs = 50) {
+    this.#pids = pids;
+    this.#cpuBefore = pids.map(cpuSeconds);
+    this.#peaks = pids.map(anonymousBytes);
+    this.#timer = setInterval(() => this.#sampleMemory(), sampleMs);
+  }
+
+  /** Ends the measurement; one result per process, in the order of the constructor's list. */
+  stop(): ProcessUse[] {
+    this.cancel();
+    this.#sampleMemory();
+    return this.#pids.map((pid, i) => ({
+      cpuSeconds: cpuSeconds(pid) - this.#cpuBefore[i],
+      peakAnonymousBytes: this.#peaks[i],
+    }));
+  }
+
+  /** Ends it without a result, also when processes are gone. */
+  cancel(): void {
+    clearInterval(this.#timer);
+  }
+
+  #sampleMemory(): void {
+    this.#pids.forEach((pid, i) => this.#peaks[i] = Math.max(this.#peaks[i], anonymousBytes(pid)));
+  }
+}

@@ -1,0 +1,104 @@
+/** One measured transfer over loopback TCP, in the same way for every program. */
+import { freePort } from "../interop/arena.ts";
+import type { Contender, Part } from "./clients/contender.ts";
+import { MeetingTracker } from "./meeting_tracker.ts";
+import { loopbackAddress } from "./own_network.ts";
+import { ProcessMeter, type ProcessUse, receivedBytes } from "./process_meter.ts";
+import { KIB, MIB, type TestFile } from "./test_file.ts";
+import { exists, until, Workshop } from "./workshop.ts";
+
+/** More than announces and handshakes need: behind this, payload has begun. */
+const FIRST_PAYLOAD_BYTES = 64 * KIB;
+/** Seeders check their data first; Transmission waits long before it connects. */
+const READY_TIMEOUT_SECONDS = 120;
+/** Nobody here is slower. */
+const LEAST_MIB_PER_SECOND = 5;
+
+/** Who sends what to whom. */
+export interface TransferPlan {
+  readonly seeder: Contender;
+  readonly leecher: Contender;
+  /** How many leechers. */
+  readonly leechers: number;
+  readonly file: TestFile;
+  /** Bytes. */
+  readonly pieceLength: number;
+  /** Folder to work in; memory unless named. */
+  readonly parent: string | undefined;
+}
+
+/** What a transfer took, from the first payload byte on loopback until the last leecher said it is complete. */
+export interface Transfer {
+  readonly seconds: number;
+  /** Payload that all leechers together received, per second. */
+  readonly mibPerSecond: number;
+  readonly seeder: ProcessUse;
+  readonly leechers: readonly ProcessUse[];
+}
+
+/** Runs and measures a transfer. Errors: `Error` when a program fails or takes too long. */
+export async function measureTransfer(plan: TransferPlan): Promise<Transfer> {
+  await using workshop = new Workshop(plan.parent);
+  const address = loopbackAddress();
+  const meeting = new MeetingTracker(address);
+  workshop.defer(() => meeting.close());
+  const torrent = `${workshop.folder}/content.torrent`;
+  plan.file.writeTorrent(torrent, plan.pieceLength, meeting.url);
+
+  const seederPort = freePort();
+  const join = (role: Part["role"], contender: Contender, port: number) =>
+    startPart(workshop, meeting, plan.file, contender, {
+      role,
+      torrent,
+      name: plan.file.name,
+      home: workshop.newFolder(),
+      address,
+      port,
+      seeder: `${address}:${seederPort}`,
+    });
+  const seeder = await join("seeder", plan.seeder, seederPort);
+  await until(seeder.isReady, [seeder.program], READY_TIMEOUT_SECONDS);
+
+  const before = receivedBytes();
+  const leechers = await Promise.all(
+    Array.from({ length: plan.leechers }, () => join("leecher", plan.leecher, freePort())),
+  );
+  const programs = [seeder, ...leechers].map(({ program }) => program);
+  await until(() => receivedBytes() - before > FIRST_PAYLOAD_BYTES, programs, READY_TIMEOUT_SECONDS);
+  const meter = new ProcessMeter(programs.map(({ pid }) => pid));
+  const begin = performance.now();
+  const mebibytes = plan.leechers * plan.file.length / MIB;
+  try {
+    const timeoutSeconds = 30 + mebibytes / LEAST_MIB_PER_SECOND;
+    let lastB=receivedBytes(), lastT=0; console.error('first payload after start', 0);await until(() => { const b=receivedBytes(); if (b-lastB>16384) {lastB=b; lastT=performance.now();} if (meeting.hasSeeder(leechers[0].port) && !(globalThis as any).zz) {(globalThis as any).zz=1; console.error('announced', (performance.now()-begin)/1000)} const r= leechers.every((leecher) => leecher.isComplete()); if (r) {console.error('last payload', (lastT-begin)/1000, 'said', (performance.now()-begin)/1000);(globalThis as any).zz=0} return r; }, programs, timeoutSeconds);
+    const seconds = (performance.now() - begin) / 1000;
+    const [seederUse, ...leecherUses] = meter.stop();
+    return { seconds, mibPerSecond: mebibytes / seconds, seeder: seederUse, leechers: leecherUses };
+  } finally {
+    meter.cancel();
+  }
+}
+
+/** Starts one program; a seeder is given the file as a hard link. */
+async function startPart(
+  workshop: Workshop,
+  meeting: MeetingTracker,
+  file: TestFile,
+  contender: Contender,
+  part: Part,
+) {
+  const folder = contender.dataFolder(part);
+  Deno.mkdirSync(folder, { recursive: true });
+  if (part.role === "seeder") Deno.linkSync(file.path, `${folder}/${file.name}`);
+  const { launch, saysReady, saysComplete, doneFile } = await contender.prepare(part);
+  let hasSaidReady = false, hasSaidComplete = false;
+  const program = workshop.start(launch, (line) => {
+    if (saysReady?.(line)) hasSaidReady = true;
+    if (saysComplete?.(line)) hasSaidComplete = true;
+  });
+  return {
+    program, port: part.port,
+    isReady: () => saysReady === undefined ? meeting.hasSeeder(part.port) : hasSaidReady,
+    isComplete: () => hasSaidComplete || (doneFile !== undefined && exists(doneFile)),
+  };
+}

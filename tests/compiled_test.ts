@@ -1,0 +1,122 @@
+/**
+ * Smoke test of the compiled program, which `PEER_BINARY` names (`deno task test:compiled` makes it first): what only
+ * compiling can break, such as a permission, an embedded worker or the native parts of a dependency.
+ */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import denoConfig from "../deno.json" with { type: "json" };
+import { PeerRun } from "./helpers/peer_run.ts";
+
+const EXAMPLE = fileURLToPath(new URL("../shareable/age.txt", import.meta.url));
+const binary = Deno.env.get("PEER_BINARY");
+
+/** Runs it to its end. */
+async function peer(args: string[], options: Deno.CommandOptions = {}) {
+  const command = new Deno.Command(Deno.realPathSync(binary!), { ...options, args, stdin: "null" });
+  const { code, stdout, stderr } = await command.output();
+  const text = new TextDecoder();
+  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
+}
+
+/** Starts it and follows its JSON lines. */
+function startPeer(name: string, args: string[], options: Deno.CommandOptions): PeerRun {
+  const piped = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
+  const all = ["start", "--progress", "json", "--port", "0", ...args];
+  return new PeerRun(
+    name,
+    new Deno.Command(Deno.realPathSync(binary!), { ...options, ...piped, args: all }).spawn(),
+  );
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ port: 0 });
+  return (listener.addr as Deno.NetAddr).port;
+}
+
+/** A test that gets a folder of its own. */
+function compiledTest(name: string, test: (folder: string) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore: binary === undefined,
+    async fn() {
+      const folder = await Deno.makeTempDir();
+      try {
+        await test(folder);
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+  });
+}
+
+compiledTest("compiled peer tells its version", async () => {
+  assert.deepEqual(await peer(["--version"]), { code: 0, stdout: `${denoConfig.version}\n`, stderr: "" });
+});
+
+compiledTest("compiled peer shows help without any environment", async () => {
+  for (const args of [["--help"], ["start", "--help"], ["create", "--help"]]) {
+    const { code, stdout, stderr } = await peer(args, { clearEnv: true });
+    assert.match(stdout, /^Usage: peer/);
+    assert.deepEqual([code, stderr], [0, ""]);
+  }
+});
+
+compiledTest("compiled peer says in one line what is wrong, with the exit status for it", async (folder) => {
+  const malformed = join(folder, "malformed.torrent");
+  await Deno.writeTextFile(malformed, "d4:infoi-0ee");
+  const wrong: [number, string[]][] = [
+    [1, ["create", join(folder, "nothing"), "--home", folder]],
+    [2, ["--no-such-option"]],
+    [2, ["start", "--port", "65536"]],
+    [3, ["info", malformed]],
+  ];
+  for (const [expected, args] of wrong) {
+    const { code, stdout, stderr } = await peer(args, { cwd: folder });
+    assert.match(stderr, /^peer: .+\n$/);
+    assert.deepEqual([code, stdout], [expected, ""], args.join(" "));
+  }
+});
+
+compiledTest(
+  "compiled peer downloads from another, with an empty HOME, from a read-only folder",
+  async (folder) => {
+    const [seed, leech, emptyHome, readOnly] = ["seed", "leech", "empty", "read-only"].map((name) =>
+      join(folder, name)
+    );
+    for (const path of [`${seed}/shareable`, `${leech}/torrents`, emptyHome, readOnly]) {
+      await Deno.mkdir(path, { recursive: true });
+    }
+    if (Deno.build.os !== "windows") await Deno.chmod(readOnly, 0o555);
+    const options = { cwd: readOnly, env: { HOME: emptyHome } };
+    const trackerPort = String(freePort());
+    const original = join(seed, "shareable/age.txt");
+    const torrent = join(leech, "torrents/age.torrent");
+    await Deno.copyFile(EXAMPLE, original);
+
+    const announce = ["--announce", `127.0.0.1:${trackerPort}`, "--output", torrent, "--home", seed];
+    const created = await peer(["create", original, ...announce], options);
+    assert.deepEqual([created.code, created.stderr], [0, ""]);
+
+    const announcer = startPeer(
+      "announcer",
+      ["--home", seed, "--tracker-port", trackerPort, torrent],
+      options,
+    );
+    try {
+      await Promise.race([announcer.joined, announcer.ended]);
+      const args = ["--home", leech, "--no-tracker", "--exit-when-complete", "age.torrent"];
+      const downloader = startPeer("downloader", args, options);
+      await assert.rejects(downloader.ended, /exit status 0/);
+      assert.deepEqual([announcer.role, downloader.firstRole, downloader.role], [
+        "announcer",
+        "peer",
+        "seeder",
+      ]);
+      assert.deepEqual(await Deno.readFile(join(leech, "shareable/age.txt")), await Deno.readFile(EXAMPLE));
+    } finally {
+      assert.equal(await announcer.stop(), true);
+    }
+    for (const path of [emptyHome, readOnly]) assert.deepEqual([...Deno.readDirSync(path)], []);
+  },
+);

@@ -1,0 +1,77 @@
+import { messageOf } from "../../lib/errors.ts";
+import { seededRandom } from "../helpers/random.ts";
+import { toHex } from "../../lib/protocol/bytes.ts";
+import type { Target } from "./targets.ts";
+
+/** No input may take longer. */
+const MAX_INPUT_MS = 1_000;
+/** Memory still held when all inputs are done. */
+const MAX_GROWTH_MIB = 64;
+/** Inputs before memory is first measured: by then code is compiled and caches are filled. */
+const WARM_UP = 1_000;
+
+/** What one run over a target found. */
+export interface Outcome {
+  readonly inputs: number;
+  /** Inputs that gave a value. */
+  readonly values: number;
+  /** Inputs refused with the error the decoder promises. */
+  readonly errors: number;
+  readonly slowestMs: number;
+  readonly growthMib: number;
+}
+
+/**
+ * Gives a target many inputs.
+ *
+ * Errors: an `Error` that names the input when the decoder throws anything but its defined error, breaks an
+ * assertion or takes too long; and one when memory grew, measured where the collector can be called.
+ */
+export function fuzz(target: Target, inputs: number, seed: number): Outcome {
+  const random = seededRandom(seed);
+  let values = 0, slowestMs = 0, heapBefore = 0;
+  for (let ordinal = 0; ordinal < inputs; ordinal++) {
+    if (ordinal === Math.min(WARM_UP, inputs - 1)) heapBefore = heapBytes();
+    const input = target.mutate(target.seeds, random);
+    const start = performance.now();
+    try {
+      target.run(input, random);
+      values++;
+    } catch (error) {
+      if (target.error === undefined || !(error instanceof target.error)) {
+        throw failure(target, ordinal, input, error);
+      }
+    }
+    const elapsedMs = performance.now() - start;
+    if (elapsedMs > MAX_INPUT_MS) throw failure(target, ordinal, input, `took ${Math.round(elapsedMs)} ms`);
+    slowestMs = Math.max(slowestMs, elapsedMs);
+  }
+  const growthMib = (heapBytes() - heapBefore) / 2 ** 20;
+  if (canCollect() && growthMib > MAX_GROWTH_MIB) {
+    throw new Error(
+      `${target.name}: expected at most ${MAX_GROWTH_MIB} MiB held, got ${Math.round(growthMib)}`,
+    );
+  }
+  return { inputs, values, errors: inputs - values, slowestMs, growthMib };
+}
+
+function failure(target: Target, ordinal: number, input: Uint8Array, problem: unknown): Error {
+  const shown = toHex(input.subarray(0, 4096));
+  return new Error(
+    `${target.name}, input ${ordinal}: ${messageOf(problem)}\n${input.length} bytes: ${shown}`,
+    {
+      cause: problem,
+    },
+  );
+}
+
+/** Whether the collector can be called: `--v8-flags=--expose-gc`. */
+function canCollect(): boolean {
+  return "gc" in globalThis;
+}
+
+function heapBytes(): number {
+  if (canCollect()) (globalThis as unknown as { gc(): void }).gc();
+  const { heapUsed, external } = Deno.memoryUsage();
+  return heapUsed + external;
+}

@@ -1,0 +1,58 @@
+/**
+ * Tests that need more than Deno: another client, a tool, root.
+ *
+ * Where the thing is missing such a test is ignored, visibly, with the reason behind its name. In CI (`CI=true`)
+ * nothing may be missing, so there it fails.
+ */
+import { delimiter, join } from "node:path";
+
+/** Interpreters a Python module may be installed for: the one on the path, and the system's own. */
+const PYTHONS = ["python3", "/usr/bin/python3"];
+
+/** What is needed that is no program of that name. */
+const CHECKS: Record<string, () => boolean> = {
+  linux: () => Deno.build.os === "linux",
+  root: () => Deno.build.os !== "windows" && Deno.uid() === 0,
+  libtorrent: () => findPython("libtorrent") !== undefined,
+};
+
+/**
+ * Like `Deno.test` for a test that needs all of `things`: names of programs, or `linux`, `root`, `libtorrent`.
+ *
+ * Example: `needs("aria2c")("aria2 downloads from a session", async () => { … })`.
+ */
+export function needs(...things: string[]): (name: string, test: () => void | Promise<void>) => void {
+  const missing = things.filter((thing) => !isThere(thing));
+  if (missing.length === 0) return (name, test) => Deno.test(name, test);
+  const list = missing.join(", ");
+  const fail = () => {
+    throw new Error(`Expected ${list} in CI, got none`);
+  };
+  const ignore = Deno.env.get("CI") !== "true";
+  return (name) => Deno.test({ name: `${name} (needs ${list})`, ignore, fn: fail });
+}
+
+function isThere(thing: string): boolean {
+  return CHECKS[thing]?.() ?? isInstalled(thing);
+}
+
+/** A Python interpreter that can import `module`; undefined when there is none. */
+export function findPython(module: string): string | undefined {
+  return PYTHONS.filter(isInstalled).find((python) =>
+    new Deno.Command(python, { args: ["-c", `import ${module}`], stdout: "null", stderr: "null" })
+      .outputSync().success
+  );
+}
+
+/** Whether a program is there: by its path, or by its name in one of the folders of `PATH`. */
+function isInstalled(program: string): boolean {
+  const folders = program.includes("/") ? [""] : (Deno.env.get("PATH") ?? "").split(delimiter);
+  const suffix = Deno.build.os === "windows" ? ".exe" : "";
+  return folders.some((folder) => {
+    try {
+      return Deno.statSync(join(folder, program + suffix)).isFile;
+    } catch {
+      return false;
+    }
+  });
+}

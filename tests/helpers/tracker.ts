@@ -1,0 +1,70 @@
+import { silentLogger } from "../../lib/log.ts";
+import { HttpServer, type RouteHandler } from "../../lib/net/http_server.ts";
+import { TrackerServer } from "../../lib/net/tracker_server.ts";
+import { UdpTrackerServer } from "../../lib/net/udp_tracker_server.ts";
+import { toUtf8 } from "../../lib/protocol/bytes.ts";
+import { type InfoHash, infoHashFromBytes } from "../../lib/protocol/info_hash.ts";
+import type { AnnounceRequest } from "../../lib/protocol/tracker_messages.ts";
+import { PORTS } from "../../lib/settings.ts";
+import { TrackerTable } from "../../lib/swarm/tracker_table.ts";
+import { seededRandom } from "./random.ts";
+
+/** The info-hash that test trackers serve. */
+export const SERVED: InfoHash = infoHashFromBytes(new Uint8Array(20).fill(0xf0));
+
+/** An announce for it by a peer of this name; ids are bytes that are not text. */
+export function announceOf(name: string, changes: Partial<AnnounceRequest> = {}): AnnounceRequest {
+  const peerId = new Uint8Array(20).fill(0xff);
+  peerId.set(toUtf8(name));
+  return {
+    infoHash: SERVED,
+    peerId,
+    port: 6881,
+    uploaded: 0,
+    downloaded: 0,
+    left: 1,
+    compact: true,
+    noPeerId: true,
+    supportsCrypto: false,
+    claimedAddresses: [],
+    ...changes,
+  };
+}
+
+/** An HTTP server on a free port of all addresses, with these routes. */
+export function httpServerWith(routes: Record<string, RouteHandler>): HttpServer {
+  const server = new HttpServer({ host: undefined, port: 0, ports: PORTS.tracker, log: silentLogger });
+  server.addRoutes(Object.entries(routes));
+  return server;
+}
+
+/** A whole embedded tracker on free ports, with a clock that stands still unless set. */
+export class TestTracker {
+  readonly table = new TrackerTable({ open: false, random: seededRandom(1), ownAddressFor: () => undefined });
+  /** Calls of `membershipChanged`, as `address port`. */
+  readonly changes: string[] = [];
+  now = 0;
+  readonly http: HttpServer;
+  readonly udp: UdpTrackerServer;
+  readonly #stopping = new AbortController();
+  readonly #running: Promise<void>;
+
+  constructor() {
+    this.table.serve(SERVED);
+    const now = () => this.now;
+    const server = new TrackerServer({
+      table: this.table,
+      now,
+      membershipChanged: (_, { address, port }) => this.changes.push(`${address} ${port}`),
+    });
+    this.http = httpServerWith(Object.fromEntries(server.routes()));
+    this.udp = new UdpTrackerServer({ host: undefined, port: 0, server, now, log: silentLogger });
+    this.#running = this.udp.run(this.#stopping.signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+    await this.http.stop();
+  }
+}

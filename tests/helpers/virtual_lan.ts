@@ -1,0 +1,295 @@
+/**
+ * A LAN in one process and in virtual time: hosts with real swarms, joined by wires of a given rate.
+ *
+ *   host A: swarm → SendQueue → uplink (one packet at a time, connections in turn) → downlink of B → MessageReader → swarm
+ *
+ * Nothing waits for a clock: `run` steps from event to event, so minutes of swarm life take milliseconds, and the
+ * same seed gives the same run.
+ */
+import { Bitfield } from "../../lib/protocol/bitfield.ts";
+import { type Endpoint, formatEndpoint } from "../../lib/protocol/endpoint.ts";
+import type { Metainfo } from "../../lib/protocol/metainfo.ts";
+import { MessageReader, PIECE_HEADER_LENGTH, writePieceHeader } from "../../lib/protocol/peer_messages.ts";
+import { createPeerId } from "../../lib/protocol/peer_id.ts";
+import { messageOf } from "../../lib/errors.ts";
+import { SendQueue } from "../../lib/net/send_queue.ts";
+import { CHOKING, TICK_MS, TRANSFER } from "../../lib/settings.ts";
+import type { PeerSender, SwarmEvent } from "../../lib/swarm/ports.ts";
+import type { RemotePeer } from "../../lib/swarm/remote_peer.ts";
+import { Swarm } from "../../lib/swarm/swarm.ts";
+import { MemoryStorage } from "./memory_storage.ts";
+import { seededRandom } from "./random.ts";
+
+/** How long a packet travels, in ms. */
+const LATENCY_MS = 0.1;
+
+/** How a host of the LAN is set up. */
+export interface HostOptions {
+  /** Its data when it has everything from the start; null when nothing. */
+  readonly data: Uint8Array | null;
+  /** Link rate in bytes per second, each way. */
+  readonly rate?: number;
+  readonly uploadSlots?: number;
+}
+
+/** One host: a swarm, its disk and its link. */
+export class Host {
+  readonly swarm: Swarm;
+  readonly storage: MemoryStorage;
+  readonly endpoint: Endpoint;
+  readonly events: SwarmEvent[] = [];
+  readonly connections = new Set<Wire>();
+  /** When its data was complete and in place, in ms of virtual time; undefined before. */
+  finishedAt: number | undefined;
+  /** Bytes it sent that are payload. */
+  payloadSent = 0;
+  /** Changes what a block holds before it is sent; for hosts that lie. */
+  corrupt: ((index: number, block: Uint8Array) => void) | undefined;
+  /** Swallows everything it would send; for hosts that fall silent. */
+  isMute = false;
+  readonly rate: number;
+  isUplinkBusy = false;
+  /** When the downlink is free again. */
+  downlinkFreeAt = 0;
+
+  constructor(readonly lan: VirtualLan, number: number, options: HostOptions) {
+    const { metainfo } = lan;
+    this.rate = options.rate ?? Infinity;
+    this.endpoint = { address: `10.0.${number >> 8}.${number & 255}`, port: 6881 };
+    this.storage = new MemoryStorage(metainfo, options.data?.slice(), (job) => lan.after(0.5, job));
+    const pieceCount = metainfo.layout.pieceCount;
+    const random = lan.random;
+    this.swarm = new Swarm({
+      metainfo,
+      storage: this.storage,
+      stored: options.data === null ? new Bitfield(pieceCount) : Bitfield.full(pieceCount),
+      isFinished: options.data !== null,
+      isAnnouncer: false,
+      uploadSlots: options.uploadSlots ?? CHOKING.uploadSlots,
+      downloadSources: CHOKING.downloadSources,
+      rechokeMs: CHOKING.rechokeMs,
+      totals: { uploaded: 0, downloaded: 0 },
+      self: {
+        peerId: createPeerId(Uint8Array.from({ length: 20 }, () => random() * 256)),
+        client: "peer test",
+        listenPort: this.endpoint.port,
+        trackerPort: undefined,
+      },
+      random,
+      report: (event) => {
+        this.events.push(event);
+        if (event.event === "complete") this.finishedAt = lan.now;
+      },
+      startedAt: lan.now,
+    });
+    this.storage.listener = this.swarm;
+    this.#tick();
+  }
+
+  get hasEverything(): boolean {
+    return this.finishedAt !== undefined || this.swarm.seeding;
+  }
+
+  /** Dials what the swarm wants dialled. */
+  dial(): void {
+    for (const endpoint of this.swarm.takeDials(1_000)) {
+      const other = this.lan.hostAt(endpoint);
+      if (other === undefined || !this.lan.connect(this, other)) this.swarm.dialFailed(endpoint);
+    }
+  }
+
+  #tick(): void {
+    this.lan.after(TICK_MS, () => {
+      if (this.lan.isOver) return;
+      this.swarm.tick(this.lan.now);
+      this.dial();
+      this.#tick();
+    });
+  }
+}
+
+/** One end of a connection. */
+export class Wire implements PeerSender {
+  other!: Wire;
+  peer!: RemotePeer;
+  readonly #queue = new SendQueue();
+  readonly #reader = new MessageReader(TRANSFER.maxMessageBytes);
+  #isOpen = true;
+
+  constructor(readonly host: Host) {}
+
+  send(message: Uint8Array): void {
+    this.#queue.pushMessage(message);
+    this.host.lan.pump(this.host);
+  }
+
+  queueBlock(index: number, begin: number, length: number): void {
+    this.#queue.pushBlock(index, begin, length);
+    this.host.lan.pump(this.host);
+  }
+
+  dropBlock(index: number, begin: number, length: number): boolean {
+    return this.#queue.dropBlock(index, begin, length);
+  }
+
+  dropBlocks(each: (index: number, begin: number, length: number) => void): number {
+    return this.#queue.dropBlocks(each);
+  }
+
+  get queuedBlocks(): number {
+    return this.#queue.blockCount;
+  }
+
+  get isWaiting(): boolean {
+    return this.#isOpen && !this.#queue.isEmpty;
+  }
+
+  close(reason: string): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.host.connections.delete(this);
+    this.host.lan.after(0, () => this.host.swarm.peerClosed(this.peer, reason, this.host.lan.now));
+    this.host.lan.after(LATENCY_MS, () => this.other.close("it closed the connection"));
+  }
+
+  /** The next packet: all waiting messages, or else one block. */
+  nextPacket(): Uint8Array {
+    const messages = new Uint8Array(this.#queue.messageBytes);
+    if (messages.length > 0) {
+      this.#queue.takeMessages(messages, 0);
+      return messages;
+    }
+    const packet = new Uint8Array(this.#queue.nextBlockBytes!);
+    this.#queue.takeBlock((index, begin, length) => {
+      writePieceHeader(packet, 0, index, begin, length);
+      const block = packet.subarray(PIECE_HEADER_LENGTH);
+      this.host.storage.readInto(index, begin, block);
+      this.host.corrupt?.(index, block);
+      this.host.payloadSent += length;
+      this.host.swarm.blockSent(this.peer, length, this.host.lan.now);
+    });
+    return packet;
+  }
+
+  receive(packet: Uint8Array): void {
+    if (!this.#isOpen) return;
+    const { swarm, lan } = this.host;
+    try {
+      this.#reader.begins(packet, packet.length);
+      while (this.#reader.next()) swarm.messageReceived(this.peer, this.#reader, lan.now);
+      swarm.batchReceived(this.peer, lan.now);
+    } catch (error) {
+      this.close(messageOf(error));
+    }
+  }
+}
+
+/** The LAN: hosts, virtual time and the events to come. */
+export class VirtualLan {
+  now = 1_000;
+  isOver = false;
+  readonly hosts: Host[] = [];
+  readonly random: () => number;
+  readonly #events: { at: number; order: number; run: () => void }[] = [];
+  #order = 0;
+
+  constructor(readonly metainfo: Metainfo, seed = 1) {
+    this.random = seededRandom(seed);
+  }
+
+  add(options: HostOptions): Host {
+    const host = new Host(this, this.hosts.length + 1, options);
+    this.hosts.push(host);
+    return host;
+  }
+
+  hostAt(endpoint: Endpoint): Host | undefined {
+    return this.hosts.find((host) => formatEndpoint(host.endpoint) === formatEndpoint(endpoint));
+  }
+
+  /** Tells everybody about everybody. */
+  introduceAll(): void {
+    for (const host of this.hosts) {
+      host.swarm.addPeers(
+        this.hosts.filter((other) => other !== host).map(({ endpoint }) => endpoint),
+        "tracker",
+      );
+      host.dial();
+    }
+  }
+
+  /** Connects two hosts; false when one of them refuses. */
+  connect(from: Host, to: Host): boolean {
+    const facts = (remote: Host, local: Host, isIncoming: boolean) => ({
+      endpoint: isIncoming ? { ...remote.endpoint, port: 50_000 } : remote.endpoint,
+      localAddress: local.endpoint.address,
+      peerId: remote.swarm.peerId,
+      isIncoming,
+      supportsFast: true,
+      supportsExtensions: true,
+    });
+    const [outgoing, incoming] = [facts(to, from, false), facts(from, to, true)];
+    if (to.swarm.refusal(incoming) !== undefined || from.swarm.refusal(outgoing) !== undefined) return false;
+    const [a, b] = [new Wire(from), new Wire(to)];
+    a.other = b;
+    b.other = a;
+    from.connections.add(a);
+    to.connections.add(b);
+    b.peer = to.swarm.peerConnected(incoming, b, this.now);
+    a.peer = from.swarm.peerConnected(outgoing, a, this.now);
+    this.pump(from);
+    this.pump(to);
+    return true;
+  }
+
+  /** Sends the next packet of a host when its uplink is free; connections take turns. */
+  pump(host: Host): void {
+    if (host.isUplinkBusy || host.isMute) return;
+    const wire = [...host.connections].find((wire) => wire.isWaiting && wire.peer !== undefined);
+    if (wire === undefined) return;
+    host.connections.delete(wire);
+    host.connections.add(wire);
+    host.isUplinkBusy = true;
+    // Taken only now, so that what is queued in the same instant travels together.
+    this.after(0, () => {
+      const packet = wire.isWaiting ? wire.nextPacket() : new Uint8Array();
+      const sendMs = packet.length * 1_000 / host.rate;
+      this.after(sendMs, () => {
+        host.isUplinkBusy = false;
+        this.pump(host);
+      });
+      const to = wire.other.host;
+      const arrival = Math.max(
+        this.now + sendMs + LATENCY_MS,
+        to.downlinkFreeAt + packet.length * 1_000 / to.rate,
+      );
+      to.downlinkFreeAt = arrival;
+      this.after(arrival - this.now, () => wire.other.receive(packet));
+    });
+  }
+
+  /** Runs `job` after `ms` of virtual time; of jobs due together, the one asked for first comes first. */
+  after(ms: number, job: () => void): void {
+    const event = { at: this.now + ms, order: this.#order++, run: job };
+    let [low, high] = [0, this.#events.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const other = this.#events[middle];
+      if (other.at > event.at || (other.at === event.at && other.order > event.order)) low = middle + 1;
+      else high = middle;
+    }
+    this.#events.splice(low, 0, event);
+  }
+
+  /** Steps through time until `isDone`, for at most `limitMs` of virtual time; says whether it got there. */
+  run(isDone: () => boolean, limitMs: number): boolean {
+    const end = this.now + limitMs;
+    while (!isDone()) {
+      const event = this.#events.pop();
+      if (event === undefined || event.at > end) return false;
+      this.now = event.at;
+      event.run();
+    }
+    return true;
+  }
+}

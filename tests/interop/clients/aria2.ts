@@ -1,0 +1,32 @@
+import { findProgram, type InteropClient } from "./client.ts";
+
+/** aria2, whose whole configuration fits on its command line. */
+export const aria2: InteropClient = {
+  name: "aria2",
+  cannot: {},
+
+  find: () => findProgram("aria2c", ["--no-conf", "--version"], /version ([\d.]+)/),
+
+  prepare: (job) =>
+    Promise.resolve({
+      command: "aria2c",
+      args: [
+        "--no-conf",
+        "--enable-dht=false",
+        "--enable-dht6=false",
+        "--disable-ipv6",
+        `--bt-enable-lpd=${job.localDiscovery}`,
+        `--bt-force-encryption=${job.mustEncrypt}`,
+        `--interface=${job.address}`,
+        `--listen-port=${job.port}`,
+        `--dir=${job.folder}`,
+        "--check-integrity=true",
+        "--allow-overwrite=true",
+        "--file-allocation=none",
+        "--seed-ratio=0.0",
+        "--show-console-readout=false",
+        job.torrent,
+      ],
+      cwd: job.home,
+    }),
+};

@@ -1,0 +1,285 @@
+/**
+ * `deno task lan`: one announcer with a file and some peers that want it, each on a host of its own, on a LAN made of
+ * network namespaces. Shows when each one was complete and from whom it got what, and checks every copy.
+ */
+import { createHash, randomFillSync } from "node:crypto";
+import { existsSync, statfsSync } from "node:fs";
+import { basename, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { Command } from "commander";
+import { messageOf } from "../../lib/errors.ts";
+import { parseBytes, parseWhole } from "../../lib/ui/option_values.ts";
+import { formatBytes } from "../../lib/ui/text_format.ts";
+import denoConfig from "../../deno.json" with { type: "json" };
+import { isAbandoned, Lan, ownPrefix } from "./namespaces.ts";
+import { PeerRun } from "../helpers/peer_run.ts";
+
+const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
+const EXAMPLE = join(PROJECT, "shareable/age.txt");
+const MEMORY = "/dev/shm";
+const ANNOUNCER = 0;
+
+interface Options {
+  readonly hosts: number;
+  readonly size?: number;
+  readonly pieceLength?: string;
+  readonly rate?: number;
+  readonly stagger: number;
+  readonly timeout: number;
+  readonly command?: string;
+  readonly json: boolean;
+  readonly keep: boolean;
+  /** Further arguments of every `peer start`. */
+  readonly peerArgs: string[];
+}
+
+/** What came of one host. */
+interface HostResult {
+  readonly address: string;
+  readonly roleAtStart: string;
+  readonly roleAtEnd: string;
+  /** From the start of the process to `complete`; null when it never was, or was from the start. */
+  readonly seconds: number | null;
+  /** Bytes by address. */
+  readonly sources: Record<string, number>;
+  /** Whether the copy in its `shareable/` has the hash of the original. */
+  readonly verified: boolean;
+  readonly stoppedCleanly: boolean;
+}
+
+function parseOptions(args: string[]): Options {
+  const positive = (text: string) => {
+    const value = Number(text);
+    if (!(value > 0)) throw new RangeError(`Expected a number above 0, got ${JSON.stringify(text)}`);
+    return value;
+  };
+  const bytes = (text: string) => {
+    const value = parseBytes(text);
+    if (value === undefined) throw new RangeError(`Expected a size such as 500K or 64MiB, got ${text}`);
+    return Math.round(value);
+  };
+  const command = new Command("deno task lan")
+    .description("Runs an announcer and peers on a LAN of network namespaces. Linux and root only.")
+    .usage("[options] [-- ARGS of every peer]")
+    .option("--hosts <n>", "hosts, the announcer among them", (text) => parseWhole(text, 2, 250), 6)
+    .option("--size <size>", "share a random file of this size, such as 64MiB (default: age.txt)", bytes)
+    .option("--piece-length <size>", "piece length, such as 256KiB (default: peer's choice)")
+    .option("--rate <mbit>", "rate of each link, each way, in Mbit/s (default: unlimited)", positive)
+    .option("--stagger <ms>", "pause between starts of peers", (text) => parseWhole(text, 0, 60_000), 100)
+    .option("--timeout <seconds>", "give up after this time", positive, 300)
+    .option("--command <path>", "the program to run (default: this checkout, from source)")
+    .option("--json", "print the result as JSON", false)
+    .option("--keep", "keep the hosts' folders and say where they are", false)
+    .argument("[args...]")
+    .parse(args, { from: "user" });
+  return { ...command.opts<Omit<Options, "peerArgs">>(), peerArgs: command.args };
+}
+
+/** The command line that starts the program, without its arguments. */
+function programOf({ command }: Options): string[] {
+  if (command !== undefined) return [Deno.realPathSync(command)];
+  const [_deno, ...args] = denoConfig.tasks.peer.split(" ");
+  return [Deno.execPath(), ...args];
+}
+
+/** A folder for `bytes` of files: in memory when they fit there, so that no disk slows the run. */
+function makeFolder(bytes: number, keep: boolean): string {
+  const parents = [MEMORY, Deno.env.get("TMPDIR") ?? "/tmp"].filter((path) => existsSync(path));
+  for (const parent of parents) {
+    for (const { name } of Deno.readDirSync(parent)) {
+      if (isAbandoned(name)) Deno.removeSync(join(parent, name), { recursive: true });
+    }
+  }
+  const dir = parents.find((path) => {
+    const { bavail, bsize } = statfsSync(path);
+    return bavail * bsize > 1.2 * bytes;
+  });
+  if (dir === undefined) {
+    throw new Error(`Expected room for ${formatBytes(bytes)} in ${parents.join(" or ")}`);
+  }
+  return Deno.makeTempDirSync({ dir, prefix: keep ? "peer-lan-kept-" : ownPrefix() });
+}
+
+function writeRandomFile(path: string, bytes: number): void {
+  using file = Deno.openSync(path, { write: true, createNew: true });
+  const block = new Uint8Array(1024 * 1024);
+  for (let written = 0; written < bytes;) {
+    const part = randomFillSync(block).subarray(0, bytes - written);
+    written += file.writeSync(part);
+  }
+}
+
+/** SHA-256 of a file in hex; undefined when there is none. */
+async function hashOf(path: string): Promise<string | undefined> {
+  try {
+    const hash = createHash("sha256");
+    const file = await Deno.open(path);
+    for await (const part of file.readable) hash.update(part);
+    return hash.digest("hex");
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** One run of the whole LAN; a step after the other. */
+class Run {
+  readonly #options: Options;
+  readonly #folder: string;
+  readonly #program: string[];
+  readonly #lan: Lan;
+  readonly #fileName: string;
+  readonly #peers: PeerRun[] = [];
+
+  constructor(options: Options, folder: string, lan: Lan) {
+    this.#options = options;
+    this.#folder = folder;
+    this.#program = programOf(options);
+    this.#lan = lan;
+    this.#fileName = options.size === undefined ? basename(EXAMPLE) : "random.bin";
+  }
+
+  /** Gives the announcer the file, and everybody the torrent of it. */
+  async prepare(): Promise<void> {
+    for (let host = 0; host < this.#lan.hosts; host++) {
+      for (const name of ["torrents", "shareable"]) {
+        await Deno.mkdir(join(this.#home(host), name), { recursive: true });
+      }
+    }
+    const original = this.#copy(ANNOUNCER);
+    if (this.#options.size === undefined) await Deno.copyFile(EXAMPLE, original);
+    else writeRandomFile(original, this.#options.size);
+
+    const torrent = this.#torrent(ANNOUNCER);
+    const args = ["create", original, "--announce", this.#lan.address(ANNOUNCER), "--output", torrent];
+    if (this.#options.pieceLength !== undefined) args.push("--piece-length", this.#options.pieceLength);
+    const { success, stderr } = await this.#spawn(ANNOUNCER, args).output();
+    if (!success) throw new Error(`peer create: ${new TextDecoder().decode(stderr).trim()}`);
+    for (let host = 1; host < this.#lan.hosts; host++) {
+      await Deno.copyFile(torrent, this.#torrent(host));
+    }
+  }
+
+  /** Starts the announcer and, once it is there, the peers; resolves when all of them are complete. */
+  async transfer(stop: AbortSignal): Promise<void> {
+    const announcer = this.#start(ANNOUNCER);
+    await Promise.race([announcer.joined, announcer.ended]);
+    for (let host = 1; host < this.#lan.hosts; host++) {
+      this.#start(host);
+      await pause(this.#options.stagger, undefined, { signal: stop });
+    }
+    const completed = this.#peers.slice(1).map((peer) => peer.completed);
+    await Promise.race([Promise.all(completed), ...this.#peers.map((peer) => peer.ended)]);
+  }
+
+  /** Stops every process that was started, and tells how each one fared. */
+  async finish(): Promise<HostResult[]> {
+    const stopped = await Promise.all(this.#peers.map((peer) => peer.stop()));
+    const original = await hashOf(this.#copy(ANNOUNCER));
+    return await Promise.all(this.#peers.map(async (peer, host) => {
+      if (this.#options.keep) await Deno.writeTextFile(`${this.#home(host)}.jsonl`, peer.lines.join("\n"));
+      return {
+        address: this.#lan.address(host),
+        roleAtStart: peer.firstRole,
+        roleAtEnd: peer.role,
+        seconds: peer.seconds ?? null,
+        sources: peer.sources,
+        verified: await hashOf(this.#copy(host)) === original,
+        stoppedCleanly: stopped[host],
+      };
+    }));
+  }
+
+  #start(host: number): PeerRun {
+    const args = ["start", "--home", this.#home(host), "--progress", "json", ...this.#options.peerArgs];
+    const peer = new PeerRun(this.#lan.address(host), this.#spawn(host, [...args, this.#torrent(host)]));
+    this.#peers.push(peer);
+    return peer;
+  }
+
+  #spawn(host: number, args: string[]): Deno.ChildProcess {
+    const [command, ...first] = this.#program;
+    const options = { cwd: PROJECT, stdin: "null", stdout: "piped", stderr: "piped" } as const;
+    return this.#lan.spawn(host, command, [...first, ...args], options);
+  }
+
+  #home(host: number): string {
+    return join(this.#folder, this.#lan.address(host));
+  }
+
+  #copy(host: number): string {
+    return join(this.#home(host), "shareable", this.#fileName);
+  }
+
+  #torrent(host: number): string {
+    return join(this.#home(host), "torrents", "shared.torrent");
+  }
+}
+
+function printTable(results: HostResult[]): void {
+  const rows = results.map((result) => [
+    result.address,
+    result.roleAtStart,
+    result.roleAtEnd,
+    result.seconds?.toFixed(2) ?? "-",
+    result.verified ? "yes" : "NO",
+    Object.entries(result.sources).sort(([, a], [, b]) => b - a)
+      .map(([address, bytes]) => `${address} ${formatBytes(bytes)}`).join(", "),
+  ]);
+  const table = [["host", "at start", "at end", "seconds", "verified", "from"], ...rows];
+  const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
+  for (const row of table) {
+    console.log(row.map((cell, column) => cell.padEnd(widths[column])).join("  ").trimEnd());
+  }
+}
+
+/** Runs it all and cleans up; resolves with whether every peer got the right data and all stopped cleanly. */
+async function main(options: Options, stop: AbortSignal): Promise<boolean> {
+  const stopped = new Promise<never>((_, reject) =>
+    stop.addEventListener("abort", () => reject(stop.reason))
+  );
+  await using lan = await Lan.create(options.hosts, options.rate);
+  const size = options.size ?? Deno.statSync(EXAMPLE).size;
+  const folder = makeFolder(size * options.hosts, options.keep);
+  try {
+    const run = new Run(options, folder, lan);
+    await Promise.race([run.prepare(), stopped]);
+    const failure = await Promise.race([run.transfer(stop), stopped]).then(() => null, messageOf);
+    const results = await run.finish();
+    if (options.json) {
+      console.log(JSON.stringify({ size, rateMbit: options.rate ?? null, failure, hosts: results }));
+    } else printTable(results);
+    if (failure !== null) console.error(`lan: ${failure}`);
+    const unclean = results.filter((result) => !result.stoppedCleanly);
+    for (const { address } of unclean) console.error(`lan: ${address} did not stop cleanly`);
+    return failure === null && unclean.length === 0 && results.every((result) => result.verified);
+  } finally {
+    await lan.close();
+    if (options.keep) console.error(`lan: kept ${folder}`);
+    else await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const unavailable = Lan.unavailable();
+if (unavailable !== undefined) {
+  console.error(`lan: ${unavailable}`);
+  Deno.exit(1);
+}
+try {
+  const options = parseOptions(Deno.args);
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
+  }
+  const timer = setTimeout(
+    () => stop.abort(new Error(`not complete after ${options.timeout} s`)),
+    options.timeout * 1000,
+  );
+  const succeeded = await main(options, stop.signal);
+  clearTimeout(timer);
+  Deno.exit(succeeded ? 0 : 1);
+} catch (error) {
+  console.error(`lan: ${messageOf(error)}`);
+  Deno.exit(1);
+}

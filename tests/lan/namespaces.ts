@@ -1,0 +1,199 @@
+/**
+ * A LAN inside one machine: every host is a network namespace with its own address, and all are joined by a bridge
+ * in a namespace of its own. The machine's own network is not touched.
+ *
+ * ```
+ *   host 0: eth0 10.99.0.1 ──┐
+ *   host 1: eth0 10.99.0.2 ──┼── bridge (floods multicast)
+ *   host 2: eth0 10.99.0.3 ──┘
+ * ```
+ *
+ * Needs Linux, root and iproute2 (`ip`, `tc`).
+ */
+
+/** Namespaces are named after the process that made them, so that those of a killed one can be told and removed. */
+const NAME_PREFIX = "peer-lan-";
+
+/** Bytes each frame takes on a real wire beyond what the kernel counts: preamble, checksum and the gap after it. */
+const WIRE_OVERHEAD_BYTES = 24;
+/** A switch port's buffer: how long a frame may wait for its turn before it is dropped. */
+const QUEUE_MS = 20;
+/** Bytes let through in one go before the rate is enforced: few, as on a real link, but what a fast one carries in 1 ms. */
+const burstBytes = (rateMbit: number) => Math.max(16 * 1024, rateMbit * 125);
+
+/** Hosts are 10.99.0.1 and up, in one /24. */
+const MAX_HOSTS = 250;
+
+let lans = 0;
+
+/** A running LAN. Hosts are numbered from 0. Dispose of it, or call `close`, to remove everything. */
+export class Lan implements AsyncDisposable {
+  /** How many hosts there are. */
+  readonly hosts: number;
+  readonly #name = `${NAME_PREFIX}${Deno.pid}-${lans++}`;
+  readonly #children = new Set<Deno.ChildProcess>();
+
+  private constructor(hosts: number) {
+    this.hosts = hosts;
+  }
+
+  /** Why there can be no LAN on this machine, in one line; undefined when there can. */
+  static unavailable(): string | undefined {
+    if (Deno.build.os !== "linux") return `needs Linux, got ${Deno.build.os}`;
+    if (Deno.uid() !== 0) return `needs root, got user id ${Deno.uid()}`;
+    return undefined;
+  }
+
+  /**
+   * Makes a LAN of `hosts` hosts; each one's link carries `rateMbit` Mbit/s each way, or all it can when undefined.
+   *
+   * What killed processes left behind is removed first.
+   * Errors: `RangeError` for a wrong number of hosts, `Error` with the tool's own words when a step fails.
+   */
+  static async create(hosts: number, rateMbit?: number): Promise<Lan> {
+    if (!Number.isInteger(hosts) || hosts < 1 || hosts > MAX_HOSTS) {
+      throw new RangeError(`Expected 1 to ${MAX_HOSTS} hosts, got ${hosts}`);
+    }
+    for (const namespace of abandonedNamespaces()) await removeNamespace(namespace);
+    const lan = new Lan(hosts);
+    try {
+      await lan.#build(rateMbit);
+    } catch (error) {
+      await lan.close();
+      throw error;
+    }
+    return lan;
+  }
+
+  /** The IPv4 address of a host. */
+  address(host: number): string {
+    if (!Number.isInteger(host) || host < 0 || host >= this.hosts) {
+      throw new RangeError(`Expected a host from 0 to ${this.hosts - 1}, got ${host}`);
+    }
+    return `10.99.0.${host + 1}`;
+  }
+
+  /**
+   * Starts a program on a host, as `Deno.Command` does.
+   *
+   * The process has the returned `pid`, so signals reach the program itself. It is killed by `close`.
+   */
+  spawn(host: number, command: string, args: string[], options: Deno.CommandOptions = {}): Deno.ChildProcess {
+    const inNamespace = ["netns", "exec", this.#hostNamespace(host), command, ...args];
+    const child = new Deno.Command("ip", { ...options, args: inNamespace }).spawn();
+    this.#children.add(child);
+    child.status.finally(() => this.#children.delete(child));
+    return child;
+  }
+
+  /** Kills what still runs on any host and removes the namespaces. */
+  async close(): Promise<void> {
+    const children = [...this.#children];
+    for (const child of children) kill(child.pid);
+    await Promise.all(children.map((child) => child.status));
+    for (const namespace of existingNamespaces()) {
+      if (namespace.startsWith(`${this.#name}-`)) await removeNamespace(namespace);
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  get #bridgeNamespace(): string {
+    return `${this.#name}-bridge`;
+  }
+
+  #hostNamespace(host: number): string {
+    return `${this.#name}-${this.address(host)}`;
+  }
+
+  async #build(rateMbit: number | undefined): Promise<void> {
+    const bridge = this.#bridgeNamespace;
+    await run("ip", ["netns", "add", bridge]);
+    await batch("ip", bridge, ["link add bridge type bridge mcast_snooping 0", "link set bridge up"]);
+    for (let host = 0; host < this.hosts; host++) {
+      const namespace = this.#hostNamespace(host);
+      const port = `port${host}`;
+      await run("ip", ["netns", "add", namespace]);
+      await batch("ip", bridge, [
+        `link add ${port} type veth peer name eth0 netns ${namespace}`,
+        `link set ${port} master bridge up`,
+      ]);
+      await batch("ip", namespace, [
+        "link set lo up",
+        `address add ${this.address(host)}/24 dev eth0`,
+        "link set eth0 up",
+        // Multicast and broadcast go nowhere without a route.
+        "route add default dev eth0",
+      ]);
+      if (rateMbit === undefined) continue;
+      const shape = `root tbf rate ${rateMbit}mbit burst ${burstBytes(rateMbit)} ` +
+        `latency ${QUEUE_MS}ms overhead ${WIRE_OVERHEAD_BYTES}`;
+      await batch("tc", namespace, [`qdisc add dev eth0 ${shape}`]);
+      await batch("tc", bridge, [`qdisc add dev ${port} ${shape}`]);
+    }
+  }
+}
+
+/** Whether a name carries the id of a process that made LANs and is gone: of a namespace, or of a folder. */
+export function isAbandoned(name: string): boolean {
+  if (!name.startsWith(NAME_PREFIX)) return false;
+  const pid = Number.parseInt(name.slice(NAME_PREFIX.length), 10);
+  return Number.isInteger(pid) && !exists(`/proc/${pid}`);
+}
+
+/** The start of a name by which `isAbandoned` knows that this process made the thing. */
+export function ownPrefix(): string {
+  return `${NAME_PREFIX}${Deno.pid}-`;
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function existingNamespaces(): string[] {
+  return exists("/run/netns") ? [...Deno.readDirSync("/run/netns")].map((entry) => entry.name) : [];
+}
+
+function abandonedNamespaces(): string[] {
+  return existingNamespaces().filter(isAbandoned);
+}
+
+/** Kills what runs in a namespace, grandchildren included, and removes it. */
+async function removeNamespace(namespace: string): Promise<void> {
+  const pids = await run("ip", ["netns", "pids", namespace]);
+  for (const pid of pids.split("\n").filter(Boolean)) kill(Number(pid));
+  await run("ip", ["netns", "delete", namespace]);
+}
+
+/** Kills a process that may have ended already. */
+function kill(pid: number): void {
+  try {
+    Deno.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** Runs several commands of `ip` or `tc` in a namespace, one a line, with one process. */
+function batch(tool: "ip" | "tc", namespace: string, lines: string[]): Promise<string> {
+  return run(tool, ["-netns", namespace, "-batch", "-"], lines.join("\n") + "\n");
+}
+
+/** Runs a program with `input` on its standard input, and returns its output. */
+async function run(command: string, args: string[], input = ""): Promise<string> {
+  const child = new Deno.Command(command, { args, stdin: "piped", stdout: "piped", stderr: "piped" }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(input));
+  await writer.close();
+  const { success, stdout, stderr } = await child.output();
+  const text = new TextDecoder();
+  if (!success) throw new Error(`${command} ${args.join(" ")}: ${text.decode(stderr).trim()}`);
+  return text.decode(stdout);
+}

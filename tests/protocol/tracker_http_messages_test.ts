@@ -1,0 +1,227 @@
+import assert from "node:assert/strict";
+import { ProtocolError } from "../../lib/errors.ts";
+import { decode, type Encodable, encode } from "../../lib/protocol/bencode.ts";
+import { toByteString, toUtf8 } from "../../lib/protocol/bytes.ts";
+import { infoHashFromBytes } from "../../lib/protocol/info_hash.ts";
+import {
+  decodeAnnounceReply,
+  decodeScrapeReply,
+  encodeAnnounceQuery,
+  encodeAnnounceReply,
+  encodeFailure,
+  encodeScrapeQuery,
+  encodeScrapeReply,
+  parseAnnounceQuery,
+  parseScrapeQuery,
+  scrapeUrlOf,
+} from "../../lib/protocol/tracker_http_messages.ts";
+import type { AnnounceReply, AnnounceRequest } from "../../lib/protocol/tracker_messages.ts";
+
+const allBytes = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+const infoHash = infoHashFromBytes(allBytes.slice(0, 20));
+const peerId = allBytes.slice(236);
+const query = `info_hash=${"%00".repeat(20)}&peer_id=${
+  "a".repeat(20)
+}&port=6881&uploaded=0&downloaded=0&left=0`;
+
+const request: AnnounceRequest = {
+  infoHash,
+  peerId,
+  port: 6881,
+  uploaded: 1,
+  downloaded: 2,
+  left: 3,
+  event: "started",
+  numwant: 50,
+  key: 0x0badcafe,
+  compact: true,
+  noPeerId: true,
+  supportsCrypto: true,
+  trackerId: Uint8Array.of(0, 38, 255),
+  claimedAddresses: ["10.0.0.5", "fd00::5"],
+};
+
+const reply: AnnounceReply = {
+  intervalSeconds: 30,
+  minIntervalSeconds: 10,
+  complete: 1,
+  incomplete: 2,
+  downloaded: 3,
+  warning: "careful",
+  trackerId: Uint8Array.of(255, 0),
+  peers: [
+    { endpoint: { address: "10.0.0.5", port: 6881 }, peerId: toByteString(peerId) },
+    { endpoint: { address: "fd00::5", port: 6882 }, peerId: toByteString(peerId) },
+  ],
+};
+
+Deno.test("parseAnnounceQuery reads what encodeAnnounceQuery writes", () => {
+  assert.deepEqual(parseAnnounceQuery(encodeAnnounceQuery(request)), request);
+});
+
+Deno.test("encodeAnnounceQuery escapes everything but unreserved characters", () => {
+  const everyByte = encodeAnnounceQuery({ ...request, trackerId: allBytes });
+  assert.match(everyByte, /^[0-9A-Za-z._~%&=_-]*$/);
+  assert.deepEqual(parseAnnounceQuery(everyByte).trackerId, allBytes);
+});
+
+Deno.test("encodeAnnounceQuery does not pass for a seed while the length is unknown", () => {
+  assert.match(encodeAnnounceQuery({ ...request, left: undefined }), /&left=16384&/);
+});
+
+Deno.test("parseAnnounceQuery keeps bytes that are not UTF-8, and a plus sign", () => {
+  const parsed = parseAnnounceQuery(
+    `info_hash=%ff%FE${"+".repeat(18)}&peer_id=${"%80".repeat(20)}&port=1&left=1`,
+  );
+  assert.equal(parsed.infoHash, `fffe${"2b".repeat(18)}`);
+  assert.deepEqual(parsed.peerId, new Uint8Array(20).fill(0x80));
+});
+
+Deno.test("parseAnnounceQuery takes what is missing for nothing said", () => {
+  const parsed = parseAnnounceQuery(`info_hash=${"a".repeat(20)}&peer_id=${"b".repeat(20)}&port=1`);
+  assert.equal(parsed.left, undefined);
+  assert.equal(parsed.event, undefined);
+  assert.equal(parsed.numwant, undefined);
+  assert.equal(parsed.compact, false);
+  assert.deepEqual(parsed.claimedAddresses, []);
+});
+
+Deno.test("parseAnnounceQuery ignores values it cannot use", () => {
+  const parsed = parseAnnounceQuery(
+    `${query}&numwant=-1&key=not+hex&event=paused&ip=tracker.example&ipv6=fe80::1%25eth0&ipv4=10.0.0.5:99&x&=&&`,
+  );
+  assert.equal(parsed.numwant, undefined);
+  assert.equal(parsed.key, undefined);
+  assert.equal(parsed.event, undefined);
+  assert.deepEqual(parsed.claimedAddresses, ["10.0.0.5"]);
+});
+
+Deno.test("parseAnnounceQuery cuts amounts beyond 2^53", () => {
+  const parsed = parseAnnounceQuery(query.replace("left=0", "left=18446744073709551615"));
+  assert.equal(parsed.left, Number.MAX_SAFE_INTEGER);
+});
+
+Deno.test("parseAnnounceQuery refuses malformed queries", () => {
+  const malformed = [
+    "",
+    query.replace("%00", ""),
+    query.replace("%00", "%0"),
+    query.replace("%00", "%zz"),
+    query.replace("%00", "\u00e9"),
+    query.replace("%00", "\u{1f600}"),
+    query.replace("aa", "a"),
+    query.replace("port=6881", "port=0"),
+    query.replace("port=6881", "port=65536"),
+    query.replace("port=6881", "port=1e3"),
+    query.replace("port=6881", "port="),
+  ];
+  for (const text of malformed) assert.throws(() => parseAnnounceQuery(text), ProtocolError, text);
+});
+
+Deno.test("decodeAnnounceReply reads what encodeAnnounceReply writes, with peers as dictionaries", () => {
+  const body = encodeAnnounceReply(reply, { compact: false, noPeerId: false });
+  assert.deepEqual(decodeAnnounceReply(body, 10), reply);
+});
+
+Deno.test("decodeAnnounceReply reads what encodeAnnounceReply writes, compact or without ids", () => {
+  const peers = reply.peers.map(({ endpoint }) => ({ endpoint }));
+  for (const form of [{ compact: true, noPeerId: false }, { compact: false, noPeerId: true }]) {
+    assert.deepEqual(decodeAnnounceReply(encodeAnnounceReply(reply, form), 10), { ...reply, peers });
+  }
+});
+
+Deno.test("encodeAnnounceReply writes the compact lists of BEP 23 and BEP 7", () => {
+  const body = decode(encodeAnnounceReply(reply, { compact: true, noPeerId: true })) as Record<
+    string,
+    Uint8Array
+  >;
+  assert.deepEqual([...body.peers], [10, 0, 0, 5, 0x1a, 0xe1]);
+  assert.deepEqual([...body.peers6], [0xfd, ...new Array(14).fill(0), 5, 0x1a, 0xe2]);
+});
+
+Deno.test("decodeAnnounceReply reads a failure, safe to print", () => {
+  const body = encode({ "failure reason": "go\x1b[2J away", "retry in": 5 });
+  assert.deepEqual(decodeAnnounceReply(body, 10), { failureReason: "go\uFFFD[2J away", retryInMs: 300_000 });
+  const long = decodeAnnounceReply(encode({ "failure reason": "x".repeat(5000) }), 10);
+  assert.equal("failureReason" in long && long.failureReason.length, 300);
+});
+
+Deno.test("encodeFailure writes a retry in minutes or never", () => {
+  for (const [retryInMs, expected] of [[90_000, 120_000], [Infinity, Infinity], [undefined, undefined]]) {
+    const failure = { failureReason: "no", ...(retryInMs === undefined ? {} : { retryInMs }) };
+    const read = decodeAnnounceReply(encodeFailure(failure), 10);
+    assert.equal("failureReason" in read && read.retryInMs, expected);
+  }
+});
+
+Deno.test("decodeAnnounceReply takes no more peers than the limit, and none that cannot be dialled", () => {
+  const read = (members: Record<string, Encodable>, limit: number) => {
+    const read = decodeAnnounceReply(encode({ interval: 1, ...members }), limit);
+    return "peers" in read ? read.peers.map(({ endpoint }) => `${endpoint.address} ${endpoint.port}`) : [];
+  };
+  const compact = Uint8Array.from({ length: 600 }, () => 1);
+  assert.equal(read({ peers: compact, peers6: compact }, 7).length, 7);
+  assert.deepEqual(read({ peers: Uint8Array.of(10, 0, 0, 1, 0, 0, 224, 0, 0, 1, 0, 9, 10, 0, 0, 1) }, 9), []);
+  const dictionaries = [
+    { ip: "10.0.0.1", port: 1 },
+    { ip: "host.example", port: 1 },
+    { ip: "10.0.0.2", port: -1 },
+    { ip: "10.0.0.2", port: 70_000 },
+    { ip: "10.0.0.2" },
+    { ip: 5, port: 5 },
+    "text",
+    [],
+    { ip: "::ffff:10.0.0.3", port: 3, "peer id": "short" },
+  ];
+  assert.deepEqual(read({ peers: dictionaries }, 9), ["10.0.0.1 1", "10.0.0.3 3"]);
+});
+
+Deno.test("decodeAnnounceReply refuses what is no tracker reply", () => {
+  const nested = toUtf8("d5:peers" + "l".repeat(50_000));
+  for (
+    const body of ["", "<html>", "le", "i5e", "d8:interval", "d8:intervali1ee "].map(toUtf8).concat(nested)
+  ) {
+    assert.throws(() => decodeAnnounceReply(body, 10), ProtocolError);
+  }
+});
+
+Deno.test("decodeAnnounceReply leaves hostile intervals as they are and bears wrong types", () => {
+  const body = encode({ interval: -5, complete: "many", peers: 3, peers6: [], "tracker id": 1 });
+  assert.deepEqual(decodeAnnounceReply(body, 10), {
+    intervalSeconds: -5,
+    minIntervalSeconds: undefined,
+    complete: undefined,
+    incomplete: undefined,
+    downloaded: undefined,
+    peers: [],
+  });
+});
+
+Deno.test("decodeScrapeReply reads what encodeScrapeReply writes, keys being bytes", () => {
+  const hashes = [0, 0x65, 0x80, 0xc3, 0xff].map((byte) => infoHashFromBytes(new Uint8Array(20).fill(byte)));
+  const counts = new Map(hashes.map((hash, at) => [hash, { complete: at, incomplete: 2, downloaded: 3 }]));
+  assert.deepEqual(decodeScrapeReply(encodeScrapeReply(counts)), counts);
+});
+
+Deno.test("decodeScrapeReply refuses what is no scrape reply", () => {
+  for (const body of ["de", "i1e", "d5:filesi1ee"]) {
+    assert.throws(() => decodeScrapeReply(toUtf8(body)), ProtocolError);
+  }
+  assert.deepEqual(decodeScrapeReply(encodeFailure({ failureReason: "no" })), { failureReason: "no" });
+});
+
+Deno.test("parseScrapeQuery reads what encodeScrapeQuery writes, up to its limit", () => {
+  const hashes = [1, 2, 255].map((byte) => infoHashFromBytes(new Uint8Array(20).fill(byte)));
+  assert.deepEqual(parseScrapeQuery(encodeScrapeQuery(hashes), 9), hashes);
+  assert.deepEqual(parseScrapeQuery(encodeScrapeQuery(hashes), 2), hashes.slice(0, 2));
+  assert.deepEqual(parseScrapeQuery("", 2), []);
+  assert.throws(() => parseScrapeQuery("info_hash=abc", 2), ProtocolError);
+});
+
+Deno.test("scrapeUrlOf follows the convention of BEP 48", () => {
+  const scrape = (url: string) => scrapeUrlOf(new URL(url))?.href;
+  assert.equal(scrape("http://t/announce"), "http://t/scrape");
+  assert.equal(scrape("http://t/x/announce.php?k=1"), "http://t/x/scrape.php?k=1");
+  assert.equal(scrape("http://t/a"), undefined);
+  assert.equal(scrape("http://t/announce/x"), undefined);
+});

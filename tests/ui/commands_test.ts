@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { runCommand } from "../helpers/cli_run.ts";
+
+/** A home with `shareable/age.txt` of 50,000 bytes, and what removes it. */
+async function makeHome() {
+  const home = await Deno.makeTempDir();
+  await Deno.mkdir(join(home, "shareable"));
+  const data = Uint8Array.from({ length: 50_000 }, (_, i) => i % 251);
+  await Deno.writeFile(join(home, "shareable", "age.txt"), data);
+  return {
+    home,
+    data,
+    file: join(home, "shareable", "age.txt"),
+    torrent: join(home, "torrents", "age.txt.torrent"),
+    [Symbol.asyncDispose]: () => Deno.remove(home, { recursive: true }),
+  };
+}
+
+async function jsonOf(...args: string[]) {
+  const { exitCode, out, err } = await runCommand(...args, "--json");
+  assert.equal(out.length, 1, err.join());
+  return { exitCode, err, value: JSON.parse(out[0]) };
+}
+
+Deno.test("create writes a torrent that info shows", async () => {
+  await using made = await makeHome();
+  const { home, file, torrent } = made;
+  const created = await jsonOf(
+    ...["create", file, "--home", home, "--announce", "10.0.0.5", "--announce", "udp://10.0.0.6:7000"],
+    ...[
+      "--piece-length",
+      "16KiB",
+      "--private",
+      "--comment",
+      "for class",
+      "--web-seed",
+      "http://10.0.0.5/age.txt",
+    ],
+  );
+  assert.equal(created.exitCode, 0);
+  const { path, ...described } = created.value;
+  assert.equal(path, torrent);
+  const { infoHash, magnet, createdBy, ...rest } =
+    (await jsonOf("info", "age.txt.torrent", "--home", home)).value;
+  assert.deepEqual({ infoHash, magnet, createdBy, ...rest }, described);
+  assert.match(infoHash, /^[0-9a-f]{40}$/);
+  assert.match(createdBy, /^peer/);
+  assert.equal(
+    magnet,
+    `magnet:?xt=urn:btih:${infoHash}&dn=age.txt` +
+      "&tr=http%3A%2F%2F10.0.0.5%3A6969%2Fannounce&tr=udp%3A%2F%2F10.0.0.6%3A7000",
+  );
+  assert.deepEqual(rest, {
+    infoHashV2: null,
+    name: "age.txt",
+    length: 50_000,
+    pieceLength: 16_384,
+    pieces: 4,
+    private: true,
+    announce: [["http://10.0.0.5:6969/announce"], ["udp://10.0.0.6:7000"]],
+    webSeeds: ["http://10.0.0.5/age.txt"],
+    comment: "for class",
+    creationDate: null,
+    files: [{ path: "age.txt", length: 50_000 }],
+  });
+});
+
+Deno.test("create announces to this machine when no address is given", async () => {
+  await using made = await makeHome();
+  const { value } = await jsonOf("create", made.file, "--home", made.home);
+  assert.equal(value.announce.length, 1);
+  assert.match(value.announce[0][0], /^http:\/\/\d+\.\d+\.\d+\.\d+:6969\/announce$/);
+});
+
+Deno.test("create never replaces what it was not told to replace", async () => {
+  await using made = await makeHome();
+  const { home, file, torrent } = made;
+  assert.equal((await runCommand("create", file, "--home", home)).exitCode, 0);
+  const before = await Deno.readFile(torrent);
+  for (const more of [[], ["--output", file]]) {
+    const { exitCode, err } = await runCommand(
+      "create",
+      file,
+      "--home",
+      home,
+      "--announce",
+      "10.0.0.5",
+      ...more,
+    );
+    assert.equal(exitCode, 1);
+    assert.equal(err.length, 1);
+  }
+  assert.deepEqual(await Deno.readFile(torrent), before);
+  assert.deepEqual(await Deno.readFile(file), made.data);
+  assert.equal((await runCommand("create", file, "--announce", "10.0.0.5", "--output", torrent)).exitCode, 0);
+  assert.notDeepEqual(await Deno.readFile(torrent), before);
+});
+
+Deno.test("create fails in one line and leaves nothing when there is no such file", async () => {
+  await using made = await makeHome();
+  const { exitCode, err } = await runCommand("create", join(made.home, "nothing"), "--home", made.home);
+  assert.equal(exitCode, 1);
+  assert.equal(err.length, 1);
+  assert.deepEqual([...Deno.readDirSync(made.home)].map(({ name }) => name), ["shareable"]);
+});
+
+Deno.test("edit changes the announce addresses and keeps the info-hash and the file's mode", async () => {
+  await using made = await makeHome();
+  const { home, file, torrent } = made;
+  const { value: before } = await jsonOf("create", file, "--home", home, "--comment", "kept");
+  if (Deno.build.os !== "windows") await Deno.chmod(torrent, 0o640);
+  const { exitCode, out } = await runCommand(
+    ...["edit", "age.txt.torrent", "--home", home, "--announce", "10.0.0.7:7000", "--announce", "fd00::5"],
+  );
+  assert.equal(exitCode, 0);
+  assert(out.some((line) => line.includes(before.infoHash)));
+  const { value: after } = await jsonOf("info", torrent);
+  assert.deepEqual(after.announce, [["http://10.0.0.7:7000/announce"], ["http://[fd00::5]:6969/announce"]]);
+  assert.equal(after.infoHash, before.infoHash);
+  assert.equal(after.comment, "kept");
+  if (Deno.build.os !== "windows") assert.equal((await Deno.stat(torrent)).mode! & 0o777, 0o640);
+  assert.deepEqual([...Deno.readDirSync(join(home, "torrents"))].map(({ name }) => name), [
+    "age.txt.torrent",
+  ]);
+});
+
+Deno.test("check says which pieces are good, bad and missing", async () => {
+  await using made = await makeHome();
+  const { home, file, data } = made;
+  await runCommand("create", file, "--home", home, "--piece-length", "16KiB");
+  const whole = await jsonOf("check", "age.txt.torrent", "--home", home);
+  const { infoHash, ...counts } = whole.value;
+  assert.equal(whole.exitCode, 0);
+  assert.match(infoHash, /^[0-9a-f]{40}$/);
+  assert.deepEqual(counts, { pieces: 4, good: 4, bad: [], missing: [], complete: true });
+
+  data[20_000] ^= 1;
+  await Deno.writeFile(file, data.subarray(0, 33_000));
+  const broken = await jsonOf("check", "age.txt.torrent", "--home", home);
+  assert.equal(broken.exitCode, 1);
+  assert.deepEqual(broken.err, ["peer: age.txt.torrent: Expected 4 good pieces, got 1"]);
+  assert.deepEqual(broken.value, {
+    infoHash,
+    pieces: 4,
+    good: 1,
+    bad: [1],
+    missing: [2, 3],
+    complete: false,
+  });
+});
+
+Deno.test("info prints no control characters of a torrent", async () => {
+  await using made = await makeHome();
+  const { home, file } = made;
+  await runCommand("create", file, "--home", home, "--comment", "a\x1b[2J\nb");
+  const { out } = await runCommand("info", "age.txt.torrent", "--home", home);
+  // deno-lint-ignore no-control-regex
+  for (const line of out) assert.doesNotMatch(line, /[\x00-\x1f]/);
+  assert(out.some((line) => line.includes("a\uFFFD[2J\uFFFDb")));
+});

@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { fakeInfoHash, peerSnapshot, swarmSnapshot } from "../helpers/snapshots.ts";
+import { FakeTerminal } from "../helpers/fake_terminal.ts";
+import { swarmLines } from "../../lib/ui/bar_lines.ts";
+import { ProgressBars } from "../../lib/ui/progress_bars.ts";
+import { widthOf } from "../../lib/ui/text_format.ts";
+
+const SEED = peerSnapshot({
+  endpoint: "192.168.1.20:6881",
+  have: 19,
+  downloadRate: 1_258_291,
+  isDownloadSource: true,
+});
+const LEECH = peerSnapshot({
+  endpoint: "192.168.1.30:6881",
+  client: "Transmission 4.0.6",
+  have: 9,
+  uploadRate: 65_536,
+  isUploadSlot: true,
+});
+const HALF = swarmSnapshot({
+  have: 10,
+  connections: 2,
+  downloadRate: 1_258_291,
+  uploadRate: 65_536,
+  peers: [LEECH, SEED],
+});
+
+/** Bars on a fake terminal; what is on it after `use`, and after they were closed. */
+function drawn(
+  columns: number,
+  rows: number,
+  use: (bars: ProgressBars, terminal: FakeTerminal) => void,
+): string[] {
+  const terminal = new FakeTerminal(columns, rows);
+  const bars = new ProgressBars(terminal);
+  use(bars, terminal);
+  bars.close();
+  return terminal.lines();
+}
+
+Deno.test("ProgressBars shows torrents and peers with all their numbers on 80 columns", () => {
+  assert.deepEqual(drawn(80, 24, (bars) => bars.tick([HALF])), [
+    "age.txt        ██████░░░░░  52% ↓1.2 MiB/s ↑64 KiB/s  1s      10/19   2 peers",
+    " ↓  192.168.1.20:6881  ██████████ 100% ↓1.2 MiB/s ↑0 B/s     peer 0.1.0",
+    "  ↑ 192.168.1.30:6881  █████░░░░░  47% ↓0 B/s     ↑64 KiB/s  Transmission 4.0.6",
+  ]);
+});
+
+Deno.test("ProgressBars keeps what matters most on 40 columns", () => {
+  assert.deepEqual(drawn(40, 24, (bars) => bars.tick([HALF])), [
+    "age.txt        ████░░░░  52% ↓1.2 MiB/s",
+    " ↓  192.168.1.20:6881   100% ↓1.2 MiB/s",
+    "  ↑ 192.168.1.30:6881    47% ↑64 KiB/s",
+  ]);
+});
+
+Deno.test("ProgressBars never fills a line nor lets a name reach the terminal as control characters", () => {
+  const name = "日本語\x1b[2J\x1b]0;title\x07\r\n" + "long ".repeat(50);
+  const peers = [peerSnapshot({ endpoint: "[fd00:1234:5678::1]:6881", client: `evil\x1b[31m\u202e${name}` })];
+  for (const columns of [1, 10, 40, 80, 120, 300]) {
+    const lines = drawn(columns, 24, (bars, terminal) => {
+      bars.tick([
+        swarmSnapshot({ name, peers }),
+        swarmSnapshot({ name, infoHash: fakeInfoHash("b"), paused: name }),
+      ]);
+      bars.log("a log line");
+      assert(terminal.unknownSequences.length === 0, `${terminal.unknownSequences}`);
+    });
+    for (const line of lines.filter((line) => line !== "a log line")) {
+      assert(widthOf(line) < Math.max(2, columns), `${columns}: ${line}`);
+    }
+  }
+});
+
+Deno.test("ProgressBars writes events and log lines above the bars, whole", () => {
+  const lines = drawn(40, 24, (bars) => {
+    bars.event({ event: "warning", code: "w", message: "before any bar" });
+    bars.tick([HALF]);
+    bars.log("a line of the log that is longer than the terminal is wide");
+    bars.tick([{ ...HALF, have: 11, peers: [] }]);
+    bars.log("short");
+  });
+  assert.deepEqual(lines, [
+    "warning: before any bar",
+    "a line of the log that is longer than th",
+    "e terminal is wide",
+    "short",
+    "age.txt        █████░░░  57% ↓1.2 MiB/s",
+  ]);
+});
+
+Deno.test("ProgressBars leaves nothing behind when the terminal becomes narrower or wider", () => {
+  for (const [before, after] of [[120, 40], [80, 41], [40, 120]]) {
+    const lines = drawn(before, 24, (bars, terminal) => {
+      bars.log("above");
+      bars.tick([HALF]);
+      bars.log("between");
+      terminal.resize(after);
+      bars.log("below");
+    });
+    assert.equal(lines.length, 6, lines.join("\n"));
+    assert.deepEqual(lines.slice(0, 3), ["above", "between", "below"]);
+  }
+});
+
+Deno.test("ProgressBars shows the cursor again at its end", () => {
+  const terminal = new FakeTerminal(80, 24);
+  const bars = new ProgressBars(terminal);
+  bars.tick([HALF]);
+  bars.log("draw");
+  assert(!terminal.isCursorShown);
+  bars.close();
+  assert(terminal.isCursorShown);
+});
+
+Deno.test("swarmLines shows at most as many lines as fit and says how many more there are", () => {
+  const peers = Array.from({ length: 50 }, (_, i) => peerSnapshot({ endpoint: `10.0.0.${i}:6881` }));
+  const swarms = ["a", "b", "c"].map((digit) =>
+    swarmSnapshot({ infoHash: fakeInfoHash(digit), peers: digit === "b" ? peers.slice(0, 2) : peers })
+  );
+  for (let maxLines = 1; maxLines < 200; maxLines++) {
+    const lines = swarmLines(swarms, maxLines);
+    assert(lines.length <= maxLines, `${lines.length} of ${maxLines}`);
+    const hidden = lines.map((line) => /\+(\d+) more/.exec(line.label)).filter((match) => match !== null);
+    const told = lines.length - hidden.length + hidden.reduce((sum, match) => sum + Number(match[1]), 0);
+    if (maxLines >= 6) assert.equal(told, 3 + 50 + 2 + 50);
+  }
+  const labels = swarmLines(swarms, 9).map((line) => line.label.trim());
+  assert.deepEqual(labels, [
+    "age.txt",
+    "10.0.0.0:6881",
+    "+49 more",
+    "age.txt",
+    "10.0.0.0:6881",
+    "10.0.0.1:6881",
+    "age.txt",
+    "10.0.0.0:6881",
+    "+49 more",
+  ]);
+  assert.deepEqual(swarmLines(swarms, 2).map((line) => line.label), ["age.txt", "+2 more torrents"]);
+});
+
+Deno.test("swarmLines puts the peers that data is exchanged with first", () => {
+  const idle = peerSnapshot({ endpoint: "10.0.0.1:6881" });
+  const labels = swarmLines([swarmSnapshot({ peers: [idle, SEED] })], 10).map((line) => line.label.trim());
+  assert.deepEqual(labels, ["age.txt", "↓  192.168.1.20:6881", "10.0.0.1:6881"]);
+});
+
+Deno.test("swarmLines shows checking and the reason of a pause", () => {
+  const [checking, paused] = swarmLines([
+    swarmSnapshot({ checked: 5 }),
+    swarmSnapshot({ paused: "no space left" }),
+  ], 10);
+  assert.equal(checking.value, 5);
+  assert(checking.cells.some((cell) => cell.text === "checking"));
+  assert.equal(paused.label, "age.txt: paused: no space left");
+});
