@@ -341,15 +341,15 @@ export class Session {
     }
   }
 
-  /** Joins whatever `.torrent` files come into `torrents/` from now on. */
-  watchTorrents(): void {
+  /** Joins whatever `.torrent` files come into `torrents/` from now on; `known` are paths of those seen already. */
+  watchTorrents(known: Iterable<string>): void {
     const onFile = (path: string) => {
       this.add(path, []).catch((error) => {
         if (this.#stopping.signal.aborted) return;
         this.#options.observe({ event: "warning", code: "torrent", message: `${path}: ${messageOf(error)}` });
       });
     };
-    this.#loops.push(watchFolder(join(this.#options.home, "torrents"), [], onFile, this.#stopping.signal));
+    this.#loops.push(watchFolder(join(this.#options.home, "torrents"), known, onFile, this.#stopping.signal));
   }
 
   /** All torrents at this moment, as plain data; those still being checked too. */
@@ -403,7 +403,7 @@ export class Session {
   async #saveTotals({ swarm }: Joined): Promise<void> {
     const { uploaded, downloaded } = swarm.snapshot(now());
     await this.#parts.resume.saveTotals(swarm.infoHash, { uploaded, downloaded });
-    await this.#parts.resume.savePeers(swarm.infoHash, swarm.known.reachable);
+    await this.#parts.resume.savePeers(swarm.infoHash, swarm.reachablePeers);
   }
 
   /** Stops cleanly: trackers hear it, everything is saved, nothing is left running. */

@@ -164,7 +164,7 @@ export const TRACKER = {
   /** With the open tracker, info-hashes remembered. */
   maxInfoHashes: 10_000,
   maxPeersPerInfoHash: 10_000,
-  /** All peers of all info-hashes: about 250 bytes each. */
+  /** All peers of all info-hashes: about 350 bytes each. */
   maxPeers: 100_000,
   /** Peers one address may announce for one info-hash: a class room behind NAT. */
   maxPeersPerAddress: 256,
@@ -254,7 +254,7 @@ export const LOCAL_DISCOVERY = {
   perSenderPerSecond: 50,
   perSecond: 500,
   /** How often interfaces are looked at, for those that came and went. */
-  rescanMs: 3 * SECOND,
+  rescanMs: 1_500,
   /** Interfaces used of each family. */
   maxInterfaces: 32,
   /** Routers a datagram may pass: LAN segments that forward multicast are few hops apart. */

@@ -115,13 +115,12 @@ function importsOf(code: string, file: URL): Import[] {
   return [...code.matchAll(statements)].map(([, type, names, from, dynamic, bare, worker]) => {
     const specifier = from ?? dynamic ?? bare ?? worker;
     const isFile = specifier.startsWith(".");
-    const listed = /^\{([\s\S]*)\}$/.exec(names ?? "")?.[1].split(",").map((name) => name.trim()).filter((
-      name,
-    ) => name);
+    const listed = /^\{(.*)\}$/s.exec(names ?? "")?.[1].split(",").map((name) => name.trim());
     return {
       target: isFile ? pathBelowRoot(new URL(specifier, file)) : specifier,
       isFile,
-      isType: type !== undefined || (listed?.every((name) => name.startsWith("type ")) ?? false),
+      isType: type !== undefined ||
+        (listed?.every((name) => name === "" || name.startsWith("type ")) ?? false),
     };
   });
 }
@@ -244,7 +243,9 @@ Deno.test("architecture: every path of the source tree named in README.md exists
   if (!await exists(readme)) return;
   const text = await Deno.readTextFile(readme);
   const named = new Set(
-    [...text.matchAll(/[`(](?:\.\/)?((?:lib|tests|main\.ts|deno\.json|LICENSE)(?:\/[\w.@-]+)*\/?)[`)#]/g)]
+    [...text.matchAll(
+      /[`(](?:\.\/)?((?:lib|tests|docs|main\.ts|deno\.json|LICENSE)(?:\/[\w.@-]+)*\/?)[`)#]/g,
+    )]
       .map(([, path]) => path),
   );
   const missing: string[] = [];

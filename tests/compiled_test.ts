@@ -51,7 +51,11 @@ function compiledTest(name: string, test: (folder: string) => Promise<void>): vo
 }
 
 compiledTest("compiled peer tells its version", async () => {
-  assert.deepEqual(await peer(["--version"]), { code: 0, stdout: `${denoConfig.version}\n`, stderr: "" });
+  assert.deepEqual(await peer(["--version"]), {
+    code: 0,
+    stdout: `peer ${denoConfig.version}\n`,
+    stderr: "",
+  });
 });
 
 compiledTest("compiled peer shows help without any environment", async () => {

@@ -12,6 +12,7 @@
  */
 import fs from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { messageOf, StorageError } from "../errors.ts";
 import { Bitfield } from "../protocol/bitfield.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
@@ -98,9 +99,11 @@ export class ResumeStore {
   }
 
   static async #openFile(folder: string): Promise<ResumeStore> {
-    const kv = await Deno.openKv(join(folder, FILE_NAME));
+    const path = join(folder, FILE_NAME);
+    if (fs.existsSync(path)) checkIntegrity(path);
+    const kv = await Deno.openKv(path);
     try {
-      // Damage shows when a page is read, so read them all; there are few.
+      // Damage within values shows when they are read, so read them all; there are few.
       for await (const _ of kv.list({ prefix: [] }));
       const last = sessionIn((await kv.get(["session"])).value);
       const store = new ResumeStore(kv, folder, last);
@@ -247,6 +250,17 @@ export class ResumeStore {
       }
       await transaction.commit();
     }
+  }
+}
+
+/** Deno KV ends the whole process when it comes upon a damaged page, so SQLite itself is asked before. */
+function checkIntegrity(path: string): void {
+  const database = new DatabaseSync(path);
+  try {
+    const found = database.prepare("PRAGMA integrity_check(1)").get();
+    if (found?.integrity_check !== "ok") throw new Error("the database is damaged");
+  } finally {
+    database.close();
   }
 }
 

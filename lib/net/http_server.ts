@@ -71,6 +71,8 @@ export class HttpServer {
 
   #answer(request: Request, from: Deno.NetAddr): Response | Promise<Response> {
     if (request.url.length > TRACKER.maxRequestBytes) return new Response(null, { status: 414 });
+    // The URL is put together from this header: with a slash in it, the path would be what the header says.
+    if (/[^\w.:[\]%-]/.test(request.headers.get("host") ?? "")) return new Response(null, { status: 400 });
     const handler = this.#routes.get(rawPathOf(request.url));
     const address = canonicalAddress(from.hostname);
     if (handler === undefined || address === undefined) return new Response(null, { status: 404 });
@@ -83,7 +85,7 @@ export function rawQueryOf(url: string): string {
   return /^[^?#]*\?([^#]*)/.exec(url)?.[1] ?? "";
 }
 
-/** The path as it came. The URL begins with what the client gave as `Host`, so that is not looked at. */
+/** The path as it came, neither decoded nor simplified. */
 function rawPathOf(url: string): string {
   return /^https?:\/\/[^/?#]*([^?#]*)/.exec(url)?.[1] ?? "";
 }

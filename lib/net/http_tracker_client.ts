@@ -51,7 +51,8 @@ async function fetchFollowing(
     const response = await fetch(url, { client, headers, redirect: "manual", signal });
     if (!REDIRECTS.includes(response.status)) return response;
     await response.body?.cancel();
-    const target = URL.parse(response.headers.get("location") ?? "", url);
+    const location = response.headers.get("location");
+    const target = location === null ? null : URL.parse(location, url);
     if (target === null || !["http:", "https:"].includes(target.protocol)) {
       throw new TrackerError("Expected a redirect to an HTTP address");
     }

@@ -1,13 +1,6 @@
 /** The extended handshake (BEP 10) and our own extension, `lan_peers`. */
 import { ProtocolError } from "../errors.ts";
-import {
-  bytesIn,
-  decode,
-  dictionaryIn,
-  encode,
-  isDictionary,
-  numberIn,
-} from "./bencode.ts";
+import { bytesIn, decode, dictionaryIn, encode, isDictionary, numberIn } from "./bencode.ts";
 import { fromUtf8 } from "./bytes.ts";
 import { type Endpoint, familyOf, fromCompactList, type IpFamily, toCompactList } from "./endpoint.ts";
 import { printable } from "./printable.ts";

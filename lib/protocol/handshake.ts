@@ -1,5 +1,5 @@
 import { equalBytes, toUtf8 } from "./bytes.ts";
-import { type InfoHash, INFO_HASH_LENGTH, infoHashBytes, infoHashFromBytes } from "./info_hash.ts";
+import { INFO_HASH_LENGTH, type InfoHash, infoHashBytes, infoHashFromBytes } from "./info_hash.ts";
 import { PEER_ID_LENGTH } from "./peer_id.ts";
 
 /** Length of the handshake in bytes (BEP 3): 1 + 19 + 8 reserved + 20 info-hash + 20 peer id. */

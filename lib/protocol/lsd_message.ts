@@ -50,14 +50,20 @@ export function parseLsd(datagram: Uint8Array): LsdMessage {
     throw new ProtocolError(`Expected at most ${MAX_READ_LENGTH} bytes, got ${datagram.length}`);
   }
   const [firstLine, ...lines] = toByteString(datagram).trimEnd().split("\r\n");
-  if (firstLine.toUpperCase() !== FIRST_LINE) throw new ProtocolError("Expected a local announce, got something else");
-  if (lines.length > MAX_LINES) throw new ProtocolError(`Expected at most ${MAX_LINES} headers, got ${lines.length}`);
+  if (firstLine.toUpperCase() !== FIRST_LINE) {
+    throw new ProtocolError("Expected a local announce, got something else");
+  }
+  if (lines.length > MAX_LINES) {
+    throw new ProtocolError(`Expected at most ${MAX_LINES} headers, got ${lines.length}`);
+  }
   const infoHashes = new Set<InfoHash>();
   let port: number | undefined;
   let cookie = "";
   for (const line of lines) {
     const [, name, value] = /^([!-9;-~]+):[ \t]*([ -~]*?)[ \t]*$/.exec(line) ?? [];
-    if (name === undefined) throw new ProtocolError("Expected a header in each line of a local announce, got another text");
+    if (name === undefined) {
+      throw new ProtocolError("Expected a header in each line of a local announce, got another text");
+    }
     switch (name.toLowerCase()) {
       case "infohash":
         infoHashes.add(readInfoHash(value));
@@ -78,7 +84,9 @@ export function parseLsd(datagram: Uint8Array): LsdMessage {
 
 function readInfoHash(text: string): InfoHash {
   const infoHash = parseInfoHash(text);
-  if (infoHash === undefined) throw new ProtocolError("Expected an info-hash of 40 hex digits in a local announce");
+  if (infoHash === undefined) {
+    throw new ProtocolError("Expected an info-hash of 40 hex digits in a local announce");
+  }
   return infoHash;
 }
 

@@ -61,7 +61,9 @@ export function parseMagnet(text: string, limits: MagnetLimits): Magnet {
     peers: all("x.pe").map(checkPeer),
     webSeeds: all("ws"),
     selectOnly: all("so").flatMap((value) => value.split(",", limits.entries + 1)).map((range, position) => {
-      if (position >= limits.entries) throw new MetainfoError(`Expected at most ${limits.entries} file ranges`);
+      if (position >= limits.entries) {
+        throw new MetainfoError(`Expected at most ${limits.entries} file ranges`);
+      }
       return parseFileRange(range);
     }),
   };
@@ -77,7 +79,9 @@ export function formatMagnet(magnet: Pick<Magnet, "infoHash"> & Partial<Magnet>)
   add("tr", magnet.trackers ?? []);
   add("ws", magnet.webSeeds ?? []);
   for (const peer of magnet.peers ?? []) parts.push(`x.pe=${peer}`);
-  const ranges = (magnet.selectOnly ?? []).map(({ first, last }) => first === last ? `${first}` : `${first}-${last}`);
+  const ranges = (magnet.selectOnly ?? []).map(({ first, last }) =>
+    first === last ? `${first}` : `${first}-${last}`
+  );
   if (ranges.length > 0) parts.push(`so=${ranges.join(",")}`);
   return `magnet:?${parts.join("&")}`;
 }

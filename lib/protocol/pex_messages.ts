@@ -63,7 +63,9 @@ export function encodePex(message: PexMessage): Uint8Array<ArrayBuffer> {
  */
 export function parsePex(payload: Uint8Array, limit: number): PexMessage {
   const message = decode(payload);
-  if (!isDictionary(message)) throw new ProtocolError("Expected a peer exchange dictionary, got something else");
+  if (!isDictionary(message)) {
+    throw new ProtocolError("Expected a peer exchange dictionary, got something else");
+  }
   const added: PexPeer[] = [];
   const dropped: Endpoint[] = [];
   for (const family of [4, 6] as const) {
@@ -80,7 +82,9 @@ export function parsePex(payload: Uint8Array, limit: number): PexMessage {
 function endpointsIn(message: BencodeDictionary, key: string, family: IpFamily, limit: number): Endpoint[] {
   const list = bytesIn(message, key) ?? new Uint8Array();
   if (list.length % COMPACT_LENGTH[family] !== 0) {
-    throw new ProtocolError(`Expected endpoints of ${COMPACT_LENGTH[family]} bytes in "${key}", got ${list.length}`);
+    throw new ProtocolError(
+      `Expected endpoints of ${COMPACT_LENGTH[family]} bytes in "${key}", got ${list.length}`,
+    );
   }
   return fromCompactList(list, family, limit);
 }

@@ -7,7 +7,6 @@
  */
 import { messageOf, ProtocolError, type StorageError } from "../errors.ts";
 import { Bitfield } from "../protocol/bitfield.ts";
-import { compareBytes } from "../protocol/bytes.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
 import {
@@ -17,11 +16,9 @@ import {
   MessageId,
   type MessageReader,
 } from "../protocol/peer_messages.ts";
-import { CONNECTIONS } from "../settings.ts";
-import { admit } from "./admission.ts";
 import { Download } from "./download.ts";
 import { Extensions } from "./extensions.ts";
-import { KnownPeers } from "./known_peers.ts";
+import { PeerPieces } from "./peer_pieces.ts";
 import type {
   PeerSender,
   PeerSource,
@@ -31,8 +28,9 @@ import type {
   SwarmEvent,
   SwarmSnapshot,
 } from "./ports.ts";
-import { RateMeter } from "./rates.ts";
-import { type PeerFacts, RemotePeer } from "./remote_peer.ts";
+import type { PeerFacts, RemotePeer } from "./remote_peer.ts";
+import { Roster } from "./roster.ts";
+import { Statistics } from "./statistics.ts";
 import { Upload } from "./upload.ts";
 
 /** Omits a key of every member of a union. */
@@ -71,17 +69,15 @@ export interface SwarmOptions {
 export class Swarm implements PieceStorageListener {
   readonly metainfo: Metainfo;
   readonly storage: PieceStorage;
-  readonly known = new KnownPeers();
   readonly download: Download;
   readonly upload: Upload;
   readonly extensions: Extensions;
   readonly #options: SwarmOptions;
-  readonly #peers = new Map<number, RemotePeer>();
-  readonly #downloadRate = new RateMeter();
-  readonly #uploadRate = new RateMeter();
-  /** Payload bytes received in this run, by who sent them. */
-  readonly #sources = new Map<string, number>();
-  #lastNumber = 0;
+  readonly #roster: Roster;
+  /** Connected remote peers by number. */
+  readonly #peers: ReadonlyMap<number, RemotePeer>;
+  readonly #pieces: PeerPieces;
+  readonly #statistics: Statistics;
   #now: number;
   #nextRoundAt: number;
   #isFinished: boolean;
@@ -97,6 +93,8 @@ export class Swarm implements PieceStorageListener {
     this.#nextRoundAt = options.startedAt + options.rechokeMs;
     const { layout } = options.metainfo;
     const random = () => options.random();
+    this.#roster = new Roster(options.self.peerId, layout.pieceCount);
+    this.#peers = this.#roster.connected;
     this.download = new Download(options.stored, {
       layout,
       storage: options.storage,
@@ -104,6 +102,8 @@ export class Swarm implements PieceStorageListener {
       sources: options.downloadSources,
       random,
     });
+    this.#pieces = new PeerPieces(options.stored, this.download.picker);
+    this.#statistics = new Statistics(options.totals);
     this.upload = new Upload({
       layout,
       peers: this.#peers,
@@ -114,12 +114,18 @@ export class Swarm implements PieceStorageListener {
     });
     this.extensions = new Extensions({
       self: options.self,
-      listensAt: (peer, endpoint) => this.#listensAt(peer, endpoint),
+      listensAt: (peer, endpoint) => this.#roster.listensAt(peer, endpoint),
       listReceived: (added, dropped) => {
-        const changes = this.known.add(added, "broadcast") + this.known.remove(dropped, "broadcast");
+        const changes = this.#roster.known.add(added, "broadcast") +
+          this.#roster.known.remove(dropped, "broadcast");
         if (changes > 0) this.#reportPeers("broadcast");
       },
     });
+  }
+
+  /** Endpoints worth trying at the next start, as `host:port`. */
+  get reachablePeers(): string[] {
+    return this.#roster.known.reachable;
   }
 
   get infoHash() {
@@ -156,8 +162,8 @@ export class Swarm implements PieceStorageListener {
   /** Bytes uploaded, downloaded and left, as trackers want to hear them; the first two in this run. */
   get totals(): { uploaded: number; downloaded: number; left: number } {
     return {
-      uploaded: this.#uploadRate.total,
-      downloaded: this.#downloadRate.total,
+      uploaded: this.#statistics.upload.total,
+      downloaded: this.#statistics.download.total,
       left: this.download.bytesLeft,
     };
   }
@@ -174,52 +180,32 @@ export class Swarm implements PieceStorageListener {
 
   /** Adds endpoints we heard of. Those on a loopback address count only from who is on this machine. */
   addPeers(endpoints: readonly Endpoint[], source: PeerSource): void {
-    if (this.known.add(endpoints, source) > 0) this.#reportPeers(source);
+    if (this.#roster.known.add(endpoints, source) > 0) this.#reportPeers(source);
   }
 
   #reportPeers(source: PeerSource): void {
-    this.#report({ event: "peers", source, peers: this.known.names });
+    this.#report({ event: "peers", source, peers: this.#roster.known.names });
   }
 
   /** Endpoints to dial now: a peer that lacks something connects to all it knows, a seeder waits. */
   takeDials(limit: number): Endpoint[] {
     if (this.isComplete || this.#paused !== undefined || this.#isStopping) return [];
-    return this.known.takeDue(Math.min(limit, CONNECTIONS.dialled - this.#peers.size), this.#now);
+    return this.#roster.takeDials(limit, this.#now);
   }
 
-  /** A dial led to no connection; not even to a second one with a peer that connected to us meanwhile. */
   dialFailed(endpoint: Endpoint): void {
-    if (!this.#isConnected(endpoint)) this.known.dialFailed(endpoint, this.#now);
-  }
-
-  #isConnected({ address, port }: Endpoint): boolean {
-    for (const { listens } of this.#peers.values()) {
-      if (listens?.address === address && listens.port === port) return true;
-    }
-    return false;
+    this.#roster.dialFailed(endpoint, this.#now);
   }
 
   /** Why a connection whose handshake is complete is refused; undefined when it is welcome. */
   refusal(facts: PeerFacts): string | undefined {
-    if (this.#isStopping) return "we are stopping";
-    if (compareBytes(facts.peerId, this.peerId) === 0) {
-      if (!facts.isIncoming) this.known.isOurselves(facts.endpoint);
-      return "it is ourselves";
-    }
-    if (this.known.isBanned(facts.endpoint, facts.peerId)) return "it is banned";
-    const { refusal, twin } = admit(facts, this.#peers.values(), this.peerId);
-    if (refusal === undefined) twin?.sender.close("the connection was made twice");
-    // We dialled somebody who had connected to us: now we know where it listens.
-    else if (twin !== undefined && !facts.isIncoming) this.#listensAt(twin, facts.endpoint);
-    return refusal;
+    return this.#isStopping ? "we are stopping" : this.#roster.refusal(facts);
   }
 
   /** A connection is up and was not refused: introduces us. The result is passed back with every event. */
   peerConnected(facts: PeerFacts, sender: PeerSender, now: number): RemotePeer {
     this.#now = now;
-    const peer = new RemotePeer(++this.#lastNumber, this.metainfo.layout.pieceCount, facts, sender, now);
-    this.#peers.set(peer.number, peer);
-    if (peer.listens !== undefined) this.known.connected(peer.listens);
+    const peer = this.#roster.add(facts, sender, now);
     this.#sendPieces(peer);
     this.extensions.introduce(peer);
     this.#report({ event: "connected", peer: peer.name, client: peer.client });
@@ -236,22 +222,12 @@ export class Swarm implements PieceStorageListener {
   /** The connection is gone; the only place where a remote peer ends. */
   peerClosed(peer: RemotePeer, reason: string, now: number): void {
     this.#now = now;
-    if (!this.#peers.delete(peer.number)) return;
+    if (!this.#roster.remove(peer, now)) return;
     this.extensions.peerLeft(peer);
     if (peer.isCounted) { for (const index of peer.have) this.download.picker.peerLost(index); }
     this.download.peerLeft(peer, now);
     if (!this.#isStopping) this.upload.fillSlots(now);
-    if (peer.listens !== undefined && !this.#isConnected(peer.listens)) {
-      this.known.disconnected(peer.listens, now);
-    }
     this.#report({ event: "disconnected", peer: peer.name, client: peer.client, reason });
-  }
-
-  #ban(number: number): void {
-    const peer = this.#peers.get(number);
-    if (peer === undefined) return;
-    this.known.ban(peer.listens ?? peer.facts.endpoint, peer.facts.peerId);
-    peer.sender.close("it sent wrong data");
   }
 
   // Messages
@@ -271,13 +247,17 @@ export class Swarm implements PieceStorageListener {
       case MessageId.cancel:
         return this.upload.cancelReceived(peer, index, begin, length);
       case MessageId.have:
-        return this.#haveReceived(peer, index);
+        this.#pieces.haveReceived(peer, index);
+        return this.#piecesChanged(peer);
       case MessageId.bitfield:
-        return this.#bitfieldReceived(peer, Bitfield.fromBytes(payload, peer.have.length));
+        this.#pieces.bitfieldReceived(peer, Bitfield.fromBytes(payload, peer.have.length));
+        return this.#piecesChanged(peer);
       case MessageId.haveAll:
-        return this.#bitfieldReceived(peer, Bitfield.full(peer.have.length));
+        this.#pieces.bitfieldReceived(peer, Bitfield.full(peer.have.length));
+        return this.#piecesChanged(peer);
       case MessageId.haveNone:
-        return this.#bitfieldReceived(peer, new Bitfield(peer.have.length));
+        this.#pieces.bitfieldReceived(peer, new Bitfield(peer.have.length));
+        return this.#piecesChanged(peer);
       case MessageId.choke:
         if (peer.peerChokes) return;
         peer.peerChokes = true;
@@ -315,36 +295,7 @@ export class Swarm implements PieceStorageListener {
     const before = peer.download.total;
     this.#require(this.download.blockReceived(peer, index, begin, blockView, now));
     const needed = peer.download.total - before;
-    if (needed === 0) return;
-    this.#downloadRate.add(needed, now);
-    this.#sources.set(peer.name, (this.#sources.get(peer.name) ?? 0) + needed);
-  }
-
-  #haveReceived(peer: RemotePeer, index: number): void {
-    if (index >= peer.have.length) throw new ProtocolError(`Expected a piece that exists, got ${index}`);
-    peer.hasToldPieces = true;
-    this.#peerHas(peer, index);
-    this.#piecesChanged(peer);
-  }
-
-  #bitfieldReceived(peer: RemotePeer, bitfield: Bitfield | undefined): void {
-    if (bitfield === undefined) throw new ProtocolError("Expected a bitfield that fits the torrent");
-    if (bitfield.isFull && !peer.hasToldPieces) {
-      // Whoever has everything from the start is not counted by the picker: it raises all pieces alike.
-      for (const index of bitfield) peer.have.add(index);
-      peer.wantedPieces = bitfield.length - this.download.stored.count;
-    } else {
-      for (const index of bitfield) this.#peerHas(peer, index);
-    }
-    peer.hasToldPieces = true;
-    this.#piecesChanged(peer);
-  }
-
-  #peerHas(peer: RemotePeer, index: number): void {
-    if (!peer.have.add(index)) return;
-    peer.isCounted = true;
-    this.download.picker.peerHas(index);
-    if (!this.download.stored.has(index)) peer.wantedPieces++;
+    if (needed > 0) this.#statistics.received(needed, peer.name, now);
   }
 
   #piecesChanged(peer: RemotePeer): void {
@@ -370,23 +321,18 @@ export class Swarm implements PieceStorageListener {
     }
   }
 
-  #listensAt(peer: RemotePeer, endpoint: Endpoint): void {
-    peer.listens = endpoint;
-    this.known.connected(endpoint);
-  }
-
   // Sending
 
   /** Payload of `bytes` left for the peer. */
   blockSent(peer: RemotePeer, bytes: number, now: number): void {
     this.upload.blockSent(peer, bytes, now);
-    this.#uploadRate.add(bytes, now);
+    this.#statistics.upload.add(bytes, now);
   }
 
   // Storage
 
   pieceStored(index: number): void {
-    for (const liar of this.download.pieceStored(index)) this.#ban(liar);
+    for (const liar of this.download.pieceStored(index)) this.#roster.ban(liar);
     const have = encodeAboutPiece(MessageId.have, index);
     for (const peer of this.#peers.values()) {
       if (!peer.have.has(index)) {
@@ -403,7 +349,7 @@ export class Swarm implements PieceStorageListener {
     const { contributors, convicted } = this.download.pieceCorrupt(index, buffer);
     const peers = contributors.map((number) => this.#peers.get(number)?.name ?? "a peer that left");
     this.#report({ event: "corrupt", piece: index, peers });
-    if (convicted !== undefined) this.#ban(convicted);
+    if (convicted !== undefined) this.#roster.ban(convicted);
     this.download.refillAll(this.#now);
   }
 
@@ -423,7 +369,7 @@ export class Swarm implements PieceStorageListener {
       name: this.metainfo.name,
       path,
       seconds: Math.round(this.#now - startedAt) / 1_000,
-      sources: Object.fromEntries(this.#sources),
+      sources: this.#statistics.sources,
     });
     this.#report({ event: "status", role: this.role, seeding: true });
     for (const peer of [...this.#peers.values()]) this.#closeIfUseless(peer);
@@ -451,7 +397,6 @@ export class Swarm implements PieceStorageListener {
   /** Everything about the swarm at `now`, as plain data. */
   snapshot(now: number): SwarmSnapshot {
     const { layout, name, infoHash } = this.metainfo;
-    const { totals } = this.#options;
     return {
       infoHash,
       name,
@@ -461,10 +406,9 @@ export class Swarm implements PieceStorageListener {
       pieceLength: layout.pieceLength,
       pieces: layout.pieceCount,
       have: this.download.stored.count,
-      downloaded: totals.downloaded + this.#downloadRate.total,
-      uploaded: totals.uploaded + this.#uploadRate.total,
-      downloadRate: this.#downloadRate.bytesPerSecond(now),
-      uploadRate: this.#uploadRate.bytesPerSecond(now),
+      ...this.#statistics.totals,
+      downloadRate: this.#statistics.download.bytesPerSecond(now),
+      uploadRate: this.#statistics.upload.bytesPerSecond(now),
       connections: this.#peers.size,
       uploadSlotsUsed: this.upload.slotCount,
       downloadSourcesUsed: this.download.sourceCount,

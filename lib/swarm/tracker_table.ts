@@ -153,7 +153,8 @@ export class TrackerTable {
   announce(request: AnnounceRequest, address: string, now: number): AnnounceResult {
     const swarm = this.#swarmFor(request.infoHash);
     const endpoint = { address, port: request.port };
-    const peerId = toByteString(request.peerId);
+    // Made at one stroke: a string put together byte by byte keeps all its parts in memory.
+    const peerId = String.fromCharCode(...request.peerId);
     const membershipChanged = this.#record(swarm, request, endpoint, peerId, now);
     const result = {
       membershipChanged,

@@ -44,8 +44,10 @@ export class LineBars {
 
   /** Replaces what is shown, from the next frame on. */
   show(lines: readonly BarLine[]): void {
-    if (!this.#isDrawing) globalThis.addEventListener("unload", this.#close);
-    this.#isDrawing = true;
+    if (lines.length > 0 && !this.#isDrawing) {
+      this.#isDrawing = true;
+      globalThis.addEventListener("unload", this.#close);
+    }
     while (this.#bars.length > lines.length) this.#multiBar.remove(this.#bars.pop()!);
     lines.forEach((line, position) => {
       const bar = this.#bars[position] ??= this.#multiBar.create(line.total, line.value, { line });

@@ -10,6 +10,7 @@ import type { ProgressView } from "./progress_view.ts";
 export class ProgressBars implements ProgressView {
   readonly #bars: LineBars;
   readonly #texts = new EventTexts();
+  #lastSnapshots: readonly SwarmSnapshot[] = [];
 
   constructor(screen: Screen) {
     this.#bars = new LineBars(screen);
@@ -21,14 +22,21 @@ export class ProgressBars implements ProgressView {
   }
 
   tick(snapshots: readonly SwarmSnapshot[]): void {
-    this.#bars.show(swarmLines(snapshots, this.#bars.maxLines));
+    this.#lastSnapshots = snapshots;
+    this.#show(snapshots);
   }
 
   log(line: string): void {
     this.#bars.log(line);
   }
 
+  /** What stays on the terminal are the torrents; their peers are gone. */
   close(): void {
+    this.#show(this.#lastSnapshots.map((snapshot) => ({ ...snapshot, peers: [] })));
     this.#bars.close();
+  }
+
+  #show(snapshots: readonly SwarmSnapshot[]): void {
+    this.#bars.show(swarmLines(snapshots, this.#bars.maxLines));
   }
 }

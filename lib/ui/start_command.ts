@@ -3,7 +3,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import { messageOf, MetainfoError } from "../errors.ts";
 import { createLogger, type Logger, type LogLevel } from "../log.ts";
 import { Session } from "../session.ts";
-import { TICK_MS } from "../settings.ts";
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import { JsonProgress } from "./json_progress.ts";
 import { PlainProgress } from "./plain_progress.ts";
@@ -13,6 +12,8 @@ import { StopSignals } from "./stop_signals.ts";
 import { TerminalScreen } from "./terminal_screen.ts";
 import { exists, locateTorrent, readNamedTorrent } from "./torrent_arguments.ts";
 
+/** How often what is shown follows the swarms, in milliseconds. */
+const SHOW_EVERY_MS = 1000;
 /** How often it is looked whether every torrent is complete, in milliseconds. */
 const COMPLETE_CHECK_MS = 200;
 
@@ -61,7 +62,7 @@ export async function start(
   try {
     const log = createLogger(options.logLevel, logWriter(view));
     const session = await startSession({ ...options, home }, view, log);
-    const ticking = setInterval(() => view.tick(session.snapshot()), TICK_MS);
+    const ticking = setInterval(() => view.tick(session.snapshot()), SHOW_EVERY_MS);
     try {
       const work = paths.length > 0
         ? joinNamed(session, paths, peers)
@@ -69,8 +70,8 @@ export async function start(
       await Promise.race([aborted(signals.stop), untilDone(session, work, options, signals.stop)]);
     } finally {
       clearInterval(ticking);
-      await session.stop();
       view.tick(session.snapshot());
+      await session.stop();
     }
   } finally {
     view.close();
@@ -160,11 +161,11 @@ async function joinAll(
       try {
         await session.add(path, peers);
       } catch (error) {
-        view.event({ event: "warning", code: "bad-torrent", message: `${path}: ${messageOf(error)}` });
+        view.event({ event: "warning", code: "torrent", message: `${path}: ${messageOf(error)}` });
       }
     }),
   );
-  session.watchTorrents();
+  session.watchTorrents(paths);
 }
 
 /** Waits until there is no more to do: for ever, or with `--exit-when-complete` until all has been seeded. */

@@ -25,8 +25,8 @@ worker. Every row was measured in turn in each run; figures are medians (lowestâ
 
 /** One seeder to one leecher: speed, CPU time and memory of both sides, for each piece length. */
 export async function benchPair(options: BenchOptions): Promise<string> {
-  const length = options.isTiny ? 8 * MIB : 1 * GIB;
-  const pieceLengths = options.isTiny ? [256 * KIB] : [1*MIB];
+  const length = options.isTiny ? 8 * MIB : 2 * GIB;
+  const pieceLengths = options.isTiny ? [256 * KIB] : [256 * KIB, 1 * MIB, 4 * MIB];
   const { present, versions } = await findContenders(options, CLIENTS_AND_LIMIT);
   await using workshop = new Workshop(options.parent);
   warmMemory(workshop.folder, 2 * length);

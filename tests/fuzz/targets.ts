@@ -90,8 +90,6 @@ export interface Target {
   readonly error?: typeof ProtocolError | typeof MetainfoError;
   /** Decodes the input and asserts what holds for every value that comes out. */
   readonly run: (input: Uint8Array, random: Random) => void;
-  /** Part of the usual number of inputs, for a decoder that is slow by its nature. */
-  readonly share?: number;
 }
 
 /** Values of all shapes, from fast-check. */
@@ -247,8 +245,7 @@ export const TARGETS: readonly Target[] = [
     mutate: mutateBencode,
     error: ProtocolError,
     run(input) {
-      const value = decode(input);
-      assert.equal(encode(value as Encodable).length > 0, true);
+      encode(decode(input) as Encodable);
     },
   },
   {
@@ -342,15 +339,11 @@ export const TARGETS: readonly Target[] = [
     ],
     mutate: mutateBytes,
     error: MetainfoError,
-    run(input, random) {
+    run(input) {
       const names = fromUtf8(input).split("/", 8);
       const paths = safePaths([["t", ...names], ["t", ...names], ["t", names[0].toUpperCase()]]);
       for (const path of paths) assertSafe(path);
-      assert.equal(new Set(paths.map((path) => path.join("/"))).size, paths.length);
-      assert.deepEqual(
-        safePaths([paths[Math.floor(random() * 3)]])[0],
-        paths[0].length > 0 ? safePaths([paths[0]])[0] : [],
-      );
+      assert.equal(new Set(paths.map((path) => path.join("/").toLowerCase())).size, paths.length);
     },
   },
   {
@@ -559,8 +552,6 @@ export const TARGETS: readonly Target[] = [
     seeds: [MSE.fromInitiator],
     mutate: mutateBytes,
     error: ProtocolError,
-    // Each input costs two exponentiations of 768 bits.
-    share: 0.02,
     run: (input, random) => runMse(acceptor(), input, random),
   },
   {
@@ -568,7 +559,6 @@ export const TARGETS: readonly Target[] = [
     seeds: [MSE.fromAcceptor],
     mutate: mutateBytes,
     error: ProtocolError,
-    share: 0.02,
     run(input, random) {
       const handshake = initiator();
       handshake.advance(new Uint8Array());

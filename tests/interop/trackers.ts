@@ -1,4 +1,5 @@
 /** Trackers of others, and what any tracker says when asked how many peers it knows. */
+import { decode, dictionaryIn, isDictionary, numberIn } from "../../lib/protocol/bencode.ts";
 import type { InfoHash } from "../../lib/protocol/info_hash.ts";
 import {
   decodeScrapeReply,
@@ -79,7 +80,10 @@ export async function whenTracked(
 async function trackedPeers(announceUrl: string, infoHash: InfoHash): Promise<number | undefined> {
   const url = `${scrapeUrlOf(new URL(announceUrl))}?${encodeScrapeQuery([infoHash])}`;
   const reply = await fetch(url).then((response) => response.bytes(), () => undefined);
-  const swarms = reply && decodeScrapeReply(reply);
-  const counts = swarms instanceof Map ? swarms.get(infoHash) : undefined;
-  return counts && counts.complete + counts.incomplete;
+  const answer = reply && decode(reply);
+  const swarms = isDictionary(answer) ? dictionaryIn(answer, "files") : undefined;
+  // The only one, whatever its key: bittorrent-tracker answers with the info-hash as if it were text.
+  const [counts] = Object.values(swarms ?? {});
+  if (!isDictionary(counts)) return undefined;
+  return (numberIn(counts, "complete") ?? 0) + (numberIn(counts, "incomplete") ?? 0);
 }

@@ -3,7 +3,6 @@
  * network namespaces. Shows when each one was complete and from whom it got what, and checks every copy.
  */
 import { createHash, randomFillSync } from "node:crypto";
-import { existsSync, statfsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -12,12 +11,12 @@ import { messageOf } from "../../lib/errors.ts";
 import { parseBytes, parseWhole } from "../../lib/ui/option_values.ts";
 import { formatBytes } from "../../lib/ui/text_format.ts";
 import denoConfig from "../../deno.json" with { type: "json" };
-import { isAbandoned, Lan, ownPrefix } from "./namespaces.ts";
 import { PeerRun } from "../helpers/peer_run.ts";
+import { Lan } from "./namespaces.ts";
+import { makeRunFolder, removeRunFolder } from "./run_folder.ts";
 
 const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
 const EXAMPLE = join(PROJECT, "shareable/age.txt");
-const MEMORY = "/dev/shm";
 const ANNOUNCER = 0;
 
 interface Options {
@@ -81,24 +80,6 @@ function programOf({ command }: Options): string[] {
   if (command !== undefined) return [Deno.realPathSync(command)];
   const [_deno, ...args] = denoConfig.tasks.peer.split(" ");
   return [Deno.execPath(), ...args];
-}
-
-/** A folder for `bytes` of files: in memory when they fit there, so that no disk slows the run. */
-function makeFolder(bytes: number, keep: boolean): string {
-  const parents = [MEMORY, Deno.env.get("TMPDIR") ?? "/tmp"].filter((path) => existsSync(path));
-  for (const parent of parents) {
-    for (const { name } of Deno.readDirSync(parent)) {
-      if (isAbandoned(name)) Deno.removeSync(join(parent, name), { recursive: true });
-    }
-  }
-  const dir = parents.find((path) => {
-    const { bavail, bsize } = statfsSync(path);
-    return bavail * bsize > 1.2 * bytes;
-  });
-  if (dir === undefined) {
-    throw new Error(`Expected room for ${formatBytes(bytes)} in ${parents.join(" or ")}`);
-  }
-  return Deno.makeTempDirSync({ dir, prefix: keep ? "peer-lan-kept-" : ownPrefix() });
 }
 
 function writeRandomFile(path: string, bytes: number): void {
@@ -175,7 +156,10 @@ class Run {
 
   /** Stops every process that was started, and tells how each one fared. */
   async finish(): Promise<HostResult[]> {
-    const stopped = await Promise.all(this.#peers.map((peer) => peer.stop()));
+    const [announcer, ...peers] = this.#peers;
+    // The announcer last, as its tracker is told of the others' leaving.
+    const peersStopped = await Promise.all(peers.map((peer) => peer.stop()));
+    const stopped = [await announcer.stop(), ...peersStopped];
     const original = await hashOf(this.#copy(ANNOUNCER));
     return await Promise.all(this.#peers.map(async (peer, host) => {
       if (this.#options.keep) await Deno.writeTextFile(`${this.#home(host)}.jsonl`, peer.lines.join("\n"));
@@ -241,7 +225,7 @@ async function main(options: Options, stop: AbortSignal): Promise<boolean> {
   );
   await using lan = await Lan.create(options.hosts, options.rate);
   const size = options.size ?? Deno.statSync(EXAMPLE).size;
-  const folder = makeFolder(size * options.hosts, options.keep);
+  const folder = makeRunFolder(size * options.hosts, options.keep);
   try {
     const run = new Run(options, folder, lan);
     await Promise.race([run.prepare(), stopped]);
@@ -257,7 +241,7 @@ async function main(options: Options, stop: AbortSignal): Promise<boolean> {
   } finally {
     await lan.close();
     if (options.keep) console.error(`lan: kept ${folder}`);
-    else await Deno.remove(folder, { recursive: true });
+    else removeRunFolder(folder);
   }
 }
 

@@ -12,9 +12,9 @@ Deno.test("createPeerId is the prefix and letters and digits from the random byt
 });
 
 Deno.test("clientNameOf names known and unknown Azureus-style clients", () => {
-  assert.equal(clientNameOf(createPeerId(new Uint8Array(20))), "peer 0.1.0.0");
-  assert.equal(clientNameOf(toUtf8("-qB4650-abcdefghijkl")), "qBittorrent 4.6.5.0");
-  assert.equal(clientNameOf(toUtf8("-XX1A00-abcdefghijkl")), "XX 1.10.0.0");
+  assert.equal(clientNameOf(createPeerId(new Uint8Array(20))), "peer 0.1.0");
+  assert.equal(clientNameOf(toUtf8("-qB4650-abcdefghijkl")), "qBittorrent 4.6.5");
+  assert.equal(clientNameOf(toUtf8("-XX1A03-abcdefghijkl")), "XX 1.10.0.3");
 });
 
 Deno.test("clientNameOf names aria2, which has a style of its own", () => {

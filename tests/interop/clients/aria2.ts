@@ -12,7 +12,10 @@ export const aria2: InteropClient = {
       command: "aria2c",
       args: [
         "--no-conf",
-        "--enable-dht=false",
+        // UDP trackers work only beside the DHT, which has no entry point here.
+        "--enable-dht=true",
+        `--dht-listen-port=${job.port}`,
+        `--dht-file-path=${job.home}/dht.dat`,
         "--enable-dht6=false",
         "--disable-ipv6",
         `--bt-enable-lpd=${job.localDiscovery}`,

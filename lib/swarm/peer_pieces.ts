@@ -1,0 +1,56 @@
+/**
+ * Which pieces the remote peers have, and how many of them we lack.
+ *
+ * Invariant: `wantedPieces` of every connected peer is the number of pieces it has and we have not stored.
+ */
+import { ProtocolError } from "../errors.ts";
+import type { Bitfield } from "../protocol/bitfield.ts";
+import type { PiecePicker } from "./piece_picker.ts";
+import type { RemotePeer } from "./remote_peer.ts";
+
+/** Keeps the peers' bitfields, our interest and the picker's availability in step. */
+export class PeerPieces {
+  readonly #stored: Bitfield;
+  readonly #picker: PiecePicker;
+
+  /** `stored`: the pieces we have, kept up to date by its owner. */
+  constructor(stored: Bitfield, picker: PiecePicker) {
+    this.#stored = stored;
+    this.#picker = picker;
+  }
+
+  /** The peer has one more piece (BEP 3 "have"). Errors: `ProtocolError`. */
+  haveReceived(peer: RemotePeer, index: number): void {
+    if (index >= peer.have.length) throw new ProtocolError(`Expected a piece that exists, got ${index}`);
+    peer.hasToldPieces = true;
+    this.#has(peer, index);
+  }
+
+  /**
+   * The peer tells all its pieces (BEP 3 "bitfield", BEP 6 "have all", "have none"), undefined when malformed.
+   * Errors: `ProtocolError`.
+   */
+  bitfieldReceived(peer: RemotePeer, bitfield: Bitfield | undefined): void {
+    if (bitfield === undefined) throw new ProtocolError("Expected a bitfield that fits the torrent");
+    if (bitfield.isFull && !peer.hasToldPieces) {
+      // Whoever has everything from the start is not counted by the picker: it raises all pieces alike.
+      for (const index of bitfield) peer.have.add(index);
+      peer.wantedPieces = bitfield.length - this.#stored.count;
+    } else {
+      for (const index of bitfield) this.#has(peer, index);
+    }
+    peer.hasToldPieces = true;
+  }
+
+  #has(peer: RemotePeer, index: number): void {
+    if (!peer.have.add(index)) return;
+    peer.isCounted = true;
+    this.#picker.peerHas(index);
+    if (!this.#stored.has(index)) peer.wantedPieces++;
+  }
+
+  /** The connection is gone. */
+  peerLeft(peer: RemotePeer): void {
+    if (peer.isCounted) { for (const index of peer.have) this.#picker.peerLost(index); }
+  }
+}

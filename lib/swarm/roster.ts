@@ -1,0 +1,85 @@
+/** Who is connected and who is known: one connection each, within the limits, and whom to dial next. */
+import { compareBytes } from "../protocol/bytes.ts";
+import type { Endpoint } from "../protocol/endpoint.ts";
+import { CONNECTIONS } from "../settings.ts";
+import { admit } from "./admission.ts";
+import { KnownPeers } from "./known_peers.ts";
+import type { PeerSender } from "./ports.ts";
+import { type PeerFacts, RemotePeer } from "./remote_peer.ts";
+
+/** The peers of one torrent. Times in ms. */
+export class Roster {
+  /** Connected remote peers by number. */
+  readonly connected = new Map<number, RemotePeer>();
+  readonly known = new KnownPeers();
+  readonly #ownPeerId: Uint8Array;
+  readonly #pieceCount: number;
+  #lastNumber = 0;
+
+  constructor(ownPeerId: Uint8Array, pieceCount: number) {
+    this.#ownPeerId = ownPeerId;
+    this.#pieceCount = pieceCount;
+  }
+
+  /** Why a connection whose handshake is complete is refused; undefined when it is welcome. */
+  refusal(facts: PeerFacts): string | undefined {
+    if (compareBytes(facts.peerId, this.#ownPeerId) === 0) {
+      if (!facts.isIncoming) this.known.isOurselves(facts.endpoint);
+      return "it is ourselves";
+    }
+    if (this.known.isBanned(facts.endpoint, facts.peerId)) return "it is banned";
+    const { refusal, twin } = admit(facts, this.connected.values(), this.#ownPeerId);
+    if (refusal === undefined) twin?.sender.close("the connection was made twice");
+    // We dialled somebody who had connected to us: now we know where it listens.
+    else if (twin !== undefined && !facts.isIncoming) this.listensAt(twin, facts.endpoint);
+    return refusal;
+  }
+
+  /** A connection is up. */
+  add(facts: PeerFacts, sender: PeerSender, now: number): RemotePeer {
+    const peer = new RemotePeer(++this.#lastNumber, this.#pieceCount, facts, sender, now);
+    this.connected.set(peer.number, peer);
+    if (peer.listens !== undefined) this.known.connected(peer.listens);
+    return peer;
+  }
+
+  /** A connection is gone; false when it was gone before. */
+  remove(peer: RemotePeer, now: number): boolean {
+    if (!this.connected.delete(peer.number)) return false;
+    if (peer.listens !== undefined && !this.#isConnected(peer.listens)) {
+      this.known.disconnected(peer.listens, now);
+    }
+    return true;
+  }
+
+  /** A connected peer turned out to listen here. */
+  listensAt(peer: RemotePeer, endpoint: Endpoint): void {
+    peer.listens = endpoint;
+    this.known.connected(endpoint);
+  }
+
+  /** Up to `limit` endpoints to dial now. */
+  takeDials(limit: number, now: number): Endpoint[] {
+    return this.known.takeDue(Math.min(limit, CONNECTIONS.dialled - this.connected.size), now);
+  }
+
+  /** A dial led to no connection; not even to a second one with a peer that connected to us meanwhile. */
+  dialFailed(endpoint: Endpoint, now: number): void {
+    if (!this.#isConnected(endpoint)) this.known.dialFailed(endpoint, now);
+  }
+
+  /** A peer sent wrong data: it is dropped and does not come back. */
+  ban(number: number): void {
+    const peer = this.connected.get(number);
+    if (peer === undefined) return;
+    this.known.ban(peer.listens ?? peer.facts.endpoint, peer.facts.peerId);
+    peer.sender.close("it sent wrong data");
+  }
+
+  #isConnected({ address, port }: Endpoint): boolean {
+    for (const { listens } of this.connected.values()) {
+      if (listens?.address === address && listens.port === port) return true;
+    }
+    return false;
+  }
+}

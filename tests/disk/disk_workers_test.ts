@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import { DiskWorkers } from "../../lib/disk/disk_workers.ts";
+import { checkTorrent } from "../../lib/disk/piece_checker.ts";
+import { TorrentFiles } from "../../lib/disk/torrent_files.ts";
+import { StorageError } from "../../lib/errors.ts";
+import { pieceHash } from "../../lib/protocol/metainfo.ts";
+import { allPieces, PIECE, TestHome, TestTorrent } from "./test_home.ts";
+
+const torrent = new TestTorrent([["album/one", 3 * PIECE + 9], ["album/two", 5 * PIECE]]);
+
+async function withWorkers(
+  work: (workers: DiskWorkers, files: TorrentFiles, home: TestHome) => Promise<void>,
+): Promise<void> {
+  using home = new TestHome();
+  const workers = new DiskWorkers();
+  try {
+    await work(workers, new TorrentFiles(torrent.metainfo, home.path), home);
+  } finally {
+    workers.close();
+  }
+}
+
+Deno.test("DiskWorkers sees a file anew after its release", async () => {
+  await withWorkers(async (workers, files, home) => {
+    const commit = (index: number) =>
+      workers.commit(files.tmp.description, index, torrent.piece(index), pieceHash(torrent.metainfo, index));
+    await files.tmp.create();
+    assert.equal((await commit(0)).outcome, "stored");
+    await workers.release(files.tmp.description);
+    fs.renameSync(home.tmp(torrent, "album"), home.tmp(torrent, "away"));
+    const { outcome } = await commit(1);
+    assert.ok(outcome instanceof StorageError);
+    assert.match(outcome.message, /^Expected a file at state\/tmp\/.*\/album\/one, got nothing$/);
+    await files.tmp.create();
+    assert.equal((await commit(2)).outcome, "stored");
+    assert.deepEqual(
+      new Uint8Array(fs.readFileSync(home.tmp(torrent, "album/one"))).slice(2 * PIECE, 3 * PIECE),
+      torrent.piece(2),
+    );
+  });
+});
+
+Deno.test("DiskWorkers fails what was under way when it is closed, and all later work", async () => {
+  await withWorkers(async (workers, files) => {
+    await files.tmp.create();
+    const commit = () =>
+      workers.commit(files.tmp.description, 0, torrent.piece(0), pieceHash(torrent.metainfo, 0));
+    const underWay = commit();
+    workers.close();
+    for (const { outcome, buffer } of [await underWay, await commit()]) {
+      assert.ok(outcome instanceof StorageError);
+      assert.equal(buffer.length, PIECE);
+    }
+    await assert.rejects(
+      workers.hashPieces(files.tmp.description, files.tmp.layout, [0], () => {}),
+      StorageError,
+    );
+  });
+});
+
+Deno.test("DiskWorkers stops hashing when told to", async () => {
+  await withWorkers(async (workers, files, home) => {
+    home.share(torrent);
+    const abort = new AbortController();
+    abort.abort(new Error("enough"));
+    const { shareable } = files;
+    await assert.rejects(
+      workers.hashPieces(shareable.description, shareable.layout, [0, 1], () => {}, abort.signal),
+      { message: "enough" },
+    );
+  });
+});
+
+Deno.test("checkTorrent tells good, bad and missing pieces apart and changes nothing", async () => {
+  await withWorkers(async (workers, files, home) => {
+    const check = async () => {
+      const { good, bad, missing } = await checkTorrent(torrent.metainfo, home.path, workers, () => {});
+      return { good: [...good], bad, missing };
+    };
+    assert.deepEqual(await check(), { good: [], bad: [], missing: allPieces(torrent) });
+    home.share(
+      torrent,
+      (path, content) => path === "album/one" ? content.with(PIECE, content[PIECE] ^ 1) : undefined,
+    );
+    assert.deepEqual(await check(), { good: [0, 2], bad: [1], missing: [3, 4, 5, 6, 7, 8] });
+    await files.tmp.create();
+    files.tmp.write(4 * PIECE, torrent.piece(4));
+    files.tmp.write(PIECE, torrent.piece(1));
+    files.tmp.write(6 * PIECE, new Uint8Array([1]));
+    files.tmp.close();
+    assert.deepEqual(await check(), { good: [0, 1, 2, 4], bad: [6], missing: [3, 5, 7, 8] });
+    assert.ok(!fs.existsSync(`${home.path}/state/peer.kv`));
+  });
+});
+
+Deno.test("checkTorrent never follows a symbolic link", async () => {
+  await withWorkers(async (workers, _, home) => {
+    using outside = new TestHome();
+    outside.share(torrent);
+    fs.symlinkSync(outside.shared("album"), home.shared("album"));
+    await assert.rejects(
+      checkTorrent(torrent.metainfo, home.path, workers, () => {}),
+      /Expected no symbolic link/,
+    );
+  });
+});

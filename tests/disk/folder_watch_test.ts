@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import { join } from "node:path";
+import { watchFolder } from "../../lib/disk/folder_watch.ts";
+import { TestHome } from "./test_home.ts";
+
+Deno.test("watchFolder tells of each new torrent once it is stable, and stops", async () => {
+  using home = new TestHome();
+  const folder = join(home.path, "torrents");
+  const path = (name: string) => join(folder, name);
+  fs.writeFileSync(path("old.torrent"), "known");
+  fs.writeFileSync(path("notes.txt"), "no torrent");
+  fs.symlinkSync("loop.torrent", path("loop.torrent"));
+  const abort = new AbortController();
+  const heard: string[] = [];
+  let growth = 0;
+  const grow = setInterval(() => {
+    if (growth++ < 5) fs.appendFileSync(path("new.torrent"), "part");
+  }, 5);
+  await new Promise<void>((resolve) => {
+    watchFolder(
+      folder,
+      [path("old.torrent")],
+      (found) => {
+        heard.push(found);
+        if (heard.length === 1) {
+          assert.ok(growth > 5, "still being written");
+          fs.rmSync(path("new.torrent"));
+          setTimeout(() => fs.writeFileSync(path("new.torrent"), "again"), 100);
+        } else {
+          abort.abort();
+        }
+      },
+      abort.signal,
+      20,
+    ).then(resolve);
+  });
+  clearInterval(grow);
+  assert.deepEqual(heard, [path("new.torrent"), path("new.torrent")]);
+});
+
+Deno.test("watchFolder waits for a folder that is not there", async () => {
+  using home = new TestHome();
+  const folder = join(home.path, "later");
+  const abort = new AbortController();
+  setTimeout(() => {
+    fs.mkdirSync(folder);
+    fs.writeFileSync(join(folder, "a.torrent"), "x");
+  }, 30);
+  let heard = "";
+  await watchFolder(
+    folder,
+    [],
+    (found) => {
+      heard = found;
+      abort.abort();
+    },
+    abort.signal,
+    10,
+  );
+  assert.equal(heard, join(folder, "a.torrent"));
+});

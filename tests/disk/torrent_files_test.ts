@@ -1,0 +1,185 @@
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import { join } from "node:path";
+import { OpenFiles } from "../../lib/disk/open_files.ts";
+import { TorrentFiles } from "../../lib/disk/torrent_files.ts";
+import { allPieces, PIECE, TestHome, TestTorrent } from "./test_home.ts";
+
+const torrent = new TestTorrent([["album/one", PIECE + 1], ["album/two", 3 * PIECE], ["album/empty", 0]]);
+
+async function withFiles(work: (files: TorrentFiles, home: TestHome) => Promise<void>): Promise<void> {
+  using home = new TestHome();
+  const files = new TorrentFiles(torrent.metainfo, home.path, new OpenFiles(8));
+  await files.tmp.create();
+  files.tmp.write(0, torrent.content);
+  try {
+    await work(files, home);
+  } finally {
+    files.close();
+  }
+}
+
+/** Makes renames between folders fail as they do between file systems, until disposed. */
+function separateFileSystems(): Disposable {
+  const { renameSync } = fs;
+  fs.renameSync = (from, to) => {
+    if (!String(from).includes("shareable")) {
+      throw Object.assign(new Error("cross-device link"), { code: "EXDEV" });
+    }
+    renameSync(from, to);
+  };
+  return { [Symbol.dispose]: () => fs.renameSync = renameSync };
+}
+
+/** Mounts a small file system in memory; undefined where we may not. */
+async function mountTmpfs(folder: string, size: string): Promise<AsyncDisposable | undefined> {
+  const run = async (command: string, ...args: string[]) => {
+    const { success } = await new Deno.Command(command, { args, stderr: "null" }).output();
+    return success;
+  };
+  if (Deno.build.os !== "linux" || Deno.uid() !== 0) return undefined;
+  if (!await run("mount", "-t", "tmpfs", "-o", `size=${size}`, "tmpfs", folder)) return undefined;
+  return { [Symbol.asyncDispose]: async () => assert.ok(await run("umount", folder)) };
+}
+
+const probe = Deno.makeTempDirSync();
+const canMount = await mountTmpfs(probe, "64k").then(async (mount) => {
+  await mount?.[Symbol.asyncDispose]();
+  return mount !== undefined;
+});
+Deno.removeSync(probe);
+
+Deno.test("TorrentFiles serves every byte before, while and after files move", async () => {
+  await withFiles(async (files, home) => {
+    const read = () => {
+      const target = new Uint8Array(torrent.content.length);
+      files.read(0, target);
+      assert.deepEqual(target, torrent.content);
+    };
+    read();
+    using _ = separateFileSystems();
+    const moved = files.moveToShareable([]);
+    read();
+    await moved;
+    read();
+    files.removeTmp();
+    home.assertFinished(torrent);
+  });
+});
+
+Deno.test("TorrentFiles copies across file systems and leaves nothing beside", async () => {
+  await withFiles(async (files, home) => {
+    using _ = separateFileSystems();
+    fs.mkdirSync(home.shared("album"));
+    fs.writeFileSync(home.shared(`album/.peer-${torrent.metainfo.infoHash}-0.part`), "cut off before");
+    await files.moveToShareable([]);
+    assert.deepEqual(fs.readdirSync(home.shared("album")).sort(), ["empty", "one", "two"]);
+    files.removeTmp();
+    home.assertFinished(torrent);
+  });
+});
+
+Deno.test("TorrentFiles completes a move across file systems that was cut off before the old file was gone", async () => {
+  await withFiles(async (files, home) => {
+    fs.mkdirSync(home.shared("album"));
+    fs.copyFileSync(home.tmp(torrent, "album/two"), home.shared("album/two"));
+    await files.moveToShareable([]);
+    files.removeTmp();
+    home.assertFinished(torrent);
+  });
+});
+
+Deno.test({
+  name: "TorrentFiles moves between two real file systems",
+  ignore: !canMount,
+  fn: () =>
+    withFiles(async (files, home) => {
+      await using _ = await mountTmpfs(join(home.path, "shareable"), "1m");
+      await files.moveToShareable([]);
+      files.removeTmp();
+      home.assertFinished(torrent);
+      files.close();
+    }),
+});
+
+Deno.test({
+  name: "TorrentFiles keeps everything when the file system of shareable is full",
+  ignore: !canMount,
+  fn: () =>
+    withFiles(async (files, home) => {
+      await using _ = await mountTmpfs(join(home.path, "shareable"), "32k");
+      await assert.rejects(files.moveToShareable([]), {
+        name: "StorageError",
+        message: "Cannot move state/tmp/" + torrent.metainfo.infoHash +
+          "/album/two to shareable/album/two: no space left on device",
+      });
+      const target = new Uint8Array(torrent.content.length);
+      files.read(0, target);
+      assert.deepEqual(target, torrent.content);
+      files.close();
+    }),
+});
+
+Deno.test({
+  name: "PieceStore tells of a full disk in words and keeps what was written",
+  ignore: !canMount,
+  async fn() {
+    using home = new TestHome();
+    const big = new TestTorrent([["big.bin", 64 * PIECE]]);
+    fs.mkdirSync(home.tmp(big), { recursive: true });
+    {
+      await using _ = await mountTmpfs(home.tmp(big), "256k");
+      const open = await home.open(big);
+      await open.commit(big, ...allPieces(big));
+      assert.ok(open.failures.length > 0);
+      assert.match(open.failures[0].message, /^Cannot write state\/tmp\/.*big.bin: no space left on device$/);
+      assert.ok(open.stored.length >= 8);
+      assert.equal(open.store.buffersTaken, 0);
+      await open.stop();
+      const again = await home.open(big);
+      assert.deepEqual([...again.recovered.have], open.stored.toSorted((a, b) => a - b));
+      await again.stop();
+    }
+  },
+});
+
+Deno.test("TorrentFiles moves nothing when one file is in the way", async () => {
+  await withFiles(async (files, home) => {
+    fs.mkdirSync(home.shared("album"));
+    fs.writeFileSync(home.shared("album/two"), new Uint8Array(3 * PIECE));
+    await assert.rejects(files.moveToShareable([]), /got another file; both are kept/);
+    assert.deepEqual(fs.readdirSync(home.shared("album")), ["two"]);
+  });
+});
+
+Deno.test("TorrentFiles refuses a folder or a pipe in a file's place", async () => {
+  await withFiles(async (files, home) => {
+    fs.mkdirSync(home.shared("album/one"), { recursive: true });
+    await assert.rejects(files.moveToShareable([]), {
+      name: "StorageError",
+      message: "Expected a file at shareable/album/one, got something else",
+    });
+  });
+});
+
+Deno.test("OpenFiles keeps no more files open than allowed, over all torrents", () => {
+  using home = new TestHome();
+  const openFiles = new OpenFiles(3);
+  const many = ["a", "b"].map((name) => {
+    const torrent = new TestTorrent([[`${name}/1`, 5], [`${name}/2`, 5], [`${name}/3`, 5], [`${name}/4`, 5]]);
+    home.share(torrent);
+    const files = new TorrentFiles(torrent.metainfo, home.path, openFiles);
+    files.setMoved();
+    return { torrent, files };
+  });
+  for (let round = 0; round < 2; round++) {
+    for (const { torrent, files } of many) {
+      const target = new Uint8Array(20);
+      files.read(0, target);
+      assert.deepEqual(target, torrent.content);
+      assert.ok(openFiles.count <= 3);
+    }
+  }
+  for (const { files } of many) files.close();
+  assert.equal(openFiles.count, 0);
+});

@@ -1,0 +1,216 @@
+import assert from "node:assert/strict";
+import { TrackerError } from "../../lib/errors.ts";
+import type { RouteHandler } from "../../lib/net/http_server.ts";
+import { announceToTracker } from "../../lib/net/tracker_client.ts";
+import { encode } from "../../lib/protocol/bencode.ts";
+import {
+  encodeUdpAnnounceReply,
+  encodeUdpConnectReply,
+  parseUdpRequest,
+  UdpAction,
+} from "../../lib/protocol/tracker_udp_messages.ts";
+import { ANNOUNCING } from "../../lib/settings.ts";
+import { announceOf, httpServerWith } from "../helpers/tracker.ts";
+
+const { signal } = new AbortController();
+const EMPTY_REPLY = encode({ interval: 60, peers: "" });
+
+/** What an announce to an HTTP tracker with this handler comes to: the interval, or the error's text. */
+async function outcomeWith(
+  handler: RouteHandler,
+  { path = "/announce", timeoutMs = 5000 } = {},
+): Promise<string | number> {
+  const server = httpServerWith({ [path.split("?")[0]]: handler });
+  try {
+    return await outcomeOf(`http://127.0.0.1:${server.port}${path}`, timeoutMs);
+  } finally {
+    await server.stop();
+  }
+}
+
+async function outcomeOf(url: string, timeoutMs = 5000): Promise<string | number> {
+  try {
+    return (await announceToTracker(url, announceOf("a"), signal, timeoutMs)).intervalSeconds;
+  } catch (error) {
+    assert(error instanceof TrackerError, String(error));
+    return error.message;
+  }
+}
+
+Deno.test("announceToTracker sends its query behind that of the URL", async () => {
+  let url = "";
+  const handler: RouteHandler = (request) => {
+    url = request.url;
+    return new Response(EMPTY_REPLY);
+  };
+  assert.equal(await outcomeWith(handler, { path: "/announce?key=a%20b" }), 60);
+  assert.match(url, /\/announce\?key=a%20b&info_hash=(%f0){20}&peer_id=a(%ff){19}&port=6881&/);
+});
+
+Deno.test("announceToTracker reads a compressed reply", async () => {
+  const handler: RouteHandler = () => {
+    const body = new Response(EMPTY_REPLY).body!.pipeThrough(new CompressionStream("gzip"));
+    return new Response(body, { headers: { "content-encoding": "gzip" } });
+  };
+  assert.equal(await outcomeWith(handler), 60);
+});
+
+Deno.test("announceToTracker stops reading a body that is too long, also after decompression", async () => {
+  const endless = () => {
+    const chunk = new Uint8Array(65_536);
+    return new ReadableStream<BufferSource>({ pull: (controller) => controller.enqueue(chunk) });
+  };
+  const tooLong = `Expected a reply of at most ${ANNOUNCING.maxReplyBytes} bytes`;
+  assert.equal(await outcomeWith(() => new Response(endless() as ReadableStream)), tooLong);
+  const bomb: RouteHandler = () =>
+    new Response(endless().pipeThrough(new CompressionStream("gzip")), {
+      headers: { "content-encoding": "gzip" },
+    });
+  assert.equal(await outcomeWith(bomb), tooLong);
+});
+
+Deno.test("announceToTracker turns every bad answer into a TrackerError", async () => {
+  assert.equal(
+    await outcomeWith(() => new Response("no", { status: 503 })),
+    "Expected an HTTP reply of status 200, got 503",
+  );
+  assert.match(String(await outcomeWith(() => new Response("<html>"))), /^Malformed bencoding/);
+  assert.match(String(await outcomeWith(() => new Response(null))), /^Malformed bencoding/);
+  const failure = encode({ "failure reason": "go\naway", "retry in": 2 });
+  assert.equal(await outcomeWith(() => new Response(failure)), "go\uFFFDaway");
+});
+
+Deno.test("announceToTracker passes on how long the tracker wants us to stay away", async () => {
+  const server = httpServerWith({
+    "/announce": () => new Response(encode({ "failure reason": "busy", "retry in": 2 })),
+  });
+  try {
+    await assert.rejects(
+      announceToTracker(`http://127.0.0.1:${server.port}/announce`, announceOf("a"), signal),
+      { name: "TrackerError", message: "busy", retryInMs: 120_000 },
+    );
+  } finally {
+    await server.stop();
+  }
+});
+
+Deno.test("announceToTracker follows a few redirects", async () => {
+  const followed = (limit: number): RouteHandler => (request) => {
+    const step = Number(new URL(request.url).searchParams.get("step"));
+    if (step === limit) return new Response(EMPTY_REPLY);
+    return new Response("moved", { status: 302, headers: { location: `?step=${step + 1}` } });
+  };
+  assert.equal(await outcomeWith(followed(3)), 60);
+  assert.equal(await outcomeWith(followed(4)), "Expected at most 3 redirects");
+});
+
+Deno.test("announceToTracker follows no redirect to other schemes or to nowhere", async () => {
+  for (const location of ["file:///etc/passwd", "ftp://127.0.0.1/", "data:,x", "http://", undefined]) {
+    const headers: HeadersInit = location === undefined ? {} : { location };
+    const outcome = await outcomeWith(() => new Response(null, { status: 301, headers }));
+    assert.equal(outcome, "Expected a redirect to an HTTP address", location);
+  }
+});
+
+Deno.test("announceToTracker calls nothing on this machine but /announce", async () => {
+  let calls = 0;
+  const outcome = await outcomeWith(() => {
+    calls++;
+    return new Response(EMPTY_REPLY);
+  }, { path: "/shutdown" });
+  assert.equal(outcome, "Expected a path that begins with /announce on this machine");
+  assert.equal(calls, 0);
+});
+
+Deno.test("announceToTracker refuses other schemes and malformed URLs", async () => {
+  for (const url of ["file:///announce", "ws://127.0.0.1/announce", "nonsense", "http://", ""]) {
+    assert.match(String(await outcomeOf(url)), /^Expected /, url);
+  }
+});
+
+Deno.test("announceToTracker reports an unreachable tracker without its URL, which may hold a secret", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  const outcome = await outcomeOf(`http://127.0.0.1:${port}/announce?passkey=secret`);
+  assert.doesNotMatch(String(outcome), /secret|\n/);
+  assert.match(String(outcome), /refused|connect|fetch failed/i);
+});
+
+Deno.test("announceToTracker gives up after its time, over HTTP and UDP", async () => {
+  const hanging: RouteHandler = (request) =>
+    new Promise((resolve) => request.signal.addEventListener("abort", () => resolve(new Response())));
+  assert.equal(await outcomeWith(hanging, { timeoutMs: 50 }), "No answer within 0.05 s");
+  const silent = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  const { port } = silent.addr as Deno.NetAddr;
+  assert.equal(await outcomeOf(`udp://127.0.0.1:${port}`, 50), "No answer within 0.05 s");
+  silent.close();
+});
+
+Deno.test("announceToTracker stops when told to", async () => {
+  const silent = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  const { port } = silent.addr as Deno.NetAddr;
+  const stopping = new AbortController();
+  const announced = announceToTracker(`udp://127.0.0.1:${port}`, announceOf("a"), stopping.signal);
+  await silent.receive();
+  stopping.abort();
+  const stopped = { name: "TrackerError", message: "Stopped before it answered" };
+  await assert.rejects(announced, stopped);
+  for (const scheme of ["udp", "http"]) {
+    const late = announceToTracker(`${scheme}://127.0.0.1:${port}`, announceOf("a"), stopping.signal);
+    await assert.rejects(late, stopped);
+  }
+  silent.close();
+});
+
+/** A UDP tracker that answers each request with what `answers` returns for it. */
+async function udpTracker(
+  socket: Deno.DatagramConn,
+  answers: (request: ReturnType<typeof parseUdpRequest>) => Uint8Array[],
+): Promise<void> {
+  for await (const [datagram, from] of socket) {
+    for (const answer of answers(parseUdpRequest(datagram))) await socket.send(answer, from);
+  }
+}
+
+Deno.test("announceToTracker sends a lost datagram again and ignores answers to others", async () => {
+  const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  const asked: number[] = [];
+  let urlData = "";
+  const connectionId = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+  const running = udpTracker(socket, (request) => {
+    asked.push(request.action);
+    const { transactionId } = request;
+    if (request.action === UdpAction.connect) {
+      const wrong = encodeUdpConnectReply((transactionId + 1) >>> 0, new Uint8Array(8));
+      return asked.length === 1
+        ? []
+        : [wrong, Uint8Array.of(1), encodeUdpConnectReply(transactionId, connectionId)];
+    }
+    assert(request.action === UdpAction.announce);
+    assert.deepEqual(request.connectionId, connectionId);
+    urlData = request.urlData;
+    return [encodeUdpAnnounceReply(transactionId, { intervalSeconds: 77, peers: [] }, 4)];
+  });
+  const { port } = socket.addr as Deno.NetAddr;
+  assert.equal(await outcomeOf(`udp://127.0.0.1:${port}/announce?key=1`), 77);
+  assert.deepEqual(asked, [UdpAction.connect, UdpAction.connect, UdpAction.announce]);
+  assert.equal(urlData, "/announce?key=1");
+  socket.close();
+  await running;
+});
+
+Deno.test("announceToTracker reads long UDP replies whole", async () => {
+  const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  const peers = Array.from({ length: 190 }, (_, at) => ({ endpoint: { address: "10.0.0.5", port: at + 1 } }));
+  const running = udpTracker(socket, ({ action, transactionId }) => [
+    action === UdpAction.connect
+      ? encodeUdpConnectReply(transactionId, new Uint8Array(8))
+      : encodeUdpAnnounceReply(transactionId, { intervalSeconds: 60, peers }, 4),
+  ]);
+  const { port } = socket.addr as Deno.NetAddr;
+  const reply = await announceToTracker(`udp://127.0.0.1:${port}`, announceOf("a"), signal);
+  assert.equal(reply.peers.length, 190);
+  socket.close();
+  await running;
+});
