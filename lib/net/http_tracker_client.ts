@@ -70,13 +70,13 @@ async function fetchFollowing(
 
 /** The body, decompressed, if it has at most `limit` bytes. */
 async function bodyOf(response: Response, limit: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
+  const parts: Uint8Array[] = [];
   let length = 0;
   // Leaving the loop by an error cancels the body.
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
+  for await (const part of response.body ?? []) {
+    length += part.length;
     if (length > limit) throw new TrackerError(`Expected a reply of at most ${limit} bytes`);
-    chunks.push(chunk);
+    parts.push(part);
   }
-  return concatBytes(...chunks);
+  return concatBytes(...parts);
 }

@@ -32,6 +32,9 @@ export interface UdpTrackerServerOptions {
 /** Longest request looked at: a scrape of 74 info-hashes (BEP 15) has 1,496 bytes. */
 const MAX_REQUEST_LENGTH = 2048;
 
+/** Failed datagrams in a row after which the server gives up. */
+const MAX_FAILURES_IN_A_ROW = 100;
+
 /** The embedded tracker's UDP side (BEP 15). Nobody gets more bytes than it sent before it proved its address. */
 export class UdpTrackerServer {
   /** The port listened on. */
@@ -67,17 +70,19 @@ export class UdpTrackerServer {
 
   async #serve(socket: Deno.DatagramConn, signal: AbortSignal): Promise<void> {
     const buffer = new Uint8Array(MAX_REQUEST_LENGTH);
+    let failures = 0;
     while (!signal.aborted) {
       try {
         const [datagram, from] = await socket.receive(buffer);
         const address = canonicalAddress((from as Deno.NetAddr).hostname);
         const reply = address === undefined ? undefined : this.#answer(datagram, address);
         if (reply !== undefined) await socket.send(reply, from);
+        failures = 0;
       } catch (error) {
         if (signal.aborted) return;
-        // Some systems report here that an earlier reply could not be delivered.
+        // Now and then one is about a reply that could not be delivered; in a row they mean a broken socket.
+        if (++failures > MAX_FAILURES_IN_A_ROW) throw error;
         this.#options.log.debug(`UDP tracker: ${messageOf(error)}`);
-        if (error instanceof Deno.errors.BadResource) throw error;
       }
     }
   }

@@ -41,6 +41,7 @@ export class Download {
   readonly #context: DownloadContext;
   readonly #committing = new Map<number, ActivePiece>();
   readonly #blame = new Blame();
+  #isAbandoned = false;
 
   /** `stored` is kept and kept up to date. */
   constructor(stored: Bitfield, context: DownloadContext) {
@@ -52,6 +53,11 @@ export class Download {
 
   get isComplete(): boolean {
     return this.stored.isFull;
+  }
+
+  /** Whether nothing is asked of anybody any more. */
+  get #isOver(): boolean {
+    return this.#isAbandoned || this.isComplete;
   }
 
   /** Pieces and bytes that are still to be stored. */
@@ -73,7 +79,7 @@ export class Download {
   /** Fills free places at once, then asks the new sources for blocks. */
   fillSources(now: number): void {
     const free = this.#context.sources - this.sourceCount;
-    if (free <= 0 || this.isComplete) return;
+    if (free <= 0 || this.#isOver) return;
     const candidates = this.#candidates(now).filter((peer) => !peer.isSource);
     for (
       const { number } of fill(candidates.map((peer) => candidateOf(peer, now)), free, this.#context.random)
@@ -84,6 +90,7 @@ export class Download {
 
   /** Gives all places anew, as every `CHOKING.rechokeMs`. */
   chooseSources(now: number): void {
+    if (this.#isOver) return;
     const candidates = this.#candidates(now).map((peer) => candidateOf(peer, now));
     const { sources, random, peers } = this.#context;
     const chosen = new Set(choose(candidates, sources, random).map(({ number }) => number));
@@ -133,7 +140,7 @@ export class Download {
 
   /** Once per tick: silent sources lose their place, lost requests are asked again. */
   tick(now: number): void {
-    if (this.isComplete) return;
+    if (this.#isOver) return;
     const diskIsBusy = !this.#context.storage.hasRoom();
     for (const peer of this.#context.peers.values()) {
       // While our own disk holds us up nobody is read from, so nobody is silent.
@@ -196,7 +203,7 @@ export class Download {
   /** Asks one source for blocks up to its window; all requests leave as one message. */
   refill(peer: RemotePeer, now: number): void {
     let open = peer.openWindow;
-    if (!peer.isSource || peer.peerChokes || open <= 0 || this.isComplete) return;
+    if (!peer.isSource || peer.peerChokes || open <= 0 || this.#isOver) return;
     if (peer.outstanding === 0) peer.lastBlockAt = now;
     const message = new Uint8Array(open * ABOUT_BLOCK_LENGTH);
     let used = 0;
@@ -372,6 +379,7 @@ export class Download {
 
   /** Gives all buffers back; nothing is asked for any more. */
   abandon(): void {
+    this.#isAbandoned = true;
     for (const piece of [...this.routing.pieces]) {
       this.#context.storage.giveBuffer(this.routing.take(piece));
       this.picker.restore(piece.index);

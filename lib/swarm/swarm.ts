@@ -31,39 +31,11 @@ import type {
 import type { PeerFacts, RemotePeer } from "./remote_peer.ts";
 import { Roster } from "./roster.ts";
 import { Statistics } from "./statistics.ts";
+import type { SwarmOptions } from "./swarm_options.ts";
 import { Upload } from "./upload.ts";
 
 /** Omits a key of every member of a union. */
 type Without<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
-
-/** What a swarm is built from. */
-export interface SwarmOptions {
-  readonly metainfo: Metainfo;
-  readonly storage: PieceStorage;
-  /** Pieces that are stored already; kept and kept up to date. */
-  readonly stored: Bitfield;
-  /** Whether all data is in its final place already. */
-  readonly isFinished: boolean;
-  /** Whether an announce address is this process's own tracker. */
-  readonly isAnnouncer: boolean;
-  readonly uploadSlots: number;
-  readonly downloadSources: number;
-  readonly rechokeMs: number;
-  /** Bytes uploaded and downloaded in earlier runs. */
-  readonly totals: { readonly uploaded: number; readonly downloaded: number };
-  /** What we tell every remote peer about ourselves. */
-  readonly self: {
-    readonly peerId: Uint8Array;
-    readonly client: string;
-    readonly listenPort: number;
-    readonly trackerPort: number | undefined;
-  };
-  /** Numbers in [0, 1). */
-  random(): number;
-  report(event: SwarmEvent): void;
-  /** When it began, in ms. */
-  readonly startedAt: number;
-}
 
 /** Everything about one info-hash in this process. */
 export class Swarm implements PieceStorageListener {
@@ -224,7 +196,7 @@ export class Swarm implements PieceStorageListener {
     this.#now = now;
     if (!this.#roster.remove(peer, now)) return;
     this.extensions.peerLeft(peer);
-    if (peer.isCounted) { for (const index of peer.have) this.download.picker.peerLost(index); }
+    this.#pieces.peerLeft(peer);
     this.download.peerLeft(peer, now);
     if (!this.#isStopping) this.upload.fillSlots(now);
     this.#report({ event: "disconnected", peer: peer.name, client: peer.client, reason });

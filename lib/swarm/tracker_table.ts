@@ -1,11 +1,8 @@
 /**
  * The embedded tracker's memory: who announced which info-hash.
  *
- *   swarms    info-hash → TrackedSwarm, least recently announced first
- *   peers     key → peer, least recently announced first: what has expired stands in front
- *   pools     the same peers again, by address family and by seed or leech, as arrays with swap-remove
- *
- * Everything an announce does takes constant time or time proportional to its reply.
+ * Swarms stand least recently announced first, and so do the peers in each of them: what is to be forgotten is
+ * always in front. Everything an announce does takes constant time, or time proportional to its reply.
  */
 import { toByteString } from "../protocol/bytes.ts";
 import { type Endpoint, familyOf, formatEndpoint, type IpFamily } from "../protocol/endpoint.ts";
@@ -13,14 +10,7 @@ import type { InfoHash } from "../protocol/info_hash.ts";
 import type { AnnouncedPeer, AnnounceRequest, ScrapeCounts } from "../protocol/tracker_messages.ts";
 import { TRACKER } from "../settings.ts";
 import { PeerPool } from "./peer_pool.ts";
-
-/** A peer that announced to us. */
-export interface TrackedPeer {
-  readonly endpoint: Endpoint;
-  /** 20 characters, one a byte. */
-  readonly peerId: string;
-  readonly isSeed: boolean;
-}
+import { type TrackedEntry, type TrackedPeer, TrackedSwarm } from "./tracked_swarm.ts";
 
 /** This process in one of its swarms, as the tracker lists it. */
 export interface OwnPeer {
@@ -47,57 +37,8 @@ export interface TrackerTableOptions {
   readonly ownAddressFor: (remoteAddress: string) => string | undefined;
 }
 
-/** A listed peer and where it stands in its pool. */
-interface Entry extends TrackedPeer {
-  isSeed: boolean;
-  expiresAt: number;
-  position: number;
-}
-
 /** How long a silent peer stays listed. */
 const TIME_TO_LIVE_MS = TRACKER.intervalSeconds * TRACKER.silentIntervals * 1000;
-
-/** One info-hash: see the picture on top. */
-class TrackedSwarm {
-  readonly peers = new Map<string, Entry>();
-  readonly pools: Record<IpFamily, { seeds: PeerPool<Entry>; leeches: PeerPool<Entry> }> = {
-    4: { seeds: new PeerPool(), leeches: new PeerPool() },
-    6: { seeds: new PeerPool(), leeches: new PeerPool() },
-  };
-  /** Peers by address, for the cap on them. */
-  readonly peersAt = new Map<string, number>();
-  own: { peerId: string; port: number; complete: boolean } | undefined;
-  isServed = false;
-  downloaded = 0;
-
-  poolOf(entry: TrackedPeer): PeerPool<Entry> {
-    const { seeds, leeches } = this.pools[familyOf(entry.endpoint.address)];
-    return entry.isSeed ? seeds : leeches;
-  }
-
-  add(key: string, entry: Entry): void {
-    const { address } = entry.endpoint;
-    this.peers.set(key, entry);
-    this.poolOf(entry).add(entry);
-    this.peersAt.set(address, (this.peersAt.get(address) ?? 0) + 1);
-  }
-
-  remove(key: string, entry: Entry): void {
-    const { address } = entry.endpoint;
-    this.peers.delete(key);
-    this.poolOf(entry).remove(entry);
-    const left = this.peersAt.get(address)! - 1;
-    if (left > 0) this.peersAt.set(address, left);
-    else this.peersAt.delete(address);
-  }
-
-  counts(): ScrapeCounts {
-    const seeds = this.pools[4].seeds.size + this.pools[6].seeds.size;
-    const complete = seeds + (this.own?.complete === true ? 1 : 0);
-    const incomplete = this.peers.size - seeds + (this.own?.complete === false ? 1 : 0);
-    return { complete, incomplete, downloaded: this.downloaded };
-  }
-}
 
 /** The embedded tracker's memory. Pure: the caller brings clock and chance. */
 export class TrackerTable {
@@ -189,14 +130,9 @@ export class TrackerTable {
       this.#peers++;
       return true;
     }
-    entry.expiresAt = expiresAt;
-    swarm.peers.delete(key);
-    swarm.peers.set(key, entry);
-    if (entry.isSeed === isSeed) return false;
-    swarm.poolOf(entry).remove(entry);
-    entry.isSeed = isSeed;
-    swarm.poolOf(entry).add(entry);
-    return true;
+    const changed = entry.isSeed !== isSeed;
+    swarm.refresh(key, entry, isSeed, expiresAt);
+    return changed;
   }
 
   /** Link-local IPv6 addresses are no use to others: a reply has no place for the zone they need. */
@@ -282,7 +218,7 @@ export class TrackerTable {
     return changed;
   }
 
-  #remove(swarm: TrackedSwarm, key: string, entry: Entry): void {
+  #remove(swarm: TrackedSwarm, key: string, entry: TrackedEntry): void {
     swarm.remove(key, entry);
     this.#peers--;
   }

@@ -5,12 +5,21 @@ const STOP_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT", "SIGBREAK"]
   : ["SIGINT", "SIGTERM", "SIGHUP"];
 
+/** A task runner passes on the Ctrl-C that the terminal sent us too; what comes this soon is the same one. */
+const SAME_SIGNAL_MS = 500;
+
 /** Listens for the signals that end a program: the first asks for a clean stop, a second one exits at once. */
 export class StopSignals {
   readonly #controller = new AbortController();
+  #firstAt = 0;
   readonly #onSignal = () => {
-    if (this.#controller.signal.aborted) Deno.exit(EXIT.interrupted);
-    this.#controller.abort();
+    const now = performance.now();
+    if (!this.#controller.signal.aborted) {
+      this.#firstAt = now;
+      this.#controller.abort();
+    } else if (now - this.#firstAt >= SAME_SIGNAL_MS) {
+      Deno.exit(EXIT.interrupted);
+    }
   };
 
   constructor() {

@@ -1,3 +1,4 @@
+import { messageOf } from "../../lib/errors.ts";
 import type { Contender } from "./clients/contender.ts";
 
 /** What the user asked for; every measurement gets it. */
@@ -36,4 +37,14 @@ export async function findContenders(
     }
   }
   return { present, versions: versions.join("; ") };
+}
+
+/** Runs a measurement; one that fails is told, and the others go on. */
+export async function attempt<T>(what: string, measure: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await measure();
+  } catch (error) {
+    say(`failed: ${what}: ${messageOf(error)}`);
+    return undefined;
+  }
 }

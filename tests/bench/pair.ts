@@ -2,10 +2,10 @@ import { CLIENTS_AND_LIMIT } from "./clients/all.ts";
 import type { Contender } from "./clients/contender.ts";
 import { libtorrentTuned } from "./clients/libtorrent.ts";
 import { peer } from "./clients/peer.ts";
-import { type BenchOptions, findContenders, say } from "./options.ts";
+import { attempt, type BenchOptions, findContenders, say } from "./options.ts";
 import { figure, median, spread, table } from "./report.ts";
 import { GIB, KIB, MIB, TestFile, warmMemory } from "./test_file.ts";
-import { measureTransfer, type Transfer } from "./transfer.ts";
+import { measureTransfer, type Transfer, TRANSFER_METHOD } from "./transfer.ts";
 import { Workshop } from "./workshop.ts";
 
 /** Who sends to whom, and what came of it. */
@@ -16,10 +16,7 @@ interface Pair {
   readonly transfers: Transfer[];
 }
 
-const HOW = `One seeder and one leecher, separate processes, loopback TCP, one file.
-The clock starts when the loopback interface has carried 64 KiB since the leecher started, and stops when the leecher
-itself says that it has everything (event, hook or alert; looked at every 5 ms). CPU time (user and system, all threads)
-is counted between the same two moments; memory is the highest anonymous memory (RssAnon, every 50 ms) in between.
+const HOW = `One seeder and one leecher, separate processes, loopback TCP, one file. ${TRANSFER_METHOD}
 The limit is two Deno processes without BitTorrent: read and write 512 KiB at a time, SHA-1 and positioned write in a
 worker. Every row was measured in turn in each run; figures are medians (lowest–highest).`;
 
@@ -38,7 +35,8 @@ export async function benchPair(options: BenchOptions): Promise<string> {
     for (let run = 1; run <= options.runs; run++) {
       for (const { name, seeder, leecher, transfers } of pairs) {
         const plan = { seeder, leecher, leechers: 1, file, pieceLength, parent: options.parent };
-        const transfer = await measureTransfer(plan);
+        const transfer = await attempt(name, () => measureTransfer(plan));
+        if (transfer === undefined) continue;
         transfers.push(transfer);
         say(
           `pair, pieces of ${pieceLength / KIB} KiB, run ${run}: ${name}: ${
@@ -70,6 +68,7 @@ function pairTable(pairs: readonly Pair[], length: number): string {
     "",
     "MiB/s",
     "peer is faster by ×",
+    "complete s after",
     "seeder CPU s/GiB",
     "leecher CPU s/GiB",
     "seeder MiB",
@@ -83,6 +82,7 @@ function pairTable(pairs: readonly Pair[], length: number): string {
       pair.name,
       spread(speeds(pair)),
       ours === undefined ? "–" : figure(median(speeds(ours)) / median(speeds(pair))),
+      figure(median(pair.transfers.map(({ tailSeconds }) => tailSeconds))),
       perGib(({ seeder }) => seeder.cpuSeconds),
       perGib(({ leechers }) => leechers[0].cpuSeconds),
       mebibytes(({ seeder }) => seeder.peakAnonymousBytes),

@@ -6,7 +6,7 @@ const HEADER = `# Benchmark results
 Written by \`deno task bench\`, section by section; each says when and where it was measured.
 `;
 
-/** The middle value; of an even number of values, the mean of the middle two. */
+/** The middle value, NaN of none; of an even number of values, the mean of the middle two. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -28,7 +28,7 @@ export function figure(value: number): string {
 
 /** Median of several runs with the lowest and the highest: "520 (508–531)". */
 export function spread(values: readonly number[]): string {
-  if (values.length === 1) return figure(values[0]);
+  if (values.length < 2) return figure(median(values));
   return `${figure(median(values))} (${figure(Math.min(...values))}–${figure(Math.max(...values))})`;
 }
 

@@ -16,6 +16,13 @@ const READY_TIMEOUT_SECONDS = 120;
 /** Nobody here is slower. */
 const LEAST_MIB_PER_SECOND = 5;
 
+/** How `measureTransfer` counts, for the report. */
+export const TRANSFER_METHOD =
+  `The kernel's byte counter of the loopback interface, read every 5 ms, gives first and
+last payload, and with them MiB/s, in the same way for all; "complete s after" is how much later the leecher itself says
+that it has everything (event, hook or alert, some of which come late). CPU time (user and system, all threads) counts
+from the first payload until then; memory is the highest anonymous memory (RssAnon, every 50 ms) in that time.`;
+
 /** Who sends what to whom. */
 export interface TransferPlan {
   readonly seeder: Contender;

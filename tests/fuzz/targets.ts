@@ -22,6 +22,7 @@ import {
 } from "../../lib/protocol/extension_messages.ts";
 import { encodeHandshake, parseHandshake } from "../../lib/protocol/handshake.ts";
 import { type InfoHash, infoHashOf } from "../../lib/protocol/info_hash.ts";
+import { encodeLsd, LSD_MAX_INFO_HASHES, parseLsd } from "../../lib/protocol/lsd_message.ts";
 import { formatMagnet, parseMagnet } from "../../lib/protocol/magnet.ts";
 import {
   encodeMetadataData,
@@ -545,6 +546,21 @@ export const TARGETS: readonly Target[] = [
       if (lot < 0.3) parseUdpConnectReply(input);
       else if (lot < 0.6) parseUdpScrapeReply(input);
       else parseUdpAnnounceReply(input, lot < 0.8 ? 4 : 6, 10);
+    },
+  },
+  {
+    name: "local discovery",
+    seeds: [
+      encodeLsd({ infoHashes: [INFO_HASH], port: 6881, cookie: "0123456789abcdef" }, 4),
+      encodeLsd({ infoHashes: new Array(LSD_MAX_INFO_HASHES).fill(INFO_HASH), port: 1, cookie: "" }, 6),
+    ],
+    mutate: mutateBytes,
+    error: ProtocolError,
+    run(input) {
+      const { infoHashes, port, cookie } = parseLsd(input);
+      assert.ok(infoHashes.length > 0);
+      assert.ok(port > 0 && port < 65536);
+      assert.match(cookie, /^[ -~]*$/);
     },
   },
   {

@@ -100,7 +100,6 @@ export class Host {
 
   #tick(): void {
     this.lan.after(TICK_MS, () => {
-      if (this.lan.isOver) return;
       this.swarm.tick(this.lan.now);
       this.dial();
       this.#tick();
@@ -187,7 +186,6 @@ export class Wire implements PeerSender {
 /** The LAN: hosts, virtual time and the events to come. */
 export class VirtualLan {
   now = 1_000;
-  isOver = false;
   readonly hosts: Host[] = [];
   readonly random: () => number;
   readonly #events: { at: number; order: number; run: () => void }[] = [];
@@ -285,8 +283,12 @@ export class VirtualLan {
   run(isDone: () => boolean, limitMs: number): boolean {
     const end = this.now + limitMs;
     while (!isDone()) {
-      const event = this.#events.pop();
-      if (event === undefined || event.at > end) return false;
+      const event = this.#events.at(-1);
+      if (event === undefined || event.at > end) {
+        this.now = end;
+        return false;
+      }
+      this.#events.pop();
       this.now = event.at;
       event.run();
     }

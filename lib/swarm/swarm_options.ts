@@ -1,0 +1,32 @@
+import type { Bitfield } from "../protocol/bitfield.ts";
+import type { Metainfo } from "../protocol/metainfo.ts";
+import type { PieceStorage, SwarmEvent } from "./ports.ts";
+
+/** What a swarm is built from. */
+export interface SwarmOptions {
+  readonly metainfo: Metainfo;
+  readonly storage: PieceStorage;
+  /** Pieces that are stored already; kept and kept up to date. */
+  readonly stored: Bitfield;
+  /** Whether all data is in its final place already. */
+  readonly isFinished: boolean;
+  /** Whether an announce address is this process's own tracker. */
+  readonly isAnnouncer: boolean;
+  readonly uploadSlots: number;
+  readonly downloadSources: number;
+  readonly rechokeMs: number;
+  /** Bytes uploaded and downloaded in earlier runs. */
+  readonly totals: { readonly uploaded: number; readonly downloaded: number };
+  /** What we tell every remote peer about ourselves. */
+  readonly self: {
+    readonly peerId: Uint8Array;
+    readonly client: string;
+    readonly listenPort: number;
+    readonly trackerPort: number | undefined;
+  };
+  /** Numbers in [0, 1). */
+  random(): number;
+  report(event: SwarmEvent): void;
+  /** When it began, in ms. */
+  readonly startedAt: number;
+}
