@@ -42,8 +42,6 @@ const { O_RDONLY, O_RDWR, O_CREAT } = fs.constants;
 // Not every system has it; `guardPath` looks at the last step as well.
 const O_NOFOLLOW = fs.constants.O_NOFOLLOW ?? 0;
 
-const fdatasync = promisify(fs.fdatasync);
-
 /**
  * Reads and writes a torrent's files by offsets in the row of all files.
  *
@@ -191,7 +189,7 @@ export class FileRow {
       // A descriptor of its own, since the shared ones may be closed meanwhile.
       const fd = fs.openSync(this.#guard(file).path, O_RDWR | O_NOFOLLOW);
       try {
-        await fdatasync(fd);
+        await promisify(fs.fdatasync)(fd);
       } finally {
         fs.closeSync(fd);
       }

@@ -59,7 +59,7 @@ export class PieceStore implements PieceStorage {
   readonly #files: TorrentFiles;
   readonly #pool: BufferPool;
   readonly #running = new Set<Promise<void>>();
-  #flushing: Promise<void> | undefined;
+  #saving: Promise<void> | undefined;
   #waitingForRoom: (() => void)[] = [];
   #bytesInFlight = 0;
   #have: Bitfield;
@@ -203,8 +203,7 @@ export class PieceStore implements PieceStorage {
   }
 
   async #finish(): Promise<void> {
-    await this.#flushing;
-    await this.#moveToPlace();
+    await this.#saveAlone(() => this.#moveToPlace());
     this.listener?.dataFinished(this.#files.path);
   }
 
@@ -239,22 +238,19 @@ export class PieceStore implements PieceStorage {
    * Resolves when that is done; never rejects, and nobody need wait for it.
    */
   async flush(now: number): Promise<void> {
-    if (this.#flushing !== undefined || this.#isClosed || this.#broken !== undefined) return;
+    if (this.#saving !== undefined || this.#isClosed || this.#broken !== undefined) return;
     const isSyncDue = now - this.#lastSync >= STORAGE.syncMs;
     if (isSyncDue) this.#lastSync = now;
-    if (this.#isFinished && isSyncDue) this.#lookForChanges();
-    if (this.#isFinished || this.#notedCount === this.#have.count && !isSyncDue) return;
-    this.#flushing = this.#saveProgress(isSyncDue);
-    await this.#flushing;
-    this.#flushing = undefined;
-  }
-
-  async #saveProgress(isSyncDue: boolean): Promise<void> {
     try {
-      if (!isSyncDue) await this.#noteWrittenPieces();
-      else if (this.#storedCount < this.#have.count) await this.#storeSynced();
+      if (this.#isFinished) {
+        if (isSyncDue) this.#lookForChanges();
+      } else if (isSyncDue && this.#storedCount < this.#have.count) {
+        await this.#saveAlone(() => this.#storeSynced());
+      } else if (this.#notedCount < this.#have.count) {
+        await this.#saveAlone(() => this.#noteWrittenPieces());
+      }
     } catch (error) {
-      if (error instanceof StorageError) this.listener?.storageFailed(error);
+      if (error instanceof StorageError) this.listener?.storageFailed(this.#broken = error);
       else this.#log.warn(`Cannot save the resume state: ${messageOf(error)}`);
     }
   }
@@ -264,11 +260,18 @@ export class PieceStore implements PieceStorage {
     const { shareable } = this.#files;
     for (const file of shareable.openFiles()) {
       if (sameStamp(shareable.stampOf(file), this.#stamps[file])) continue;
-      this.#broken = new StorageError(
-        `Expected ${shareable.nameOf(file)} to stay as it is, but it was changed`,
-      );
-      this.listener?.storageFailed(this.#broken);
-      return;
+      throw new StorageError(`Expected ${shareable.nameOf(file)} to stay as it is, but it was changed`);
+    }
+  }
+
+  /** One save at a time: another would find nothing left to sync, and claim too early that all is stored. */
+  async #saveAlone(save: () => Promise<void>): Promise<void> {
+    while (this.#saving !== undefined) await Promise.allSettled([this.#saving]);
+    this.#saving = save();
+    try {
+      await this.#saving;
+    } finally {
+      this.#saving = undefined;
     }
   }
 
@@ -322,7 +325,7 @@ export class PieceStore implements PieceStorage {
   async flushNow(): Promise<void> {
     await this.#settled();
     if (this.#isFinished) return;
-    await this.#storeSynced();
+    await this.#saveAlone(() => this.#storeSynced());
     await this.#resume.saveUnfinished(this.#metainfo.infoHash, this.#unfinished);
   }
 
@@ -337,8 +340,8 @@ export class PieceStore implements PieceStorage {
   }
 
   async #settled(): Promise<void> {
-    while (this.#running.size > 0 || this.#flushing !== undefined) {
-      await Promise.all([...this.#running, this.#flushing]);
+    while (this.#running.size > 0 || this.#saving !== undefined) {
+      await Promise.allSettled([...this.#running, this.#saving]);
     }
   }
 

@@ -203,7 +203,7 @@ class Watch {
   readonly #abort = new AbortController();
   readonly #outer: AbortSignal;
   readonly #pass = () => this.#abort.abort(this.#outer.reason);
-  #timer: number | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(outer: AbortSignal) {
     this.#outer = outer;

@@ -181,19 +181,34 @@ function pieceLengthOf(info: BencodeDictionary, limits: MetainfoLimits): number 
 }
 
 function filesOf(info: BencodeDictionary, limits: MetainfoLimits): TorrentFile[] {
+  const raw = rawFilesOf(info, limits);
+  const paths = safePaths(raw.map((file) => file.path));
+  return raw.map(({ length, isPadding }, position) => ({ path: paths[position], length, isPadding }));
+}
+
+/**
+ * The files' paths as the torrent spells them, in the order of `files`, the torrent's name first: for web seeds,
+ * whose servers know no names made safe. Never for the disk.
+ *
+ * Errors: `MetainfoError`.
+ */
+export function originalPaths(rawInfo: Uint8Array, limits: MetainfoLimits): string[][] {
+  const info = refusing(() => decode(rawInfo, limits.bencode)) as BencodeDictionary;
+  return rawFilesOf(info, limits).map((file) => file.path);
+}
+
+/** Files with the paths the torrent gives, symbolic links left out. */
+function rawFilesOf(info: BencodeDictionary, limits: MetainfoLimits) {
   const name = nameIn(info, "name");
   if (name === undefined) throw new MetainfoError("Expected a name, got none");
   const list = listIn(info, "files");
-  if (list === undefined) {
-    return [{ path: safePaths([[name]])[0], length: lengthIn(info), isPadding: false }];
-  }
+  if (list === undefined) return [{ path: [name], length: lengthIn(info), isPadding: false }];
   if (list.length === 0 || list.length > limits.files) {
     throw new MetainfoError(`Expected 1 to ${limits.files} files, got ${list.length}`);
   }
   const raw = list.map((file) => readFile(file, name)).filter((file) => !file.isSymlink);
   if (raw.length === 0) throw new MetainfoError("Expected files, got symbolic links only");
-  const paths = safePaths(raw.map((file) => file.path));
-  return raw.map(({ length, isPadding }, position) => ({ path: paths[position], length, isPadding }));
+  return raw;
 }
 
 function readFile(file: BencodeValue, name: string) {

@@ -216,6 +216,15 @@ function failureIn(reply: BencodeDictionary): TrackerFailure | undefined {
   };
 }
 
+/** The scrape URL that belongs to an announce URL; undefined when the tracker has none (BEP 48). */
+export function scrapeUrlOf(announceUrl: URL): URL | undefined {
+  const path = announceUrl.pathname.replace(/\/announce([^/]*)$/, "/scrape$1");
+  if (path === announceUrl.pathname) return undefined;
+  const url = new URL(announceUrl);
+  url.pathname = path;
+  return url;
+}
+
 /** The query string (without `?`) of a scrape. */
 export function encodeScrapeQuery(infoHashes: readonly InfoHash[]): string {
   return infoHashes.map((infoHash) => `info_hash=${percentEncode(infoHashBytes(infoHash))}`).join("&");

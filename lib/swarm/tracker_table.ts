@@ -5,11 +5,12 @@
  * always in front. Everything an announce does takes constant time, or time proportional to its reply.
  */
 import { toByteString } from "../protocol/bytes.ts";
-import { type Endpoint, familyOf, formatEndpoint, type IpFamily } from "../protocol/endpoint.ts";
+import { familyOf, formatEndpoint, type IpFamily } from "../protocol/endpoint.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import type { AnnouncedPeer, AnnounceRequest, ScrapeCounts } from "../protocol/tracker_messages.ts";
 import { TRACKER } from "../settings.ts";
 import { PeerPool } from "./peer_pool.ts";
+import { type Asker, PeerSelection } from "./peer_selection.ts";
 import { type TrackedEntry, type TrackedPeer, TrackedSwarm } from "./tracked_swarm.ts";
 
 /** This process in one of its swarms, as the tracker lists it. */
@@ -93,26 +94,19 @@ export class TrackerTable {
    */
   announce(request: AnnounceRequest, address: string, now: number): AnnounceResult {
     const swarm = this.#swarmFor(request.infoHash);
-    const endpoint = { address, port: request.port };
-    // Made at one stroke: a string put together byte by byte keeps all its parts in memory.
-    const peerId = String.fromCharCode(...request.peerId);
-    const membershipChanged = this.#record(swarm, request, endpoint, peerId, now);
-    const result = {
-      membershipChanged,
-      ...swarm.counts(),
-      peers: this.#select(swarm, request, endpoint, peerId),
+    const asker = {
+      endpoint: { address, port: request.port },
+      // Made at one stroke: a string put together byte by byte keeps all its parts in memory.
+      peerId: String.fromCharCode(...request.peerId),
     };
+    const membershipChanged = this.#record(swarm, request, asker, now);
+    const result = { membershipChanged, ...swarm.counts(), peers: this.#select(swarm, request, asker) };
     if (swarm.peers.size === 0 && !swarm.isServed) this.#forget(request.infoHash, swarm);
     return result;
   }
 
-  #record(
-    swarm: TrackedSwarm,
-    request: AnnounceRequest,
-    endpoint: Endpoint,
-    peerId: string,
-    now: number,
-  ): boolean {
+  #record(swarm: TrackedSwarm, request: AnnounceRequest, asker: Asker, now: number): boolean {
+    const { endpoint, peerId } = asker;
     if (peerId === swarm.own?.peerId) return false;
     const key = formatEndpoint(endpoint) + peerId;
     const entry = swarm.peers.get(key);
@@ -142,26 +136,17 @@ export class TrackerTable {
       (swarm.peersAt.get(address) ?? 0) < TRACKER.maxPeersPerAddress;
   }
 
-  /** Random peers for an asker: no seeds for a seed, never itself, each endpoint once, its own family preferred. */
-  #select(swarm: TrackedSwarm, request: AnnounceRequest, asker: Endpoint, askerId: string): AnnouncedPeer[] {
-    const wanted = request.event === "stopped"
-      ? 0
-      : Math.min(request.numwant ?? TRACKER.defaultNumwant, TRACKER.maxNumwant);
+  /** Random peers for an asker: no seeds for a seed, its own address family preferred. */
+  #select(swarm: TrackedSwarm, request: AnnounceRequest, asker: Asker): readonly AnnouncedPeer[] {
+    const selection = new PeerSelection(asker, this.#options.ownAddressFor);
+    const { numwant = TRACKER.defaultNumwant } = request;
+    const wanted = request.event === "stopped" ? 0 : Math.min(numwant, TRACKER.maxNumwant);
     const isSeed = request.left === 0;
-    const selected: AnnouncedPeer[] = [];
-    const taken = new Set([formatEndpoint(asker)]);
-    const offer = (endpoint: Endpoint | undefined, peerId: string): void => {
-      if (endpoint === undefined || peerId === askerId) return;
-      const key = formatEndpoint(endpoint);
-      if (taken.has(key)) return;
-      taken.add(key);
-      selected.push({ endpoint, peerId });
-    };
     const { own } = swarm;
     if (own !== undefined && wanted > 0 && !(isSeed && own.complete)) {
-      offer(this.#ownEndpoint(own.port, asker.address), own.peerId);
+      selection.addOnThisMachine(own.port, own.peerId);
     }
-    const family = familyOf(asker.address);
+    const family = familyOf(asker.endpoint.address);
     const other = family === 4 ? 6 : 4;
     const poolsOf = (of: IpFamily) =>
       isSeed ? [swarm.pools[of].leeches] : [swarm.pools[of].seeds, swarm.pools[of].leeches];
@@ -170,26 +155,12 @@ export class TrackerTable {
     const limits = [[family, wanted - Math.min(otherSize, wanted >> 2)], [other, wanted]] as const;
     for (const [of, limit] of limits) {
       PeerPool.visitAtRandom(poolsOf(of), this.#options.random, (entry) => {
-        if (selected.length >= limit) return false;
-        offer(this.#endpointFor(entry.endpoint, asker.address), entry.peerId);
+        if (selection.peers.length >= limit) return false;
+        selection.add(entry);
         return true;
       });
     }
-    return selected;
-  }
-
-  /**
-   * How a listed endpoint is told to somebody else: other processes of this machine that announced over loopback
-   * get an address which that one can reach. Undefined when there is none.
-   */
-  #endpointFor(endpoint: Endpoint, remoteAddress: string): Endpoint | undefined {
-    if (!isLoopback(endpoint.address) || isLoopback(remoteAddress)) return endpoint;
-    return this.#ownEndpoint(endpoint.port, remoteAddress);
-  }
-
-  #ownEndpoint(port: number, remoteAddress: string): Endpoint | undefined {
-    const address = this.#options.ownAddressFor(remoteAddress);
-    return address === undefined ? undefined : { address, port };
+    return selection.peers;
   }
 
   /** Counts of an info-hash (BEP 48); undefined when it is not tracked. */
@@ -244,9 +215,4 @@ export class TrackerTable {
     this.#swarms.delete(infoHash);
     this.#peers -= swarm.peers.size;
   }
-}
-
-/** Spelt out, as it is asked for every selected peer. */
-function isLoopback(address: string): boolean {
-  return address.startsWith("127.") || address === "::1";
 }

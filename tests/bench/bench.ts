@@ -6,15 +6,29 @@
  * Results go to standard output and, unless tiny or only some clients, to `RESULTS.md`.
  */
 import { parseArgs } from "node:util";
+import { benchFanout } from "./fanout.ts";
+import { benchHash } from "./hash.ts";
+import { benchLan } from "./lan.ts";
+import { benchLatency } from "./latency.ts";
+import { benchMany } from "./many.ts";
+import { benchMicro } from "./micro.ts";
 import { type BenchOptions, say } from "./options.ts";
 import { hasOwnNetwork, runInOwnNetwork } from "./own_network.ts";
 import { benchPair } from "./pair.ts";
 import { circumstances, writeSection } from "./report.ts";
+import { benchTracker } from "./tracker.ts";
 import { Workshop } from "./workshop.ts";
 
 /** The measurements by name; each returns its section of the report. */
 export const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<string>>> = {
   pair: benchPair,
+  fanout: benchFanout,
+  lan: benchLan,
+  latency: benchLatency,
+  hash: benchHash,
+  many: benchMany,
+  tracker: benchTracker,
+  micro: benchMicro,
 };
 
 async function main(): Promise<number> {

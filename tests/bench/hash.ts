@@ -4,7 +4,7 @@ import { type Availability, findProgram } from "../interop/clients/client.ts";
 import { libtorrent } from "../interop/clients/libtorrent.ts";
 import type { Launch } from "../interop/process.ts";
 import { peerLaunch } from "./deno_launch.ts";
-import { type BenchOptions, say } from "./options.ts";
+import { attempt, type BenchOptions, say } from "./options.ts";
 import { figure, median, spread, table } from "./report.ts";
 import { GIB, MIB, TestFile } from "./test_file.ts";
 import { Workshop } from "./workshop.ts";
@@ -97,7 +97,9 @@ export async function benchHash(options: BenchOptions): Promise<string> {
     oneCore.push(sha1Speed(length));
     for (const [hasher, gibPerSecond] of speeds) {
       const output = workshop.newFolder();
-      const seconds = await workshop.run(hasher.launch({ torrent, path: file.path, home, output }));
+      const launch = hasher.launch({ torrent, path: file.path, home, output });
+      const seconds = await attempt(hasher.name, () => workshop.run(launch));
+      if (seconds === undefined) continue;
       gibPerSecond.push(length / GIB / seconds);
       say(`hash, run ${run}: ${hasher.name}: ${figure(gibPerSecond.at(-1)!)} GiB/s`);
     }

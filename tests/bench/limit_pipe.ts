@@ -4,7 +4,7 @@
  *     file -> read -> socket write  ~~ TCP ~~  socket read -> SHA-1 and positioned write (worker) -> file
  *
  *     deno run limit_pipe.ts send FILE ADDRESS:PORT       says "listening"; serves one connection
- *     deno run limit_pipe.ts receive FILE ADDRESS:PORT    says "complete"
+ *     deno run limit_pipe.ts receive FILE ADDRESS:PORT    says "receiving" when connected, then "complete"
  */
 import { MIB } from "./test_file.ts";
 
@@ -48,6 +48,7 @@ async function receive(path: string, endpoint: Deno.ConnectOptions): Promise<voi
   };
 
   using connection = await Deno.connect(endpoint);
+  console.log("receiving");
   let position = 0, isOpen = true;
   while (isOpen) {
     const piece = await takeIdle();

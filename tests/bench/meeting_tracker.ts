@@ -11,10 +11,13 @@ const INTERVAL_SECONDS = 5;
 export class MeetingTracker {
   /** `left` of each peer's last announce, in bytes, by "address:port". */
   readonly #left = new Map<string, number>();
+  readonly #onAnnounce: (endpoint: string, left: number) => void;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
-  constructor(hostname = "127.0.0.1") {
-    this.#server = Deno.serve({ hostname, port: 0, onListen() {} }, (request, { remoteAddr }) => {
+  /** Listens at once; `onAnnounce` is told of every announce. */
+  constructor(hostname: string, port = 0, onAnnounce: (endpoint: string, left: number) => void = () => {}) {
+    this.#onAnnounce = onAnnounce;
+    this.#server = Deno.serve({ hostname, port, onListen() {} }, (request, { remoteAddr }) => {
       return this.#answer(new URL(request.url).searchParams, remoteAddr.hostname);
     });
   }
@@ -35,7 +38,9 @@ export class MeetingTracker {
 
   #answer(query: URLSearchParams, address: string): Response {
     const own = `${address}:${query.get("port")}`;
-    this.#left.set(own, Number(query.get("left")));
+    const left = Number(query.get("left"));
+    this.#left.set(own, left);
+    this.#onAnnounce(own, left);
     const others = [...this.#left.keys()].filter((endpoint) => endpoint !== own);
     return new Response(encode({ interval: INTERVAL_SECONDS, peers: compact(others) }));
   }
@@ -47,4 +52,10 @@ function compact(endpoints: readonly string[]): Uint8Array {
     const [address, port] = endpoint.split(":");
     return [...address.split(".").map(Number), Number(port) >>> 8, Number(port) & 255];
   }));
+}
+
+// As a process of its own, on a host that the benchmark itself cannot reach: ADDRESS PORT; tells announces as lines.
+if (import.meta.main) {
+  const [hostname, port] = Deno.args;
+  new MeetingTracker(hostname, Number(port), (endpoint, left) => console.log(`${endpoint} ${left}`));
 }

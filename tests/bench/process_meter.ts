@@ -17,10 +17,17 @@ export function anonymousBytes(pid: number): number {
   return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
 }
 
-/** Bytes an interface of this network namespace has received so far. */
-export function receivedBytes(networkInterface = "lo"): number {
-  const table = Deno.readTextFileSync("/proc/self/net/dev");
-  return Number(new RegExp(`^\\s*${networkInterface}:\\s*(\\d+)`, "m").exec(table)?.[1] ?? 0);
+/** Bytes that a network interface has carried so far, as a process sees it in its network namespace. */
+export interface InterfaceBytes {
+  readonly received: number;
+  readonly sent: number;
+}
+
+/** Counters of an interface in the network namespace of a process. */
+export function interfaceBytes(name: string, pid = Deno.pid): InterfaceBytes {
+  const table = Deno.readTextFileSync(`/proc/${pid}/net/dev`);
+  const fields = new RegExp(`^ *${name}: *(.+)$`, "m").exec(table)?.[1].split(/ +/) ?? [];
+  return { received: Number(fields[0] ?? 0), sent: Number(fields[8] ?? 0) };
 }
 
 /** What one process used during a measurement. */

@@ -7,7 +7,7 @@ import type { Launch } from "../interop/process.ts";
 import { bittorrentTracker, type InteropTracker, opentracker } from "../interop/trackers.ts";
 import type { LoadPlan, LoadResult } from "./announce_load.ts";
 import { denoLaunch, peerLaunch } from "./deno_launch.ts";
-import { type BenchOptions, say } from "./options.ts";
+import { attempt, type BenchOptions, say } from "./options.ts";
 import { loopbackAddress } from "./own_network.ts";
 import { figure, median, spread, table } from "./report.ts";
 import { pause, until, Workshop } from "./workshop.ts";
@@ -90,7 +90,9 @@ export async function benchTracker(options: BenchOptions): Promise<string> {
     const results = new Map(present.map((tracker): [string, LoadResult[]] => [tracker.name, []]));
     for (let run = 1; run <= options.runs; run++) {
       for (const tracker of present) {
-        const result = await measureTracker(tracker, { ...plan, keepAlive }, options.parent);
+        const measured = () => measureTracker(tracker, { ...plan, keepAlive }, options.parent);
+        const result = await attempt(tracker.name, measured);
+        if (result === undefined) continue;
         results.get(tracker.name)!.push(result);
         const speed = figure(result.announcesPerSecond);
         say(`tracker, keep-alive ${keepAlive}, run ${run}: ${tracker.name}: ${speed} announces/s`);

@@ -1,9 +1,10 @@
 /** One measured transfer over loopback TCP, in the same way for every program. */
 import { freePort } from "../interop/arena.ts";
+import type { RunningProcess, Spawn } from "../interop/process.ts";
 import type { Contender, Part } from "./clients/contender.ts";
 import { MeetingTracker } from "./meeting_tracker.ts";
 import { loopbackAddress } from "./own_network.ts";
-import { ProcessMeter, type ProcessUse, receivedBytes } from "./process_meter.ts";
+import { interfaceBytes, ProcessMeter, type ProcessUse } from "./process_meter.ts";
 import { KIB, MIB, type TestFile } from "./test_file.ts";
 import { exists, until, Workshop } from "./workshop.ts";
 
@@ -59,7 +60,7 @@ export async function measureTransfer(plan: TransferPlan): Promise<Transfer> {
 
   const seederPort = freePort();
   const join = (role: Part["role"], contender: Contender, port: number) =>
-    startPart(workshop, meeting, plan.file, contender, {
+    startPart(workshop, plan.file, contender, {
       role,
       torrent,
       name: plan.file.name,
@@ -69,20 +70,28 @@ export async function measureTransfer(plan: TransferPlan): Promise<Transfer> {
       seeder: `${address}:${seederPort}`,
     });
   const seeder = await join("seeder", plan.seeder, seederPort);
-  await until(seeder.isReady, [seeder.program], READY_TIMEOUT_SECONDS);
+  await until(
+    () => seeder.isReady() || meeting.hasSeeder(seederPort),
+    [seeder.program],
+    READY_TIMEOUT_SECONDS,
+  );
 
-  const before = receivedBytes();
+  const before = interfaceBytes("lo").received;
   const leechers = await Promise.all(
     Array.from({ length: plan.leechers }, () => join("leecher", plan.leecher, freePort())),
   );
   const programs = [seeder, ...leechers].map(({ program }) => program);
-  await until(() => receivedBytes() - before > FIRST_PAYLOAD_BYTES, programs, READY_TIMEOUT_SECONDS);
+  await until(
+    () => interfaceBytes("lo").received - before > FIRST_PAYLOAD_BYTES,
+    programs,
+    READY_TIMEOUT_SECONDS,
+  );
   const meter = new ProcessMeter(programs.map(({ pid }) => pid));
   const begin = performance.now();
   const mebibytes = plan.leechers * plan.file.length / MIB;
-  let carried = receivedBytes(), lastPayload = begin;
+  let carried = interfaceBytes("lo").received, lastPayload = begin;
   const isOver = () => {
-    const bytes = receivedBytes();
+    const bytes = interfaceBytes("lo").received;
     if (bytes - carried >= PAYLOAD_STEP_BYTES) {
       carried = bytes;
       lastPayload = performance.now();
@@ -106,26 +115,26 @@ export async function measureTransfer(plan: TransferPlan): Promise<Transfer> {
   }
 }
 
-/** Starts one program; a seeder is given the file as a hard link. */
-async function startPart(
+/** Starts a contender's part; a seeder is given the file as a hard link. `spawn` starts it somewhere else. */
+export async function startPart(
   workshop: Workshop,
-  meeting: MeetingTracker,
   file: TestFile,
   contender: Contender,
   part: Part,
-) {
+  spawn?: Spawn,
+): Promise<{ program: RunningProcess; isReady: () => boolean; isComplete: () => boolean }> {
   const folder = contender.dataFolder(part);
   Deno.mkdirSync(folder, { recursive: true });
   if (part.role === "seeder") Deno.linkSync(file.path, `${folder}/${file.name}`);
   const { launch, saysReady, saysComplete, doneFile } = await contender.prepare(part);
   let hasSaidReady = false, hasSaidComplete = false;
-  const program = workshop.start(launch, (line) => {
-    if (saysReady?.(line)) hasSaidReady = true;
-    if (saysComplete?.(line)) hasSaidComplete = true;
-  });
+  const onLine = (line: string) => {
+    hasSaidReady ||= saysReady?.(line) ?? false;
+    hasSaidComplete ||= saysComplete?.(line) ?? false;
+  };
   return {
-    program,
-    isReady: () => saysReady === undefined ? meeting.hasSeeder(part.port) : hasSaidReady,
+    program: workshop.start(launch, onLine, spawn),
+    isReady: () => hasSaidReady,
     isComplete: () => hasSaidComplete || (doneFile !== undefined && exists(doneFile)),
   };
 }

@@ -3,6 +3,7 @@ import {
   compareBytes,
   concatBytes,
   equalBytes,
+  fromBase32,
   fromHex,
   fromStrictUtf8,
   fromUtf8,
@@ -83,4 +84,24 @@ Deno.test("fromUtf8 keeps a byte order mark, so that different bytes stay differ
 
 Deno.test("toByteString gives one character for each byte", () => {
   assert.equal(toByteString(Uint8Array.of(0, 0x41, 0xff)), "\u0000A\u00ff");
+});
+
+Deno.test("fromBase32 reads RFC 4648's vectors without padding, in either case", () => {
+  for (
+    const [base32, text] of [
+      ["", ""],
+      ["MY", "f"],
+      ["MZXQ", "fo"],
+      ["MZXW6", "foo"],
+      ["MZXW6YQ", "foob"],
+      ["MZXW6YTB", "fooba"],
+      ["mzxw6ytboi", "foobar"],
+    ]
+  ) {
+    assert.deepEqual(fromBase32(base32), toUtf8(text));
+  }
+});
+
+Deno.test("fromBase32 refuses other characters", () => {
+  for (const text of ["MY======", "M1", "M Y", "MÝ"]) assert.equal(fromBase32(text), undefined);
 });

@@ -26,7 +26,10 @@ Deno.test("parseLsd reads what encodeLsd writes", () => {
 });
 
 Deno.test("encodeLsd stays below 1,400 bytes with as many info-hashes as it takes", () => {
-  const infoHashes = Array.from({ length: LSD_MAX_INFO_HASHES }, (_, i) => i.toString(16).padStart(40, "0") as InfoHash);
+  const infoHashes = Array.from(
+    { length: LSD_MAX_INFO_HASHES },
+    (_, i) => i.toString(16).padStart(40, "0") as InfoHash,
+  );
   const datagram = encodeLsd({ infoHashes, port: 65535, cookie: "c".repeat(64) }, 6);
   assert.ok(datagram.length <= LSD_MAX_LENGTH, `${datagram.length}`);
   assert.equal(parseLsd(datagram).infoHashes.length, LSD_MAX_INFO_HASHES);

@@ -13,6 +13,7 @@ import {
   encodeScrapeReply,
   parseAnnounceQuery,
   parseScrapeQuery,
+  scrapeUrlOf,
 } from "../../lib/protocol/tracker_http_messages.ts";
 import type { AnnounceReply, AnnounceRequest } from "../../lib/protocol/tracker_messages.ts";
 
@@ -215,4 +216,12 @@ Deno.test("parseScrapeQuery reads what encodeScrapeQuery writes, up to its limit
   assert.deepEqual(parseScrapeQuery(encodeScrapeQuery(hashes), 2), hashes.slice(0, 2));
   assert.deepEqual(parseScrapeQuery("", 2), []);
   assert.throws(() => parseScrapeQuery("info_hash=abc", 2), ProtocolError);
+});
+
+Deno.test("scrapeUrlOf follows the convention of BEP 48", () => {
+  const scrape = (url: string) => scrapeUrlOf(new URL(url))?.href;
+  assert.equal(scrape("http://t/announce"), "http://t/scrape");
+  assert.equal(scrape("http://t/x/announce.php?k=1"), "http://t/x/scrape.php?k=1");
+  assert.equal(scrape("http://t/a"), undefined);
+  assert.equal(scrape("http://t/announce/x"), undefined);
 });

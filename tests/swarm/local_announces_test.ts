@@ -69,7 +69,9 @@ Deno.test("LocalAnnounces answers again somebody who was silent for two interval
 Deno.test("LocalAnnounces remembers a limited number of peers", () => {
   const announces = new LocalAnnounces(() => 0);
   announces.share([A], 0);
-  for (let port = 1; port <= LOCAL_DISCOVERY.maxRemembered; port++) announces.heard(A, { ...peer(1), port }, 0);
+  for (let port = 1; port <= LOCAL_DISCOVERY.maxRemembered; port++) {
+    announces.heard(A, { ...peer(1), port }, 0);
+  }
   announces.take(0);
   announces.heard(A, peer(2), 1);
   assert.equal(announces.nextDue, LOCAL_DISCOVERY.intervalMs);

@@ -18,7 +18,8 @@ function downloadFrom(...peers: string[]): MetadataDownload<string> {
   return download;
 }
 
-const told = (requests: MetadataRequest<string>[]) => requests.map(({ peer, part }) => `${peer}${part}`).join(" ");
+const told = (requests: MetadataRequest<string>[]) =>
+  requests.map(({ peer, part }) => `${peer}${part}`).join(" ");
 
 /** Answers all requests until none is left: peers in capital letters lie. Gives the last outcome. */
 function answerAll(download: MetadataDownload<string>, now = 0) {

@@ -1,0 +1,57 @@
+import { type Endpoint, formatEndpoint } from "../protocol/endpoint.ts";
+import type { AnnouncedPeer } from "../protocol/tracker_messages.ts";
+import type { TrackedPeer } from "./tracked_swarm.ts";
+
+/** Who asks for peers. */
+export interface Asker {
+  readonly endpoint: Endpoint;
+  /** 20 characters, one a byte. */
+  readonly peerId: string;
+}
+
+/** The peers named to one asker: each endpoint once, never itself, all as the asker can reach them. */
+export class PeerSelection {
+  /** What was selected so far. */
+  readonly peers: AnnouncedPeer[] = [];
+  readonly #asker: Asker;
+  readonly #taken: Set<string>;
+  readonly #ownAddressFor: (remoteAddress: string) => string | undefined;
+  /** Address of this machine for the asker, once it was needed: to find it out is dearer than all the rest. */
+  #ownAddress: { readonly known: string | undefined } | undefined;
+
+  /** `ownAddressFor` gives the address of this machine that a remote can reach; undefined when there is none. */
+  constructor(asker: Asker, ownAddressFor: (remoteAddress: string) => string | undefined) {
+    this.#asker = asker;
+    this.#taken = new Set([formatEndpoint(asker.endpoint)]);
+    this.#ownAddressFor = ownAddressFor;
+  }
+
+  /**
+   * Names a listed peer. Who announced over loopback is another process of this machine: elsewhere it is named by
+   * this machine's address.
+   */
+  add({ endpoint, peerId }: TrackedPeer): void {
+    const isLocal = isLoopback(endpoint.address) && !isLoopback(this.#asker.endpoint.address);
+    if (isLocal) this.addOnThisMachine(endpoint.port, peerId);
+    else this.#take(endpoint, peerId);
+  }
+
+  /** Names a process of this machine. */
+  addOnThisMachine(port: number, peerId: string): void {
+    this.#ownAddress ??= { known: this.#ownAddressFor(this.#asker.endpoint.address) };
+    const address = this.#ownAddress.known;
+    if (address !== undefined) this.#take({ address, port }, peerId);
+  }
+
+  #take(endpoint: Endpoint, peerId: string): void {
+    const key = formatEndpoint(endpoint);
+    if (peerId === this.#asker.peerId || this.#taken.has(key)) return;
+    this.#taken.add(key);
+    this.peers.push({ endpoint, peerId });
+  }
+}
+
+/** Spelt out, as it is asked for every selected peer. */
+function isLoopback(address: string): boolean {
+  return address.startsWith("127.") || address === "::1";
+}

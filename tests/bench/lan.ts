@@ -1,0 +1,194 @@
+import type { RunningProcess } from "../interop/process.ts";
+import { Lan } from "../lan/namespaces.ts";
+import type { Contender, Part } from "./clients/contender.ts";
+import { libtorrentTuned } from "./clients/libtorrent.ts";
+import { peer } from "./clients/peer.ts";
+import { aria2 } from "./clients/reference.ts";
+import { denoLaunch } from "./deno_launch.ts";
+import { attempt, type BenchOptions, findContenders, say } from "./options.ts";
+import { interfaceBytes } from "./process_meter.ts";
+import { figure, median, spread, table } from "./report.ts";
+import { KIB, MIB, TestFile } from "./test_file.ts";
+import { startPart } from "./transfer.ts";
+import { until, Workshop } from "./workshop.ts";
+
+const RATE_MBIT = 100;
+const PIECE_LENGTH = 256 * KIB;
+const PEER_PORT = 6881;
+const MEETING_PORT = 7000;
+const READY_TIMEOUT_SECONDS = 60;
+/** Times that the slowest may take, in one-copy times of every receiver one after another. */
+const PATIENCE = 3;
+
+/** What a distribution took. */
+interface Distribution {
+  /** Seconds from the moment the seeder was let go until each receiver said it is complete, in ascending order. */
+  readonly seconds: readonly number[];
+  /** What the seeder's interface sent, in copies of the file; protocol overhead is in it. */
+  readonly copiesBySeeder: number;
+  /** Share of all received bytes that came from other receivers, 0 to 1. */
+  readonly shareFromReceivers: number;
+}
+
+/** One seeder to many receivers on a LAN of network namespaces with links of 100 Mbit/s each way. */
+export async function benchLan(options: BenchOptions): Promise<string> {
+  const unavailable = Lan.unavailable();
+  if (unavailable !== undefined) {
+    say(`skipped: lan: ${unavailable}`);
+    return `Skipped: ${unavailable}.`;
+  }
+  const length = options.isTiny ? 2 * MIB : 64 * MIB;
+  const receiverCounts = options.isTiny ? [2] : [1, 4, 8, 16];
+  const { present, versions } = await findContenders(options, [peer, libtorrentTuned, aria2]);
+  await using workshop = new Workshop(options.parent);
+  const file = new TestFile(workshop.folder, length);
+  const bytesPerSecond = await linkRate(file, options.parent);
+  const oneCopySeconds = length / bytesPerSecond;
+
+  const rows: string[][] = [];
+  for (const receivers of receiverCounts) {
+    const results = new Map(present.map((contender): [Contender, Distribution[]] => [contender, []]));
+    for (let run = 1; run <= options.runs; run++) {
+      for (const [contender, distributions] of results) {
+        const timeoutSeconds = READY_TIMEOUT_SECONDS + PATIENCE * receivers * oneCopySeconds;
+        const distribution = await attempt(
+          contender.name,
+          () => distribute(contender, receivers, file, timeoutSeconds, options.parent),
+        );
+        if (distribution === undefined) continue;
+        distributions.push(distribution);
+        const last = distribution.seconds.at(-1)! / oneCopySeconds;
+        say(
+          `lan, ${receivers} receivers, run ${run}: ${contender.name}: last after ${
+            figure(last)
+          } one-copy times`,
+        );
+      }
+    }
+    for (const [{ name }, distributions] of results) {
+      rows.push([
+        `${receivers}: ${name}`,
+        spread(distributions.map(({ seconds }) => median(seconds) / oneCopySeconds)),
+        spread(distributions.map(({ seconds }) => seconds.at(-1)! / oneCopySeconds)),
+        figure(median(distributions.map(({ copiesBySeeder }) => copiesBySeeder))),
+        `${Math.round(100 * median(distributions.map(({ shareFromReceivers }) => shareFromReceivers)))} %`,
+      ]);
+    }
+  }
+  const how = `${length / MIB} MiB in pieces of ${
+    PIECE_LENGTH / KIB
+  } KiB from one seeder to 1 to 16 receivers, each host a
+network namespace with a link of ${RATE_MBIT} Mbit/s each way (tbf). One TCP connection alone carries
+${figure(bytesPerSecond / 1e6)} MB/s on such a link, so one copy takes ${
+    figure(oneCopySeconds)
+  } s; times are multiples of that.
+A tracker tells everybody of everybody; the seeder is held (SIGSTOP) until every receiver has announced itself, then the
+clock starts. Copies and shares are read from the interfaces' byte counters. ${versions}.`;
+  const header = [
+    "receivers",
+    "median receiver",
+    "last receiver",
+    "copies sent by seeder",
+    "from other receivers",
+  ];
+  return [how, table(header, rows)].join("\n\n");
+}
+
+/** Bytes per second that one TCP connection carries from host to host. */
+async function linkRate(file: TestFile, parent: string | undefined): Promise<number> {
+  await using workshop = new Workshop(parent);
+  const lan = await Lan.create(2, RATE_MBIT);
+  workshop.defer(() => lan.close());
+  const endpoint = `${lan.address(0)}:${PEER_PORT}`;
+  const home = workshop.newFolder();
+  let listening = false, begin = 0, end = 0;
+  const sender = workshop.start(
+    denoLaunch("tests/bench/limit_pipe.ts", ["send", file.path, endpoint], home),
+    (line) => listening ||= line === "listening",
+    (...launch) => lan.spawn(0, ...launch),
+  );
+  await until(() => listening, [sender], READY_TIMEOUT_SECONDS);
+  const receiver = workshop.start(
+    denoLaunch("tests/bench/limit_pipe.ts", ["receive", `${home}/copy`, endpoint], home),
+    (line) => line === "receiving" ? begin = performance.now() : end = performance.now(),
+    (...launch) => lan.spawn(1, ...launch),
+  );
+  await until(() => end > 0, [sender, receiver], READY_TIMEOUT_SECONDS);
+  return file.length / ((end - begin) / 1000);
+}
+
+async function distribute(
+  contender: Contender,
+  receivers: number,
+  file: TestFile,
+  timeoutSeconds: number,
+  parent: string | undefined,
+): Promise<Distribution> {
+  await using workshop = new Workshop(parent);
+  // Host 0 seeds, hosts 1 to `receivers` receive, and the last one runs the tracker.
+  const lan = await Lan.create(receivers + 2, RATE_MBIT);
+  workshop.defer(() => lan.close());
+  const meetingHost = receivers + 1;
+  const announced = new Map<string, number>();
+  const tracker = workshop.start(
+    denoLaunch(
+      "tests/bench/meeting_tracker.ts",
+      [lan.address(meetingHost), `${MEETING_PORT}`],
+      workshop.newFolder(),
+    ),
+    (line) => {
+      const [endpoint, left] = line.split(" ");
+      announced.set(endpoint, Number(left));
+    },
+    (...launch) => lan.spawn(meetingHost, ...launch),
+  );
+  const torrent = `${workshop.folder}/content.torrent`;
+  file.writeTorrent(torrent, PIECE_LENGTH, `http://${lan.address(meetingHost)}:${MEETING_PORT}/announce`);
+
+  const endpointOf = (host: number) => `${lan.address(host)}:${PEER_PORT}`;
+  const join = (role: Part["role"], host: number) =>
+    startPart(workshop, file, contender, {
+      role,
+      torrent,
+      name: file.name,
+      home: workshop.newFolder(),
+      address: lan.address(host),
+      port: PEER_PORT,
+      seeder: endpointOf(0),
+    }, (...launch) => lan.spawn(host, ...launch));
+
+  const seeder = await join("seeder", 0);
+  await until(() => announced.get(endpointOf(0)) === 0, [seeder.program, tracker], READY_TIMEOUT_SECONDS);
+  Deno.kill(seeder.program.pid, "SIGSTOP");
+  const hosts = Array.from({ length: receivers }, (_, i) => i + 1);
+  const leechers = await Promise.all(hosts.map((host) => join("leecher", host)));
+  const programs = [seeder, ...leechers].map(({ program }) => program);
+  await until(() => hosts.every((host) => announced.has(endpointOf(host))), programs, READY_TIMEOUT_SECONDS);
+
+  const before = programs.map(carried);
+  const begin = performance.now();
+  Deno.kill(seeder.program.pid, "SIGCONT");
+  const seconds: number[] = [];
+  const pending = new Set(leechers);
+  const isOver = () => {
+    for (const leecher of pending) {
+      if (!leecher.isComplete()) continue;
+      pending.delete(leecher);
+      seconds.push((performance.now() - begin) / 1000);
+    }
+    return pending.size === 0;
+  };
+  await until(isOver, programs, timeoutSeconds);
+  const after = programs.map(carried);
+  const sent = after[0].sent - before[0].sent;
+  const received = after.slice(1).reduce((sum, bytes, i) => sum + bytes.received - before[i + 1].received, 0);
+  return {
+    seconds,
+    copiesBySeeder: sent / file.length,
+    shareFromReceivers: Math.max(0, 1 - sent / received),
+  };
+}
+
+function carried(program: RunningProcess) {
+  return interfaceBytes("eth0", program.pid);
+}
