@@ -8,30 +8,27 @@
 import { join } from "node:path";
 import { DiskWorkers } from "./disk/disk_workers.ts";
 import { watchFolder } from "./disk/folder_watch.ts";
-import { PieceStore } from "./disk/piece_store.ts";
 import { ResumeStore } from "./disk/resume_store.ts";
 import { StateLock } from "./disk/state_lock.ts";
 import { messageOf } from "./errors.ts";
+import { type JoinContext, JoinedTorrent } from "./joined_torrent.ts";
 import type { Logger } from "./log.ts";
-import { announcePort, parseAnnounceAddress } from "./protocol/announce_address.ts";
 import { toByteString } from "./protocol/bytes.ts";
 import { parseEndpoint } from "./protocol/endpoint.ts";
 import type { InfoHash } from "./protocol/info_hash.ts";
 import type { Metainfo } from "./protocol/metainfo.ts";
 import { createPeerId, PEER_ID_LENGTH } from "./protocol/peer_id.ts";
-import { Announcer } from "./net/announcer.ts";
 import { Connections } from "./net/connections.ts";
 import { Dialer } from "./net/dialer.ts";
 import { HttpServer } from "./net/http_server.ts";
 import { Listener } from "./net/listener.ts";
-import { isOwnHost, ownAddressFor } from "./net/own_addresses.ts";
+import { ownAddressFor } from "./net/own_addresses.ts";
 import { createBufferPools } from "./net/peer_connection.ts";
 import { RateLimiter } from "./net/rate_limiter.ts";
 import { TrackerServer } from "./net/tracker_server.ts";
 import { UdpTrackerServer } from "./net/udp_tracker_server.ts";
-import { ANNOUNCING, PORTS, STORAGE, TICK_MS, VERSION } from "./settings.ts";
+import { PORTS, STORAGE, TICK_MS, VERSION } from "./settings.ts";
 import type { SwarmEvent, SwarmSnapshot } from "./swarm/ports.ts";
-import { Swarm } from "./swarm/swarm.ts";
 import { SwarmRegistry } from "./swarm/swarm_registry.ts";
 import { TrackerTable } from "./swarm/tracker_table.ts";
 import { readTorrent } from "./torrent_tools.ts";
@@ -83,13 +80,6 @@ type TorrentFacts = Pick<
   "infoHash" | "name" | "role" | "seeding" | "length" | "pieceLength" | "pieces" | "have"
 >;
 
-/** A torrent that was joined. */
-interface Joined {
-  readonly swarm: Swarm;
-  readonly store: PieceStore;
-  readonly announcer: Announcer;
-}
-
 /** The parts that exist as long as the session does. */
 interface Parts {
   readonly lock: StateLock;
@@ -113,7 +103,7 @@ export class Session {
   readonly #dialer: Dialer;
   /** Loops that end with the session. */
   readonly #loops: Promise<unknown>[] = [];
-  readonly #joined = new Map<InfoHash, Joined>();
+  readonly #joined = new Map<InfoHash, JoinedTorrent>();
   /** Torrents whose data on disk is being looked at, with the pieces looked at so far. */
   readonly #checking = new Map<InfoHash, { readonly metainfo: Metainfo; checked: number }>();
   readonly #trackerKey = crypto.getRandomValues(new Uint32Array(1))[0];
@@ -244,89 +234,31 @@ export class Session {
     peers: readonly string[],
     onChecked: (checked: number) => void,
   ): Promise<void> {
-    const { home, log } = this.#options;
-    const { resume, registry } = this.#parts;
-    const { infoHash } = metainfo;
-    const startedAt = now();
-    const store = new PieceStore({ metainfo, home, workers: this.#workers, resume, log });
-    try {
-      const recovered = await store.recover(onChecked, this.#stopping.signal);
-      const tiers = await this.#trackersOf(metainfo);
-      const swarm = this.#createSwarm(metainfo, store, recovered.have, recovered.complete, tiers.isOurs, {
-        startedAt,
-        totals: await resume.totals(infoHash),
-      });
-      const announcer = new Announcer({
-        swarm,
-        tiers: tiers.others,
-        port: this.port,
-        key: this.#trackerKey,
-        log,
-        now,
-        random: Math.random,
-      });
-      for (const [index, { buffer, blocks }] of recovered.unfinished) {
-        swarm.download.resume(index, buffer, blocks);
-      }
-      store.listener = swarm;
-      this.#joined.set(infoHash, { swarm, store, announcer });
-      registry.add(swarm);
-      this.#options.observe({ event: "torrent", ...factsOf(swarm.snapshot(now())) });
-      swarm.addPeers(endpointsOf(peers), "user");
-      swarm.addPeers(endpointsOf(await resume.peers(infoHash)), "user");
-      announcer.tick();
-    } catch (error) {
-      await store.close();
-      throw error;
-    }
+    const joined = await JoinedTorrent.join(metainfo, this.#joinContext(), onChecked);
+    const { swarm, announcer } = joined;
+    this.#joined.set(swarm.infoHash, joined);
+    this.#parts.registry.add(swarm);
+    this.#options.observe({ event: "torrent", ...factsOf(swarm.snapshot(now())) });
+    swarm.addPeers(endpointsOf(peers), "user");
+    swarm.addPeers(endpointsOf(await joined.rememberedPeers()), "user");
+    announcer.tick();
   }
 
-  #createSwarm(
-    metainfo: Metainfo,
-    storage: PieceStore,
-    stored: SwarmStart["stored"],
-    isFinished: boolean,
-    isAnnouncer: boolean,
-    start: Pick<SwarmStart, "startedAt" | "totals">,
-  ): Swarm {
-    const { uploadSlots, downloadSources, rechokeMs } = this.#options;
-    return new Swarm({
-      metainfo,
-      storage,
-      stored,
-      isFinished,
-      isAnnouncer,
-      uploadSlots,
-      downloadSources,
-      rechokeMs,
-      ...start,
-      self: {
-        peerId: this.#parts.peerId,
-        client: `peer ${VERSION}`,
-        listenPort: this.port,
-        trackerPort: this.#parts.http?.port,
-      },
-      random: Math.random,
+  #joinContext(): JoinContext {
+    const { home, log, uploadSlots, downloadSources, rechokeMs } = this.#options;
+    const { resume, peerId, http } = this.#parts;
+    return {
+      home,
+      workers: this.#workers,
+      resume,
+      log,
+      self: { peerId, client: `peer ${VERSION}`, listenPort: this.port, trackerPort: http?.port },
+      places: { uploadSlots, downloadSources, rechokeMs },
+      trackerKey: this.#trackerKey,
+      signal: this.#stopping.signal,
+      now,
       report: (event) => this.#swarmReported(event),
-    });
-  }
-
-  /** Announce URLs of a torrent without those that mean our own tracker, and whether there were such. */
-  async #trackersOf(metainfo: Metainfo): Promise<{ others: string[][]; isOurs: boolean }> {
-    const trackerPort = this.#parts.http?.port;
-    const timeout = AbortSignal.timeout(ANNOUNCING.resolveTimeoutMs);
-    let isOurs = false;
-    const others = await Promise.all(metainfo.announceTiers.map(async (tier) => {
-      const urls: string[] = [];
-      for (const address of tier) {
-        const url = parseAnnounceAddress(address);
-        if (url === undefined) continue;
-        if (announcePort(url) === trackerPort && await isOwnHost(url.hostname, timeout)) isOurs = true;
-        else urls.push(url.href);
-      }
-      return urls;
-    }));
-    return { others, isOurs };
+    };
   }
 
   #swarmReported(event: SwarmEvent): void {
@@ -388,22 +320,12 @@ export class Session {
     for (const { announcer } of this.#joined.values()) announcer.tick();
     if (time - this.#lastNoteAt >= STORAGE.noteWrittenMs) {
       this.#lastNoteAt = time;
-      for (const { store } of this.#joined.values()) store.flush(time);
+      for (const joined of this.#joined.values()) joined.flush(time);
     }
     if (time - this.#lastTotalsAt >= STORAGE.noteTotalsMs) {
       this.#lastTotalsAt = time;
-      for (const joined of this.#joined.values()) {
-        this.#saveTotals(joined).catch((error) => {
-          this.#options.log.warn(`cannot note totals: ${messageOf(error)}`);
-        });
-      }
+      for (const joined of this.#joined.values()) joined.saveTotals();
     }
-  }
-
-  async #saveTotals({ swarm }: Joined): Promise<void> {
-    const { uploaded, downloaded } = swarm.snapshot(now());
-    await this.#parts.resume.saveTotals(swarm.infoHash, { uploaded, downloaded });
-    await this.#parts.resume.savePeers(swarm.infoHash, swarm.reachablePeers);
   }
 
   /** Stops cleanly: trackers hear it, everything is saved, nothing is left running. */
@@ -415,39 +337,15 @@ export class Session {
     const goodbyes = joined.map(({ announcer }) => announcer.stop());
     for (const { swarm } of joined) swarm.stop();
     await Promise.all([...goodbyes, ...this.#loops, connections.allEnded(), http?.stop()]);
-    let allSaved = true;
-    for (const each of joined) {
-      try {
-        await this.#save(each);
-      } catch (error) {
-        allSaved = false;
-        this.#options.log.warn(`cannot save everything: ${messageOf(error)}`);
-      }
-    }
+    const saved = await Promise.all(joined.map((each) => each.close()));
     await resume.savePorts({ peer: listener.port, tracker: http?.port ?? null });
-    if (allSaved) await resume.markClean();
+    if (saved.every((isSaved) => isSaved)) await resume.markClean();
     resume.close();
     this.#workers.close();
     lock.release();
     this.#options.observe({ event: "stopped" });
   }
-
-  /** Saves what one torrent has, down to the blocks of pieces that are only partly there. */
-  async #save(joined: Joined): Promise<void> {
-    const { swarm, store } = joined;
-    try {
-      for (const { index, buffer, blocks } of swarm.download.takeUnfinished()) {
-        store.saveUnfinished(index, buffer, blocks);
-      }
-      await store.flushNow();
-      await this.#saveTotals(joined);
-    } finally {
-      await store.close();
-    }
-  }
 }
-
-type SwarmStart = Pick<ConstructorParameters<typeof Swarm>[0], "stored" | "startedAt" | "totals">;
 
 function factsOf(snapshot: SwarmSnapshot): TorrentFacts {
   const { infoHash, name, role, seeding, length, pieceLength, pieces, have } = snapshot;

@@ -87,14 +87,16 @@ export const TRANSFER = {
   maxWindow: 1_024,
   /** What a remote without `reqq` lets wait; libtorrent and others assume 250. */
   defaultReqq: 250,
-  /** Requests to begin with, before there is a rate: 1 MiB, or a small file whole. */
-  firstWindow: 64,
+  /** Requests to begin with, before there is a rate: 512 KiB, or a small file whole. */
+  firstWindow: 32,
   /** A request unanswered for this long, and for four windows' time, is asked again: some clients drop requests. */
   requestTimeoutMs: 10 * SECOND,
+  /** Suggested pieces remembered for one peer. */
+  maxSuggestions: 256,
   /** Blocks nobody asked for that a peer may send before it is dropped. */
   maxUnwantedBlocks: 512,
   /** The window covers this much time at the source's measured rate. A LAN's round trip is below 1 ms; the rest is slack. */
-  windowMs: 250,
+  windowMs: 100,
   /** Length of the rolling window over which all rates are measured. As BEP 3's reference client. */
   rateWindowMs: 20 * SECOND,
 } as const;

@@ -64,11 +64,11 @@ export class Announcer {
     try {
       const reply = await this.#send(announce, this.#stopping.signal);
       this.#schedule.succeeded(announce, reply, now());
-      if (reply.warning !== undefined) log.warn(`tracker ${announce.url}: ${reply.warning}`);
+      if (reply.warning !== undefined) log.warn(`${nameOf(announce)}: ${reply.warning}`);
       swarm.addPeers(reply.peers.map(({ endpoint }) => endpoint), "tracker");
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
-      log.warn(`tracker ${announce.url}: ${messageOf(error)}`);
+      log.warn(`${nameOf(announce)}: ${messageOf(error)}`);
       this.#schedule.failed(announce, now(), error instanceof TrackerError ? error.retryInMs : undefined);
     }
   }
@@ -91,4 +91,9 @@ export class Announcer {
     };
     return announceToTracker(url, request, signal);
   }
+}
+
+/** A tracker for the log: without the path, where private trackers carry a passkey. */
+function nameOf({ url }: DueAnnounce): string {
+  return `tracker ${new URL(url).host}`;
 }

@@ -81,6 +81,7 @@ export class Connections {
 
   async #run({ stream, swarm, remote }: Introduction, isIncoming: boolean): Promise<boolean> {
     const { log, now } = this.options;
+    const since = now();
     const facts = {
       endpoint: stream.remote,
       localAddress: stream.local.address,
@@ -100,7 +101,7 @@ export class Connections {
     this.#open.add(connection);
     const reason = await connection.run();
     this.#open.delete(connection);
-    log.info(`connection with ${name} closed after ${Math.round(now() / 1000)} s: ${reason}`);
+    log.info(`connection with ${name} closed after ${((now() - since) / 1_000).toFixed(1)} s: ${reason}`);
     return true;
   }
 

@@ -33,7 +33,17 @@ export function ownAddressFor(remoteAddress: string): string | undefined {
   return (onItsNetwork ?? candidates.find(({ address }) => scopeOf(address) !== "linkLocal"))?.address;
 }
 
+/** How long a list of interfaces is good for, in ms: asking costs as much as answering an announce. */
+const LIST_AGE_MS = 1_000;
+let listed: { readonly at: number; readonly list: { address: string; prefixLength: number }[] } | undefined;
+
 function interfaces(): { address: string; prefixLength: number }[] {
+  const now = performance.now();
+  if (listed === undefined || now - listed.at > LIST_AGE_MS) listed = { at: now, list: listInterfaces() };
+  return listed.list;
+}
+
+function listInterfaces(): { address: string; prefixLength: number }[] {
   return Deno.networkInterfaces().flatMap(({ address, cidr }) => {
     const canonical = canonicalAddress(address);
     const prefixLength = Number(cidr.split("/")[1]);

@@ -187,13 +187,13 @@ function retryAfterOf(headers: Headers): number {
 
 async function readBody(response: Response, target: Uint8Array, watch: Watch): Promise<void> {
   let filled = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const bytes of response.body ?? []) {
     watch.touch();
-    if (filled + chunk.length > target.length) {
+    if (filled + bytes.length > target.length) {
       throw new ReplyError(`Expected ${target.length} bytes, got more`, true);
     }
-    target.set(chunk, filled);
-    filled += chunk.length;
+    target.set(bytes, filled);
+    filled += bytes.length;
   }
   if (filled < target.length) throw new ReplyError(`Expected ${target.length} bytes, got ${filled}`, false);
 }

@@ -11,7 +11,7 @@ const SCHEMES = ["http:", "https:", "udp:"];
  */
 export function parseAnnounceAddress(text: string): URL | undefined {
   const address = text.trim();
-  if (address === "" || /\s/.test(address)) return undefined;
+  if (address === "" || /[\s\p{Cc}]/u.test(address)) return undefined;
   const url = address.includes("://") ? URL.parse(address) : bareHost(address);
   if (url === null || !SCHEMES.includes(url.protocol) || url.hostname === "" || url.port === "0") {
     return undefined;

@@ -22,8 +22,10 @@ export class ActivePiece {
   readonly buffer: Uint8Array<ArrayBuffer>;
   /** The remote peer that delivered each block. */
   readonly deliveredBy: Int32Array;
-  /** The only remote peer this piece may be asked of; `NOBODY` for no such limit. */
-  readonly onlyFrom: number;
+  /** The remote peer that was asked for its first block; `NOBODY` when an earlier run began it. */
+  readonly begunWith: number;
+  /** Whether it may be asked of nobody else, so that its sender is certain. */
+  readonly isExclusive: boolean;
   readonly #states: Uint8Array;
   readonly #askers: Int32Array;
   readonly #secondAskers: Int32Array;
@@ -34,10 +36,17 @@ export class ActivePiece {
   /** No free block stands before this one. */
   #firstFree = 0;
 
-  constructor(index: number, blockCount: number, buffer: Uint8Array<ArrayBuffer>, onlyFrom: number) {
+  constructor(
+    index: number,
+    blockCount: number,
+    buffer: Uint8Array<ArrayBuffer>,
+    begunWith: number,
+    isExclusive: boolean,
+  ) {
     this.index = index;
     this.buffer = buffer;
-    this.onlyFrom = onlyFrom;
+    this.begunWith = begunWith;
+    this.isExclusive = isExclusive;
     this.deliveredBy = new Int32Array(blockCount);
     this.#states = new Uint8Array(blockCount);
     this.#askers = new Int32Array(blockCount);
@@ -170,8 +179,13 @@ export class BlockRouting {
   }
 
   /** Begins a piece; the buffer belongs to the table from now on. */
-  activate(index: number, buffer: Uint8Array<ArrayBuffer>, onlyFrom: number): ActivePiece {
-    const piece = new ActivePiece(index, this.#layout.blocksIn(index), buffer, onlyFrom);
+  activate(
+    index: number,
+    buffer: Uint8Array<ArrayBuffer>,
+    begunWith: number,
+    isExclusive: boolean,
+  ): ActivePiece {
+    const piece = new ActivePiece(index, this.#layout.blocksIn(index), buffer, begunWith, isExclusive);
     this.#active.set(index, piece);
     this.#bytes += buffer.length;
     this.#free += piece.freeBlocks;
@@ -220,7 +234,7 @@ export class BlockRouting {
     if (piece === undefined) return "unrequested";
     const block = begin / BLOCK_LENGTH;
     if (piece.isReceived(block)) return "duplicate";
-    if (!piece.isAskedOf(block, peer) && !(acceptUnasked && piece.onlyFrom === NOBODY)) return "unrequested";
+    if (!piece.isAskedOf(block, peer) && !(acceptUnasked && !piece.isExclusive)) return "unrequested";
     this.#free -= piece.freeBlocks;
     piece.receive(block, peer);
     this.#free += piece.freeBlocks;

@@ -178,7 +178,7 @@ export class Download {
   /** Pieces that only this peer may deliver cannot be finished without it: they begin anew. */
   #freeExclusivePieces(peer: RemotePeer): void {
     for (const piece of [...this.routing.pieces]) {
-      if (piece.onlyFrom !== peer.number) continue;
+      if (!piece.isExclusive || piece.begunWith !== peer.number) continue;
       const outstanding = this.#askedOf(piece, peer.number);
       peer.outstanding -= outstanding;
       peer.released += outstanding;
@@ -229,15 +229,23 @@ export class Download {
     if (used > 0) peer.sender.send(message.subarray(0, used));
   }
 
-  /** An active piece with a free block that this source may deliver, else a new one. */
+  /**
+   * A piece with a free block to ask this source for: one it began, else one whose source is gone, else a new one,
+   * else a share of another source's. Were sources to share pieces from the start, the first seeder would be asked
+   * for what others can give already, and the swarm would wait for what only the seeder has.
+   */
   #pieceFor(peer: RemotePeer): ActivePiece | undefined {
+    let shared: ActivePiece | undefined;
     if (this.routing.hasFreeBlocks) {
       for (const piece of this.routing.pieces) {
         if (piece.freeBlocks === 0 || !peer.have.has(piece.index)) continue;
-        if (piece.onlyFrom === NOBODY || piece.onlyFrom === peer.number) return piece;
+        if (piece.begunWith === peer.number) return piece;
+        if (piece.isExclusive) continue;
+        if (!this.#context.peers.get(piece.begunWith)?.isSource) return piece;
+        shared ??= piece;
       }
     }
-    return this.#begin(peer);
+    return this.#begin(peer) ?? shared;
   }
 
   #begin(peer: RemotePeer): ActivePiece | undefined {
@@ -246,11 +254,32 @@ export class Download {
     if (this.routing.bytes + layout.pieceLength > limit) return undefined;
     const has = (index: number) => peer.have.has(index);
     const isFirst = this.stored.count === 0 && this.routing.size === 0;
-    const index = isFirst ? this.picker.pickAny(has, random()) : this.picker.pickRarest(has, random());
+    const suggested = this.#takeSuggestion(peer);
+    const index = suggested >= 0
+      ? suggested
+      : isFirst
+      ? this.picker.pickAny(has, random())
+      : this.picker.pickRarest(has, random());
     if (index < 0) return undefined;
     this.picker.remove(index);
-    const onlyFrom = this.#blame.isSuspect(index) ? peer.number : NOBODY;
-    return this.routing.activate(index, storage.takeBuffer(), onlyFrom);
+    return this.routing.activate(index, storage.takeBuffer(), peer.number, this.#blame.isSuspect(index));
+  }
+
+  /** A seeder would like us to take this piece, because it gave it to nobody yet (BEP 6 "suggest piece"). */
+  suggested(peer: RemotePeer, index: number): void {
+    if (index < this.stored.length && peer.suggestions.length < TRANSFER.maxSuggestions) {
+      peer.suggestions.push(index);
+    }
+  }
+
+  /** The next suggested piece that nobody else can give us; -1 when there is none. */
+  #takeSuggestion(peer: RemotePeer): number {
+    for (let index = peer.suggestions.shift(); index !== undefined; index = peer.suggestions.shift()) {
+      if (this.picker.isMissing(index) && this.picker.availabilityOf(index) === 0 && peer.have.has(index)) {
+        return index;
+      }
+    }
+    return -1;
   }
 
   /** Every missing block has been asked for: each may be asked of a second source. */
@@ -261,7 +290,7 @@ export class Download {
     hasRoom: () => boolean,
   ): void {
     for (const piece of this.routing.pieces) {
-      if (!peer.have.has(piece.index) || piece.onlyFrom !== NOBODY) continue;
+      if (!peer.have.has(piece.index) || piece.isExclusive) continue;
       for (let block = 0; hasRoom();) {
         block = piece.askAgain(peer.number, block, now);
         if (block < 0) break;
@@ -363,7 +392,7 @@ export class Download {
   /** Goes on with a piece that an earlier run left partly received. Takes the buffer over. */
   resume(index: number, buffer: Uint8Array<ArrayBuffer>, blocks: Bitfield): void {
     this.picker.remove(index);
-    const piece = this.routing.activate(index, buffer, NOBODY);
+    const piece = this.routing.activate(index, buffer, NOBODY, false);
     this.routing.markReceived(piece, blocks);
     if (piece.isComplete) this.#commit(piece);
   }

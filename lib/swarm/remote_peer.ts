@@ -55,6 +55,8 @@ export class RemotePeer {
   isSource = false;
   /** When it became one, in ms. */
   sourceSince = 0;
+  /** Pieces it would like us to take, oldest first. */
+  readonly suggestions: number[] = [];
   /** Blocks asked of it and not answered. */
   outstanding = 0;
   /** Blocks that were asked of it, taken back since, and may still come. */

@@ -198,7 +198,7 @@ export class Swarm implements PieceStorageListener {
     this.extensions.peerLeft(peer);
     this.#pieces.peerLeft(peer);
     this.download.peerLeft(peer, now);
-    if (!this.#isStopping) this.upload.fillSlots(now);
+    if (!this.#isStopping) this.upload.peerLeft(peer, now);
     this.#report({ event: "disconnected", peer: peer.name, client: peer.client, reason });
   }
 
@@ -220,6 +220,7 @@ export class Swarm implements PieceStorageListener {
         return this.upload.cancelReceived(peer, index, begin, length);
       case MessageId.have:
         this.#pieces.haveReceived(peer, index);
+        this.upload.peerHas(peer, index);
         return this.#piecesChanged(peer);
       case MessageId.bitfield:
         this.#pieces.bitfieldReceived(peer, Bitfield.fromBytes(payload, peer.have.length));
@@ -245,6 +246,8 @@ export class Swarm implements PieceStorageListener {
         if (!peer.peerWants) return;
         peer.peerWants = false;
         return this.upload.lostInterest(peer, now);
+      case MessageId.suggest:
+        return this.download.suggested(peer, index);
       case MessageId.reject:
         return this.download.rejected(peer, index, begin, now);
       case MessageId.extended:
@@ -307,10 +310,8 @@ export class Swarm implements PieceStorageListener {
     for (const liar of this.download.pieceStored(index)) this.#roster.ban(liar);
     const have = encodeAboutPiece(MessageId.have, index);
     for (const peer of this.#peers.values()) {
-      if (!peer.have.has(index)) {
-        peer.sender.send(have);
-        continue;
-      }
+      peer.sender.send(have);
+      if (!peer.have.has(index)) continue;
       peer.wantedPieces--;
       this.#updateInterest(peer);
     }

@@ -1,9 +1,10 @@
 /** The giving half of a swarm: upload slots and the requests of those who hold them. */
-import { encodeAboutBlock, encodePlain, MessageId } from "../protocol/peer_messages.ts";
-import type { PieceLayout } from "../protocol/piece_layout.ts";
+import { encodeAboutBlock, encodeAboutPiece, encodePlain, MessageId } from "../protocol/peer_messages.ts";
+import { BLOCK_LENGTH, type PieceLayout } from "../protocol/piece_layout.ts";
 import { CHOKING, TRANSFER } from "../settings.ts";
 import { choose, type Decision, fill } from "./choker.ts";
 import type { RemotePeer } from "./remote_peer.ts";
+import { Spreading } from "./spreading.ts";
 
 /** What `Upload` needs of its swarm. */
 export interface UploadContext {
@@ -22,9 +23,11 @@ export interface UploadContext {
 /** Who may request from us, and what they requested. */
 export class Upload {
   readonly #context: UploadContext;
+  readonly #spreading: Spreading;
 
   constructor(context: UploadContext) {
     this.#context = context;
+    this.#spreading = new Spreading(context.layout.pieceCount);
   }
 
   get slotCount(): number {
@@ -109,7 +112,31 @@ export class Upload {
     }
     peer.lastServedAt = now;
     peer.sender.queueBlock(index, begin, length);
+    this.#spreading.requested(peer.number, index);
+    // One more as soon as it begins a piece, so that it never has to choose by itself.
+    if (begin === 0) this.#suggest(peer, 1);
     return undefined;
+  }
+
+  /** Tells a peer which pieces we would like it to take, while some have not left us yet (BEP 6 "suggest piece"). */
+  #suggest(peer: RemotePeer, count: number): void {
+    if (!peer.facts.supportsFast || !this.#context.isComplete()) return;
+    for (let i = 0; i < count; i++) {
+      const index = this.#spreading.suggestFor(peer.number, this.#context.random());
+      if (index < 0) return;
+      peer.sender.send(encodeAboutPiece(MessageId.suggest, index));
+    }
+  }
+
+  /** A remote peer has a piece. */
+  peerHas(peer: RemotePeer, index: number): void {
+    this.#spreading.peerHas(peer.number, index);
+  }
+
+  /** The connection is gone. */
+  peerLeft(peer: RemotePeer, now: number): void {
+    this.#spreading.peerLeft(peer.number);
+    this.fillSlots(now);
   }
 
   /** A request is withdrawn (BEP 3 "cancel"; BEP 6: answered by a reject unless the block is on its way). */
@@ -137,7 +164,14 @@ export class Upload {
       peer.weChoke = false;
       peer.unchokedAt = now;
       peer.sender.send(encodePlain(MessageId.unchoke));
+      this.#suggest(peer, this.#suggestionsAhead);
     }
+  }
+
+  /** Pieces suggested ahead of requests: what a first window takes, and one more. */
+  get #suggestionsAhead(): number {
+    const { layout } = this.#context;
+    return Math.ceil(TRANSFER.firstWindow * BLOCK_LENGTH / layout.pieceLength) + 1;
   }
 
   #interested(): RemotePeer[] {

@@ -47,6 +47,8 @@ function requestsOf(plan: LoadPlan): Uint8Array<ArrayBuffer>[] {
   });
 }
 
+type ConnectionState = "open" | "closed" | "nothing came";
+
 /** One connection's worth of announces. */
 class Announcer {
   opened = 0;
@@ -60,14 +62,14 @@ class Announcer {
 
   /** Announces once. Errors: `Error` when the tracker refuses. */
   async announce(request: Uint8Array<ArrayBuffer>): Promise<void> {
-    if (this.#connection === undefined) {
-      this.#connection = await Deno.connect(this.#plan);
-      this.#connection.setNoDelay();
-      this.opened++;
-    }
-    await this.#connection.write(request);
-    const staysOpen = await this.#readReply(this.#connection);
-    if (!staysOpen || !this.#plan.keepAlive) this.close();
+    const isReused = this.#connection !== undefined;
+    this.#connection ??= await this.#open();
+    const state = await this.#exchange(this.#connection, request);
+    if (state !== "open" || !this.#plan.keepAlive) this.close();
+    if (state !== "nothing came") return;
+    // A tracker may close a connection that it does not want to keep, without a word.
+    if (!isReused) throw new Error("Expected a reply, got the end of the connection");
+    await this.announce(request);
   }
 
   close(): void {
@@ -75,18 +77,39 @@ class Announcer {
     this.#connection = undefined;
   }
 
-  /** Reads a whole reply; false when the tracker closes after it. */
-  async #readReply(connection: Deno.TcpConn): Promise<boolean> {
-    let filled = 0;
-    for (;;) {
+  async #open(): Promise<Deno.TcpConn> {
+    const connection = await Deno.connect(this.#plan);
+    connection.setNoDelay();
+    this.opened++;
+    return connection;
+  }
+
+  async #exchange(connection: Deno.TcpConn, request: Uint8Array<ArrayBuffer>): Promise<ConnectionState> {
+    try {
+      await connection.write(request);
+      return await this.#readReply(connection);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe)) {
+        throw error;
+      }
+      return "nothing came";
+    }
+  }
+
+  /** Reads a whole reply and says what the connection is after it. */
+  async #readReply(connection: Deno.TcpConn): Promise<ConnectionState> {
+    for (let filled = 0;;) {
       const count = await connection.read(this.#reply.subarray(filled));
-      const received = text.decode(this.#reply.subarray(0, filled += count ?? 0));
+      if (count === null && filled === 0) return "nothing came";
+      filled += count ?? 0;
+      const received = text.decode(this.#reply.subarray(0, filled));
       const headerEnd = received.indexOf(HEADER_END);
       const length = /\r\nContent-Length: *(\d+)/i.exec(received)?.[1];
-      const end = headerEnd + HEADER_END.length + Number(length);
-      if (headerEnd >= 0 && length !== undefined && filled >= end) {
+      if (
+        headerEnd >= 0 && length !== undefined && filled >= headerEnd + HEADER_END.length + Number(length)
+      ) {
         if (!received.includes("5:peers")) throw new Error(`Expected peers, got ${received}`);
-        return count !== null && !/^HTTP\/1\.0|\r\nConnection: *close/i.test(received);
+        return /^HTTP\/1\.0|\r\nConnection: *close/i.test(received) ? "closed" : "open";
       }
       if (count === null) throw new Error(`Expected a whole reply, got ${JSON.stringify(received)}`);
     }

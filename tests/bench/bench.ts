@@ -31,7 +31,7 @@ export const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise
   micro: benchMicro,
 };
 
-async function main(): Promise<number> {
+async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
@@ -44,10 +44,17 @@ async function main(): Promise<number> {
   const unknown = positionals.find((name) => !Object.hasOwn(BENCHES, name));
   if (unknown !== undefined) {
     say(`Expected one of ${Object.keys(BENCHES).join(", ")}, got ${unknown}`);
-    return 2;
+    Deno.exitCode = 2;
+    return;
+  }
+  const runs = Number(values.runs);
+  if (!(Number.isInteger(runs) && runs > 0)) {
+    say(`Expected a number of runs, got ${values.runs}`);
+    Deno.exitCode = 2;
+    return;
   }
   const options: BenchOptions = {
-    runs: values.tiny ? 1 : Number(values.runs),
+    runs: values.tiny ? 1 : runs,
     isTiny: values.tiny,
     parent: values.dir,
     only: values.only?.split(",") ?? [],
@@ -56,24 +63,27 @@ async function main(): Promise<number> {
     const network = hasOwnNetwork()
       ? "a network namespace of its own"
       : "the machine's common loopback interface";
-    const runs = options.runs === 1 ? "one run" : `${options.runs} runs`;
-    const body = `${await circumstances()}; ${network}; ${runs}.\n\n${await BENCHES[name](options)}`;
+    const times = options.runs === 1 ? "one run" : `${options.runs} runs`;
+    const body = `${await circumstances()}; ${network}; ${times}.\n\n${await BENCHES[name](options)}`;
     console.log(`\n## ${name}\n\n${body}`);
     const isComplete = !options.isTiny && options.only.length === 0;
     if (isComplete) await writeSection(options.parent === undefined ? name : `${name}, on a disk`, body);
   }
-  return 0;
 }
 
-/** Runs the benchmarks here, and leaves nothing behind when interrupted. */
-async function mainWithSignals(): Promise<number> {
+/** Leaves nothing behind when interrupted. */
+function cleanUpOnSignals(): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, () => Workshop.closeAll().finally(() => Deno.exit(130)));
   }
-  return await main();
 }
 
 if (import.meta.main) {
-  const inOwnNetwork = hasOwnNetwork() ? undefined : await runInOwnNetwork(import.meta.url);
-  Deno.exit(inOwnNetwork ?? await mainWithSignals());
+  const exitCode = hasOwnNetwork() ? undefined : await runInOwnNetwork(import.meta.url);
+  if (exitCode === undefined) {
+    cleanUpOnSignals();
+    await main();
+  }
+  // Signal listeners would keep the process alive.
+  Deno.exit(exitCode ?? Deno.exitCode);
 }

@@ -39,12 +39,13 @@ export async function findContenders(
   return { present, versions: versions.join("; ") };
 }
 
-/** Runs a measurement; one that fails is told, and the others go on. */
+/** Runs a measurement; one that fails is told, makes the exit status 1, and the others go on. */
 export async function attempt<T>(what: string, measure: () => Promise<T>): Promise<T | undefined> {
   try {
     return await measure();
   } catch (error) {
     say(`failed: ${what}: ${messageOf(error)}`);
+    Deno.exitCode = 1;
     return undefined;
   }
 }

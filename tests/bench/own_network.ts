@@ -1,16 +1,20 @@
 /** A network of the benchmark's own, so that its loopback interface carries nothing else. */
 const MARK = "PEER_BENCH_OWN_NETWORK";
-/** Given to its loopback interface, because Transmission connects to no peer in 127.0.0.0/8. */
-const OWN_ADDRESS = "10.0.0.1";
+/**
+ * Its loopback interface answers to this whole subnet: Transmission connects to no peer in 127.0.0.0/8, and several
+ * clients want only one connection from an address.
+ */
+const OWN_SUBNET = "10.0.0";
+const COMMON_SUBNET = "127.0.0";
 
 /** Whether this process already has one. */
 export function hasOwnNetwork(): boolean {
   return Deno.env.has(MARK);
 }
 
-/** The address at which everybody listens; what is sent to it stays on the loopback interface. */
-export function loopbackAddress(): string {
-  return hasOwnNetwork() ? OWN_ADDRESS : "127.0.0.1";
+/** The address of the program with this number; what is sent to it stays on the loopback interface. */
+export function loopbackAddress(number = 0): string {
+  return `${hasOwnNetwork() ? OWN_SUBNET : COMMON_SUBNET}.${1 + number}`;
 }
 
 /**
@@ -21,7 +25,7 @@ export function loopbackAddress(): string {
 export async function runInOwnNetwork(mainModule: string): Promise<number | undefined> {
   const isolate = await isolation();
   if (isolate === undefined) return undefined;
-  const setUp = `ip link set lo up && ip address add ${OWN_ADDRESS}/32 dev lo && exec "$@"`;
+  const setUp = `ip link set lo up && ip address add ${OWN_SUBNET}.1/24 dev lo && exec "$@"`;
   const program = [Deno.execPath(), "run", "--quiet", "--allow-all", mainModule, ...Deno.args];
   const child = new Deno.Command("unshare", {
     args: [...isolate, "sh", "-c", setUp, "sh", ...program],

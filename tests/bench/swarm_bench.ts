@@ -31,7 +31,7 @@ const buffer = new Uint8Array(layout.pieceLength);
 const block = new Uint8Array(BLOCK_LENGTH);
 const routing = new BlockRouting(layout);
 Deno.bench("BlockRouting asks for and receives the 16 blocks of a piece", () => {
-  const piece = routing.activate(7, buffer, -1);
+  const piece = routing.activate(7, buffer, 1, false);
   for (let begin = 0; begin < layout.pieceLength; begin += BLOCK_LENGTH) {
     routing.ask(piece, 1, 0);
     routing.receive(7, begin, block, 1, false);

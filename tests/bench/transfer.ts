@@ -52,24 +52,23 @@ export interface Transfer {
 /** Runs and measures a transfer. Errors: `Error` when a program fails or takes too long. */
 export async function measureTransfer(plan: TransferPlan): Promise<Transfer> {
   await using workshop = new Workshop(plan.parent);
-  const address = loopbackAddress();
-  const meeting = new MeetingTracker(address);
+  const meeting = new MeetingTracker(loopbackAddress());
   workshop.defer(() => meeting.close());
   const torrent = `${workshop.folder}/content.torrent`;
   plan.file.writeTorrent(torrent, plan.pieceLength, meeting.url);
 
   const seederPort = freePort();
-  const join = (role: Part["role"], contender: Contender, port: number) =>
+  const join = (role: Part["role"], contender: Contender, port: number, number: number) =>
     startPart(workshop, plan.file, contender, {
       role,
       torrent,
       name: plan.file.name,
       home: workshop.newFolder(),
-      address,
+      address: loopbackAddress(number),
       port,
-      seeder: `${address}:${seederPort}`,
+      seeder: `${loopbackAddress()}:${seederPort}`,
     });
-  const seeder = await join("seeder", plan.seeder, seederPort);
+  const seeder = await join("seeder", plan.seeder, seederPort, 0);
   await until(
     () => seeder.isReady() || meeting.hasSeeder(seederPort),
     [seeder.program],
@@ -78,7 +77,7 @@ export async function measureTransfer(plan: TransferPlan): Promise<Transfer> {
 
   const before = interfaceBytes("lo").received;
   const leechers = await Promise.all(
-    Array.from({ length: plan.leechers }, () => join("leecher", plan.leecher, freePort())),
+    Array.from({ length: plan.leechers }, (_, i) => join("leecher", plan.leecher, freePort(), 1 + i)),
   );
   const programs = [seeder, ...leechers].map(({ program }) => program);
   await until(

@@ -86,8 +86,8 @@ export async function until(
       throw new Error(`A program ended early with status ${ended.exitCode}: ${ended.tail}`);
     }
     if (performance.now() > deadline) {
-      const tails = programs.map((program) => program.tail).join("\n");
-      throw new Error(`Expected an end within ${timeoutSeconds} s, got only this: ${tails}`);
+      const lastWords = programs.map(({ tail }) => tail.slice(tail.lastIndexOf("\n") + 1).trim());
+      throw new Error(`Expected an end within ${timeoutSeconds} s, got only: ${lastWords.join(" | ")}`);
     }
     await pause(POLL_MS);
   }

@@ -1,7 +1,7 @@
 import { messageOf } from "../../lib/errors.ts";
 import { seededRandom } from "../helpers/random.ts";
 import { toHex } from "../../lib/protocol/bytes.ts";
-import type { Target } from "./targets.ts";
+import type { Target } from "./target.ts";
 
 /** No input may take longer. */
 const MAX_INPUT_MS = 1_000;

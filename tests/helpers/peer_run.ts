@@ -1,11 +1,12 @@
 import { linesOf } from "./lines.ts";
 
 /** What `peer … --progress json` tells, as far as it is looked at here (the README lists all of it). */
-interface PeerEvent {
+export interface PeerEvent {
   readonly event: string;
   readonly time: number;
   readonly role: string;
   readonly sources?: Record<string, number>;
+  readonly [field: string]: unknown;
 }
 
 /** How long a process may take to stop cleanly before it is killed. */
@@ -31,13 +32,18 @@ export class PeerRun {
 
   readonly #startedAt = Date.now();
   readonly #child: Deno.ChildProcess;
+  readonly #onEvent: (event: PeerEvent) => void;
   readonly #joined = Promise.withResolvers<void>();
   readonly #completed = Promise.withResolvers<void>();
   readonly #allRead: Promise<unknown>;
 
-  /** Follows a process whose standard output and standard error are piped; `name` goes before its error lines. */
-  constructor(name: string, child: Deno.ChildProcess) {
+  /**
+   * Follows a process whose standard output and standard error are piped; `name` goes before its error lines, and
+   * `onEvent` hears all it tells.
+   */
+  constructor(name: string, child: Deno.ChildProcess, onEvent: (event: PeerEvent) => void = () => {}) {
     this.#child = child;
+    this.#onEvent = onEvent;
     this.joined = this.#joined.promise;
     this.completed = this.#completed.promise;
     this.ended = this.#readEvents(name);
@@ -46,20 +52,28 @@ export class PeerRun {
 
   /** Stops it as Ctrl-C does, and waits until all it told is read. False when it did not stop cleanly. */
   async stop(): Promise<boolean> {
-    // A process that has ended already cannot be told to.
-    const tell = (signal: Deno.Signal) => {
-      try {
-        this.#child.kill(signal);
-      } catch (error) {
-        if (!(error instanceof TypeError)) throw error;
-      }
-    };
-    tell("SIGINT");
-    const timer = setTimeout(() => tell("SIGKILL"), STOP_TIMEOUT_MS);
+    this.#tell("SIGINT");
+    const timer = setTimeout(() => this.#tell("SIGKILL"), STOP_TIMEOUT_MS);
     const { success } = await this.#child.status;
     clearTimeout(timer);
     await this.#allRead;
     return success;
+  }
+
+  /** Ends it at once, as a crash does, and waits until all it told is read. */
+  async kill(): Promise<void> {
+    this.#tell("SIGKILL");
+    await this.#child.status;
+    await this.#allRead;
+  }
+
+  /** A process that has ended already cannot be told to. */
+  #tell(signal: Deno.Signal): void {
+    try {
+      this.#child.kill(signal);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+    }
   }
 
   async #readEvents(name: string): Promise<never> {
@@ -72,6 +86,7 @@ export class PeerRun {
   }
 
   #observe(event: PeerEvent): void {
+    this.#onEvent(event);
     if (event.event === "torrent") {
       this.firstRole = this.role = event.role;
       this.#joined.resolve();

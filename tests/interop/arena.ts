@@ -1,12 +1,10 @@
-/** One temporary folder and the processes that work in it; nothing of either is left afterwards. */
+/** One temporary folder, one network, and the processes that work in them; nothing of all is left afterwards. */
 import type { InteropClient } from "./clients/client.ts";
 import type { Content } from "./content.ts";
 import { OurPeer } from "./our_peer.ts";
-import { RunningProcess } from "./process.ts";
+import { OwnNetwork } from "./own_network.ts";
+import { type Launch, RunningProcess } from "./process.ts";
 import type { InteropTracker } from "./trackers.ts";
-
-/** Where we and all trackers listen. */
-export const ADDRESS = "127.0.0.1";
 
 /** Ports to try: below those the system hands out to outgoing connections, so that they stay free. */
 const FIRST_PORT = 20_000;
@@ -33,17 +31,22 @@ export interface TheirJob {
 
 /** The place where one cell of the matrix is tried out. Dispose of it to stop and remove everything. */
 export class Arena implements AsyncDisposable {
+  /** Where we and all trackers listen. */
+  readonly address: string;
   readonly #folder: string;
+  readonly #network: OwnNetwork;
   readonly #processes: RunningProcess[] = [];
   #folders = 0;
-  #addresses = 1;
+  #participants = 1;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, network: OwnNetwork) {
     this.#folder = folder;
+    this.#network = network;
+    this.address = network.address(this.#participants);
   }
 
   static async open(): Promise<Arena> {
-    return new Arena(await Deno.makeTempDir({ prefix: "peer-interop-" }));
+    return new Arena(await Deno.makeTempDir({ prefix: "peer-interop-" }), await OwnNetwork.open());
   }
 
   /** A new folder in the arena. */
@@ -64,16 +67,9 @@ export class Arena implements AsyncDisposable {
   async join(job: OurJob): Promise<OurPeer> {
     const home = await this.newFolder();
     await job.content?.writeData(`${home}/shareable`);
-    const trackerArgs = job.trackerPort === undefined
-      ? ["--no-tracker"]
-      : [`--tracker-port=${job.trackerPort}`];
-    const peer = new OurPeer(home, [
-      `--host=${ADDRESS}`,
-      "--port=0",
-      ...trackerArgs,
-      ...job.args ?? [],
-      job.torrent,
-    ]);
+    const tracker = job.trackerPort === undefined ? "--no-tracker" : `--tracker-port=${job.trackerPort}`;
+    const args = [`--host=${this.address}`, "--port=0", tracker, ...job.args ?? [], job.torrent];
+    const peer = new OurPeer(home, args, this.#network.spawn);
     this.#processes.push(peer.process);
     await peer.whenEvent("torrent", 30_000);
     return peer;
@@ -87,35 +83,36 @@ export class Arena implements AsyncDisposable {
       torrent: job.torrent,
       folder,
       home: await this.newFolder(),
-      address: this.#newAddress(),
+      // An address for each: Transmission keeps one connection to an address, and aria2, which dials itself
+      // when a tracker names it, bans its own.
+      address: this.#network.address(++this.#participants),
       port: freePort(),
       mustEncrypt: job.mustEncrypt ?? false,
       localDiscovery: false,
     });
-    const process = new RunningProcess(launch);
-    this.#processes.push(process);
-    return { folder, process };
+    return { folder, process: this.#run(launch) };
   }
 
   /** Starts a tracker of somebody else for the swarm of `content`; HTTP and UDP answer on the returned port. */
-  async track(tracker: InteropTracker, content: Content): Promise<number> {
+  async track(
+    tracker: InteropTracker,
+    content: Content,
+  ): Promise<{ port: number; process: RunningProcess }> {
     const port = freePort();
     const home = await this.newFolder();
-    const launch = await tracker.prepare({ infoHash: content.infoHash, home, address: ADDRESS, port });
-    this.#processes.push(new RunningProcess(launch));
-    return port;
+    const launch = await tracker.prepare({ infoHash: content.infoHash, home, address: this.address, port });
+    return { port, process: this.#run(launch) };
   }
 
-  /**
-   * A loopback address of its own for each client. Transmission keeps one connection to an address, and aria2,
-   * which dials itself when a tracker names it, bans its own.
-   */
-  #newAddress(): string {
-    return `127.0.0.${++this.#addresses}`;
+  #run(launch: Launch): RunningProcess {
+    const process = new RunningProcess(launch, undefined, this.#network.spawn);
+    this.#processes.push(process);
+    return process;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#processes.map((process) => process.stop()));
+    await this.#network[Symbol.asyncDispose]();
     await Deno.remove(this.#folder, { recursive: true });
   }
 }

@@ -1,63 +1,75 @@
 /**
- * The interoperability matrix: `deno task interop [--markdown] [CLIENT ...]`.
+ * The interoperability matrix: `deno task interop [--markdown] [NAME ...]`.
  *
- * Tries every column with every client, or with those named, and prints a table; reasons follow below it.
+ * Tries everything with every client and tracker, or with those named, and prints a table of each; reasons follow.
  * Exits 1 when a cell failed.
  */
-import { type Column, columns, type Outcome, tryCell } from "./cells.ts";
+import { clientColumns, type Column, type Outcome, trackerColumns, tryCell } from "./cells.ts";
 import { clients } from "./clients/all.ts";
+import type { InteropClient } from "./clients/client.ts";
+import { type InteropTracker, trackers } from "./trackers.ts";
 
-/** A client's row of the matrix. */
+/** One client or tracker: a row of a matrix. */
 interface Row {
-  readonly client: string;
-  readonly outcomes: readonly { readonly column: Column; readonly outcome: Outcome }[];
+  readonly name: string;
+  readonly cells: readonly { readonly column: string; readonly outcome: Outcome }[];
 }
 
 async function main(args: readonly string[]): Promise<void> {
-  const wanted = args.filter((arg) => !arg.startsWith("--")).map((name) => name.toLowerCase());
-  const rows: Row[] = [];
-  for (const client of clients) {
-    if (wanted.length > 0 && !wanted.includes(client.name.toLowerCase())) continue;
-    const found = await client.find();
-    const outcomes = [];
-    for (const column of columns) {
-      const outcome = await tryCell(column, client, found);
-      console.error(`${client.name}, ${column.name}: ${cellText(outcome)}`);
-      outcomes.push({ column, outcome });
-    }
-    rows.push({ client: "version" in found ? `${client.name} ${found.version}` : client.name, outcomes });
+  const names = args.filter((arg) => !arg.startsWith("--")).map((name) => name.toLowerCase());
+  const isWanted = ({ name }: { name: string }) => names.length === 0 || names.includes(name.toLowerCase());
+  const layOut = args.includes("--markdown") ? markdownOf : plainOf;
+  const matrices = [
+    await fill("client", clients.filter(isWanted), clientColumns),
+    await fill("tracker", trackers.filter(isWanted), trackerColumns),
+  ].filter(({ rows }) => rows.length > 0);
+  for (const { head, rows } of matrices) {
+    console.log(layOut([head, ...rows.map(({ name, cells }) => [name, ...cells.map(cellText)])]) + "\n");
+    for (const reason of rows.flatMap(reasonsOf)) console.log(reason + "\n");
   }
-  const table = [["client", ...columns.map(({ name }) => name)], ...rows.map(cellTexts)];
-  console.log((args.includes("--markdown") ? markdownOf : plainOf)(table));
-  for (const line of reasonsOf(rows)) console.log(`\n${line}`);
-  const hasFailed = rows.some(({ outcomes }) => outcomes.some(({ outcome }) => outcome.is === "fail"));
-  Deno.exitCode = hasFailed ? 1 : 0;
+  const outcomes = matrices.flatMap(({ rows }) => rows).flatMap(({ cells }) => cells);
+  Deno.exitCode = outcomes.some(({ outcome }) => outcome.is === "fail") ? 1 : 0;
 }
 
-function cellText(outcome: Outcome): string {
+/** Tries every column with every subject, telling each outcome at once on standard error. */
+async function fill<Subject extends InteropClient | InteropTracker>(
+  kind: string,
+  subjects: readonly Subject[],
+  columns: readonly Column<Subject>[],
+): Promise<{ head: string[]; rows: Row[] }> {
+  const rows: Row[] = [];
+  for (const subject of subjects) {
+    const found = await subject.find();
+    const cells = [];
+    for (const column of columns) {
+      const cell = { column: column.name, outcome: await tryCell(column, subject, found) };
+      console.error(`${subject.name}, ${column.name}: ${cellText(cell)}`);
+      cells.push(cell);
+    }
+    const version = "version" in found ? found.version : "";
+    rows.push({ name: `${subject.name} ${version}`.trim(), cells });
+  }
+  return { head: [kind, ...columns.map(({ name }) => name)], rows };
+}
+
+function cellText({ outcome }: { readonly outcome: Outcome }): string {
   return outcome.is === "pass" ? `pass ${outcome.seconds.toFixed(1)} s` : outcome.is;
 }
 
-function cellTexts({ client, outcomes }: Row): string[] {
-  return [client, ...outcomes.map(({ outcome }) => cellText(outcome))];
-}
-
-/** Why cells did not pass, each reason once a row. */
-function reasonsOf(rows: readonly Row[]): string[] {
-  return rows.flatMap(({ client, outcomes }) => {
-    const columnsByReason = new Map<string, string[]>();
-    for (const { column, outcome } of outcomes) {
-      if (outcome.is === "pass") continue;
-      const names = columnsByReason.get(outcome.reason) ?? [];
-      columnsByReason.set(outcome.reason, [...names, column.name]);
-    }
-    return [...columnsByReason].map(([reason, names]) => `${client}, ${names.join(", ")}: ${reason}`);
-  });
+/** Why cells of a row did not pass, each reason once. */
+function reasonsOf({ name, cells }: Row): string[] {
+  const columnsByReason = new Map<string, string[]>();
+  for (const { column, outcome } of cells) {
+    if (outcome.is === "pass") continue;
+    columnsByReason.set(outcome.reason, [...columnsByReason.get(outcome.reason) ?? [], column]);
+  }
+  return [...columnsByReason].map(([reason, columns]) => `${name}, ${columns.join(", ")}: ${reason}`);
 }
 
 function plainOf(table: readonly string[][]): string {
   const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
-  return table.map((row) => row.map((text, column) => text.padEnd(widths[column])).join("  ")).join("\n");
+  const lines = table.map((row) => row.map((text, column) => text.padEnd(widths[column])).join("  "));
+  return lines.map((line) => line.trimEnd()).join("\n");
 }
 
 function markdownOf([head, ...body]: readonly string[][]): string {

@@ -1,6 +1,6 @@
 import { needs } from "../helpers/require_tool.ts";
 import { Arena } from "./arena.ts";
-import { columns } from "./cells.ts";
+import { clientColumns } from "./cells.ts";
 import { aria2 } from "./clients/aria2.ts";
 import { libtorrent } from "./clients/libtorrent.ts";
 import { transmission } from "./clients/transmission.ts";
@@ -12,7 +12,7 @@ const tested = [
 ];
 
 for (const { client, program } of tested) {
-  for (const column of columns) {
+  for (const column of clientColumns) {
     needs(program)(`peer and ${client.name}: ${column.name}`, async () => {
       await using arena = await Arena.open();
       await column.run(client, arena);

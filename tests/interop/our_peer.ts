@@ -11,7 +11,7 @@ export class OurPeer {
   readonly events: PeerEvent[] = [];
 
   /** Starts `peer start` with these arguments. */
-  constructor(home: string, args: readonly string[], spawn?: Spawn) {
+  constructor(home: string, args: readonly string[], spawn: Spawn) {
     this.home = home;
     const launch = peerLaunch(
       ["start", `--home=${home}`, "--progress=json", "--log-level=info", ...args],

@@ -1,16 +1,8 @@
-/** Trackers of others, and what any tracker says when asked how many peers it knows. */
-import { decode, dictionaryIn, isDictionary, numberIn } from "../../lib/protocol/bencode.ts";
+/** Trackers of others. */
 import type { InfoHash } from "../../lib/protocol/info_hash.ts";
-import {
-  decodeScrapeReply,
-  encodeScrapeQuery,
-  scrapeUrlOf,
-} from "../../lib/protocol/tracker_http_messages.ts";
 import { type Availability, findProgram } from "./clients/client.ts";
 import { findNodePackage, nodeLaunch } from "./node_packages.ts";
 import type { Launch } from "./process.ts";
-
-const POLL_MS = 200;
 
 /** A tracker for one info-hash. */
 export interface TrackerJob {
@@ -58,32 +50,5 @@ export const bittorrentTracker: InteropTracker = {
   prepare: (job) => Promise.resolve(nodeLaunch(BITTORRENT_TRACKER_SCRIPT, [JSON.stringify(job)])),
 };
 
-/** Waits until the HTTP tracker knows `count` peers of a swarm (BEP 48). Errors: `Error` after `timeoutMs`. */
-export async function whenTracked(
-  announceUrl: string,
-  infoHash: InfoHash,
-  count: number,
-  timeoutMs: number,
-): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  let known = await trackedPeers(announceUrl, infoHash);
-  while (known === undefined || known < count) {
-    if (performance.now() > deadline) {
-      throw new Error(`Expected ${count} peers at ${announceUrl} within ${timeoutMs / 1000} s, got ${known}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    known = await trackedPeers(announceUrl, infoHash);
-  }
-}
-
-/** Peers the tracker counts; undefined while it does not answer, or does not know the swarm. */
-async function trackedPeers(announceUrl: string, infoHash: InfoHash): Promise<number | undefined> {
-  const url = `${scrapeUrlOf(new URL(announceUrl))}?${encodeScrapeQuery([infoHash])}`;
-  const reply = await fetch(url).then((response) => response.bytes(), () => undefined);
-  const answer = reply && decode(reply);
-  const swarms = isDictionary(answer) ? dictionaryIn(answer, "files") : undefined;
-  // The only one, whatever its key: bittorrent-tracker answers with the info-hash as if it were text.
-  const [counts] = Object.values(swarms ?? {});
-  if (!isDictionary(counts)) return undefined;
-  return (numberIn(counts, "complete") ?? 0) + (numberIn(counts, "incomplete") ?? 0);
-}
+/** Every tracker of the matrix. */
+export const trackers: readonly InteropTracker[] = [opentracker, bittorrentTracker];

@@ -61,6 +61,8 @@ Deno.test("parseAnnounceAddress refuses what is no tracker's address", () => {
     "010.0.0.5",
     "256.0.0.1",
     "10.0.0.5\u0000",
+    "udp://h\u0012:1",
+    "http://h/\u001b[2J",
   ];
   for (const address of addresses) assert.equal(parseAnnounceAddress(address), undefined, address);
 });

@@ -7,8 +7,8 @@ export const peer: Contender = {
   name: "peer",
   find: () => Promise.resolve({ version: VERSION }),
   dataFolder: ({ home }) => `${home}/shareable`,
-  prepare: ({ torrent, home, address, port }) => {
-    const args = [`--home=${home}`, `--host=${address}`, `--port=${port}`, "--no-tracker", "--progress=json"];
+  prepare: ({ torrent, home, port }) => {
+    const args = [`--home=${home}`, `--port=${port}`, "--no-tracker", "--progress=json"];
     return Promise.resolve({
       launch: peerLaunch(["start", ...args, torrent], home),
       saysComplete: (line) => readEvent(line).event === "complete",

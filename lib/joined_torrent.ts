@@ -1,0 +1,158 @@
+/** One torrent in a session: its swarm, its pieces on disk and its announces, joined and left as one. */
+import type { DiskWorkers } from "./disk/disk_workers.ts";
+import { PieceStore } from "./disk/piece_store.ts";
+import type { ResumeStore } from "./disk/resume_store.ts";
+import { messageOf } from "./errors.ts";
+import type { Logger } from "./log.ts";
+import { Announcer } from "./net/announcer.ts";
+import { isOwnHost } from "./net/own_addresses.ts";
+import { announcePort, parseAnnounceAddress } from "./protocol/announce_address.ts";
+import type { Metainfo } from "./protocol/metainfo.ts";
+import { ANNOUNCING } from "./settings.ts";
+import type { SwarmEvent } from "./swarm/ports.ts";
+import { Swarm } from "./swarm/swarm.ts";
+import type { SwarmOptions } from "./swarm/swarm_options.ts";
+
+/** What a torrent needs of its session. */
+export interface JoinContext {
+  readonly home: string;
+  readonly workers: DiskWorkers;
+  readonly resume: ResumeStore;
+  readonly log: Logger;
+  readonly self: SwarmOptions["self"];
+  readonly places: Pick<SwarmOptions, "uploadSlots" | "downloadSources" | "rechokeMs">;
+  /** 32 random bits that trackers know us by. */
+  readonly trackerKey: number;
+  /** Aborts when the session stops. */
+  readonly signal: AbortSignal;
+  /** Monotonic clock in ms. */
+  now(): number;
+  report(event: SwarmEvent): void;
+}
+
+/** A torrent that was joined. */
+export class JoinedTorrent {
+  readonly swarm: Swarm;
+  readonly announcer: Announcer;
+  readonly #store: PieceStore;
+  readonly #context: JoinContext;
+
+  private constructor(swarm: Swarm, store: PieceStore, announcer: Announcer, context: JoinContext) {
+    this.swarm = swarm;
+    this.announcer = announcer;
+    this.#store = store;
+    this.#context = context;
+  }
+
+  /**
+   * Finds out what is there and builds the swarm on it; `onChecked` hears how many pieces were looked at.
+   *
+   * Errors: `StorageError`; the signal's reason when the session stops meanwhile.
+   */
+  static async join(
+    metainfo: Metainfo,
+    context: JoinContext,
+    onChecked: (checked: number) => void,
+  ): Promise<JoinedTorrent> {
+    const { home, workers, resume, log, now, signal } = context;
+    const startedAt = now();
+    const store = new PieceStore({ metainfo, home, workers, resume, log });
+    try {
+      const recovered = await store.recover(onChecked, signal);
+      const { tiers, isAnnouncer } = await trackersOf(metainfo, context.self.trackerPort);
+      const swarm = new Swarm({
+        metainfo,
+        storage: store,
+        stored: recovered.have,
+        isFinished: recovered.complete,
+        isAnnouncer,
+        ...context.places,
+        totals: await resume.totals(metainfo.infoHash),
+        self: context.self,
+        random: Math.random,
+        report: context.report,
+        startedAt,
+      });
+      store.listener = swarm;
+      for (const [index, { buffer, blocks }] of recovered.unfinished) {
+        swarm.download.resume(index, buffer, blocks);
+      }
+      const port = context.self.listenPort;
+      const announcer = new Announcer({
+        swarm,
+        tiers,
+        port,
+        key: context.trackerKey,
+        log,
+        now,
+        random: Math.random,
+      });
+      return new JoinedTorrent(swarm, store, announcer, context);
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  /** Notes in the resume state what was written since; to be called every `STORAGE.noteWrittenMs`. */
+  flush(now: number): void {
+    this.#store.flush(now);
+  }
+
+  /** Notes totals and peers in the resume state; a failure is logged. */
+  async saveTotals(): Promise<void> {
+    const { resume, log, now } = this.#context;
+    const { infoHash, uploaded, downloaded } = this.swarm.snapshot(now());
+    try {
+      await resume.saveTotals(infoHash, { uploaded, downloaded });
+      await resume.savePeers(infoHash, this.swarm.reachablePeers);
+    } catch (error) {
+      log.warn(`cannot note totals: ${messageOf(error)}`);
+    }
+  }
+
+  /** Endpoints of earlier runs, as `host:port`. */
+  rememberedPeers(): Promise<string[]> {
+    return this.#context.resume.peers(this.swarm.infoHash);
+  }
+
+  /**
+   * After all connections ended: saves what there is, down to the blocks of pieces that are only partly there, and
+   * lets go of all files. Returns whether everything was saved.
+   */
+  async close(): Promise<boolean> {
+    try {
+      for (const { index, buffer, blocks } of this.swarm.download.takeUnfinished()) {
+        this.#store.saveUnfinished(index, buffer, blocks);
+      }
+      await this.#store.flushNow();
+      await this.saveTotals();
+      return true;
+    } catch (error) {
+      this.#context.log.warn(`cannot save everything of ${this.swarm.metainfo.name}: ${messageOf(error)}`);
+      return false;
+    } finally {
+      await this.#store.close();
+    }
+  }
+}
+
+/** Announce URLs of a torrent without those that mean our own tracker, and whether there were such. */
+async function trackersOf(
+  metainfo: Metainfo,
+  trackerPort: number | undefined,
+): Promise<{ tiers: string[][]; isAnnouncer: boolean }> {
+  const timeout = AbortSignal.timeout(ANNOUNCING.resolveTimeoutMs);
+  let isAnnouncer = false;
+  const tiers = await Promise.all(metainfo.announceTiers.map(async (tier) => {
+    const urls: string[] = [];
+    for (const address of tier) {
+      const url = parseAnnounceAddress(address);
+      if (url === undefined) continue;
+      if (announcePort(url) === trackerPort && await isOwnHost(url.hostname, timeout)) isAnnouncer = true;
+      else urls.push(url.href);
+    }
+    return urls;
+  }));
+  return { tiers, isAnnouncer };
+}

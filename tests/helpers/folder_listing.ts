@@ -1,0 +1,31 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+
+/** Every file, folder and link below `folder`: its path to what it is, with mode, size, time of change and hash. */
+export async function listFolder(folder: string): Promise<Record<string, string>> {
+  const listing: Record<string, string> = {};
+  const list = async (below: string) => {
+    for await (const entry of Deno.readDir(join(folder, below))) {
+      const path = join(below, entry.name);
+      listing[path] = await describe(join(folder, path));
+      if (entry.isDirectory) await list(path);
+    }
+  };
+  await list("");
+  return listing;
+}
+
+/** SHA-256 of a file in hex. */
+export async function hashOfFile(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  const file = await Deno.open(path);
+  for await (const part of file.readable) hash.update(part);
+  return hash.digest("hex");
+}
+
+async function describe(path: string): Promise<string> {
+  const { isFile, isSymlink, size, mtime, mode } = await Deno.lstat(path);
+  const time = mtime?.toISOString();
+  if (isSymlink) return `link to ${await Deno.readLink(path)}`;
+  return isFile ? `${mode} ${size} ${time} ${await hashOfFile(path)}` : `folder ${mode} ${time}`;
+}

@@ -1,0 +1,71 @@
+/**
+ * A network of an arena's own: nothing that runs in it can reach any other, not even this machine.
+ *
+ * It is a network namespace whose loopback interface has a /24 of private addresses, because Transmission
+ * connects to no peer in 127.0.0.0/8. Where the system allows no namespace, it is the machine's own loopback.
+ */
+import type { Spawn } from "./process.ts";
+
+/** Ways to make a namespace, and the options that lead into it again: as root, or else by a user namespace. */
+const WAYS = [
+  { unshare: ["--net"], nsenter: ["--net"] },
+  { unshare: ["--map-root-user", "--net"], nsenter: ["--user", "--net", "--preserve-credentials"] },
+];
+
+// All addresses of a network on a loopback interface are its own, not only the one that is named.
+const SET_UP = "ip link set lo up && ip address add 10.0.0.1/24 dev lo && echo ready && exec cat";
+
+/** Where the processes of an arena run. Dispose of it after them. */
+export class OwnNetwork implements AsyncDisposable {
+  /** Starts a process in this network. */
+  readonly spawn: Spawn;
+  readonly #prefix: string;
+  readonly #keeper: Deno.ChildProcess | undefined;
+
+  private constructor(prefix: string, enter: readonly string[], keeper?: Deno.ChildProcess) {
+    this.#prefix = prefix;
+    this.#keeper = keeper;
+    this.spawn = (command, args, options) => {
+      const [first, ...rest] = [...enter, command, ...args];
+      return new Deno.Command(first, { ...options, args: rest }).spawn();
+    };
+  }
+
+  static async open(): Promise<OwnNetwork> {
+    for (const { unshare, nsenter } of WAYS) {
+      const keeper = await startKeeper(unshare);
+      if (keeper === undefined) continue;
+      return new OwnNetwork("10.0.0.", ["nsenter", `--target=${keeper.pid}`, ...nsenter, "--"], keeper);
+    }
+    return new OwnNetwork("127.0.0.", []);
+  }
+
+  /** The address of one participant, who is numbered from 1. */
+  address(participant: number): string {
+    return `${this.#prefix}${participant}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#keeper?.stdin.close();
+    await this.#keeper?.stdout.cancel();
+    await this.#keeper?.status;
+  }
+}
+
+/** The process that keeps a namespace alive until its input ends; undefined when there can be none. */
+async function startKeeper(unshare: readonly string[]): Promise<Deno.ChildProcess | undefined> {
+  const args = [...unshare, "sh", "-c", SET_UP];
+  try {
+    const keeper = new Deno.Command("unshare", { args, stdin: "piped", stdout: "piped", stderr: "null" })
+      .spawn();
+    const reader = keeper.stdout.getReader();
+    const { done } = await reader.read();
+    reader.releaseLock();
+    if (!done) return keeper;
+    await keeper.stdin.close();
+    await keeper.status;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return undefined;
+}
