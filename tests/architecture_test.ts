@@ -21,6 +21,7 @@ const BELOW_UI = [
   "lib/disk/",
   ...ROOT_FILES,
   "lib/torrent_tools.ts",
+  "lib/joined_torrent.ts",
 ];
 const RULES: readonly Rule[] = [
   {
@@ -47,6 +48,7 @@ const RULES: readonly Rule[] = [
     ],
   },
   { from: "lib/session.ts", mayImport: BELOW_UI },
+  { from: "lib/joined_torrent.ts", mayImport: BELOW_UI },
   { from: "lib/torrent_tools.ts", mayImport: BELOW_UI },
   // The logger cleans text from outside; the limits of settings have their shape from who keeps them.
   { from: "lib/log.ts", mayImport: ["lib/protocol/printable.ts"] },

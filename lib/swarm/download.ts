@@ -15,10 +15,10 @@ import { BLOCK_LENGTH, type PieceLayout } from "../protocol/piece_layout.ts";
 import { CHOKING, STORAGE, TRANSFER } from "../settings.ts";
 import { Blame } from "./blame.ts";
 import { type ActivePiece, BlockRouting, NOBODY } from "./block_routing.ts";
-import { choose, fill } from "./choker.ts";
 import { PiecePicker } from "./piece_picker.ts";
 import type { PieceStorage } from "./ports.ts";
 import type { RemotePeer } from "./remote_peer.ts";
+import { Sources } from "./sources.ts";
 
 /** What `Download` needs of its swarm. */
 export interface DownloadContext {
@@ -38,6 +38,7 @@ export class Download {
   readonly stored: Bitfield;
   readonly picker: PiecePicker;
   readonly routing: BlockRouting;
+  readonly sources: Sources;
   readonly #context: DownloadContext;
   readonly #committing = new Map<number, ActivePiece>();
   readonly #blame = new Blame();
@@ -49,6 +50,13 @@ export class Download {
     this.picker = new PiecePicker(stored.length, (index) => stored.has(index));
     this.routing = new BlockRouting(context.layout);
     this.#context = context;
+    this.sources = new Sources({
+      peers: context.peers,
+      sources: context.sources,
+      random: () => context.random(),
+      gained: (peer, now) => this.refill(peer, now),
+      lost: (peer) => this.#freeExclusivePieces(peer),
+    });
   }
 
   get isComplete(): boolean {
@@ -68,72 +76,29 @@ export class Download {
     return Math.max(layout.totalLength - this.stored.count * layout.pieceLength + short, 0);
   }
 
-  get sourceCount(): number {
-    let count = 0;
-    for (const peer of this.#context.peers.values()) if (peer.isSource) count++;
-    return count;
-  }
-
   // Sources
 
   /** Fills free places at once, then asks the new sources for blocks. */
   fillSources(now: number): void {
-    const free = this.#context.sources - this.sourceCount;
-    if (free <= 0 || this.#isOver) return;
-    const candidates = this.#candidates(now).filter((peer) => !peer.isSource);
-    for (
-      const { number } of fill(candidates.map((peer) => candidateOf(peer, now)), free, this.#context.random)
-    ) {
-      this.#becomeSource(this.#context.peers.get(number)!, now);
-    }
+    if (!this.#isOver) this.sources.fill(now);
   }
 
   /** Gives all places anew, as every `CHOKING.rechokeMs`. */
   chooseSources(now: number): void {
-    if (this.#isOver) return;
-    const candidates = this.#candidates(now).map((peer) => candidateOf(peer, now));
-    const { sources, random, peers } = this.#context;
-    const chosen = new Set(choose(candidates, sources, random).map(({ number }) => number));
-    for (const peer of peers.values()) {
-      if (peer.isSource && !chosen.has(peer.number)) this.#loseSource(peer);
-    }
-    for (const number of chosen) {
-      const peer = peers.get(number)!;
-      if (!peer.isSource) this.#becomeSource(peer, now);
-    }
-  }
-
-  /** Remote peers that would answer requests we have. */
-  #candidates(now: number): RemotePeer[] {
-    return [...this.#context.peers.values()].filter((peer) =>
-      !peer.peerChokes && peer.wantedPieces > 0 && peer.snubbedUntil <= now
-    );
-  }
-
-  #becomeSource(peer: RemotePeer, now: number): void {
-    peer.isSource = true;
-    peer.sourceSince = now;
-    peer.lastBlockAt = now;
-    this.refill(peer, now);
-  }
-
-  /** Blocks already asked of it may still come. */
-  #loseSource(peer: RemotePeer): void {
-    peer.isSource = false;
-    this.#freeExclusivePieces(peer);
+    if (!this.#isOver) this.sources.chooseAll(now);
   }
 
   /** The peer chokes us. With the Fast extension it rejects what it will not send; else nothing comes any more. */
   choked(peer: RemotePeer, now: number): void {
     if (!peer.facts.supportsFast) this.#releaseAll(peer);
-    this.#loseSource(peer);
+    this.sources.lose(peer);
     this.fillSources(now);
   }
 
   /** The connection is gone: its blocks are free for others. */
   peerLeft(peer: RemotePeer, now: number): void {
     this.#releaseAll(peer);
-    this.#loseSource(peer);
+    this.sources.lose(peer);
     this.fillSources(now);
     this.refillAll(now);
   }
@@ -158,15 +123,15 @@ export class Download {
       peer.outstanding--;
       peer.released++;
     });
-    this.fillSources(now);
     this.refillAll(now);
+    this.sources.replaceIdle(now);
   }
 
   #snub(peer: RemotePeer, now: number): void {
     this.#releaseAll(peer);
     peer.snubbedUntil = now + CHOKING.rechokeMs;
     peer.reason = "snubbed";
-    this.#loseSource(peer);
+    this.sources.lose(peer);
   }
 
   #releaseAll(peer: RemotePeer): void {
@@ -308,7 +273,7 @@ export class Download {
     peer.outstanding--;
     if (peer.peerChokes) return;
     peer.snubbedUntil = now + CHOKING.rejectPauseMs;
-    this.#loseSource(peer);
+    this.sources.lose(peer);
   }
 
   // Blocks and pieces
@@ -418,12 +383,4 @@ export class Download {
       peer.outstanding = 0;
     }
   }
-}
-
-function candidateOf(peer: RemotePeer, now: number) {
-  return {
-    number: peer.number,
-    rate: peer.download.bytesPerSecond(now),
-    isNewcomer: now - peer.connectedAt < CHOKING.newcomerMs,
-  };
 }

@@ -53,8 +53,8 @@ export class RemotePeer {
 
   /** Whether it is one of our download sources. */
   isSource = false;
-  /** When it became one, in ms. */
-  sourceSince = 0;
+  /** Until when others come first as source because we had nothing to ask it, in ms. */
+  spareUntil = 0;
   /** Pieces it would like us to take, oldest first. */
   readonly suggestions: number[] = [];
   /** Blocks asked of it and not answered. */

@@ -384,7 +384,7 @@ export class Swarm implements PieceStorageListener {
       uploadRate: this.#statistics.upload.bytesPerSecond(now),
       connections: this.#peers.size,
       uploadSlotsUsed: this.upload.slotCount,
-      downloadSourcesUsed: this.download.sourceCount,
+      downloadSourcesUsed: this.download.sources.count,
       checked: undefined,
       paused: this.#paused,
       peers: Array.from(this.#peers.values(), (peer) => peer.snapshot(now)),

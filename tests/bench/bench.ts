@@ -82,7 +82,7 @@ if (import.meta.main) {
   const exitCode = hasOwnNetwork() ? undefined : await runInOwnNetwork(import.meta.url);
   if (exitCode === undefined) {
     cleanUpOnSignals();
-    await main();
+    await main().finally(() => Workshop.closing);
   }
   // Signal listeners would keep the process alive.
   Deno.exit(exitCode ?? Deno.exitCode);

@@ -1,5 +1,6 @@
 import { messageOf } from "../../lib/errors.ts";
 import type { Contender } from "./clients/contender.ts";
+import { Workshop } from "./workshop.ts";
 
 /** What the user asked for; every measurement gets it. */
 export interface BenchOptions {
@@ -44,6 +45,7 @@ export async function attempt<T>(what: string, measure: () => Promise<T>): Promi
   try {
     return await measure();
   } catch (error) {
+    if (Workshop.closing !== undefined) throw error;
     say(`failed: ${what}: ${messageOf(error)}`);
     Deno.exitCode = 1;
     return undefined;

@@ -7,6 +7,7 @@ const POLL_MS = 5;
 const RUN_TIMEOUT_SECONDS = 300;
 
 const open = new Set<Workshop>();
+let closing: Promise<unknown> | undefined;
 
 /** A folder, and programs that end before it goes. */
 export class Workshop implements AsyncDisposable {
@@ -15,16 +16,26 @@ export class Workshop implements AsyncDisposable {
   readonly #closings: (() => unknown)[] = [];
   #folders = 0;
 
-  /** Works below `parent`: in memory, where the machine has a file system for it, unless named. */
+  /**
+   * Works below `parent`: in memory, where the machine has a file system for it, unless named.
+   *
+   * Errors: `Error` once all are being closed.
+   */
   constructor(parent: string | undefined) {
+    if (closing !== undefined) throw new Error("Interrupted");
     const dir = parent ?? (exists(MEMORY_FOLDER) ? MEMORY_FOLDER : undefined);
     this.folder = Deno.makeTempDirSync({ prefix: "peer-bench-", ...(dir === undefined ? {} : { dir }) });
     open.add(this);
   }
 
-  /** Closes every open workshop, for the moment the user interrupts. */
-  static async closeAll(): Promise<void> {
-    await Promise.all([...open].map((workshop) => workshop[Symbol.asyncDispose]()));
+  /** Closes every open workshop and allows no other, for the moment the user interrupts. */
+  static closeAll(): Promise<unknown> {
+    return closing ??= Promise.all([...open].map((workshop) => workshop[Symbol.asyncDispose]()));
+  }
+
+  /** Resolves when `closeAll`, if it was called, is done; undefined when it was not. */
+  static get closing(): Promise<unknown> | undefined {
+    return closing;
   }
 
   /** Makes a new empty folder. */

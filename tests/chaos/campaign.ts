@@ -11,6 +11,7 @@ import type { Metainfo } from "../../lib/protocol/metainfo.ts";
 import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { TRANSFER } from "../../lib/settings.ts";
+import { formatBytes } from "../../lib/ui/text_format.ts";
 import { hashOfFile, listFolder } from "../helpers/folder_listing.ts";
 import type { Program } from "../helpers/program.ts";
 import { momentFor } from "./kill_moments.ts";
@@ -28,13 +29,14 @@ const PATIENCE_MS = 120_000;
 /** Files of the user's own, beside and among what is downloaded. */
 const OWN_FILES = ["notes.txt", "photos/cat.jpg", "move/part 0/own.txt"];
 
+/** What a kill that in truth hit the move may look like, when nothing of the move was seen yet. */
+const FLUSHING: readonly Aim[] = ["downloading", "noting", "syncing"];
+
 /** What came of one kill. */
 export interface Kill {
   readonly hit: Aim;
   /** Bytes that had to be sent again because of it. */
   readonly fetchedAgain: number;
-  /** How many that may be. */
-  readonly allowed: number;
 }
 
 /** What came of one kind of download. */
@@ -102,20 +104,140 @@ export class Campaign {
     };
   }
 
-  /** One download in a new home. Errors: `AssertionError` for the first thing that is not as it should be. */
+  /** One download in a new home. Errors: `Error` for the first thing that is not as it should be. */
   async #download(home: string, rounds: number): Promise<void> {
+    const { seeder } = this.#context;
     const own = await this.#makeHome(home);
-    let known = 0;
-    let uploaded = this.#context.seeder.uploaded;
-    let hit: Aim | undefined;
-    while (this.#kills.length < rounds) {
-      const { aims } = this.#workload;
-      const aim = aims[Math.floor(this.#context.random() * aims.length)];
-      const life = this.#startLife(home);
-      const { joined, next } = await this.#live(life, aim);
-      if (hit !== undefined && joined !== undefined) {
+    let start = { bytes: 0, uploaded: seeder.uploaded };
+    let sent = seeder.uploaded;
+    let hits: Aim[] = [];
+    for (;;) {
+      const aim = this.#kills.length + hits.length < rounds ? this.#drawAim() : undefined;
+      const life = new Life(this.#context.program, home, this.#torrents, this.#context.rate / 4);
+      try {
+        const moment = aim === undefined ? life.complete.promise : this.#momentFor(aim, life);
+        await this.#survived(life, Promise.race([moment, life.joined.promise]));
+        if (life.joinedAt !== undefined) {
+          this.#account(hits, sent - start.uploaded, life.bytesAtStart - start.bytes, life);
+          hits = [];
+          start = { bytes: life.bytesAtStart, uploaded: sent };
+          this.#verifyFrom(life);
+          if (life.isComplete) return await this.#finish(life, home, own);
+        }
+        await this.#survived(life, moment);
+        if (aim === undefined) return await this.#finish(life, home, own);
+        hits.push(life.phase(aim));
+      } finally {
+        await life.kill();
+      }
+      await this.#lookBack(life);
+      if (life.readyAt !== undefined) await seeder.settled();
+      sent = seeder.uploaded;
+    }
+  }
+
+  /** Makes a home with all torrents and the user's own files, and lists it. */
+  async #makeHome(home: string): Promise<Record<string, string>> {
+    await Deno.mkdir(join(home, "torrents"), { recursive: true });
+    for (const { name } of this.#workload.torrents) {
+      const torrent = join("torrents", `${name}.torrent`);
+      await Deno.copyFile(join(this.#context.seeder.home, torrent), join(home, torrent));
+    }
+    for (const path of OWN_FILES) {
+      await Deno.mkdir(join(home, "shareable", path, ".."), { recursive: true });
+      await Deno.writeTextFile(join(home, "shareable", path), `${path} is the user's own`);
+    }
+    return filesIn(await listFolder(home));
+  }
+
+  #drawAim(): Aim {
+    const { aims } = this.#workload;
+    return aims[Math.floor(this.#context.random() * aims.length)];
+  }
+
+  #momentFor(aim: Aim, life: Life): Promise<void> {
+    const { random, rate } = this.#context;
+    return momentFor(aim, {
+      life,
+      startMs: this.#startMs,
+      checkMs: this.#checkMs,
+      remainingMs: () => (this.#totalBytes - life.bytesAtStart) * 1_000 / rate,
+      random,
+    });
+  }
+
+  /** What `moment` resolves to, unless the process ends by itself or nothing goes on. */
+  async #survived(life: Life, moment: Promise<void>): Promise<void> {
+    const given = new AbortController();
+    const timeout = pause(PATIENCE_MS, undefined, given).then(() => {
+      throw new Error(`Expected the process to go on within ${PATIENCE_MS} ms, got ${life.run.lines.at(-1)}`);
+    });
+    try {
+      await Promise.race([moment, life.run.ended, this.#context.seeder.ended, timeout]);
+    } finally {
+      given.abort();
+    }
+  }
+
+  /** Enters what the kills since the last joined life cost; the first of them hit a life that had joined. */
+  #account(hits: readonly Aim[], sent: number, gained: number, life: Life): void {
+    const { seeder, say } = this.#context;
+    assert.ok(gained >= 0, `Expected no less than before a kill, got ${-gained} bytes less`);
+    const pieceLength = Math.max(...this.#torrents.values().map(({ layout }) => layout.pieceLength));
+    const underWay = TRANSFER.firstWindow * BLOCK_LENGTH + PIECES_UNDER_WAY * pieceLength;
+    const seconds = UNNOTED_SECONDS + TRANSFER.windowMs / 1_000;
+    const allowed = seeder.takePeakRate() * seconds + this.#torrents.size * underWay;
+    hits.forEach((hit, position) => {
+      const isDone = life.bytesAtStart === this.#totalBytes && FLUSHING.includes(hit);
+      const fetchedAgain = position > 0 ? 0 : Math.max(0, sent - gained);
+      this.#kills.push({ hit: isDone ? "moving" : hit, fetchedAgain });
+      say(`kill ${this.#kills.length} hit ${hit}: ${formatBytes(fetchedAgain)} again`);
+    });
+    const lost = sent - gained;
+    assert.ok(lost <= allowed, `Expected at most ${allowed} bytes fetched again, got ${lost} (${hits[0]})`);
+  }
+
+  /** Gets a torrent's pieces from the downloader as it gets them. */
+  #verifyFrom(life: Life): void {
+    const { random } = this.#context;
+    const torrents = [...this.#torrents.values()];
+    const metainfo = torrents[Math.floor(random() * torrents.length)];
+    life.verifying = life.ready.promise.then((port) => VerifyingClient.run(port, metainfo, random));
+    life.verifying.catch(() => {});
+  }
+
+  /** What a life that is over told, and what was got from it. */
+  async #lookBack(life: Life): Promise<void> {
+    assert.deepEqual(life.failures, []);
+    this.#verified += await life.verifying;
+    if (life.readyAt === undefined) return;
+    this.#startMs = Math.max(this.#startMs, life.readyAt - life.startedAt);
+    if (life.joinedAt === undefined) return;
+    this.#checkMs = Math.max(this.#checkMs, life.joinedAt - life.readyAt);
+  }
+
+  /** All is there: stops the process and compares every file. */
+  async #finish(life: Life, home: string, own: Readonly<Record<string, string>>): Promise<void> {
+    assert.ok(await life.stop(), "Expected a clean stop, got another exit status");
+    await this.#lookBack(life);
+    const listing = filesIn(await listFolder(home));
+    for (const [path, description] of Object.entries(own)) {
+      assert.equal(listing[path], description, `${path} is the user's own`);
+    }
+    const originals = new Set<string>();
+    for (const { files } of this.#workload.torrents) {
+      for (const path of files.keys()) {
+        const hash = await hashOfFile(join(this.#context.seeder.home, "shareable", path));
+        assert.equal(await hashOfFile(join(home, "shareable", path)), hash, path);
+        originals.add(join("shareable", path));
       }
     }
-    assert.ok(own);
+    const others = Object.keys(listing).filter((path) => !(path in own) && !originals.has(path));
+    assert.deepEqual(others.filter((path) => !/^state\/(lock|peer\.kv(-shm|-wal)?)$/.test(path)), []);
   }
+}
+
+/** Only the files of a listing. */
+function filesIn(listing: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(listing).filter(([, text]) => !text.startsWith("folder")));
 }

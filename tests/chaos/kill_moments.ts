@@ -6,7 +6,8 @@ import type { Aim } from "./workloads.ts";
 /** Flushes come with the first tick after they are due, and take a while; this long is killed around them. */
 const FLUSH_SPREAD_MS = 300;
 /** The last piece is stored about when the rate says; the sync and the move follow. */
-const MOVE_SPREAD_MS = { before: 300, after: 900 };
+const BEFORE_MOVE_MS = 300;
+const MOVE_SPREAD_MS = 1_200;
 const MOVE_POLL_MS = 2;
 /** A move of many files takes some milliseconds. */
 const RENAME_SPREAD_MS = 20;
@@ -23,22 +24,23 @@ export interface MomentContext {
   random(): number;
 }
 
-/** Resolves at a random moment of the part of a life that is aimed at, or soon after all is complete. */
+/**
+ * Resolves at a random moment of the part of a life that is aimed at, or soon after all is complete.
+ * Rejects when the life is over before.
+ */
 export async function momentFor(aim: Aim, context: MomentContext): Promise<void> {
-  const given = new AbortController();
   const { life, random } = context;
-  const afterComplete = life.complete.promise
-    .then(() => pause(random() * COMPLETE_SPREAD_MS, undefined, given));
-  try {
-    await Promise.race([momentOf(aim, context, given.signal), afterComplete]);
-  } finally {
-    given.abort();
-  }
+  const wait = (ms: number) => pause(ms, undefined, { signal: life.over });
+  const afterComplete = life.complete.promise.then(() => wait(random() * COMPLETE_SPREAD_MS));
+  await Promise.race([momentOf(aim, context, wait), afterComplete]);
 }
 
-async function momentOf(aim: Aim, context: MomentContext, signal: AbortSignal): Promise<void> {
+async function momentOf(
+  aim: Aim,
+  context: MomentContext,
+  wait: (ms: number) => Promise<void>,
+): Promise<void> {
   const { life, random } = context;
-  const wait = (ms: number) => pause(ms, undefined, { signal });
   switch (aim) {
     case "start-up":
       return await wait(random() * context.startMs);
@@ -65,8 +67,7 @@ async function momentOf(aim: Aim, context: MomentContext, signal: AbortSignal): 
         while (!life.isMoving) await wait(MOVE_POLL_MS);
         return await wait(random() * RENAME_SPREAD_MS);
       }
-      const { before, after } = MOVE_SPREAD_MS;
-      return await wait(Math.max(0, context.remainingMs() - before + random() * (before + after)));
+      return await wait(Math.max(0, context.remainingMs() - BEFORE_MOVE_MS + random() * MOVE_SPREAD_MS));
     case "complete":
       await life.complete.promise;
       return await wait(random() * COMPLETE_SPREAD_MS);

@@ -26,8 +26,11 @@ export class Life {
   readonly complete = Promise.withResolvers<void>();
   /** Bytes of whole pieces it had when it had joined all torrents; about a piece too many at most. */
   bytesAtStart = 0;
+  /** Pieces a third party gets from it; resolves after its end. */
+  verifying = Promise.resolve(0);
   /** Events that must not come. */
   readonly failures: string[] = [];
+  readonly #over = new AbortController();
   readonly #home: string;
   readonly #torrents: ReadonlyMap<string, Metainfo>;
   readonly #states = new Map<string, TorrentState>();
@@ -40,6 +43,23 @@ export class Life {
     const more = ["--progress", "json", "--max-upload", String(maxUpload)];
     const child = program.with([...args, ...more], { stdout: "piped", stderr: "piped" }).spawn();
     this.run = new PeerRun("downloader", child, (event) => this.#observe(event));
+  }
+
+  /** Aborted with its end. */
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  /** Ends it as a crash does. */
+  async kill(): Promise<void> {
+    this.#over.abort();
+    await this.run.kill();
+  }
+
+  /** Ends it as Ctrl-C does; false when it did not stop cleanly. */
+  async stop(): Promise<boolean> {
+    this.#over.abort();
+    return await this.run.stop();
   }
 
   get isComplete(): boolean {

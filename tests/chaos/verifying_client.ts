@@ -5,12 +5,7 @@ import { encodeHandshake, HANDSHAKE_LENGTH } from "../../lib/protocol/handshake.
 import { sha1 } from "../../lib/protocol/info_hash.ts";
 import { type Metainfo, pieceHash } from "../../lib/protocol/metainfo.ts";
 import { createPeerId } from "../../lib/protocol/peer_id.ts";
-import {
-  encodeAboutBlock,
-  encodePlain,
-  MessageId,
-  MessageReader,
-} from "../../lib/protocol/peer_messages.ts";
+import { encodeAboutBlock, encodePlain, MessageId, MessageReader } from "../../lib/protocol/peer_messages.ts";
 import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
 import { TRANSFER } from "../../lib/settings.ts";
 

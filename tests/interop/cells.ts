@@ -60,7 +60,7 @@ async function downloadFromUs(client: InteropClient, arena: Arena, content: Cont
   const torrent = await arena.torrentOf(content, [`http://${arena.address}:${trackerPort}/announce`]);
   const us = await arena.join({ torrent, content, trackerPort });
   const them = await arena.joinAs(client, { torrent });
-  await content.arrivesIn(them.folder, PATIENCE_MS, [us.process, them.process]);
+  await content.arrivesIn(them.folder, PATIENCE_MS, [us.process, them.process], client.omitsEmptyFiles);
 }
 
 /** We are the tracker and have nothing; they seed. */

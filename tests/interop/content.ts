@@ -62,15 +62,20 @@ export class Content {
   }
 
   /**
-   * Waits until `folder` holds the data byte for byte.
+   * Waits until `folder` holds the data byte for byte; empty files may be missing when `omitsEmptyFiles`.
    *
    * Errors: `Error` with the first difference, and the last output of `processes`, when it took longer than
    * `timeoutMs` or one of them ended.
    */
-  async arrivesIn(folder: string, timeoutMs: number, processes: readonly RunningProcess[]): Promise<void> {
+  async arrivesIn(
+    folder: string,
+    timeoutMs: number,
+    processes: readonly RunningProcess[],
+    omitsEmptyFiles = false,
+  ): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
-      const difference = await this.#differenceIn(folder);
+      const difference = await this.#differenceIn(folder, omitsEmptyFiles);
       if (difference === undefined) return;
       const hasEnded = processes.some(({ exitCode }) => exitCode !== undefined);
       if (hasEnded || performance.now() > deadline) {
@@ -85,8 +90,9 @@ export class Content {
     }
   }
 
-  async #differenceIn(folder: string): Promise<string | undefined> {
+  async #differenceIn(folder: string, omitsEmptyFiles: boolean): Promise<string | undefined> {
     for (const { path, bytes } of this.#files) {
+      if (omitsEmptyFiles && bytes.length === 0) continue;
       const name = [this.name, ...path].join("/");
       try {
         const info = await Deno.stat(`${folder}/${name}`);

@@ -48,7 +48,9 @@ Deno.test("choose favours newcomers three to one for the place by chance", () =>
   const candidates = candidatesIn("999 0a0a");
   const won = wins(
     (random) =>
-      choose(candidates, 4, random).filter(({ reason }) => reason === "by chance").map(({ number }) => number),
+      choose(candidates, 4, random).filter(({ reason }) => reason === "by chance").map(({ number }) =>
+        number
+      ),
     candidates.length,
     8_000,
   );

@@ -76,29 +76,33 @@ Deno.test("PiecePicker agrees with a plain model whatever happens in whatever or
     fc.double({ min: 0, max: 0.999, noNaN: true }),
   );
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: PIECES }), fc.array(step, { maxLength: 80 }), (stored, steps) => {
-      const picker = new PiecePicker(PIECES, (index) => stored.includes(index));
-      const availability = new Array<number>(PIECES).fill(0);
-      const missing = new Set([...availability.keys()].filter((index) => !stored.includes(index)));
-      for (const [action, index, random] of steps) {
-        if (action === "peerLost" && availability[index] === 0) continue;
-        picker[action as "peerHas"](index);
-        if (action === "peerHas") availability[index]++;
-        else if (action === "peerLost") availability[index]--;
-        else if (action === "remove") missing.delete(index);
-        else missing.add(index);
+    fc.property(
+      fc.uint8Array({ maxLength: PIECES }),
+      fc.array(step, { maxLength: 80, size: "max" }),
+      (stored, steps) => {
+        const picker = new PiecePicker(PIECES, (index) => stored.includes(index));
+        const availability = new Array<number>(PIECES).fill(0);
+        const missing = new Set([...availability.keys()].filter((index) => !stored.includes(index)));
+        for (const [action, index, random] of steps) {
+          if (action === "peerLost" && availability[index] === 0) continue;
+          picker[action as "peerHas"](index);
+          if (action === "peerHas") availability[index]++;
+          else if (action === "peerLost") availability[index]--;
+          else if (action === "remove") missing.delete(index);
+          else missing.add(index);
 
-        assert.equal(picker.missing, missing.size);
-        availability.forEach((count, index) => {
-          assert.equal(picker.availabilityOf(index), count);
-          assert.equal(picker.isMissing(index), missing.has(index));
-        });
-        const order = pickingOrder(picker, random);
-        assert.deepEqual([...order].sort(), [...missing].sort());
-        const counts = order.map((index) => availability[index]);
-        assert.deepEqual(counts, counts.toSorted((a, b) => a - b));
-      }
-    }),
+          assert.equal(picker.missing, missing.size);
+          availability.forEach((count, index) => {
+            assert.equal(picker.availabilityOf(index), count);
+            assert.equal(picker.isMissing(index), missing.has(index));
+          });
+          const order = pickingOrder(picker, random);
+          assert.deepEqual([...order].sort(), [...missing].sort());
+          const counts = order.map((index) => availability[index]);
+          assert.deepEqual(counts, counts.toSorted((a, b) => a - b));
+        }
+      },
+    ),
     { seed: 1, numRuns: 150 },
   );
 });

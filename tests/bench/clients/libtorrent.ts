@@ -9,11 +9,11 @@ function contender(name: string, ...options: string[]): Contender {
     name,
     find: libtorrent.find,
     dataFolder: ({ home }) => home,
-    prepare: ({ role, torrent, home, address, port }) =>
+    prepare: ({ torrent, home, address, port }) =>
       Promise.resolve({
         launch: {
           command: "/usr/bin/python3",
-          args: [SCRIPT, role, torrent, home, `--listen=${address}:${port}`, ...options],
+          args: [SCRIPT, torrent, home, `--listen=${address}:${port}`, ...options],
           cwd: home,
         },
         saysComplete: (line) => line === "complete",

@@ -25,7 +25,6 @@ TUNED = {
 }
 
 parser = argparse.ArgumentParser()
-parser.add_argument("role", choices=["seeder", "leecher"])
 parser.add_argument("torrent", help="path of a .torrent file")
 parser.add_argument("folder", help="where the data is or shall be")
 parser.add_argument("--listen", required=True, help="ADDRESS:PORT")
@@ -37,8 +36,6 @@ parameters = lt.add_torrent_params()
 parameters.ti = lt.torrent_info(options.torrent)
 parameters.save_path = options.folder
 parameters.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
-if options.role == "seeder":
-    parameters.flags |= lt.torrent_flags.seed_mode
 session.add_torrent(parameters)
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

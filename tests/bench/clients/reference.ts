@@ -54,11 +54,10 @@ export const rtorrent = contender(interopRtorrent, async (launch, { home }, done
   return { launch };
 });
 
-export const qbittorrent = contender(interopQbittorrent, async (launch, { home, role }, doneCommand) => {
+export const qbittorrent = contender(interopQbittorrent, async (launch, { home }, doneCommand) => {
   const setting = `\n[AutoRun]\nenabled=true\nprogram=${doneCommand}\n`;
   await Deno.writeTextFile(`${home}/qBittorrent/config/qBittorrent.conf`, setting, { append: true });
-  const options = [`--webui-port=${freePort()}`, ...(role === "seeder" ? ["--skip-hash-check"] : [])];
-  return { launch: withOptions(launch, ...options) };
+  return { launch: withOptions(launch, `--webui-port=${freePort()}`) };
 });
 
 export const transmission = contender(interopTransmission, (launch, _part, doneCommand) => ({

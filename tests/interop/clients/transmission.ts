@@ -7,6 +7,8 @@ const REQUIRE_ENCRYPTION = 2;
 export const transmission: InteropClient = {
   name: "Transmission",
   cannot: {},
+  // transmission/transmission#417, until 4.1.
+  omitsEmptyFiles: true,
 
   find: () => findProgram("transmission-cli", ["--version"], /transmission-cli ([\d.]+)/),
 

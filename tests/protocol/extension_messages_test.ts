@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { ProtocolError } from "../../lib/errors.ts";
+import { decode, encode } from "../../lib/protocol/bencode.ts";
+import { concatBytes, toUtf8 } from "../../lib/protocol/bytes.ts";
+import {
+  encodeExtendedHandshake,
+  encodePeerList,
+  OUR_EXTENSIONS,
+  parseExtendedHandshake,
+  parsePeerList,
+} from "../../lib/protocol/extension_messages.ts";
+
+const own = { client: "peer 0.1.0", listenPort: 6881, maxQueuedRequests: 2_000, trackerPort: 6969 };
+
+Deno.test("parseExtendedHandshake reads what encodeExtendedHandshake writes", () => {
+  const handshake = parseExtendedHandshake(encodeExtendedHandshake(own));
+  assert.deepEqual([...handshake.extensions], Object.entries(OUR_EXTENSIONS));
+  const { client, listenPort, maxQueuedRequests, trackerPort } = handshake;
+  assert.deepEqual({ client, listenPort, maxQueuedRequests, trackerPort }, own);
+});
+
+Deno.test("encodeExtendedHandshake leaves out what we have not got", () => {
+  const bytes = encodeExtendedHandshake({ ...own, trackerPort: undefined });
+  assert.equal(parseExtendedHandshake(bytes).trackerPort, undefined);
+});
+
+Deno.test("parseExtendedHandshake reads the example of BEP 10", () => {
+  const text = "d1:md11:LT_metadatai1e6:µT_PEXi2ee1:pi6881e1:v13:\xc2\xb5Torrent 1.2e";
+  const bytes = Uint8Array.from(text.replace("µT", "\xc2\xb5T").replace("6:", "7:"), (c) => c.charCodeAt(0));
+  const { client, listenPort, extensions } = parseExtendedHandshake(bytes);
+  assert.deepEqual([client, listenPort, extensions.size], ["µTorrent 1.2", 6881, 0]);
+});
+
+Deno.test("parseExtendedHandshake ignores members of the wrong type or out of range", () => {
+  for (
+    const odd of [
+      {},
+      { m: "text", p: "text", reqq: [], v: 7, lan_tracker: {} },
+      { m: { lan_peers: "1" }, p: 0, reqq: 0, lan_tracker: 65_536 },
+      { m: { lan_peers: 256 }, p: -1, reqq: -5 },
+      // Zero takes an extension back (BEP 10).
+      { m: { lan_peers: 0 }, p: 70_000 },
+    ]
+  ) {
+    const handshake = parseExtendedHandshake(encode(odd));
+    assert.equal(handshake.extensions.size, 0);
+    assert.deepEqual([handshake.listenPort, handshake.maxQueuedRequests, handshake.trackerPort], [
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  }
+});
+
+Deno.test("parseExtendedHandshake cleans and shortens the client's name", () => {
+  const { client } = parseExtendedHandshake(encode({ v: `\x1b[31m${"x".repeat(500)}` }));
+  assert(client.length < 100);
+  assert(!client.includes("\x1b"));
+});
+
+Deno.test("parseExtendedHandshake and parsePeerList refuse what is no dictionary", () => {
+  for (const text of ["", "le", "i1e", "4:spam", "d", "d1:md", `${"d1:a".repeat(5_000)}`]) {
+    assert.throws(() => parseExtendedHandshake(toUtf8(text)), ProtocolError, text.slice(0, 20));
+    assert.throws(() => parsePeerList(toUtf8(text), 10), ProtocolError, text.slice(0, 20));
+  }
+});
+
+const change = {
+  added: [
+    { endpoint: { address: "10.0.0.1", port: 6881 }, isSeed: true },
+    { endpoint: { address: "10.0.0.2", port: 1 }, isSeed: false },
+    { endpoint: { address: "fd00::1", port: 65_535 }, isSeed: true },
+  ],
+  dropped: [{ address: "10.0.0.3", port: 6881 }, { address: "fd00::2", port: 6882 }],
+};
+
+Deno.test("parsePeerList reads what encodePeerList writes, of both families", () => {
+  assert.deepEqual(parsePeerList(encodePeerList(change), 10), change);
+  assert.deepEqual(parsePeerList(encodePeerList({ added: [], dropped: [] }), 10), { added: [], dropped: [] });
+});
+
+Deno.test("encodePeerList uses the form of PEX", () => {
+  const members = decode(encodePeerList(change)) as Record<string, Uint8Array>;
+  assert.deepEqual(Object.keys(members), ["added", "added.f", "added6", "added6.f", "dropped", "dropped6"]);
+  assert.deepEqual([...members["added"]], [10, 0, 0, 1, 0x1a, 0xe1, 10, 0, 0, 2, 0, 1]);
+  assert.deepEqual([...members["added.f"]], [2, 0]);
+});
+
+Deno.test("parsePeerList takes no more than its limit, and lists with flags or a last entry cut off", () => {
+  assert.equal(parsePeerList(encodePeerList(change), 1).added.length, 1);
+  assert.equal(parsePeerList(encodePeerList(change), 1).dropped.length, 1);
+  const added = concatBytes(Uint8Array.of(10, 0, 0, 1, 0x1a, 0xe1, 10, 0, 0, 2, 0, 1, 10, 0, 0));
+  assert.deepEqual(
+    parsePeerList(encode({ added, "added.f": Uint8Array.of(2) }), 10).added.map(({ isSeed }) => isSeed),
+    [true, false],
+  );
+  assert.deepEqual(parsePeerList(encode({ added: 5, dropped: [], "added.f": {} }), 10), {
+    added: [],
+    dropped: [],
+  });
+});

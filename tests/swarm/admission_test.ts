@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { CONNECTIONS } from "../../lib/settings.ts";
+import { admit } from "../../lib/swarm/admission.ts";
+import { factsOf, fakePeer, peerIdOf } from "../helpers/remote_peers.ts";
+
+const OWN_ID = peerIdOf(100);
+
+/** Whether a connection with the peer id of `number` is welcome next to one that is up, by who dialled each. */
+function replaces(number: number, newIsIncoming: boolean, oldIsIncoming: boolean): boolean {
+  const { peer } = fakePeer(number, 1, { isIncoming: oldIsIncoming });
+  const { refusal, twin } = admit(factsOf(number, { isIncoming: newIsIncoming }), [peer], OWN_ID);
+  assert.equal(twin, peer);
+  return refusal === undefined;
+}
+
+Deno.test("admit welcomes a stranger", () => {
+  const { peer } = fakePeer(1, 1);
+  assert.deepEqual(admit(factsOf(2), [peer], OWN_ID), { refusal: undefined, twin: undefined });
+});
+
+Deno.test("admit refuses a second connection in the same direction", () => {
+  assert.equal(replaces(1, true, true), false);
+  assert.equal(replaces(200, false, false), false);
+});
+
+Deno.test("admit keeps, of two crossing connections, the one that the lower peer id dialled", () => {
+  assert.equal(replaces(200, false, true), true, "we are lower and dialled the new one");
+  assert.equal(replaces(200, true, false), false, "we are lower and dialled the old one");
+  assert.equal(replaces(1, true, false), true, "it is lower and dialled the new one");
+  assert.equal(replaces(1, false, true), false, "it is lower and dialled the old one");
+});
+
+Deno.test("admit refuses more connections than a torrent may have", () => {
+  const peers = Array.from({ length: CONNECTIONS.perTorrent }, (_, i) => fakePeer(i + 1, 1).peer);
+  assert.equal(admit(factsOf(250), peers, OWN_ID).refusal, "too many connections");
+  assert.equal(admit(factsOf(250), peers.slice(1), OWN_ID).refusal, undefined);
+});
+
+Deno.test("admit refuses more connections than one address may have, not those of others", () => {
+  const endpoint = { address: "10.9.9.9", port: 1 };
+  const crowd = Array.from(
+    { length: CONNECTIONS.perAddress },
+    (_, i) => fakePeer(i + 1, 1, { endpoint }).peer,
+  );
+  assert.equal(
+    admit(factsOf(250, { endpoint }), crowd, OWN_ID).refusal,
+    "too many connections from its address",
+  );
+  assert.equal(admit(factsOf(250), crowd, OWN_ID).refusal, undefined);
+});

@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import type { Endpoint } from "../../lib/protocol/endpoint.ts";
+import { CHOKING, CONNECTIONS } from "../../lib/settings.ts";
+import { KnownPeers } from "../../lib/swarm/known_peers.ts";
+import { peerIdOf } from "../helpers/remote_peers.ts";
+
+function at(host: number, port = 6881): Endpoint {
+  return { address: `10.0.${host >> 8}.${host & 255}`, port };
+}
+
+function hostsOf(endpoints: readonly Endpoint[]): string[] {
+  return endpoints.map(({ address, port }) => `${address}:${port}`);
+}
+
+Deno.test("KnownPeers adds each endpoint once, and only those that can be dialled", () => {
+  const known = new KnownPeers();
+  const unusable = [
+    { address: "0.0.0.0", port: 6881 },
+    { address: "224.0.0.1", port: 6881 },
+    { address: "255.255.255.255", port: 6881 },
+    { address: "10.0.0.9", port: 0 },
+    { address: "ff02::1", port: 6881 },
+  ];
+  assert.equal(known.add([at(1), at(2), at(1), ...unusable], "tracker"), 2);
+  assert.equal(known.add([at(2), at(3)], "pex"), 1);
+  assert.deepEqual(known.names, ["10.0.0.1:6881", "10.0.0.2:6881", "10.0.0.3:6881"]);
+});
+
+Deno.test("KnownPeers hands an endpoint out once, until it failed or left", () => {
+  const known = new KnownPeers();
+  known.add([at(1), at(2), at(3)], "tracker");
+  assert.deepEqual(known.takeDue(2, 0), [at(1), at(2)]);
+  assert.deepEqual(known.takeDue(2, 0), [at(3)]);
+  assert.deepEqual(known.takeDue(2, 0), []);
+  assert.deepEqual(known.takeDue(-1, 0), []);
+});
+
+Deno.test("KnownPeers waits twice as long after each failed dial, up to a limit, and starts over on success", () => {
+  const known = new KnownPeers();
+  known.add([at(1)], "tracker");
+  let now = 0;
+  const pauses: number[] = [];
+  for (let i = 0; i < 12; i++) {
+    assert.equal(known.takeDue(1, now).length, 1);
+    known.dialFailed(at(1), now);
+    let pause = 0;
+    while (known.takeDue(1, now + pause).length === 0) pause += 1_000;
+    known.dialFailed(at(1), now);
+    known.connected(at(1));
+    known.disconnected(at(1), now);
+    for (let failures = 0; failures <= i; failures++) known.dialFailed(at(1), now);
+    pauses.push(pause);
+    now += CONNECTIONS.redialMaxMs;
+  }
+  assert.deepEqual(pauses.slice(0, 3), [1, 2, 4].map((factor) => factor * CONNECTIONS.redialMs));
+  assert.equal(pauses.at(-1), CONNECTIONS.redialMaxMs);
+});
+
+Deno.test("KnownPeers dials again at once whoever is announced again, but not who is only rumoured", () => {
+  const known = new KnownPeers();
+  known.add([at(1)], "tracker");
+  known.takeDue(1, 0);
+  known.dialFailed(at(1), 0);
+  known.add([at(1)], "pex");
+  known.add([at(1)], "lsd");
+  assert.deepEqual(known.takeDue(1, 1), []);
+  known.add([at(1)], "broadcast");
+  assert.deepEqual(known.takeDue(1, 1), [at(1)]);
+});
+
+Deno.test("KnownPeers pauses before it dials somebody again who has just left", () => {
+  const known = new KnownPeers();
+  known.connected(at(1));
+  assert.deepEqual(known.takeDue(1, 0), []);
+  known.disconnected(at(1), 1_000);
+  assert.deepEqual(known.takeDue(1, 1_000), []);
+  assert.deepEqual(known.takeDue(1, 1_000 + CONNECTIONS.redialMs), [at(1)]);
+});
+
+Deno.test("KnownPeers forgets who left only on the word of who named them, and never a connected one", () => {
+  const known = new KnownPeers();
+  known.add([at(1), at(2)], "broadcast");
+  known.add([at(3)], "tracker");
+  known.connected(at(2));
+  assert.equal(known.remove([at(1), at(2), at(3), at(4)], "broadcast"), 1);
+  assert.deepEqual(known.names, ["10.0.0.2:6881", "10.0.0.3:6881"]);
+});
+
+Deno.test("KnownPeers bans an endpoint and a peer id, and after some bans the address", () => {
+  const known = new KnownPeers();
+  for (let i = 1; i < CHOKING.bansPerAddress; i++) known.ban(at(1, 1_000 + i), peerIdOf(i));
+  assert.equal(known.isBanned(at(1, 1_001)), true);
+  assert.equal(known.isBanned(at(2), peerIdOf(1)), true);
+  assert.equal(known.isBanned(at(2), peerIdOf(77)), false);
+  assert.equal(known.isBanned(at(1, 9_999)), false);
+  known.ban(at(1, 2_000), peerIdOf(50));
+  assert.equal(known.isBanned(at(1, 9_999)), true);
+  assert.equal(known.add([at(1, 9_999), at(3)], "tracker"), 1);
+});
+
+Deno.test("KnownPeers never dials itself again", () => {
+  const known = new KnownPeers();
+  known.add([at(1)], "tracker");
+  known.takeDue(1, 0);
+  known.isOurselves(at(1));
+  assert.equal(known.add([at(1)], "tracker"), 0);
+  assert.equal(known.size, 0);
+});
+
+Deno.test("KnownPeers keeps within its limit: one that failed makes room, one that is good does not", () => {
+  const known = new KnownPeers();
+  const many = Array.from({ length: CONNECTIONS.knownPeers }, (_, i) => at(i + 1));
+  assert.equal(known.add(many, "pex"), CONNECTIONS.knownPeers);
+  assert.equal(known.add([at(60_000)], "tracker"), 0);
+  known.takeDue(2, 0);
+  known.dialFailed(at(1), 0);
+  known.dialFailed(at(2), 0);
+  known.takeDue(2, CONNECTIONS.redialMs);
+  known.dialFailed(at(2), 0);
+  assert.equal(known.add([at(60_000)], "tracker"), 1);
+  assert.equal(known.size, CONNECTIONS.knownPeers);
+  assert(known.names.includes("10.0.0.1:6881") && !known.names.includes("10.0.0.2:6881"));
+});
+
+Deno.test("KnownPeers remembers for the next start whoever did not fail, up to a number", () => {
+  const known = new KnownPeers();
+  known.add(Array.from({ length: CONNECTIONS.rememberedPeers + 50 }, (_, i) => at(i + 1)), "tracker");
+  known.dialFailed(at(1), 0);
+  assert.equal(known.reachable.length, CONNECTIONS.rememberedPeers);
+  assert(!known.reachable.includes("10.0.0.1:6881"));
+  assert.deepEqual(hostsOf([at(2)]), known.reachable.slice(0, 1));
+});

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
+import { TRANSFER } from "../../lib/settings.ts";
+import { RateMeter, RequestWindow } from "../../lib/swarm/rates.ts";
+
+const WINDOW_MS = TRANSFER.rateWindowMs;
+
+/** Adds `bytes` every 100 ms from `from` until before `to`. */
+function feed(meter: RateMeter, bytes: number, from: number, to: number): void {
+  for (let now = from; now < to; now += 100) meter.add(bytes, now);
+}
+
+/** The window is made of whole seconds, so up to one of them may be missing from it. */
+function assertAbout(rate: number, expected: number): void {
+  assert(rate <= expected * 1.001 && rate >= expected * 0.94, `expected about ${expected}, got ${rate}`);
+}
+
+Deno.test("RateMeter divides what came in the last 20 seconds by 20 seconds", () => {
+  const meter = new RateMeter();
+  feed(meter, 1_000, 5_000, 65_000);
+  assertAbout(meter.bytesPerSecond(65_000), 10_000);
+  feed(meter, 3_000, 65_000, 75_000);
+  assertAbout(meter.bytesPerSecond(75_000), 20_000);
+  assert.equal(meter.total, 60 * 10_000 + 10 * 30_000);
+});
+
+Deno.test("RateMeter divides by its age while it is young, but at least by a second", () => {
+  const meter = new RateMeter();
+  assert.equal(meter.bytesPerSecond(7_000), 0);
+  meter.add(5_000, 7_000);
+  assert.equal(meter.bytesPerSecond(7_000), 5_000);
+  assert.equal(meter.bytesPerSecond(7_900), 5_000);
+  assert.equal(meter.bytesPerSecond(12_000), 1_000);
+});
+
+Deno.test("RateMeter forgets what is older than its window, also after a long silence or a jump", () => {
+  const meter = new RateMeter();
+  feed(meter, 1_000, 0, 30_000);
+  assertAbout(meter.bytesPerSecond(30_000 + WINDOW_MS / 2), 5_000);
+  assert.equal(meter.bytesPerSecond(30_000 + WINDOW_MS), 0);
+  meter.add(2_000, 10 * 86_400_000);
+  assert.equal(meter.bytesPerSecond(10 * 86_400_000), 2_000 * 1_000 / WINDOW_MS);
+  assert.equal(meter.total, 302_000);
+});
+
+Deno.test("RateMeter takes a clock that stands still or steps back a little", () => {
+  const meter = new RateMeter();
+  meter.add(1_000, 5_000);
+  meter.add(1_000, 4_000);
+  assert.equal(meter.bytesPerSecond(5_000), 2_000);
+  assert.equal(meter.bytesPerSecond(5_000 + WINDOW_MS + 1_000), 0);
+});
+
+Deno.test("RequestWindow begins with enough for a small file", () => {
+  assert.equal(new RequestWindow().blocks, TRANSFER.firstWindow);
+});
+
+/** The window after one second at a rate in bytes per second, read in pieces every `everyMs`. */
+function windowAt(rate: number, everyMs = 10): number {
+  const window = new RequestWindow();
+  for (let now = 0; now <= 1_000; now += everyMs) window.received(rate * everyMs / 1_000, now);
+  return window.blocks;
+}
+
+Deno.test("RequestWindow holds what arrives in its time at the present rate", () => {
+  const rate = 100 * BLOCK_LENGTH * 1_000 / TRANSFER.windowMs;
+  for (const everyMs of [1, 10, 50]) {
+    const blocks = windowAt(rate, everyMs);
+    assert(blocks >= 100 && blocks <= 151, `${blocks} blocks, read every ${everyMs} ms`);
+  }
+});
+
+Deno.test("RequestWindow stays between its smallest and its largest value", () => {
+  assert.equal(windowAt(1), TRANSFER.minWindow);
+  assert.equal(windowAt(1e12), TRANSFER.maxWindow);
+});
+
+Deno.test("RequestWindow follows a rate that falls within a second", () => {
+  const window = new RequestWindow();
+  for (let now = 0; now < 1_000; now += 10) window.received(1e6, now);
+  const fast = window.blocks;
+  for (let now = 1_000; now < 2_000; now += 10) window.received(1e5, now);
+  assert(window.blocks < fast / 5, `${fast}, then ${window.blocks}`);
+});

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { CONNECTIONS } from "../../lib/settings.ts";
+import { Roster } from "../../lib/swarm/roster.ts";
+import { factsOf, FakeSender, peerIdOf } from "../helpers/remote_peers.ts";
+
+function newRoster(): Roster {
+  return new Roster(peerIdOf(100), 4);
+}
+
+Deno.test("Roster numbers connections from 1 on and never uses a number twice", () => {
+  const roster = newRoster();
+  const first = roster.add(factsOf(1), new FakeSender(), 0);
+  assert.equal(roster.remove(first, 0), true);
+  assert.equal(roster.remove(first, 0), false);
+  assert.equal(roster.add(factsOf(2), new FakeSender(), 0).number, 2);
+});
+
+Deno.test("Roster refuses ourselves and never dials there again", () => {
+  const roster = newRoster();
+  const { endpoint } = factsOf(1);
+  roster.known.add([endpoint], "tracker");
+  assert.equal(roster.takeDials(1, 0).length, 1);
+  assert.equal(roster.refusal(factsOf(1, { peerId: peerIdOf(100) })), "it is ourselves");
+  roster.dialFailed(endpoint, 0);
+  assert.deepEqual(roster.takeDials(1, CONNECTIONS.redialMaxMs), []);
+});
+
+Deno.test("Roster does not let an accepted connection with our own id hide an endpoint", () => {
+  const roster = newRoster();
+  const facts = factsOf(1, { peerId: peerIdOf(100), isIncoming: true });
+  roster.known.add([facts.endpoint], "tracker");
+  assert.equal(roster.refusal(facts), "it is ourselves");
+  assert.deepEqual(roster.takeDials(1, 0), [facts.endpoint]);
+});
+
+Deno.test("Roster closes the twin that a welcome connection replaces, and keeps one", () => {
+  const roster = newRoster();
+  const sender = new FakeSender();
+  const old = roster.add(factsOf(200, { isIncoming: true }), sender, 0);
+  assert.equal(roster.refusal(factsOf(200)), undefined);
+  assert.equal(sender.closedFor, "the connection was made twice");
+  roster.add(factsOf(200), new FakeSender(), 0);
+  roster.remove(old, 0);
+  assert.equal(roster.connected.size, 1);
+  assert.deepEqual(roster.takeDials(1, CONNECTIONS.redialMaxMs), [], "its endpoint is still connected");
+});
+
+Deno.test("Roster learns where an accepted peer listens by dialling it, and does not dial it again", () => {
+  const roster = newRoster();
+  const accepted = roster.add(
+    factsOf(1, { isIncoming: true, endpoint: { address: "10.0.0.1", port: 50_000 } }),
+    new FakeSender(),
+    0,
+  );
+  const { endpoint } = factsOf(1);
+  roster.known.add([endpoint], "tracker");
+  assert.deepEqual(roster.takeDials(1, 0), [endpoint]);
+  assert.equal(roster.refusal(factsOf(1)), "it is connected already");
+  roster.dialFailed(endpoint, 0);
+  assert.deepEqual(accepted.listens, endpoint);
+  assert.deepEqual(roster.takeDials(1, CONNECTIONS.redialMaxMs), []);
+  roster.remove(accepted, 0);
+  assert.deepEqual(roster.takeDials(1, CONNECTIONS.redialMs), [endpoint]);
+});
+
+Deno.test("Roster drops a banned peer and refuses it from then on, wherever it comes from", () => {
+  const roster = newRoster();
+  const sender = new FakeSender();
+  const peer = roster.add(factsOf(1), sender, 0);
+  roster.ban(peer.number);
+  roster.ban(77);
+  assert.equal(sender.closedFor, "it sent wrong data");
+  roster.remove(peer, 0);
+  assert.equal(roster.refusal(factsOf(1, { endpoint: { address: "10.0.0.9", port: 5 } })), "it is banned");
+  assert.equal(roster.refusal(factsOf(1, { peerId: peerIdOf(7) })), "it is banned");
+  assert.deepEqual(roster.takeDials(1, CONNECTIONS.redialMaxMs), []);
+});
+
+Deno.test("Roster leaves some connections of a torrent to those who come to us", () => {
+  const roster = newRoster();
+  roster.known.add(
+    Array.from({ length: 200 }, (_, i) => ({ address: "10.0.7.1", port: 1_000 + i })),
+    "tracker",
+  );
+  for (let i = 1; i <= CONNECTIONS.dialled - 1; i++) roster.add(factsOf(i), new FakeSender(), 0);
+  assert.equal(roster.takeDials(100, 0).length, 1);
+});

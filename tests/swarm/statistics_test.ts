@@ -1,0 +1,13 @@
+import assert from "node:assert/strict";
+import { Statistics } from "../../lib/swarm/statistics.ts";
+
+Deno.test("Statistics adds this run to earlier ones and says who gave how much", () => {
+  const statistics = new Statistics({ uploaded: 100, downloaded: 1_000 });
+  statistics.received(10, "10.0.0.1:6881", 0);
+  statistics.received(20, "10.0.0.2:6881", 0);
+  statistics.received(5, "10.0.0.1:6881", 1_000);
+  statistics.upload.add(7, 0);
+  assert.deepEqual(statistics.totals, { uploaded: 107, downloaded: 1_035 });
+  assert.deepEqual(statistics.sources, { "10.0.0.1:6881": 15, "10.0.0.2:6881": 20 });
+  assert.equal(statistics.download.total, 35);
+});
