@@ -5,7 +5,7 @@ import type { ResumeStore } from "./disk/resume_store.ts";
 import { messageOf } from "./errors.ts";
 import type { Logger } from "./log.ts";
 import { Announcer } from "./net/announcer.ts";
-import { isOwnHost } from "./net/own_addresses.ts";
+import { isOwnHost, ownAddresses } from "./net/own_addresses.ts";
 import { announcePort, parseAnnounceAddress } from "./protocol/announce_address.ts";
 import type { Metainfo } from "./protocol/metainfo.ts";
 import { ANNOUNCING } from "./settings.ts";
@@ -69,6 +69,8 @@ export class JoinedTorrent {
         ...context.places,
         totals: await resume.totals(metainfo.infoHash),
         self: context.self,
+        isOurselves: ({ address, port }) =>
+          port === context.self.listenPort && ownAddresses().includes(address),
         random: Math.random,
         report: context.report,
         startedAt,

@@ -10,6 +10,7 @@ import { DiskWorkers } from "./disk/disk_workers.ts";
 import { watchFolder } from "./disk/folder_watch.ts";
 import { ResumeStore } from "./disk/resume_store.ts";
 import { StateLock } from "./disk/state_lock.ts";
+import { storageFailure } from "./disk/storage_failure.ts";
 import { messageOf } from "./errors.ts";
 import { type JoinContext, JoinedTorrent } from "./joined_torrent.ts";
 import type { Logger } from "./log.ts";
@@ -115,7 +116,11 @@ export class Session {
   static async start(options: SessionOptions): Promise<Session> {
     const { home } = options;
     for (const folder of ["torrents", "shareable", "state"]) {
-      await Deno.mkdir(join(home, folder), { recursive: true });
+      try {
+        await Deno.mkdir(join(home, folder), { recursive: true });
+      } catch (error) {
+        throw storageFailure(`make the folder ${join(home, folder)}`, error);
+      }
     }
     const opened: (() => void | Promise<void>)[] = [];
     try {
@@ -125,7 +130,11 @@ export class Session {
         home,
         (message) => options.observe({ event: "warning", code: "state", message }),
       );
-      opened.push(() => resume.close());
+      opened.push(async () => {
+        // A session that never began leaves the last one's clean stop as it was.
+        if (resume.wasClean) await resume.markClean().catch(() => {});
+        resume.close();
+      });
       return new Session(options, lock, resume, opened);
     } catch (error) {
       for (const close of opened.reverse()) await close();
@@ -188,8 +197,8 @@ export class Session {
     const server = new TrackerServer({
       table,
       now,
-      membershipChanged: (infoHash, endpoint) => {
-        this.#parts.registry.membershipChanged(infoHash, endpoint, now());
+      membershipChanged: (infoHash, endpoint, hasLeft) => {
+        this.#parts.registry.membershipChanged(infoHash, endpoint, hasLeft, now());
       },
     });
     http.addRoutes(server.routes());
@@ -338,12 +347,18 @@ export class Session {
     for (const { swarm } of joined) swarm.stop();
     await Promise.all([...goodbyes, ...this.#loops, connections.allEnded(), http?.stop()]);
     const saved = await Promise.all(joined.map((each) => each.close()));
-    await resume.savePorts({ peer: listener.port, tracker: http?.port ?? null });
-    if (saved.every((isSaved) => isSaved)) await resume.markClean();
+    let isAllSaved = saved.every((isSaved) => isSaved);
+    try {
+      await resume.savePorts({ peer: listener.port, tracker: http?.port ?? null });
+      if (isAllSaved) await resume.markClean();
+    } catch (error) {
+      isAllSaved = false;
+      this.#options.log.warn(`cannot save the resume state: ${messageOf(error)}`);
+    }
     resume.close();
     this.#workers.close();
     lock.release();
-    this.#options.observe({ event: "stopped" });
+    if (isAllSaved) this.#options.observe({ event: "stopped" });
   }
 }
 

@@ -52,6 +52,8 @@ export const CONNECTIONS = {
   keepAliveMs: 100 * SECOND,
   /** A socket that takes none of our bytes for this long is dead: its reader is gone or hostile. */
   writeTimeoutMs: 60 * SECOND,
+  /** How long a seeder waits for a peer it heard of before it dials it: some cannot reach us, but we them. */
+  seederPatienceMs: 10 * SECOND,
   /** First pause after a failed dial; doubled each time. */
   redialMs: 3 * SECOND,
   redialMaxMs: 5 * MINUTE,
@@ -77,6 +79,8 @@ export const TRANSFER = {
   sendBufferBytes: 512 * KIB,
   /** Idle send buffers kept. */
   sendBuffersKept: 8,
+  /** How long a message that nobody waits for may stay queued. */
+  lazyMs: 1 * SECOND,
   /** Idle receive buffers kept. */
   receiveBuffersKept: 8,
   /** Bytes of small messages that may wait for one peer; a peer that never reads is dropped above this. */

@@ -2,8 +2,9 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { checkTorrent as checkPieces } from "./disk/piece_checker.ts";
 import { DiskWorkers } from "./disk/disk_workers.ts";
+import { storageFailure } from "./disk/storage_failure.ts";
 import { makeTorrent, type TorrentPlan } from "./disk/torrent_maker.ts";
-import { messageOf, MetainfoError, StorageError } from "./errors.ts";
+import { MetainfoError, StorageError } from "./errors.ts";
 import { parseAnnounceAddress } from "./protocol/announce_address.ts";
 import { canonicalAddress, familyOf, scopeOf } from "./protocol/endpoint.ts";
 import { type Metainfo, parseMetainfo, replaceAnnounce } from "./protocol/metainfo.ts";
@@ -52,7 +53,7 @@ async function readTorrentBytes(path: string): Promise<Uint8Array<ArrayBuffer>> 
     throw new MetainfoError(
       error instanceof Deno.errors.NotFound
         ? "Expected a torrent file, got nothing at this path"
-        : `Expected a readable file: ${messageOf(error)}`,
+        : storageFailure("read it", error).message,
     );
   }
 }
@@ -189,8 +190,8 @@ export function ownAnnounceUrl(interfaces: readonly { readonly address: string }
 /**
  * Changes the announce addresses of a `.torrent` file; all else, and so its info-hash, stays byte for byte.
  *
- * Errors: `MetainfoError` when it is no torrent; the file system's errors when it cannot be written. The file
- * is whole at every moment: the old one or the new one.
+ * Errors: `MetainfoError` when it is no torrent; `StorageError` when it cannot be written. The file is whole at
+ * every moment: the old one or the new one.
  */
 export async function editAnnounce(
   path: string,
@@ -202,17 +203,17 @@ export async function editAnnounce(
   return parseMetainfo(bytes, METAINFO_LIMITS);
 }
 
-/** Puts a whole file where another one, or none, was. */
+/** Puts a whole file where another one, or none, was. Errors: `StorageError`. */
 async function replaceFile(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   const folder = dirname(path);
-  await Deno.mkdir(folder, { recursive: true });
   const temporary = join(folder, `.${crypto.randomUUID()}.tmp`);
   try {
+    await Deno.mkdir(folder, { recursive: true });
     const mode = await Deno.stat(path).then(({ mode }) => mode ?? undefined, () => undefined);
     await Deno.writeFile(temporary, bytes, { createNew: true, mode: mode && mode & 0o777 });
     await Deno.rename(temporary, path);
   } catch (error) {
     await Deno.remove(temporary).catch(() => {});
-    throw error;
+    throw storageFailure(`write ${path}`, error);
   }
 }

@@ -4,6 +4,7 @@ import { messageOf, StorageError } from "../errors.ts";
 const REASONS: Record<string, string> = {
   EACCES: "permission denied",
   EDQUOT: "disk quota exceeded",
+  EEXIST: "something else is there",
   EFBIG: "file too large for this file system",
   EIO: "input/output error",
   EISDIR: "it is a folder",

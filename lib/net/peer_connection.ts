@@ -23,6 +23,9 @@ import type { ByteStream } from "./byte_stream.ts";
 import type { RateLimiter } from "./rate_limiter.ts";
 import { SendQueue } from "./send_queue.ts";
 
+/** Messages up to this many bytes are sent from a buffer of the connection's own: a few requests, haves, a choke. */
+const SMALL_SEND_BYTES = 2 * 1_024;
+
 /** What all connections of the process share. */
 export interface ConnectionResources {
   readonly sendBuffers: BufferPool;
@@ -52,6 +55,8 @@ export class PeerConnection implements PeerSender {
   #reason = "";
   /** Wakes the write loop when it waits for something to send. */
   #wake: (() => void) | undefined;
+  /** Whether something is queued that somebody waits for. */
+  #isAwake = false;
   #lastReadAt: number;
   #lastWriteAt: number;
   /** When the write under way began, in ms; undefined while there is none. */
@@ -84,6 +89,10 @@ export class PeerConnection implements PeerSender {
     this.#queue.pushMessage(message);
     if (this.#queue.messageBytes > TRANSFER.maxQueuedMessageBytes) return this.close("it reads nothing");
     this.#wakeUp();
+  }
+
+  sendLazily(message: Uint8Array): void {
+    if (!this.#closing.signal.aborted) this.#queue.pushMessage(message);
   }
 
   queueBlock(index: number, begin: number, length: number): void {
@@ -120,6 +129,8 @@ export class PeerConnection implements PeerSender {
       if (now - this.#writingSince > CONNECTIONS.writeTimeoutMs) this.close("it reads nothing");
     } else if (now - this.#lastWriteAt > CONNECTIONS.keepAliveMs) {
       this.send(encodeKeepAlive());
+    } else if (now - this.#lastWriteAt > TRANSFER.lazyMs) {
+      this.#wakeUp();
     }
   }
 
@@ -185,12 +196,15 @@ export class PeerConnection implements PeerSender {
 
   async #writeLoop(): Promise<void> {
     const { sendBuffers, uploadLimit, now } = this.#resources;
+    const small = new Uint8Array(SMALL_SEND_BYTES);
     while (!this.#closing.signal.aborted) {
-      if (this.#queue.isEmpty) {
+      if (this.#queue.isEmpty || !this.#isAwake) {
+        this.#isAwake = false;
         await new Promise<void>((resolve) => this.#wake = resolve);
         continue;
       }
-      const buffer = sendBuffers.take();
+      const isSmall = this.#queue.blockCount === 0 && this.#queue.messageBytes <= small.length;
+      const buffer = isSmall ? small : sendBuffers.take();
       try {
         const { end, payload } = await this.#fill(buffer, uploadLimit?.portion ?? buffer.length);
         if (this.#closing.signal.aborted) return;
@@ -201,7 +215,7 @@ export class PeerConnection implements PeerSender {
         if (payload > 0) this.#swarm.blockSent(this.#peer, payload, this.#lastWriteAt);
         if (uploadLimit !== undefined) await uploadLimit.spend(end, this.#closing.signal);
       } finally {
-        sendBuffers.give(buffer);
+        if (!isSmall) sendBuffers.give(buffer);
       }
     }
   }
@@ -229,6 +243,7 @@ export class PeerConnection implements PeerSender {
   }
 
   #wakeUp(): void {
+    this.#isAwake = true;
     this.#wake?.();
     this.#wake = undefined;
   }

@@ -24,7 +24,7 @@ export interface TrackerServerOptions {
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
   /** Somebody came, left or changed between seed and leech; `endpoint` is as the table lists it. */
-  readonly membershipChanged: (infoHash: InfoHash, endpoint: Endpoint) => void;
+  readonly membershipChanged: (infoHash: InfoHash, endpoint: Endpoint, hasLeft: boolean) => void;
 }
 
 /** The embedded tracker towards the network: what it accepts, whatever carried it, and the HTTP side of it. */
@@ -50,15 +50,16 @@ export class TrackerServer {
   announce(request: AnnounceRequest, remoteAddress: string): AnnounceReply | TrackerFailure {
     const { table, now, membershipChanged } = this.#options;
     const { infoHash, port } = request;
+    const hasLeft = request.event === "stopped";
     if (!table.isServed(infoHash)) {
       return { failureReason: "Unregistered torrent: this tracker does not serve its info-hash" };
     }
     const [address, ...others] = addressesOf(request, remoteAddress);
     const result = table.announce(request, address, now());
-    if (result.membershipChanged) membershipChanged(infoHash, { address, port });
+    if (result.membershipChanged) membershipChanged(infoHash, { address, port }, hasLeft);
     for (const other of others) {
       const { membershipChanged: changed } = table.announce({ ...request, numwant: 0 }, other, now());
-      if (changed) membershipChanged(infoHash, { address: other, port });
+      if (changed) membershipChanged(infoHash, { address: other, port }, hasLeft);
     }
     const { complete, incomplete, downloaded, peers } = result;
     return {

@@ -133,6 +133,11 @@ export class ActivePiece {
     return this.#states[block] === ASKED && this.#askedAt[block] < time;
   }
 
+  /** When a block was last asked for, in ms. */
+  askedAt(block: number): number {
+    return this.#askedAt[block];
+  }
+
   /** The remote peer a block is asked of; `NOBODY` when it is free or received. */
   askerOf(block: number): number {
     return this.#askers[block];

@@ -20,6 +20,9 @@ import type { PieceStorage } from "./ports.ts";
 import type { RemotePeer } from "./remote_peer.ts";
 import { Sources } from "./sources.ts";
 
+/** Part of the blocks under way that must be open before more are asked for: a message per block would be dear. */
+const REFILL_SHARE = 0.25;
+
 /** What `Download` needs of its swarm. */
 export interface DownloadContext {
   readonly layout: PieceLayout;
@@ -165,10 +168,11 @@ export class Download {
     for (const peer of this.#context.peers.values()) if (peer.isSource) this.refill(peer, now);
   }
 
-  /** Asks one source for blocks up to its window; all requests leave as one message. */
+  /** Asks one source for blocks up to its window, once a fair part of it is open; requests leave as one message. */
   refill(peer: RemotePeer, now: number): void {
     let open = peer.openWindow;
-    if (!peer.isSource || peer.peerChokes || open <= 0 || this.#isOver) return;
+    if (open <= 0 || open < peer.outstanding * REFILL_SHARE) return;
+    if (!peer.isSource || peer.peerChokes || this.#isOver) return;
     if (peer.outstanding === 0) peer.lastBlockAt = now;
     const message = new Uint8Array(open * ABOUT_BLOCK_LENGTH);
     let used = 0;
@@ -309,7 +313,7 @@ export class Download {
     else peer.released--;
     peer.lastBlockAt = now;
     peer.download.add(blockView.length, now);
-    peer.window.received(blockView.length, now);
+    peer.window.received(blockView.length, now - piece!.askedAt(block), now);
     if (first !== peer.number) this.#cancel(first, index, begin, blockView.length);
     if (second !== peer.number) this.#cancel(second, index, begin, blockView.length);
     return undefined;
@@ -380,6 +384,7 @@ export class Download {
     }
     for (const peer of this.#context.peers.values()) {
       peer.isSource = false;
+      peer.released += peer.outstanding;
       peer.outstanding = 0;
     }
   }

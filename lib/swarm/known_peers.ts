@@ -7,6 +7,10 @@ import type { PeerSource } from "./ports.ts";
 interface KnownPeer {
   readonly endpoint: Endpoint;
   source: PeerSource;
+  /** When it was first heard of, in ms. */
+  readonly since: number;
+  /** Whether it was seen to have everything. */
+  isSeed: boolean;
   /** Being dialled or connected. */
   isBusy: boolean;
   /** Dials that failed since the last success. */
@@ -43,7 +47,7 @@ export class KnownPeers {
   }
 
   /** Adds endpoints that can be dialled and are not banned; returns how many were new. */
-  add(endpoints: Iterable<Endpoint>, source: PeerSource): number {
+  add(endpoints: Iterable<Endpoint>, source: PeerSource, now: number): number {
     let added = 0;
     for (const endpoint of endpoints) {
       const name = formatEndpoint(endpoint);
@@ -55,7 +59,15 @@ export class KnownPeers {
       }
       if (!isDialable(endpoint) || this.#own.has(name) || this.isBanned(endpoint)) continue;
       if (this.#peers.size >= CONNECTIONS.knownPeers && !this.#forgetWorst()) break;
-      this.#peers.set(name, { endpoint, source, isBusy: false, failures: 0, nextDialAt: 0 });
+      this.#peers.set(name, {
+        endpoint,
+        source,
+        since: now,
+        isSeed: false,
+        isBusy: false,
+        failures: 0,
+        nextDialAt: 0,
+      });
       added++;
     }
     return added;
@@ -74,12 +86,16 @@ export class KnownPeers {
     return removed;
   }
 
-  /** Up to `limit` endpoints that are due to be dialled at `now`; each is busy from now on. */
-  takeDue(limit: number, now: number): Endpoint[] {
+  /**
+   * Up to `limit` endpoints that are due to be dialled at `now`; each is busy from now on. A seeder leaves other
+   * seeds alone and waits for the rest to come, except for those that had time to and did not.
+   */
+  takeDue(limit: number, weSeed: boolean, now: number): Endpoint[] {
     const due: Endpoint[] = [];
     for (const peer of this.#peers.values()) {
       if (due.length >= limit) break;
       if (peer.isBusy || peer.nextDialAt > now) continue;
+      if (weSeed && (peer.isSeed || now - peer.since < CONNECTIONS.seederPatienceMs)) continue;
       peer.isBusy = true;
       due.push(peer.endpoint);
     }
@@ -87,19 +103,20 @@ export class KnownPeers {
   }
 
   /** The endpoint is connected, dialled by us or known to be where an accepted connection listens. */
-  connected(endpoint: Endpoint): void {
-    this.add([endpoint], "incoming");
+  connected(endpoint: Endpoint, now: number): void {
+    this.add([endpoint], "incoming", now);
     const known = this.#peers.get(formatEndpoint(endpoint));
     if (known === undefined) return;
     known.isBusy = true;
     known.failures = 0;
   }
 
-  /** The connection is gone; it may be dialled again after a first pause. */
-  disconnected(endpoint: Endpoint, now: number): void {
+  /** The connection is gone; it may be dialled again after a first pause. `isSeed`: it had everything. */
+  disconnected(endpoint: Endpoint, isSeed: boolean, now: number): void {
     const known = this.#peers.get(formatEndpoint(endpoint));
     if (known === undefined) return;
     known.isBusy = false;
+    known.isSeed = isSeed;
     known.nextDialAt = now + CONNECTIONS.redialMs;
   }
 

@@ -34,15 +34,11 @@ export class PeerBroadcast {
   /** Changes that were in the log before its first one. */
   #forgotten = 0;
   readonly #positions = new Map<Listener, number>();
-  #lastSentAt = -Infinity;
+  #lastRoundAt = -Infinity;
 
-  /** Whether some listener has not been told everything. */
-  get hasNews(): boolean {
-    const end = this.#forgotten + this.#log.length;
-    for (const position of this.#positions.values()) {
-      if (position < end) return true;
-    }
-    return false;
+  /** Changes that some listener has not been told of. */
+  get unread(): number {
+    return this.#log.length;
   }
 
   /** Compares the tracker's list with the last one and logs the difference. */
@@ -56,6 +52,7 @@ export class PeerBroadcast {
       if (this.#list.get(name)?.isSeed !== isSeed) this.#log.push({ endpoint, isSeed });
     }
     this.#list = next;
+    this.#trim();
   }
 
   /** A remote peer of our kind is connected; it is told of the whole list, then of every change. */
@@ -72,13 +69,14 @@ export class PeerBroadcast {
 
   /** Whether the last round is long enough ago for another one; `now` in ms. */
   mayFlush(now: number): boolean {
-    return now - this.#lastSentAt >= BROADCAST.batchMs;
+    return now - this.#lastRoundAt >= BROADCAST.batchMs;
   }
 
-  /** Sends what is new, unless the last round was too short a time ago. */
+  /** Sends what is new, unless the last round was too short a time ago. A round without listeners counts too. */
   flush(now: number): void {
-    if (!this.mayFlush(now) || !this.hasNews) return;
-    this.#lastSentAt = now;
+    if (!this.mayFlush(now)) return;
+    this.#lastRoundAt = now;
+    if (this.unread === 0) return;
     const end = this.#forgotten + this.#log.length;
     for (
       const [key, listeners] of Map.groupBy(this.#positions.keys(), (listener) => this.#groupOf(listener))

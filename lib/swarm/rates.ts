@@ -55,14 +55,20 @@ export class RateMeter {
 const WINDOW_PERIOD_MS = 100;
 
 /**
- * How many blocks to keep asked-for at one source: what arrives in `TRANSFER.windowMs` at its present rate.
+ * How many blocks to keep asked-for at one source: what arrives, at its present rate, in `TRANSFER.windowMs` and
+ * twice its answering time.
  *
- * A window below the bandwidth-delay product starves a fast link; far above it, blocks queue at the source
- * where nobody else can deliver them.
+ * A window below the bandwidth-delay product starves a fast link; far above it, blocks queue at the source where
+ * nobody else can deliver them. The answering time is the least mean latency of any period: later ones contain
+ * the queue that the window itself makes. Twice, so that the window still doubles where nothing but the window
+ * limits the rate, as with clients that answer in steps of half a second.
  */
 export class RequestWindow {
   #blocks: number = TRANSFER.firstWindow;
   #bytes = 0;
+  #latencySum = 0;
+  #received = 0;
+  #answeringMs = Infinity;
   #periodStart = -1;
 
   /** Blocks to keep asked-for, before the remote's own limit. */
@@ -70,15 +76,21 @@ export class RequestWindow {
     return this.#blocks;
   }
 
-  /** Counts received bytes at `now` (ms) and adapts the window once per period. */
-  received(bytes: number, now: number): void {
+  /** Counts a block of `bytes` that came at `now`, `latencyMs` after it was asked for, and adapts once per period. */
+  received(bytes: number, latencyMs: number, now: number): void {
     if (this.#periodStart < 0) this.#periodStart = now;
     this.#bytes += bytes;
+    this.#latencySum += latencyMs;
+    this.#received++;
     const elapsed = now - this.#periodStart;
     if (elapsed < WINDOW_PERIOD_MS) return;
-    const blocks = Math.ceil(this.#bytes * TRANSFER.windowMs / elapsed / BLOCK_LENGTH);
+    this.#answeringMs = Math.min(this.#answeringMs, this.#latencySum / this.#received);
+    const coveredMs = TRANSFER.windowMs + 2 * this.#answeringMs;
+    const blocks = Math.ceil(this.#bytes * coveredMs / elapsed / BLOCK_LENGTH);
     this.#blocks = Math.min(Math.max(blocks, TRANSFER.minWindow), TRANSFER.maxWindow);
     this.#bytes = 0;
+    this.#latencySum = 0;
+    this.#received = 0;
     this.#periodStart = now;
   }
 }

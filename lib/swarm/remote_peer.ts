@@ -109,7 +109,9 @@ export class RemotePeer {
     const earned = (now - this.#broadcastsSince) * BROADCAST.maxPerSecond / 1_000;
     this.#broadcasts = Math.max(this.#broadcasts - earned, 0);
     this.#broadcastsSince = now;
-    return ++this.#broadcasts <= BROADCAST.maxPerSecond;
+    if (this.#broadcasts + 1 > BROADCAST.maxPerSecond) return false;
+    this.#broadcasts++;
+    return true;
   }
 
   /** Everything about it at `now`, as plain data. */

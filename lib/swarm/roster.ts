@@ -22,7 +22,7 @@ export class Roster {
   }
 
   /** Why a connection whose handshake is complete is refused; undefined when it is welcome. */
-  refusal(facts: PeerFacts): string | undefined {
+  refusal(facts: PeerFacts, now: number): string | undefined {
     if (compareBytes(facts.peerId, this.#ownPeerId) === 0) {
       if (!facts.isIncoming) this.known.isOurselves(facts.endpoint);
       return "it is ourselves";
@@ -31,7 +31,7 @@ export class Roster {
     const { refusal, twin } = admit(facts, this.connected.values(), this.#ownPeerId);
     if (refusal === undefined) twin?.sender.close("the connection was made twice");
     // We dialled somebody who had connected to us: now we know where it listens.
-    else if (twin !== undefined && !facts.isIncoming) this.listensAt(twin, facts.endpoint);
+    else if (twin !== undefined && !facts.isIncoming) this.listensAt(twin, facts.endpoint, now);
     return refusal;
   }
 
@@ -39,7 +39,7 @@ export class Roster {
   add(facts: PeerFacts, sender: PeerSender, now: number): RemotePeer {
     const peer = new RemotePeer(++this.#lastNumber, this.#pieceCount, facts, sender, now);
     this.connected.set(peer.number, peer);
-    if (peer.listens !== undefined) this.known.connected(peer.listens);
+    if (peer.listens !== undefined) this.known.connected(peer.listens, now);
     return peer;
   }
 
@@ -47,20 +47,20 @@ export class Roster {
   remove(peer: RemotePeer, now: number): boolean {
     if (!this.connected.delete(peer.number)) return false;
     if (peer.listens !== undefined && !this.#isConnected(peer.listens)) {
-      this.known.disconnected(peer.listens, now);
+      this.known.disconnected(peer.listens, peer.isSeed, now);
     }
     return true;
   }
 
   /** A connected peer turned out to listen here. */
-  listensAt(peer: RemotePeer, endpoint: Endpoint): void {
+  listensAt(peer: RemotePeer, endpoint: Endpoint, now: number): void {
     peer.listens = endpoint;
-    this.known.connected(endpoint);
+    this.known.connected(endpoint, now);
   }
 
   /** Up to `limit` endpoints to dial now. */
-  takeDials(limit: number, now: number): Endpoint[] {
-    return this.known.takeDue(Math.min(limit, CONNECTIONS.dialled - this.connected.size), now);
+  takeDials(limit: number, weSeed: boolean, now: number): Endpoint[] {
+    return this.known.takeDue(Math.min(limit, CONNECTIONS.dialled - this.connected.size), weSeed, now);
   }
 
   /** A dial led to no connection; not even to a second one with a peer that connected to us meanwhile. */

@@ -86,9 +86,9 @@ export class Swarm implements PieceStorageListener {
     });
     this.extensions = new Extensions({
       self: options.self,
-      listensAt: (peer, endpoint) => this.#roster.listensAt(peer, endpoint),
+      listensAt: (peer, endpoint) => this.#roster.listensAt(peer, endpoint, this.#now),
       listReceived: (added, dropped) => {
-        const changes = this.#roster.known.add(added, "broadcast") +
+        const changes = this.#roster.known.add(this.#others(added), "broadcast", this.#now) +
           this.#roster.known.remove(dropped, "broadcast");
         if (changes > 0) this.#reportPeers("broadcast");
       },
@@ -152,17 +152,21 @@ export class Swarm implements PieceStorageListener {
 
   /** Adds endpoints we heard of. Those on a loopback address count only from who is on this machine. */
   addPeers(endpoints: readonly Endpoint[], source: PeerSource): void {
-    if (this.#roster.known.add(endpoints, source) > 0) this.#reportPeers(source);
+    if (this.#roster.known.add(this.#others(endpoints), source, this.#now) > 0) this.#reportPeers(source);
+  }
+
+  #others(endpoints: readonly Endpoint[]): Endpoint[] {
+    return endpoints.filter((endpoint) => !this.#options.isOurselves(endpoint));
   }
 
   #reportPeers(source: PeerSource): void {
     this.#report({ event: "peers", source, peers: this.#roster.known.names });
   }
 
-  /** Endpoints to dial now: a peer that lacks something connects to all it knows, a seeder waits. */
+  /** Endpoints to dial now: a peer that lacks something connects to all it knows; a seeder waits for others first. */
   takeDials(limit: number): Endpoint[] {
-    if (this.isComplete || this.#paused !== undefined || this.#isStopping) return [];
-    return this.#roster.takeDials(limit, this.#now);
+    if (this.#paused !== undefined || this.#isStopping) return [];
+    return this.#roster.takeDials(limit, this.isComplete, this.#now);
   }
 
   dialFailed(endpoint: Endpoint): void {
@@ -171,7 +175,7 @@ export class Swarm implements PieceStorageListener {
 
   /** Why a connection whose handshake is complete is refused; undefined when it is welcome. */
   refusal(facts: PeerFacts): string | undefined {
-    return this.#isStopping ? "we are stopping" : this.#roster.refusal(facts);
+    return this.#isStopping ? "we are stopping" : this.#roster.refusal(facts, this.#now);
   }
 
   /** A connection is up and was not refused: introduces us. The result is passed back with every event. */
@@ -310,8 +314,12 @@ export class Swarm implements PieceStorageListener {
     for (const liar of this.download.pieceStored(index)) this.#roster.ban(liar);
     const have = encodeAboutPiece(MessageId.have, index);
     for (const peer of this.#peers.values()) {
-      peer.sender.send(have);
-      if (!peer.have.has(index)) continue;
+      if (!peer.have.has(index)) {
+        peer.sender.send(have);
+        continue;
+      }
+      // It has the piece: it only likes to know how far we are.
+      peer.sender.sendLazily(have);
       peer.wantedPieces--;
       this.#updateInterest(peer);
     }
@@ -358,7 +366,6 @@ export class Swarm implements PieceStorageListener {
       this.download.tick(now);
       this.upload.tick(now);
     }
-    this.extensions.broadcast.flush(now);
   }
 
   #chooseAll(now: number): void {

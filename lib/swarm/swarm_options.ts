@@ -1,4 +1,5 @@
 import type { Bitfield } from "../protocol/bitfield.ts";
+import type { Endpoint } from "../protocol/endpoint.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
 import type { PieceStorage, SwarmEvent } from "./ports.ts";
 
@@ -24,6 +25,8 @@ export interface SwarmOptions {
     readonly listenPort: number;
     readonly trackerPort: number | undefined;
   };
+  /** Whether an endpoint is where this very process listens. */
+  isOurselves(endpoint: Endpoint): boolean;
   /** Numbers in [0, 1). */
   random(): number;
   report(event: SwarmEvent): void;

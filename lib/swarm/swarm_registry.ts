@@ -40,12 +40,15 @@ export class SwarmRegistry {
     this.#table.setOwn(swarm.infoHash, { ...this.#own, complete: swarm.seeding });
   }
 
-  /** The embedded tracker's list changed: our peers are told, and we may dial the newcomer ourselves. */
-  membershipChanged(infoHash: InfoHash, endpoint: Endpoint, now: number): void {
+  /**
+   * The embedded tracker's list changed: our peers are told, and we may dial `endpoint` ourselves, unless it
+   * `hasLeft`. `now` in ms.
+   */
+  membershipChanged(infoHash: InfoHash, endpoint: Endpoint, hasLeft: boolean, now: number): void {
     const swarm = this.#swarms.get(infoHash);
     if (swarm === undefined) return;
     this.#changed.add(infoHash);
-    swarm.addPeers([endpoint], "tracker");
+    if (!hasLeft) swarm.addPeers([endpoint], "tracker");
     this.#tellChanges(now);
   }
 

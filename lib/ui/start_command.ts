@@ -126,6 +126,9 @@ async function startSession(options: StartOptions, view: ProgressView, log: Logg
       observe: (event) => view.event(event),
     });
   } catch (error) {
+    if (error instanceof Deno.errors.AddrNotAvailable) {
+      throw new Failure(EXIT.failed, "--host", `Expected an address of this machine, got ${host}`);
+    }
     throw new Failure(EXIT.failed, "start", messageOf(error), { cause: error });
   }
 }

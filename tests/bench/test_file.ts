@@ -1,8 +1,11 @@
 import { createHash } from "node:crypto";
 import { encodeInfo, encodeMetainfo, PIECE_HASH_LENGTH } from "../../lib/protocol/metainfo.ts";
 
+/** Bytes in a kibibyte. */
 export const KIB = 1024;
+/** Bytes in a mebibyte. */
 export const MIB = 1024 * KIB;
+/** Bytes in a gibibyte. */
 export const GIB = 1024 * MIB;
 
 /** A file to share that is too large for memory, and torrents of it. Its bytes are the same in every run. */

@@ -69,9 +69,11 @@ export class Campaign {
   readonly #totalBytes: number;
   readonly #kills: Kill[] = [];
   readonly #failures: string[] = [];
+  /** Aims that are still to be drawn. */
+  #aims: Aim[] = [];
   #downloads = 0;
   #verified = 0;
-  /** Longest times so far, which moments of kills are drawn from. */
+  /** Last times measured, which moments of kills are drawn from. */
   #startMs = 300;
   #checkMs = 50;
 
@@ -150,9 +152,10 @@ export class Campaign {
     return filesIn(await listFolder(home));
   }
 
+  /** Every aim comes once before one comes again. */
   #drawAim(): Aim {
-    const { aims } = this.#workload;
-    return aims[Math.floor(this.#context.random() * aims.length)];
+    if (this.#aims.length === 0) this.#aims = [...this.#workload.aims];
+    return this.#aims.splice(Math.floor(this.#context.random() * this.#aims.length), 1)[0];
   }
 
   #momentFor(aim: Aim, life: Life): Promise<void> {
@@ -211,9 +214,8 @@ export class Campaign {
     assert.deepEqual(life.failures, []);
     this.#verified += await life.verifying;
     if (life.readyAt === undefined) return;
-    this.#startMs = Math.max(this.#startMs, life.readyAt - life.startedAt);
-    if (life.joinedAt === undefined) return;
-    this.#checkMs = Math.max(this.#checkMs, life.joinedAt - life.readyAt);
+    this.#startMs = life.readyAt - life.startedAt;
+    if (life.joinedAt !== undefined) this.#checkMs = life.joinedAt - life.readyAt;
   }
 
   /** All is there: stops the process and compares every file. */

@@ -16,7 +16,7 @@ const COMPLETE_SPREAD_MS = 200;
 /** What a moment is computed from. */
 export interface MomentContext {
   readonly life: Life;
-  /** How long a process took to listen, and then to look at its data, so far at most. */
+  /** How long the last process took to listen, and then to look at its data. */
   readonly startMs: number;
   readonly checkMs: number;
   /** How long the rest of the download takes, once all torrents were joined. */

@@ -27,11 +27,15 @@ export class FakeSender implements PeerSender {
       if (id === MessageId.extended) {
         this.extended.push({ id: reader.extendedId, payload: reader.payload });
       }
-      if (id === MessageId.have) this.#sent.push(`${name} ${index}`);
+      if (id === MessageId.have || id === MessageId.suggest) this.#sent.push(`${name} ${index}`);
       else if (id === MessageId.request || id === MessageId.cancel || id === MessageId.reject) {
         this.#sent.push(`${name} ${index} ${begin} ${length}`);
       } else this.#sent.push(name);
     }
+  }
+
+  sendLazily(message: Uint8Array): void {
+    this.send(message);
   }
 
   queueBlock(index: number, begin: number, length: number): void {

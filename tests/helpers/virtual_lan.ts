@@ -6,10 +6,17 @@
  * Nothing waits for a clock: `run` steps from event to event, so minutes of swarm life take milliseconds, and the
  * same seed gives the same run.
  */
+import assert from "node:assert/strict";
 import { Bitfield } from "../../lib/protocol/bitfield.ts";
 import { type Endpoint, formatEndpoint } from "../../lib/protocol/endpoint.ts";
 import type { Metainfo } from "../../lib/protocol/metainfo.ts";
-import { MessageReader, PIECE_HEADER_LENGTH, writePieceHeader } from "../../lib/protocol/peer_messages.ts";
+import {
+  encodeAboutBlock,
+  MessageId,
+  MessageReader,
+  PIECE_HEADER_LENGTH,
+  writePieceHeader,
+} from "../../lib/protocol/peer_messages.ts";
 import { createPeerId } from "../../lib/protocol/peer_id.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { SendQueue } from "../../lib/net/send_queue.ts";
@@ -30,6 +37,8 @@ export interface HostOptions {
   /** Link rate in bytes per second, each way. */
   readonly rate?: number;
   readonly uploadSlots?: number;
+  /** Whether it speaks the Fast extension; it does unless told otherwise. */
+  readonly speaksFast?: boolean;
 }
 
 /** One host: a swarm, its disk and its link. */
@@ -47,6 +56,9 @@ export class Host {
   corrupt: ((index: number, block: Uint8Array) => void) | undefined;
   /** Swallows everything it would send; for hosts that fall silent. */
   isMute = false;
+  /** How often it refuses a request it could serve, from 0 to 1; for hosts with the Fast extension. */
+  refusals = 0;
+  readonly speaksFast: boolean;
   readonly rate: number;
   isUplinkBusy = false;
   /** When the downlink is free again. */
@@ -55,6 +67,7 @@ export class Host {
   constructor(readonly lan: VirtualLan, number: number, options: HostOptions) {
     const { metainfo } = lan;
     this.rate = options.rate ?? Infinity;
+    this.speaksFast = options.speaksFast ?? true;
     this.endpoint = { address: `10.0.${number >> 8}.${number & 255}`, port: 6881 };
     this.storage = new MemoryStorage(metainfo, options.data?.slice(), (job) => lan.after(0.5, job));
     const pieceCount = metainfo.layout.pieceCount;
@@ -75,6 +88,7 @@ export class Host {
         listenPort: this.endpoint.port,
         trackerPort: undefined,
       },
+      isOurselves: () => false,
       random,
       report: (event) => {
         this.events.push(event);
@@ -90,6 +104,17 @@ export class Host {
     return this.finishedAt !== undefined || this.swarm.seeding;
   }
 
+  /** Whether it refuses the request at hand. */
+  refuses(): boolean {
+    return this.refusals > 0 && this.lan.random() < this.refusals;
+  }
+
+  /** Falls silent, or speaks again. */
+  mute(isMute: boolean): void {
+    this.isMute = isMute;
+    this.lan.pump(this);
+  }
+
   /** Dials what the swarm wants dialled. */
   dial(): void {
     for (const endpoint of this.swarm.takeDials(1_000)) {
@@ -102,8 +127,29 @@ export class Host {
     this.lan.after(TICK_MS, () => {
       this.swarm.tick(this.lan.now);
       this.dial();
+      this.assertConsistent();
       this.#tick();
     });
+  }
+
+  /** Asserts what must be true of the download at any time, between two events. */
+  assertConsistent(): void {
+    const { stored, picker, routing } = this.swarm.download;
+    const active = [...routing.pieces];
+    for (const { index } of active) assert(!stored.has(index) && !picker.isMissing(index));
+    assert.equal(routing.hasFreeBlocks, active.some(({ freeBlocks }) => freeBlocks > 0));
+    for (const { peer } of this.connections) {
+      let asked = 0;
+      for (const piece of active) {
+        for (let block = 0; block < piece.blockCount; block++) {
+          if (piece.isAskedOf(block, peer.number)) asked++;
+        }
+      }
+      assert.equal(peer.outstanding, asked, "blocks outstanding at a peer, and those the table holds for it");
+      assert(peer.released >= 0);
+      assert(!peer.isSource || !peer.peerChokes);
+      assert.equal(peer.wantedPieces, [...peer.have].filter((index) => !stored.has(index)).length);
+    }
   }
 }
 
@@ -120,6 +166,10 @@ export class Wire implements PeerSender {
   send(message: Uint8Array): void {
     this.#queue.pushMessage(message);
     this.host.lan.pump(this.host);
+  }
+
+  sendLazily(message: Uint8Array): void {
+    this.send(message);
   }
 
   queueBlock(index: number, begin: number, length: number): void {
@@ -158,8 +208,12 @@ export class Wire implements PeerSender {
       this.#queue.takeMessages(messages, 0);
       return messages;
     }
-    const packet = new Uint8Array(this.#queue.nextBlockBytes!);
+    let packet: Uint8Array = new Uint8Array(this.#queue.nextBlockBytes!);
     this.#queue.takeBlock((index, begin, length) => {
+      if (this.host.refuses()) {
+        packet = encodeAboutBlock(MessageId.reject, index, begin, length);
+        return;
+      }
       writePieceHeader(packet, 0, index, begin, length);
       const block = packet.subarray(PIECE_HEADER_LENGTH);
       this.host.storage.readInto(index, begin, block);
@@ -190,6 +244,8 @@ export class VirtualLan {
   readonly random: () => number;
   readonly #events: { at: number; order: number; run: () => void }[] = [];
   #order = 0;
+  /** Whether every host is checked after every event, not only itself at each of its ticks. */
+  isStrict = false;
 
   constructor(readonly metainfo: Metainfo, seed = 1) {
     this.random = seededRandom(seed);
@@ -223,7 +279,7 @@ export class VirtualLan {
       localAddress: local.endpoint.address,
       peerId: remote.swarm.peerId,
       isIncoming,
-      supportsFast: true,
+      supportsFast: remote.speaksFast && local.speaksFast,
       supportsExtensions: true,
     });
     const [outgoing, incoming] = [facts(to, from, false), facts(from, to, true)];
@@ -291,6 +347,7 @@ export class VirtualLan {
       this.#events.pop();
       this.now = event.at;
       event.run();
+      if (this.isStrict) { for (const host of this.hosts) host.assertConsistent(); }
     }
     return true;
   }

@@ -44,14 +44,14 @@ export async function tryCell<Subject extends InteropClient | InteropTracker>(
   if ("missing" in found) return { is: "missing", reason: found.missing };
   const inability = "cannot" in subject ? subject.cannot[column.name] : undefined;
   if (inability !== undefined) return { is: "cannot", reason: inability };
-  const start = performance.now();
   try {
     await using arena = await Arena.open();
+    const start = performance.now();
     await column.run(subject, arena);
+    return { is: "pass", seconds: (performance.now() - start) / 1000 };
   } catch (error) {
     return { is: "fail", reason: messageOf(error) };
   }
-  return { is: "pass", seconds: (performance.now() - start) / 1000 };
 }
 
 /** We seed and are the tracker; they download. */

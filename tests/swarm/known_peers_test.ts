@@ -21,67 +21,68 @@ Deno.test("KnownPeers adds each endpoint once, and only those that can be dialle
     { address: "10.0.0.9", port: 0 },
     { address: "ff02::1", port: 6881 },
   ];
-  assert.equal(known.add([at(1), at(2), at(1), ...unusable], "tracker"), 2);
-  assert.equal(known.add([at(2), at(3)], "pex"), 1);
+  assert.equal(known.add([at(1), at(2), at(1), ...unusable], "tracker", 0), 2);
+  assert.equal(known.add([at(2), at(3)], "pex", 0), 1);
   assert.deepEqual(known.names, ["10.0.0.1:6881", "10.0.0.2:6881", "10.0.0.3:6881"]);
 });
 
 Deno.test("KnownPeers hands an endpoint out once, until it failed or left", () => {
   const known = new KnownPeers();
-  known.add([at(1), at(2), at(3)], "tracker");
-  assert.deepEqual(known.takeDue(2, 0), [at(1), at(2)]);
-  assert.deepEqual(known.takeDue(2, 0), [at(3)]);
-  assert.deepEqual(known.takeDue(2, 0), []);
-  assert.deepEqual(known.takeDue(-1, 0), []);
+  known.add([at(1), at(2), at(3)], "tracker", 0);
+  assert.deepEqual(known.takeDue(2, false, 0), [at(1), at(2)]);
+  assert.deepEqual(known.takeDue(2, false, 0), [at(3)]);
+  assert.deepEqual(known.takeDue(2, false, 0), []);
+  assert.deepEqual(known.takeDue(-1, false, 0), []);
 });
+
+/** How long an endpoint is not dialled from `now` on, in ms. */
+function pauseOf(known: KnownPeers, now: number): number {
+  let pause = 0;
+  while (known.takeDue(1, false, now + pause).length === 0) pause += 1_000;
+  return pause;
+}
 
 Deno.test("KnownPeers waits twice as long after each failed dial, up to a limit, and starts over on success", () => {
   const known = new KnownPeers();
-  known.add([at(1)], "tracker");
-  let now = 0;
+  known.add([at(1)], "tracker", 0);
   const pauses: number[] = [];
-  for (let i = 0; i < 12; i++) {
-    assert.equal(known.takeDue(1, now).length, 1);
-    known.dialFailed(at(1), now);
-    let pause = 0;
-    while (known.takeDue(1, now + pause).length === 0) pause += 1_000;
-    known.dialFailed(at(1), now);
-    known.connected(at(1));
-    known.disconnected(at(1), now);
-    for (let failures = 0; failures <= i; failures++) known.dialFailed(at(1), now);
-    pauses.push(pause);
-    now += CONNECTIONS.redialMaxMs;
+  for (let dial = 0; dial < 12; dial++) {
+    known.dialFailed(at(1), 0);
+    pauses.push(pauseOf(known, 0));
   }
   assert.deepEqual(pauses.slice(0, 3), [1, 2, 4].map((factor) => factor * CONNECTIONS.redialMs));
   assert.equal(pauses.at(-1), CONNECTIONS.redialMaxMs);
+  known.connected(at(1), 0);
+  known.dialFailed(at(1), 0);
+  assert.equal(pauseOf(known, 0), CONNECTIONS.redialMs);
 });
 
 Deno.test("KnownPeers dials again at once whoever is announced again, but not who is only rumoured", () => {
   const known = new KnownPeers();
-  known.add([at(1)], "tracker");
-  known.takeDue(1, 0);
+  known.add([at(1)], "tracker", 0);
+  known.takeDue(1, false, 0);
   known.dialFailed(at(1), 0);
-  known.add([at(1)], "pex");
-  known.add([at(1)], "lsd");
-  assert.deepEqual(known.takeDue(1, 1), []);
-  known.add([at(1)], "broadcast");
-  assert.deepEqual(known.takeDue(1, 1), [at(1)]);
+  known.add([at(1)], "pex", 0);
+  known.add([at(1)], "lsd", 0);
+  assert.deepEqual(known.takeDue(1, false, 1), []);
+  known.add([at(1)], "broadcast", 0);
+  assert.deepEqual(known.takeDue(1, false, 1), [at(1)]);
 });
 
 Deno.test("KnownPeers pauses before it dials somebody again who has just left", () => {
   const known = new KnownPeers();
-  known.connected(at(1));
-  assert.deepEqual(known.takeDue(1, 0), []);
-  known.disconnected(at(1), 1_000);
-  assert.deepEqual(known.takeDue(1, 1_000), []);
-  assert.deepEqual(known.takeDue(1, 1_000 + CONNECTIONS.redialMs), [at(1)]);
+  known.connected(at(1), 0);
+  assert.deepEqual(known.takeDue(1, false, 0), []);
+  known.disconnected(at(1), false, 1_000);
+  assert.deepEqual(known.takeDue(1, false, 1_000), []);
+  assert.deepEqual(known.takeDue(1, false, 1_000 + CONNECTIONS.redialMs), [at(1)]);
 });
 
 Deno.test("KnownPeers forgets who left only on the word of who named them, and never a connected one", () => {
   const known = new KnownPeers();
-  known.add([at(1), at(2)], "broadcast");
-  known.add([at(3)], "tracker");
-  known.connected(at(2));
+  known.add([at(1), at(2)], "broadcast", 0);
+  known.add([at(3)], "tracker", 0);
+  known.connected(at(2), 0);
   assert.equal(known.remove([at(1), at(2), at(3), at(4)], "broadcast"), 1);
   assert.deepEqual(known.names, ["10.0.0.2:6881", "10.0.0.3:6881"]);
 });
@@ -95,38 +96,49 @@ Deno.test("KnownPeers bans an endpoint and a peer id, and after some bans the ad
   assert.equal(known.isBanned(at(1, 9_999)), false);
   known.ban(at(1, 2_000), peerIdOf(50));
   assert.equal(known.isBanned(at(1, 9_999)), true);
-  assert.equal(known.add([at(1, 9_999), at(3)], "tracker"), 1);
+  assert.equal(known.add([at(1, 9_999), at(3)], "tracker", 0), 1);
 });
 
 Deno.test("KnownPeers never dials itself again", () => {
   const known = new KnownPeers();
-  known.add([at(1)], "tracker");
-  known.takeDue(1, 0);
+  known.add([at(1)], "tracker", 0);
+  known.takeDue(1, false, 0);
   known.isOurselves(at(1));
-  assert.equal(known.add([at(1)], "tracker"), 0);
+  assert.equal(known.add([at(1)], "tracker", 0), 0);
   assert.equal(known.size, 0);
 });
 
 Deno.test("KnownPeers keeps within its limit: one that failed makes room, one that is good does not", () => {
   const known = new KnownPeers();
   const many = Array.from({ length: CONNECTIONS.knownPeers }, (_, i) => at(i + 1));
-  assert.equal(known.add(many, "pex"), CONNECTIONS.knownPeers);
-  assert.equal(known.add([at(60_000)], "tracker"), 0);
-  known.takeDue(2, 0);
+  assert.equal(known.add(many, "pex", 0), CONNECTIONS.knownPeers);
+  assert.equal(known.add([at(60_000)], "tracker", 0), 0);
+  known.takeDue(2, false, 0);
   known.dialFailed(at(1), 0);
   known.dialFailed(at(2), 0);
-  known.takeDue(2, CONNECTIONS.redialMs);
+  known.takeDue(2, false, CONNECTIONS.redialMs);
   known.dialFailed(at(2), 0);
-  assert.equal(known.add([at(60_000)], "tracker"), 1);
+  assert.equal(known.add([at(60_000)], "tracker", 0), 1);
   assert.equal(known.size, CONNECTIONS.knownPeers);
   assert(known.names.includes("10.0.0.1:6881") && !known.names.includes("10.0.0.2:6881"));
 });
 
 Deno.test("KnownPeers remembers for the next start whoever did not fail, up to a number", () => {
   const known = new KnownPeers();
-  known.add(Array.from({ length: CONNECTIONS.rememberedPeers + 50 }, (_, i) => at(i + 1)), "tracker");
+  known.add(Array.from({ length: CONNECTIONS.rememberedPeers + 50 }, (_, i) => at(i + 1)), "tracker", 0);
   known.dialFailed(at(1), 0);
   assert.equal(known.reachable.length, CONNECTIONS.rememberedPeers);
   assert(!known.reachable.includes("10.0.0.1:6881"));
   assert.deepEqual(hostsOf([at(2)]), known.reachable.slice(0, 1));
+});
+
+Deno.test("KnownPeers lets a seeder wait for others to come, and never has it dial a seed", () => {
+  const known = new KnownPeers();
+  known.add([at(1), at(2)], "tracker", 0);
+  const patience = CONNECTIONS.seederPatienceMs;
+  assert.deepEqual(known.takeDue(9, true, patience - 1), []);
+  known.connected(at(2), 0);
+  known.disconnected(at(2), true, 0);
+  assert.deepEqual(known.takeDue(9, true, patience + CONNECTIONS.redialMs), [at(1)]);
+  assert.deepEqual(known.takeDue(9, false, patience + CONNECTIONS.redialMs), [at(2)]);
 });

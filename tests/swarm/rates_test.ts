@@ -36,7 +36,7 @@ Deno.test("RateMeter divides by its age while it is young, but at least by a sec
 Deno.test("RateMeter forgets what is older than its window, also after a long silence or a jump", () => {
   const meter = new RateMeter();
   feed(meter, 1_000, 0, 30_000);
-  assertAbout(meter.bytesPerSecond(30_000 + WINDOW_MS / 2), 5_000);
+  assertAbout(meter.bytesPerSecond(30_999 + WINDOW_MS / 2), 4_500);
   assert.equal(meter.bytesPerSecond(30_000 + WINDOW_MS), 0);
   meter.add(2_000, 10 * 86_400_000);
   assert.equal(meter.bytesPerSecond(10 * 86_400_000), 2_000 * 1_000 / WINDOW_MS);
@@ -55,10 +55,10 @@ Deno.test("RequestWindow begins with enough for a small file", () => {
   assert.equal(new RequestWindow().blocks, TRANSFER.firstWindow);
 });
 
-/** The window after one second at a rate in bytes per second, read in pieces every `everyMs`. */
-function windowAt(rate: number, everyMs = 10): number {
+/** The window after one second at a rate in bytes per second, read every `everyMs` and answered after `latencyMs`. */
+function windowAt(rate: number, everyMs = 10, latencyMs = 0): number {
   const window = new RequestWindow();
-  for (let now = 0; now <= 1_000; now += everyMs) window.received(rate * everyMs / 1_000, now);
+  for (let now = 0; now <= 1_000; now += everyMs) window.received(rate * everyMs / 1_000, latencyMs, now);
   return window.blocks;
 }
 
@@ -70,6 +70,16 @@ Deno.test("RequestWindow holds what arrives in its time at the present rate", ()
   }
 });
 
+Deno.test("RequestWindow grows with the time a peer takes to answer, not with the queue it makes itself", () => {
+  const rate = 50 * BLOCK_LENGTH * 1_000 / TRANSFER.windowMs;
+  const prompt = windowAt(rate);
+  const slow = windowAt(rate, 10, TRANSFER.windowMs);
+  assert(Math.abs(slow - 3 * prompt) <= 3, `${prompt} and ${slow} blocks`);
+  const window = new RequestWindow();
+  for (let now = 0; now <= 2_000; now += 10) window.received(rate / 100, now < 500 ? 0 : 1_000, now);
+  assert(Math.abs(window.blocks - prompt) <= 3, `${prompt} and ${window.blocks} blocks`);
+});
+
 Deno.test("RequestWindow stays between its smallest and its largest value", () => {
   assert.equal(windowAt(1), TRANSFER.minWindow);
   assert.equal(windowAt(1e12), TRANSFER.maxWindow);
@@ -77,8 +87,8 @@ Deno.test("RequestWindow stays between its smallest and its largest value", () =
 
 Deno.test("RequestWindow follows a rate that falls within a second", () => {
   const window = new RequestWindow();
-  for (let now = 0; now < 1_000; now += 10) window.received(1e6, now);
+  for (let now = 0; now < 1_000; now += 10) window.received(1e6, 0, now);
   const fast = window.blocks;
-  for (let now = 1_000; now < 2_000; now += 10) window.received(1e5, now);
+  for (let now = 1_000; now < 2_000; now += 10) window.received(1e5, 0, now);
   assert(window.blocks < fast / 5, `${fast}, then ${window.blocks}`);
 });

@@ -18,31 +18,35 @@ Deno.test("Roster numbers connections from 1 on and never uses a number twice", 
 Deno.test("Roster refuses ourselves and never dials there again", () => {
   const roster = newRoster();
   const { endpoint } = factsOf(1);
-  roster.known.add([endpoint], "tracker");
-  assert.equal(roster.takeDials(1, 0).length, 1);
-  assert.equal(roster.refusal(factsOf(1, { peerId: peerIdOf(100) })), "it is ourselves");
+  roster.known.add([endpoint], "tracker", 0);
+  assert.equal(roster.takeDials(1, false, 0).length, 1);
+  assert.equal(roster.refusal(factsOf(1, { peerId: peerIdOf(100) }), 0), "it is ourselves");
   roster.dialFailed(endpoint, 0);
-  assert.deepEqual(roster.takeDials(1, CONNECTIONS.redialMaxMs), []);
+  assert.deepEqual(roster.takeDials(1, false, CONNECTIONS.redialMaxMs), []);
 });
 
 Deno.test("Roster does not let an accepted connection with our own id hide an endpoint", () => {
   const roster = newRoster();
   const facts = factsOf(1, { peerId: peerIdOf(100), isIncoming: true });
-  roster.known.add([facts.endpoint], "tracker");
-  assert.equal(roster.refusal(facts), "it is ourselves");
-  assert.deepEqual(roster.takeDials(1, 0), [facts.endpoint]);
+  roster.known.add([facts.endpoint], "tracker", 0);
+  assert.equal(roster.refusal(facts, 0), "it is ourselves");
+  assert.deepEqual(roster.takeDials(1, false, 0), [facts.endpoint]);
 });
 
 Deno.test("Roster closes the twin that a welcome connection replaces, and keeps one", () => {
   const roster = newRoster();
   const sender = new FakeSender();
   const old = roster.add(factsOf(200, { isIncoming: true }), sender, 0);
-  assert.equal(roster.refusal(factsOf(200)), undefined);
+  assert.equal(roster.refusal(factsOf(200), 0), undefined);
   assert.equal(sender.closedFor, "the connection was made twice");
   roster.add(factsOf(200), new FakeSender(), 0);
   roster.remove(old, 0);
   assert.equal(roster.connected.size, 1);
-  assert.deepEqual(roster.takeDials(1, CONNECTIONS.redialMaxMs), [], "its endpoint is still connected");
+  assert.deepEqual(
+    roster.takeDials(1, false, CONNECTIONS.redialMaxMs),
+    [],
+    "its endpoint is still connected",
+  );
 });
 
 Deno.test("Roster learns where an accepted peer listens by dialling it, and does not dial it again", () => {
@@ -53,14 +57,14 @@ Deno.test("Roster learns where an accepted peer listens by dialling it, and does
     0,
   );
   const { endpoint } = factsOf(1);
-  roster.known.add([endpoint], "tracker");
-  assert.deepEqual(roster.takeDials(1, 0), [endpoint]);
-  assert.equal(roster.refusal(factsOf(1)), "it is connected already");
+  roster.known.add([endpoint], "tracker", 0);
+  assert.deepEqual(roster.takeDials(1, false, 0), [endpoint]);
+  assert.equal(roster.refusal(factsOf(1), 0), "it is connected already");
   roster.dialFailed(endpoint, 0);
   assert.deepEqual(accepted.listens, endpoint);
-  assert.deepEqual(roster.takeDials(1, CONNECTIONS.redialMaxMs), []);
+  assert.deepEqual(roster.takeDials(1, false, CONNECTIONS.redialMaxMs), []);
   roster.remove(accepted, 0);
-  assert.deepEqual(roster.takeDials(1, CONNECTIONS.redialMs), [endpoint]);
+  assert.deepEqual(roster.takeDials(1, false, CONNECTIONS.redialMs), [endpoint]);
 });
 
 Deno.test("Roster drops a banned peer and refuses it from then on, wherever it comes from", () => {
@@ -71,9 +75,9 @@ Deno.test("Roster drops a banned peer and refuses it from then on, wherever it c
   roster.ban(77);
   assert.equal(sender.closedFor, "it sent wrong data");
   roster.remove(peer, 0);
-  assert.equal(roster.refusal(factsOf(1, { endpoint: { address: "10.0.0.9", port: 5 } })), "it is banned");
-  assert.equal(roster.refusal(factsOf(1, { peerId: peerIdOf(7) })), "it is banned");
-  assert.deepEqual(roster.takeDials(1, CONNECTIONS.redialMaxMs), []);
+  assert.equal(roster.refusal(factsOf(1, { endpoint: { address: "10.0.0.9", port: 5 } }), 0), "it is banned");
+  assert.equal(roster.refusal(factsOf(1, { peerId: peerIdOf(7) }), 0), "it is banned");
+  assert.deepEqual(roster.takeDials(1, false, CONNECTIONS.redialMaxMs), []);
 });
 
 Deno.test("Roster leaves some connections of a torrent to those who come to us", () => {
@@ -81,7 +85,8 @@ Deno.test("Roster leaves some connections of a torrent to those who come to us",
   roster.known.add(
     Array.from({ length: 200 }, (_, i) => ({ address: "10.0.7.1", port: 1_000 + i })),
     "tracker",
+    0,
   );
   for (let i = 1; i <= CONNECTIONS.dialled - 1; i++) roster.add(factsOf(i), new FakeSender(), 0);
-  assert.equal(roster.takeDials(100, 0).length, 1);
+  assert.equal(roster.takeDials(100, false, 0).length, 1);
 });

@@ -11,7 +11,7 @@ COMMON = {
     # TCP everywhere: uTP is another race.
     "enable_incoming_utp": False, "enable_outgoing_utp": False,
     "enable_dht": False, "enable_lsd": False, "enable_upnp": False, "enable_natpmp": False,
-    # Several leechers of one machine share an address.
+    # Connections of several programs on one machine may come from one address.
     "allow_multiple_connections_per_ip": True,
     "alert_mask": lt.alert.category_t.status_notification | lt.alert.category_t.error_notification,
 }

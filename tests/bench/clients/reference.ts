@@ -40,10 +40,12 @@ function withOptions(launch: Launch, ...options: string[]): Launch {
   return { ...launch, args: [...launch.args.slice(0, -1), ...options, ...launch.args.slice(-1)] };
 }
 
+/** aria2; its hook runs before it goes on seeding. */
 export const aria2 = contender(interopAria2, (launch, _part, doneCommand) => ({
   launch: withOptions(launch, `--on-bt-download-complete=${doneCommand}`),
 }));
 
+/** rTorrent, without its second check of everything at the end. */
 export const rtorrent = contender(interopRtorrent, async (launch, { home }, doneCommand) => {
   const settings = [
     `method.set_key = event.download.finished, done, "execute.nothrow=${doneCommand}"`,
@@ -54,16 +56,19 @@ export const rtorrent = contender(interopRtorrent, async (launch, { home }, done
   return { launch };
 });
 
+/** qBittorrent without a window; its hook comes up to a second late. */
 export const qbittorrent = contender(interopQbittorrent, async (launch, { home }, doneCommand) => {
   const setting = `\n[AutoRun]\nenabled=true\nprogram=${doneCommand}\n`;
   await Deno.writeTextFile(`${home}/qBittorrent/config/qBittorrent.conf`, setting, { append: true });
   return { launch: withOptions(launch, `--webui-port=${freePort()}`) };
 });
 
+/** Transmission's command line program. */
 export const transmission = contender(interopTransmission, (launch, _part, doneCommand) => ({
   launch: withOptions(launch, `--finish=${doneCommand}`),
 }));
 
+/** WebTorrent on Node. */
 export const webtorrent = contender(interopWebtorrent, (launch) => ({
   launch,
   saysComplete: (line) => line === "done",

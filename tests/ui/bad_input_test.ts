@@ -1,0 +1,297 @@
+/**
+ * Whatever is wrong with what the program is given: the right exit code, one line that says so, nothing on standard
+ * output, and the home folder as it was. Wrong options are in `cli_test.ts`.
+ */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { type Encodable, encode } from "../../lib/protocol/bencode.ts";
+import { concatBytes, toUtf8 } from "../../lib/protocol/bytes.ts";
+import { METAINFO_LIMITS } from "../../lib/settings.ts";
+import { runCommand } from "../helpers/cli_run.ts";
+import { listFolder } from "../helpers/folder_listing.ts";
+import { PeerRun } from "../helpers/peer_run.ts";
+import { Program } from "../helpers/program.ts";
+import { needs } from "../helpers/require_tool.ts";
+
+const MIB = 1024 * 1024;
+const ONE_LINE = /^peer: [^\n]+: [^\n]+$/;
+
+type Members = Record<string, Encodable | undefined>;
+
+/** A torrent of `age.txt`, 50,000 bytes, with other members in its info dictionary or around it. */
+function torrent(info: Members = {}, outer: Members = {}): Uint8Array {
+  const plain = { length: 50_000, name: "age.txt", "piece length": 16_384, pieces: new Uint8Array(4 * 20) };
+  return encode({ announce: "http://127.0.0.1:1/announce", info: { ...plain, ...info }, ...outer });
+}
+
+/** The same of several files, each as long as the pieces need. */
+function folderTorrent(...paths: readonly Encodable[]): Uint8Array {
+  const files = paths.map((path) => ({ length: 50_000, path }));
+  const pieces = new Uint8Array(Math.ceil(50_000 * paths.length / 16_384) * 20);
+  return torrent({ length: undefined, files, pieces });
+}
+
+function raw(text: string): Uint8Array {
+  return toUtf8(text);
+}
+
+const INFO = "4:infod6:lengthi5e4:name1:a12:piece lengthi16384e6:pieces20:01234567890123456789e";
+
+const BAD_TORRENTS: Readonly<Record<string, Uint8Array>> = {
+  "an empty file": raw(""),
+  "a text": raw("hello"),
+  "a web page": raw("<!DOCTYPE html><title>404</title>"),
+  "a number": raw("i5e"),
+  "no info": raw("d4:spam4:eggse"),
+  "an info that is a text": raw("d4:info4:spame"),
+  "an info that is a list": raw("d4:infolee"),
+  "no pieces": torrent({ pieces: undefined }),
+  "pieces that are a list": torrent({ pieces: [1, 2] }),
+  "pieces that are no multiple of 20": torrent({ pieces: new Uint8Array(79) }),
+  "a piece too few": torrent({ pieces: new Uint8Array(60) }),
+  "a piece too many": torrent({ pieces: new Uint8Array(100) }),
+  "no piece length": torrent({ "piece length": undefined }),
+  "a piece length of 0": torrent({ "piece length": 0 }),
+  "a negative piece length": torrent({ "piece length": -16_384 }),
+  "a tiny piece length": torrent({ "piece length": 1, pieces: new Uint8Array(50_000 * 20) }),
+  "a huge piece length": torrent({ "piece length": 2 ** 40, pieces: new Uint8Array(20) }),
+  "a piece length that is a text": torrent({ "piece length": "16384" }),
+  "no length": torrent({ length: undefined }),
+  "a negative length": torrent({ length: -1 }),
+  "a length beyond 2^53": raw("d4:infod6:lengthi9007199254740993e4:name1:aee"),
+  "lengths beyond 2^53 together": torrent({
+    length: undefined,
+    files: [{ length: 2 ** 53 - 1, path: ["a"] }, { length: 2 ** 53 - 1, path: ["b"] }],
+  }),
+  "a length that fits no number of hashes": torrent({ length: 2 ** 50 }),
+  "no name": torrent({ name: undefined }),
+  "a name that is a number": torrent({ name: 5 }),
+  "an empty list of files": torrent({ length: undefined, files: [] }),
+  "files that are texts": torrent({ length: undefined, files: ["a", "b"] }),
+  "a file without a path": folderTorrent(undefined as unknown as Encodable),
+  "an empty path": folderTorrent([]),
+  "a path of numbers": folderTorrent([1, 2]),
+  "a file that is a folder too": folderTorrent(["a"], ["a", "b"]),
+  "a path of 200 folders": folderTorrent(Array(200).fill("a")),
+  "only symbolic links": torrent({
+    length: undefined,
+    files: [{ attr: "l", length: 0, path: ["a"], "symlink path": ["..", "b"] }],
+  }),
+  "deep lists": raw("l".repeat(100_000)),
+  "deep lists inside": torrent({}, { deep: raw("") }).length === 0
+    ? raw("")
+    : raw(`d${INFO}4:deep${"l".repeat(200)}${"e".repeat(200)}e`),
+  "deep dictionaries": raw("d1:a".repeat(100_000)),
+  "a string longer than the file": raw("d4:info9999999999:abce"),
+  "a string length of many digits": raw(`d4:info${"9".repeat(400)}:abce`),
+  "a string length with a sign": raw("d4:info-4:abcde"),
+  "a number without digits": raw(`d${INFO}1:xiee`),
+  "a number with a leading zero": raw(`d${INFO}1:xi03ee`),
+  "minus zero": raw(`d${INFO}1:xi-0ee`),
+  "a fraction": raw(`d${INFO}1:xi1.5ee`),
+  "a key that is a number": raw(`d${INFO}i5e1:xe`),
+  "a key without a value": raw(`d${INFO}1:xe`),
+  "a doubled key": raw(`d1:xi1e1:xi1e${INFO}e`),
+  "a doubled key in info": raw(`d${INFO.replace("4:name1:a", "4:name1:a4:name1:b")}e`),
+  "two infos": raw(`d${INFO}${INFO}e`),
+  "a __proto__ key": raw(`d9:__proto__de${INFO}e`),
+  "bytes behind the end": concatBytes(torrent(), raw("\n")),
+  "a second torrent behind the first": concatBytes(torrent(), torrent()),
+};
+
+const BAD_NAMES = [
+  "",
+  ".",
+  "..",
+  "../evil",
+  "../../etc/passwd",
+  "/etc/passwd",
+  "a/b",
+  "a/../../b",
+  "..\\evil",
+  "a\\..\\..\\b",
+  "\\evil",
+  "\\\\server\\share",
+  "C:\\evil",
+  "c:/evil",
+];
+
+/** A home with data, a torrent and a resume state of its own, which must all stay as they are. */
+async function makeHome() {
+  const home = await Deno.makeTempDir();
+  for (const folder of ["torrents", "shareable/photos", "state/tmp"]) {
+    await Deno.mkdir(join(home, folder), { recursive: true });
+  }
+  await Deno.writeFile(join(home, "shareable/age.txt"), new Uint8Array(50_000));
+  await Deno.writeTextFile(join(home, "shareable/photos/own.txt"), "own");
+  await Deno.writeFile(join(home, "torrents/good.torrent"), torrent());
+  return {
+    home,
+    bad: join(home, "torrents/bad.torrent"),
+    [Symbol.asyncDispose]: () => Deno.remove(home, { recursive: true }),
+  };
+}
+
+/** Runs a command that must fail and change nothing in `home`. */
+async function assertRefused(home: string, exitCode: number, why: RegExp, ...args: string[]): Promise<void> {
+  const before = await listFolder(home);
+  const result = await runCommand(...args, "--home", home);
+  const told = `${args.join(" ")}: ${result.err.join("\n")}`.slice(0, 1_000);
+  assert.equal(result.exitCode, exitCode, told);
+  assert.equal(result.err.length, 1, told);
+  assert.match(result.err[0], ONE_LINE);
+  assert.match(result.err[0], why);
+  assert.deepEqual(result.out, []);
+  assert.deepEqual(await listFolder(home), before, told);
+}
+
+/** Every command that reads a torrent refuses this one. */
+async function assertAllRefuse(home: string, path: string, why: RegExp): Promise<void> {
+  const commands = [
+    ["info", path],
+    ["info", path, "--json"],
+    ["check", path],
+    ["edit", path, "--announce", "10.0.0.5"],
+    ["start", path, "--port", "0"],
+    ["start", "good.torrent", path, "--port", "0"],
+  ];
+  for (const args of commands) await assertRefused(home, 3, why, ...args);
+}
+
+Deno.test("runCli refuses what is no proper torrent, whatever is wrong with it", async () => {
+  await using made = await makeHome();
+  for (const [what, bytes] of Object.entries(BAD_TORRENTS)) {
+    await Deno.writeFile(made.bad, bytes);
+    await assertAllRefuse(made.home, made.bad, /: Expected |: Malformed bencoding at byte \d+: /).catch(
+      (error) => {
+        throw new Error(what, { cause: error });
+      },
+    );
+  }
+});
+
+Deno.test("runCli refuses torrents whose names leave their folder", async () => {
+  await using made = await makeHome();
+  for (const name of BAD_NAMES) {
+    for (const bytes of [torrent({ name }), folderTorrent([name]), folderTorrent(["a", name, "b"])]) {
+      await Deno.writeFile(made.bad, bytes);
+      await assertRefused(made.home, 3, /Expected a file name inside the torrent, got "/, "info", made.bad);
+    }
+    await assertAllRefuse(made.home, made.bad, /Expected a file name inside the torrent, got "/);
+  }
+});
+
+Deno.test("runCli refuses a torrent that was cut off, wherever", async () => {
+  await using made = await makeHome();
+  const whole = torrent();
+  for (let length = 0; length < whole.length; length++) {
+    await Deno.writeFile(made.bad, whole.subarray(0, length));
+    const { exitCode, out, err } = await runCommand("info", made.bad);
+    assert.deepEqual([exitCode, out, err.length], [3, [], 1], `${length} bytes`);
+    assert.match(err[0], ONE_LINE);
+  }
+});
+
+Deno.test("runCli refuses large garbage without reading, or at its first wrong byte", async () => {
+  await using made = await makeHome();
+  const { home, bad } = made;
+  await Deno.writeFile(bad, new Uint8Array());
+  await Deno.truncate(bad, 100 * MIB);
+  await assertAllRefuse(home, bad, /Expected at most 67108864 bytes, got 104857600/);
+  await Deno.truncate(bad, METAINFO_LIMITS.fileBytes);
+  await assertRefused(home, 3, /Malformed bencoding at byte 0: /, "info", bad);
+  await Deno.writeFile(bad, new Uint8Array(METAINFO_LIMITS.fileBytes).fill("l".charCodeAt(0)));
+  await assertRefused(home, 3, /nested deeper than 100/, "info", bad);
+  await Deno.writeFile(bad, raw(`l${"i1e".repeat(METAINFO_LIMITS.bencode.values)}e`));
+  await assertRefused(home, 3, /more than 3000000 values/, "info", bad);
+});
+
+Deno.test("runCli refuses what is no file where a torrent is due", async () => {
+  await using made = await makeHome();
+  const { home } = made;
+  await assertAllRefuse(home, join(home, "nothing.torrent"), /Expected a torrent file, got nothing/);
+  await assertAllRefuse(home, "nothing.torrent", /Expected a torrent file, got nothing/);
+  await assertAllRefuse(home, join(home, "shareable"), /Expected a torrent file, got something else/);
+  await assertAllRefuse(home, join(home, "torrents/good.torrent/x"), /Cannot read it: a part of the path/);
+  await assertAllRefuse(home, "x".repeat(300), /Cannot read it: name too long/);
+  for (
+    const magnet of [
+      "magnet:",
+      "magnet:?",
+      "magnet:?xt=urn:btih:zzz",
+      "MAGNET:?dn=a",
+      "magnet:?xt=urn:sha1:A",
+    ]
+  ) {
+    await assertAllRefuse(home, magnet, /: Expected /);
+  }
+  if (Deno.build.os === "windows") return;
+  await Deno.symlink("loop.torrent", join(home, "torrents/loop.torrent"));
+  await assertAllRefuse(home, "loop.torrent", /Cannot read it: it is a symbolic link/);
+  await Deno.symlink("nowhere", join(home, "torrents/dangling.torrent"));
+  await assertAllRefuse(home, "dangling.torrent", /Expected a torrent file, got nothing/);
+  if (Deno.uid() === 0) return;
+  await Deno.chmod(join(home, "torrents/good.torrent"), 0);
+  await assertAllRefuse(home, "good.torrent", /Cannot read it: permission denied/);
+});
+
+Deno.test("create refuses what it cannot make a torrent of", async () => {
+  await using made = await makeHome();
+  const { home } = made;
+  const data = join(home, "shareable/age.txt");
+  await Deno.mkdir(join(home, "shareable/empty/deep"), { recursive: true });
+  const cases: [RegExp, string[]][] = [
+    [/nothing: no such file or folder/, [join(home, "nothing")]],
+    [/Expected a file in .*, got none/, [join(home, "shareable/empty")]],
+    [/age.txt\/x: a part of the path is not a folder/, [join(data, "x")]],
+    [/Cannot write .*: something else is there/, [data, "--output", join(data, "age.torrent")]],
+    [/Expected no file or a torrent at/, [data, "--output", join(home, "shareable")]],
+    [/Expected no file or a torrent at/, [data, "--output", join(home, "shareable/photos/own.txt")]],
+  ];
+  if (Deno.build.os !== "windows") {
+    await Deno.symlink(data, join(home, "link"));
+    cases.push([/Expected a file or folder at .*, got something else/, [join(home, "link")]]);
+    await Deno.writeTextFile(join(home, "shareable/photos/con.txt"), "");
+    cases.push([/Expected names that every system can take/, [join(home, "shareable/photos")]]);
+  }
+  for (const [why, args] of cases) {
+    await assertRefused(home, 1, why, "create", ...args, "--announce", "10.0.0.5");
+  }
+  if (Deno.build.os === "windows" || Deno.uid() === 0) return;
+  await Deno.chmod(data, 0);
+  await assertRefused(home, 1, /permission denied/, "create", data);
+});
+
+Deno.test("runCli says what is wrong with a home that is a file, or has files for folders", async () => {
+  await using made = await makeHome();
+  const { home } = made;
+  const file = join(home, "shareable/age.txt");
+  const before = await listFolder(home);
+  for (const args of [["start", "--port", "0"], ["create", file], ["start", "good.torrent", "--port", "0"]]) {
+    const { exitCode, out, err } = await runCommand(...args, "--home", file);
+    assert.deepEqual([exitCode, out, err.length], [args.length === 4 ? 3 : 1, [], 1]);
+    assert.match(err[0], /^peer: .*: .*(Cannot|Expected) /);
+  }
+  assert.deepEqual(await listFolder(home), before);
+
+  for (const folder of ["torrents", "shareable", "state"]) {
+    const other = join(home, `other-${folder}`);
+    await Deno.mkdir(other);
+    await Deno.writeTextFile(join(other, folder), "a file");
+    const { exitCode, out, err } = await runCommand("start", "--port", "0", "--home", other);
+    assert.deepEqual([exitCode, out, err.length], [1, [], 1]);
+    assert.match(err[0], /^peer: start: Cannot make the folder .*: something else is there$/);
+    assert.equal(await Deno.readTextFile(join(other, folder)), "a file");
+  }
+});
+
+Deno.test("start says which address or port it cannot have, and takes no clean stop back", async () => {
+  await using made = await makeHome();
+  const { home } = made;
+  assert.equal(
+    (await runCommand(...START, "--exit-when-complete", "--home", home, "--no-tracker")).exitCode,
+    0,
+  );
+});
+
+const START = ["start", "--host", "127.0.0.1", "--port", "0", "--progress", "none"];
