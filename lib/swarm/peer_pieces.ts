@@ -5,6 +5,7 @@
  */
 import { ProtocolError } from "../errors.ts";
 import type { Bitfield } from "../protocol/bitfield.ts";
+import { encodeBitfield, encodePlain, MessageId } from "../protocol/peer_messages.ts";
 import type { PiecePicker } from "./piece_picker.ts";
 import type { RemotePeer } from "./remote_peer.ts";
 
@@ -17,6 +18,14 @@ export class PeerPieces {
   constructor(stored: Bitfield, picker: PiecePicker) {
     this.#stored = stored;
     this.#picker = picker;
+  }
+
+  /** Tells a peer which pieces we have, the first thing it hears after the handshake. */
+  introduce({ facts, sender }: RemotePeer): void {
+    const stored = this.#stored;
+    if (facts.supportsFast && stored.isFull) sender.send(encodePlain(MessageId.haveAll));
+    else if (facts.supportsFast && stored.count === 0) sender.send(encodePlain(MessageId.haveNone));
+    else if (stored.count > 0) sender.send(encodeBitfield(stored.toBytes()));
   }
 
   /** The peer has one more piece (BEP 3 "have"). Errors: `ProtocolError`. */

@@ -1,3 +1,4 @@
+import type { SwarmSnapshot } from "./ports.ts";
 import { RateMeter } from "./rates.ts";
 
 /** Bytes of one torrent over all connections: rates, and who gave how much. */
@@ -18,11 +19,13 @@ export class Statistics {
     this.#sources.set(source, (this.#sources.get(source) ?? 0) + bytes);
   }
 
-  /** Bytes uploaded and downloaded in all runs. */
-  get totals(): { uploaded: number; downloaded: number } {
+  /** Bytes of all runs, and rates in bytes per second at `now`. */
+  snapshot(now: number): Pick<SwarmSnapshot, "uploaded" | "downloaded" | "uploadRate" | "downloadRate"> {
     return {
       uploaded: this.#earlier.uploaded + this.upload.total,
       downloaded: this.#earlier.downloaded + this.download.total,
+      uploadRate: this.upload.bytesPerSecond(now),
+      downloadRate: this.download.bytesPerSecond(now),
     };
   }
 

@@ -9,13 +9,7 @@ import { messageOf, ProtocolError, type StorageError } from "../errors.ts";
 import { Bitfield } from "../protocol/bitfield.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
-import {
-  encodeAboutPiece,
-  encodeBitfield,
-  encodePlain,
-  MessageId,
-  type MessageReader,
-} from "../protocol/peer_messages.ts";
+import { encodeAboutPiece, encodePlain, MessageId, type MessageReader } from "../protocol/peer_messages.ts";
 import { Download } from "./download.ts";
 import { Extensions } from "./extensions.ts";
 import { PeerPieces } from "./peer_pieces.ts";
@@ -182,17 +176,10 @@ export class Swarm implements PieceStorageListener {
   peerConnected(facts: PeerFacts, sender: PeerSender, now: number): RemotePeer {
     this.#now = now;
     const peer = this.#roster.add(facts, sender, now);
-    this.#sendPieces(peer);
+    this.#pieces.introduce(peer);
     this.extensions.introduce(peer);
     this.#report({ event: "connected", peer: peer.name, client: peer.client });
     return peer;
-  }
-
-  #sendPieces(peer: RemotePeer): void {
-    const { stored } = this.download;
-    if (peer.facts.supportsFast && stored.isFull) peer.sender.send(encodePlain(MessageId.haveAll));
-    else if (peer.facts.supportsFast && stored.count === 0) peer.sender.send(encodePlain(MessageId.haveNone));
-    else if (stored.count > 0) peer.sender.send(encodeBitfield(stored.toBytes()));
   }
 
   /** The connection is gone; the only place where a remote peer ends. */
@@ -295,7 +282,8 @@ export class Swarm implements PieceStorageListener {
 
   /** Two that have everything need no connection, unless it carries the list of peers. */
   #closeIfUseless(peer: RemotePeer): void {
-    if (this.#isFinished && peer.isSeed && peer.extended !== undefined && !this.extensions.isListener(peer)) {
+    const isIntroduced = peer.extended !== undefined || !peer.facts.supportsExtensions;
+    if (this.#isFinished && peer.isSeed && isIntroduced && !this.extensions.isListener(peer)) {
       peer.sender.close("both have everything");
     }
   }
@@ -386,9 +374,7 @@ export class Swarm implements PieceStorageListener {
       pieceLength: layout.pieceLength,
       pieces: layout.pieceCount,
       have: this.download.stored.count,
-      ...this.#statistics.totals,
-      downloadRate: this.#statistics.download.bytesPerSecond(now),
-      uploadRate: this.#statistics.upload.bytesPerSecond(now),
+      ...this.#statistics.snapshot(now),
       connections: this.#peers.size,
       uploadSlotsUsed: this.upload.slotCount,
       downloadSourcesUsed: this.download.sources.count,

@@ -7,7 +7,8 @@ Deno.test("Statistics adds this run to earlier ones and says who gave how much",
   statistics.received(20, "10.0.0.2:6881", 0);
   statistics.received(5, "10.0.0.1:6881", 1_000);
   statistics.upload.add(7, 0);
-  assert.deepEqual(statistics.totals, { uploaded: 107, downloaded: 1_035 });
+  const { uploaded, downloaded } = statistics.snapshot(1_000);
+  assert.deepEqual({ uploaded, downloaded }, { uploaded: 107, downloaded: 1_035 });
   assert.deepEqual(statistics.sources, { "10.0.0.1:6881": 15, "10.0.0.2:6881": 20 });
   assert.equal(statistics.download.total, 35);
 });
