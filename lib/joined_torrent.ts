@@ -36,12 +36,16 @@ export class JoinedTorrent {
   readonly announcer: Announcer;
   readonly #store: PieceStore;
   readonly #context: JoinContext;
+  /** Totals and peers as they were last noted. */
+  #noted: string;
 
   private constructor(swarm: Swarm, store: PieceStore, announcer: Announcer, context: JoinContext) {
     this.swarm = swarm;
     this.announcer = announcer;
     this.#store = store;
     this.#context = context;
+    const { totals, peers } = this.#notable();
+    this.#noted = JSON.stringify([totals, peers]);
   }
 
   /**
@@ -101,16 +105,24 @@ export class JoinedTorrent {
     this.#store.flush(now);
   }
 
-  /** Notes totals and peers in the resume state; a failure is logged. */
+  /** Notes totals and peers in the resume state where they changed; a failure is logged. */
   async saveTotals(): Promise<void> {
-    const { resume, log, now } = this.#context;
-    const { infoHash, uploaded, downloaded } = this.swarm.snapshot(now());
+    const { resume, log } = this.#context;
+    const { totals, peers } = this.#notable();
+    const noted = JSON.stringify([totals, peers]);
+    if (noted === this.#noted) return;
+    this.#noted = noted;
     try {
-      await resume.saveTotals(infoHash, { uploaded, downloaded });
-      await resume.savePeers(infoHash, this.swarm.reachablePeers);
+      await resume.saveTotals(this.swarm.infoHash, totals);
+      await resume.savePeers(this.swarm.infoHash, peers);
     } catch (error) {
       log.warn(`cannot note totals: ${messageOf(error)}`);
     }
+  }
+
+  #notable() {
+    const { uploaded, downloaded } = this.swarm.snapshot(this.#context.now());
+    return { totals: { uploaded, downloaded }, peers: this.swarm.reachablePeers };
   }
 
   /** Endpoints of earlier runs, as `host:port`. */

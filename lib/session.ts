@@ -109,7 +109,7 @@ export class Session {
   readonly #checking = new Map<InfoHash, { readonly metainfo: Metainfo; checked: number }>();
   readonly #trackerKey = crypto.getRandomValues(new Uint32Array(1))[0];
   readonly #timer: ReturnType<typeof setInterval>;
-  #lastNoteAt = now();
+  #lastFullTurnAt = now();
   #lastTotalsAt = now();
 
   /** Starts a session. Errors: `Error` that says what is in the way: a port, the lock, the disk. */
@@ -320,20 +320,22 @@ export class Session {
     return [...joined, ...checking];
   }
 
+  /** Moves busy torrents on; all of them, and the rest of the housekeeping, once a second. */
   #tick(): void {
     const time = now();
     const { registry, connections } = this.#parts;
-    registry.tick(time);
+    const isFullTurn = time - this.#lastFullTurnAt >= STORAGE.noteWrittenMs;
+    registry.tick(time, isFullTurn);
+    this.#dialer.dialAll(isFullTurn ? registry.swarms : registry.busySwarms);
+    if (!isFullTurn) return;
+    this.#lastFullTurnAt = time;
     connections.tick(time);
-    this.#dialer.dialAll(registry.swarms);
-    for (const { announcer } of this.#joined.values()) announcer.tick();
-    if (time - this.#lastNoteAt >= STORAGE.noteWrittenMs) {
-      this.#lastNoteAt = time;
-      for (const joined of this.#joined.values()) joined.flush(time);
-    }
-    if (time - this.#lastTotalsAt >= STORAGE.noteTotalsMs) {
-      this.#lastTotalsAt = time;
-      for (const joined of this.#joined.values()) joined.saveTotals();
+    const areTotalsDue = time - this.#lastTotalsAt >= STORAGE.noteTotalsMs;
+    if (areTotalsDue) this.#lastTotalsAt = time;
+    for (const joined of this.#joined.values()) {
+      joined.announcer.tick();
+      joined.flush(time);
+      if (areTotalsDue) joined.saveTotals();
     }
   }
 
@@ -345,7 +347,7 @@ export class Session {
     this.#stopping.abort();
     const goodbyes = joined.map(({ announcer }) => announcer.stop());
     for (const { swarm } of joined) swarm.stop();
-    await Promise.all([...goodbyes, ...this.#loops, connections.allEnded(), http?.stop()]);
+    await Promise.all([...goodbyes, ...this.#loops, connections.stop(), http?.stop()]);
     const saved = await Promise.all(joined.map((each) => each.close()));
     let isAllSaved = saved.every((isSaved) => isSaved);
     try {

@@ -21,20 +21,20 @@ export class StateLock {
   static async take(home: string): Promise<StateLock> {
     makeFolders(home, ["state"]);
     const { path } = guardPath(home, ["state", "lock"]);
+    let file: Deno.FsFile | undefined;
     try {
-      const file = await Deno.open(path, { read: true, write: true, create: true });
-      if (await file.tryLock(true)) return await StateLock.#holding(file);
-      file.close();
+      file = await Deno.open(path, { read: true, write: true, create: true });
+      if (await file.tryLock(true)) {
+        await file.truncate();
+        await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
+        return new StateLock(file);
+      }
     } catch (error) {
+      file?.close();
       throw storageFailure("lock state/", error);
     }
+    file.close();
     throw new StorageError(`state/ is in use by process ${await holderOf(path)}`);
-  }
-
-  static async #holding(file: Deno.FsFile): Promise<StateLock> {
-    await file.truncate();
-    await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
-    return new StateLock(file);
   }
 
   /** Gives the lock back. The file stays: removing it would let two processes lock two files of that name. */

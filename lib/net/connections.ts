@@ -30,12 +30,17 @@ export interface ConnectionsOptions extends ConnectionResources {
 /** All peer connections of the process. */
 export class Connections {
   readonly options: ConnectionsOptions;
+  readonly #handshakeTimeoutMs: number;
   readonly #open = new Set<PeerConnection>();
+  /** Streams whose handshake is under way. */
+  readonly #introducing = new Set<ByteStream>();
   /** Everything under way: handshakes and connections. */
   readonly #running = new Set<Promise<void>>();
+  #isStopping = false;
 
-  constructor(options: ConnectionsOptions) {
+  constructor(options: ConnectionsOptions, handshakeTimeoutMs: number = CONNECTIONS.handshakeTimeoutMs) {
     this.options = options;
+    this.#handshakeTimeoutMs = handshakeTimeoutMs;
   }
 
   /** Connections, those whose handshake is under way included. */
@@ -54,15 +59,20 @@ export class Connections {
 
   /**
    * Takes over a new stream: `introduce` runs the handshake and may reject; it is given up and the stream closed
-   * after `CONNECTIONS.handshakeTimeoutMs`. Resolves when the connection is over; never rejects. Returns whether
-   * the handshake succeeded.
+   * when that takes too long. Resolves when the connection is over; never rejects. Returns whether the handshake
+   * succeeded.
    */
   async take(
     stream: ByteStream,
     isIncoming: boolean,
     introduce: (stream: ByteStream) => Promise<Introduction>,
   ): Promise<boolean> {
-    const deadline = setTimeout(() => stream.close(), CONNECTIONS.handshakeTimeoutMs);
+    if (this.#isStopping) {
+      stream.close();
+      return false;
+    }
+    const deadline = setTimeout(() => stream.close(), this.#handshakeTimeoutMs);
+    this.#introducing.add(stream);
     let introduction: Introduction;
     try {
       introduction = await introduce(stream);
@@ -75,6 +85,7 @@ export class Connections {
       return false;
     } finally {
       clearTimeout(deadline);
+      this.#introducing.delete(stream);
     }
     return await this.#run(introduction, isIncoming);
   }
@@ -116,8 +127,10 @@ export class Connections {
     for (const connection of this.#open) connection.tick(now);
   }
 
-  /** Resolves when everything tracked has ended. */
-  async allEnded(): Promise<void> {
+  /** Gives up handshakes under way, and resolves when the connections, which their swarms close, have ended. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    for (const stream of this.#introducing) stream.close();
     await Promise.all(this.#running);
   }
 }

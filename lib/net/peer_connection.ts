@@ -150,6 +150,7 @@ export class PeerConnection implements PeerSender {
         const end = downloadLimit ? filled + downloadLimit.portion : buffer.length;
         const count = await this.#stream.read(buffer.subarray(filled, end));
         if (count === null) return this.close("it closed the connection");
+        if (this.#closing.signal.aborted) return;
         filled += count;
         this.#lastReadAt = now();
         reader.begins(buffer, filled);
@@ -179,6 +180,7 @@ export class PeerConnection implements PeerSender {
     const isPooled = buffer.length === receiveBuffers.bufferLength;
     const needsPooled = this.#peer.isSource || wanted > small.length;
     if (wanted > receiveBuffers.bufferLength) {
+      if (buffer.length >= wanted) return buffer;
       const large = new Uint8Array(wanted);
       large.set(buffer.subarray(0, filled));
       if (isPooled) receiveBuffers.give(buffer);

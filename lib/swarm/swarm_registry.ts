@@ -52,10 +52,15 @@ export class SwarmRegistry {
     this.#tellChanges(now);
   }
 
-  /** Everything that waits for time to pass; called every `TICK_MS`. */
-  tick(now: number): void {
-    for (const infoHash of this.#table.expire(now)) this.#changed.add(infoHash);
-    for (const swarm of this.#swarms.values()) swarm.tick(now);
+  /** Swarms with connections: the others have nothing that cannot wait a second. */
+  get busySwarms(): Iterable<Swarm> {
+    return this.#swarms.values().filter((swarm) => swarm.connectionCount > 0);
+  }
+
+  /** Everything that waits for time to pass; called every `TICK_MS`, for all swarms only in a full turn. */
+  tick(now: number, isFullTurn: boolean): void {
+    if (isFullTurn) { for (const infoHash of this.#table.expire(now)) this.#changed.add(infoHash); }
+    for (const swarm of isFullTurn ? this.swarms : this.busySwarms) swarm.tick(now);
     this.#tellChanges(now);
   }
 

@@ -77,7 +77,7 @@ Deno.test("SwarmRegistry collects what follows and tells it with the clock", () 
   const listener = tracking.listener();
   for (let number = 1; number <= 30; number++) tracking.announce(number, 5_000 + number);
   assert.deepEqual(newsFor(listener), ["+10.0.0.1"]);
-  tracking.registry.tick(5_001 + BROADCAST.batchMs);
+  tracking.registry.tick(5_001 + BROADCAST.batchMs, true);
   const [batch, ...more] = newsFor(listener);
   assert.equal(batch.split(" ").length, 29);
   assert.deepEqual(more, []);
@@ -87,12 +87,12 @@ Deno.test("SwarmRegistry tells who left, by its word or by its silence, and does
   const tracking = new Tracking(null);
   const listener = tracking.listener();
   tracking.announce(1, 1_000);
-  tracking.registry.tick(2_000);
+  tracking.registry.tick(2_000, true);
   tracking.announce(2, 2_000);
   newsFor(listener);
   tracking.announce(1, 3_000, "stopped");
   assert.deepEqual(newsFor(listener), ["-10.0.0.1"]);
-  tracking.registry.tick(2_000 + TRACKER.intervalSeconds * TRACKER.silentIntervals * 1_000);
+  tracking.registry.tick(2_000 + TRACKER.intervalSeconds * TRACKER.silentIntervals * 1_000, true);
   assert.deepEqual(newsFor(listener), ["-10.0.0.2"]);
   const late = new Tracking(null);
   late.table.announce({ ...announceOf("peer 1"), infoHash: metainfo.infoHash }, "10.0.0.1", 0);
@@ -114,5 +114,5 @@ Deno.test("SwarmRegistry forgets changes of a torrent it has no swarm of", () =>
   const other = metainfoOf(randomBytes(10, 2), 16_384).infoHash;
   tracking.registry.membershipChanged(other, { address: "10.0.0.1", port: 1 }, false, 0);
   assert.equal(tracking.registry.find(other), undefined);
-  tracking.registry.tick(1_000);
+  tracking.registry.tick(1_000, true);
 });

@@ -1,0 +1,262 @@
+/** Starting where something is in the way: ports, locks, full and read-only disks, garbage in state/. */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { ResumeStore } from "../../lib/disk/resume_store.ts";
+import { StateLock } from "../../lib/disk/state_lock.ts";
+import { runCommand } from "../helpers/cli_run.ts";
+import { listFolder } from "../helpers/folder_listing.ts";
+import { type PeerEvent, PeerRun } from "../helpers/peer_run.ts";
+import { Program } from "../helpers/program.ts";
+import { needs } from "../helpers/require_tool.ts";
+
+const MIB = 1024 * 1024;
+/** Trackers that are not there are told of as warnings in the log. */
+const START = "start --host 127.0.0.1 --port 0 --progress json --exit-when-complete --log-level error".split(
+  " ",
+);
+
+/** A folder that is removed in the end. */
+async function makeFolder() {
+  const path = await Deno.makeTempDir();
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+}
+
+/** Shares `length` random bytes as `data.bin` from this home; no tracker is there. */
+async function makeShared(home: string, length: number, announce = "127.0.0.1:1"): Promise<void> {
+  await Deno.mkdir(join(home, "shareable"), { recursive: true });
+  const data = join(home, "shareable/data.bin");
+  await Deno.writeFile(data, randomBytes(length));
+  const args = ["--announce", announce, "--private", "--piece-length", "64KiB", "--home", home];
+  assert.equal((await runCommand("create", data, ...args)).exitCode, 0);
+}
+
+/** Starts, lets it end by itself, and reads what it told. */
+async function started(home: string, ...args: string[]) {
+  const { exitCode, out, err } = await runCommand(...START, "--no-tracker", "--home", home, ...args);
+  return { exitCode, err, events: out.map((line) => JSON.parse(line) as PeerEvent) };
+}
+
+function named(events: readonly PeerEvent[], name: string): PeerEvent[] {
+  return events.filter(({ event }) => event === name);
+}
+
+/** What is in a home, without the resume state, which every start opens, and the times of folders. */
+async function listWithoutState(home: string): Promise<Record<string, string>> {
+  const listing = Object.entries(await listFolder(home));
+  const without = listing.filter(([path]) => !path.startsWith("state"));
+  return Object.fromEntries(without.map(([path, text]) => [path, text.replace(/^folder.*/, "folder")]));
+}
+
+Deno.test("start fails for a port or address it cannot have, and leaves a clean stop as it was", async () => {
+  await using folder = await makeFolder();
+  const home = folder.path;
+  await makeShared(home, 100_000);
+  assert.equal((await started(home)).exitCode, 0);
+  const before = await listWithoutState(home);
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  const cases: [RegExp, string[]][] = [
+    [new RegExp(`^peer: start: .*${port}`), ["--port", `${port}`, "--no-tracker"]],
+    [new RegExp(`^peer: start: .*${port}`), ["--tracker-port", `${port}`]],
+    [/^peer: --host: Expected an address of this machine, got 192\.0\.2\.1$/, ["--host", "192.0.2.1"]],
+  ];
+  for (const [why, args] of cases) {
+    const { exitCode, out, err } = await runCommand(...START, "--home", home, ...args);
+    assert.deepEqual([exitCode, out, err.length], [1, [], 1], err.join("\n"));
+    assert.match(err[0], why);
+    assert.deepEqual(await listWithoutState(home), before);
+  }
+  const resume = await ResumeStore.open(home, assert.fail);
+  assert.ok(resume.wasClean);
+  resume.close();
+});
+
+Deno.test("start fails where another process holds state/, names it, and changes nothing", async () => {
+  await using folder = await makeFolder();
+  const home = folder.path;
+  await makeShared(home, 100_000);
+  assert.equal((await started(home)).exitCode, 0);
+  const lock = await StateLock.take(home);
+  const before = await listFolder(home);
+  const { exitCode, err, events } = await started(home);
+  assert.deepEqual([exitCode, events], [1, []]);
+  assert.deepEqual(err, [`peer: start: state/ is in use by process ${Deno.pid}`]);
+  assert.deepEqual(await listFolder(home), before);
+  lock.release();
+});
+
+Deno.test("start tells of a bad torrent in torrents/ and shares the others", async () => {
+  await using folder = await makeFolder();
+  const home = folder.path;
+  await makeShared(home, 100_000);
+  await Deno.writeTextFile(join(home, "torrents/bad.torrent"), "d4:spam4:eggse");
+  await Deno.mkdir(join(home, "torrents/folder.torrent"));
+  const { exitCode, err, events } = await started(home);
+  assert.deepEqual([exitCode, err], [0, []]);
+  const [warning, ...others] = named(events, "warning");
+  assert.match(String(warning.message), /bad\.torrent: Expected an info dictionary, got none$/);
+  assert.deepEqual([warning.code, others], ["torrent", []]);
+  assert.equal(named(events, "torrent")[0].seeding, true);
+});
+
+/** Ways to spoil the bytes of a resume state. */
+const SPOILS: Readonly<Record<string, (bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>>> = {
+  "garbage instead": () => new Uint8Array(randomBytes(10_000)),
+  "a text instead": () => new TextEncoder().encode("hello"),
+  "cut in half": (bytes) => bytes.slice(0, bytes.length / 2),
+  "garbage behind the header": (bytes) => bytes.fill(0xa5, 100),
+};
+
+Deno.test("start keeps a spoilt resume state aside, says so, and finds the data again", async () => {
+  for (const [what, spoil] of Object.entries(SPOILS)) {
+    await using folder = await makeFolder();
+    const home = folder.path;
+    await makeShared(home, 100_000);
+    assert.equal((await started(home)).exitCode, 0);
+    const before = await listWithoutState(home);
+    const store = join(home, "state/peer.kv");
+    const spoilt = spoil(await Deno.readFile(store));
+    await Deno.writeFile(store, spoilt);
+    const { exitCode, err, events } = await started(home);
+    assert.deepEqual([exitCode, err], [0, []], what);
+    assert.deepEqual(named(events, "warning").map(({ code }) => code), ["state"], what);
+    const [{ have, pieces, seeding }] = named(events, "torrent");
+    assert.deepEqual([have, seeding], [pieces, true], what);
+    assert.deepEqual(await Deno.readFile(join(home, "state/peer.kv.broken-1")), spoilt, what);
+    assert.deepEqual(await listWithoutState(home), before, what);
+  }
+});
+
+Deno.test("start fails, and harms nothing, where state/ holds folders for files", async () => {
+  for (const name of ["peer.kv", "lock"]) {
+    await using folder = await makeFolder();
+    const home = folder.path;
+    await makeShared(home, 100_000);
+    await Deno.mkdir(join(home, "state", name), { recursive: true });
+    const before = await listWithoutState(home);
+    const { exitCode, err, events } = await started(home);
+    assert.deepEqual([exitCode, err.length, events], [1, 1, []], name);
+    assert.match(err[0], /^peer: start: Cannot (open|lock) state\/.*: .+$/);
+    assert.deepEqual(await listWithoutState(home), before);
+  }
+});
+
+/** Memory of `size` mounted below a folder; everything in it is gone in the end. */
+function mountMemory(folder: string, size: string) {
+  const run = (command: string, ...args: string[]) => {
+    const { success, stderr } = new Deno.Command(command, { args }).outputSync();
+    assert.ok(success, new TextDecoder().decode(stderr));
+  };
+  run("mount", "-t", "tmpfs", "-o", `size=${size}`, "peer-test", folder);
+  return {
+    remount: (options: string) => run("mount", "-o", `remount,${options}`, folder),
+    [Symbol.dispose]: () => run("umount", folder),
+  };
+}
+
+const needsDisks = needs("linux", "root", "mount");
+
+needsDisks("commands fail on a read-only disk, and those that only read do not", async () => {
+  await using folder = await makeFolder();
+  const home = folder.path;
+  using disk = mountMemory(home, "4m");
+  await makeShared(home, 100_000);
+  disk.remount("ro");
+  const data = join(home, "shareable/data.bin");
+  const readOnly = /^peer: .*: Cannot .*: read-only file system$/;
+  for (
+    const [why, ...args] of [
+      [/^peer: start: Cannot .*: read-only file system$/, "start", "--port", "0"],
+      [readOnly, "create", data, "--output", join(home, "other.torrent")],
+      [readOnly, "edit", "data.bin.torrent", "--announce", "10.0.0.5"],
+    ] as const
+  ) {
+    const { exitCode, out, err } = await runCommand(...args, "--home", home);
+    assert.deepEqual([exitCode, out, err.length], [1, [], 1], err.join("\n"));
+    assert.match(err[0], why);
+  }
+  for (const command of ["info", "check"]) {
+    assert.equal((await runCommand(command, "data.bin.torrent", "--home", home)).exitCode, 0);
+  }
+});
+
+needsDisks("commands fail on a full disk, and leave what was there", async () => {
+  await using folder = await makeFolder();
+  const home = folder.path;
+  using _disk = mountMemory(home, "1m");
+  await makeShared(home, 100_000);
+  const filling = Deno.openSync(join(home, "filling"), { write: true, create: true });
+  // The last write that fits is a short one.
+  assert.throws(() => {
+    for (;;) filling.writeSync(new Uint8Array(4096));
+  });
+  filling.close();
+  const before = await listWithoutState(home);
+  for (
+    const [why, ...args] of [
+      [/^peer: start: Cannot .*(disk is full|no space left on device)$/, "start", "--port", "0"],
+      [
+        /: no space left on device$/,
+        "create",
+        join(home, "shareable/data.bin"),
+        "--output",
+        `${home}/o.torrent`,
+      ],
+      [/: no space left on device$/, "edit", "data.bin.torrent", "--announce", "10.0.0.5"],
+    ] as const
+  ) {
+    const { exitCode, out, err } = await runCommand(...args, "--home", home);
+    assert.deepEqual([exitCode, out, err.length], [1, [], 1], err.join("\n"));
+    assert.match(err[0], why);
+    assert.deepEqual(await listWithoutState(home), before);
+  }
+});
+
+needsDisks("a download that fills the disk fails, and goes on where it was when there is room", async () => {
+  await using folder = await makeFolder();
+  const [seederHome, home] = ["seeder", "leecher"].map((name) => join(folder.path, name));
+  await Deno.mkdir(seederHome);
+  await Deno.mkdir(home);
+  const port = freePort();
+  await makeShared(seederHome, 16 * MIB, `127.0.0.1:${port}`);
+  using disk = mountMemory(home, "10m");
+  await Deno.mkdir(join(home, "torrents"));
+  await Deno.mkdir(join(home, "shareable"));
+  await Deno.writeTextFile(join(home, "shareable/own.txt"), "own");
+  await Deno.copyFile(join(seederHome, "torrents/data.bin.torrent"), join(home, "torrents/data.bin.torrent"));
+  const before = await listWithoutState(home);
+
+  const args = ["start", "--home", seederHome, "--host", "127.0.0.1", "--port", "0", "--progress", "json"];
+  const command = new Program().with([...args, "--tracker-port", `${port}`, "--max-upload", "4MiB"], {
+    stdout: "piped",
+    stderr: "piped",
+  });
+  const seeder = new PeerRun("seeder", command.spawn());
+  await Promise.race([seeder.joined, seeder.ended]);
+  try {
+    const full = await started(home);
+    assert.equal(full.exitCode, 1);
+    assert.match(full.err.at(-1)!, /^peer: data\.bin: Cannot write .*: no space left on device$/);
+    assert.deepEqual(named(full.events, "error").map(({ code }) => code), ["storage"]);
+    assert.deepEqual(await listWithoutState(home), before);
+
+    disk.remount("size=40m");
+    const enough = await started(home);
+    assert.deepEqual([enough.exitCode, enough.err], [0, []]);
+    const [{ have }] = named(enough.events, "torrent");
+    // What came in the last second before the end may not have been noted.
+    assert.ok(Number(have) >= 2 * MIB / (64 * 1024), `${have} pieces`);
+    const files = ["leecher", "seeder"].map((name) => join(folder.path, name, "shareable/data.bin"));
+    const [copy, original] = await Promise.all(files.map((path) => Deno.readFile(path)));
+    assert.deepEqual(copy, original);
+    assert.equal(await Deno.readTextFile(join(home, "shareable/own.txt")), "own");
+  } finally {
+    assert.ok(await seeder.stop());
+  }
+});
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
