@@ -23,7 +23,7 @@ export class JsonProgress implements ProgressView {
   tick(snapshots: readonly SwarmSnapshot[]): void {
     for (const snapshot of snapshots) {
       const fields = progressFields(snapshot);
-      const text = jsonText(fields);
+      const text = JSON.stringify(fields);
       if (this.#lastProgress.get(snapshot.infoHash) === text) continue;
       this.#lastProgress.set(snapshot.infoHash, text);
       this.#write(jsonText({ event: "progress", time: this.#now(), ...fields }));

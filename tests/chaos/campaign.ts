@@ -190,13 +190,16 @@ export class Campaign {
     const underWay = TRANSFER.firstWindow * BLOCK_LENGTH + PIECES_UNDER_WAY * pieceLength;
     const seconds = UNNOTED_SECONDS + TRANSFER.windowMs / 1_000;
     const allowed = seeder.takePeakRate() * seconds + this.#torrents.size * underWay;
-    hits.forEach((hit, position) => {
-      const isDone = life.bytesAtStart === this.#totalBytes && FLUSHING.includes(hit);
-      const fetchedAgain = position > 0 ? 0 : Math.max(0, sent - gained);
-      this.#kills.push({ hit: isDone ? "moving" : hit, fetchedAgain });
-      say(`kill ${this.#kills.length} hit ${hit}: ${formatBytes(fetchedAgain)} again`);
-    });
     const lost = sent - gained;
+    hits.forEach((aimed, position) => {
+      const hadAll = life.bytesAtStart === this.#totalBytes && FLUSHING.includes(aimed);
+      const kill: Kill = {
+        hit: hadAll ? "moving" : aimed,
+        fetchedAgain: position === 0 ? Math.max(0, lost) : 0,
+      };
+      this.#kills.push(kill);
+      say(`kill ${this.#kills.length} hit ${kill.hit}: ${formatBytes(kill.fetchedAgain)} again`);
+    });
     assert.ok(lost <= allowed, `Expected at most ${allowed} bytes fetched again, got ${lost} (${hits[0]})`);
   }
 
