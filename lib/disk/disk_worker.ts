@@ -1,7 +1,7 @@
 /**
  * The worker that hashes, reads and writes pieces, so that the main thread never waits for a disk.
  *
- * It answers every request once, in order. Buffers are transferred both ways. It opens files by itself; "close"
+ * Requests come several in a message; it answers each once, in order, and those of one message in one. Buffers are transferred both ways. It opens files by itself; "close"
  * makes it let go of them, and its answer says that it has.
  */
 import { messageOf } from "../errors.ts";
@@ -54,8 +54,8 @@ export interface DiskAnswer {
 
 /** The few members of a worker's global object used here; the project is checked with the main thread's types. */
 interface WorkerScope {
-  onmessage: ((event: MessageEvent<DiskRequest>) => void) | null;
-  postMessage(answer: DiskAnswer, transfer: Transferable[]): void;
+  onmessage: ((event: MessageEvent<DiskRequest[]>) => void) | null;
+  postMessage(answers: DiskAnswer[], transfer: Transferable[]): void;
 }
 
 const scope = globalThis as unknown as WorkerScope;
@@ -63,15 +63,19 @@ const openFiles = new OpenFiles(STORAGE.workerOpenFiles);
 const rows = new Map<number, FileRow>();
 let scratch = new Uint8Array(STORAGE.hashReadBytes);
 
-scope.onmessage = ({ data: { id, job } }) => {
-  const buffer = job.kind === "commit" ? job.buffer : undefined;
-  const transfer = buffer === undefined ? [] : [buffer.buffer];
-  try {
-    scope.postMessage({ id, result: run(job), buffer }, transfer);
-  } catch (error) {
-    scope.postMessage({ id, error: messageOf(error), buffer }, transfer);
-  }
+scope.onmessage = ({ data: requests }) => {
+  const answers = requests.map(answer);
+  scope.postMessage(answers, answers.flatMap(({ buffer }) => buffer?.buffer ?? []));
 };
+
+function answer({ id, job }: DiskRequest): DiskAnswer {
+  const kept = job.kind === "commit" ? { buffer: job.buffer } : {};
+  try {
+    return { id, result: run(job), ...kept };
+  } catch (error) {
+    return { id, error: messageOf(error), ...kept };
+  }
+}
 
 function run(job: DiskJob): boolean | HashedPieces {
   switch (job.kind) {

@@ -12,29 +12,66 @@ export interface CommitResult {
   readonly buffer: Uint8Array<ArrayBuffer>;
 }
 
-/** One worker thread and the requests it has not answered. */
+/** Messages at a worker at once: enough that it never waits for the next one. */
+const MAX_MESSAGES = 4;
+/** Bytes of pieces that travel in one message: a message costs as much as copying a small piece. */
+const MESSAGE_BYTES = 1024 * 1024;
+
+/** A request that was not sent yet. `bytes` is the length of what it transfers. */
+interface QueuedRequest {
+  readonly request: DiskRequest;
+  readonly transfer: Transferable[];
+  readonly bytes: number;
+}
+
+/**
+ * One worker thread and the requests it has not answered.
+ *
+ * While the worker is busy, requests for small pieces gather and travel together, both ways.
+ */
 class DiskWorkerThread {
   readonly #worker = new Worker(new URL("./disk_worker.ts", import.meta.url), { type: "module" });
   readonly #waiting = new Map<number, (answer: DiskAnswer) => void>();
   readonly #rows = new Map<FileRowDescription, number>();
+  #queued: QueuedRequest[] = [];
+  #messages = 0;
   #lastId = 0;
   #lastRow = 0;
 
   constructor() {
-    this.#worker.onmessage = (event: MessageEvent<DiskAnswer>) => this.#answer(event.data);
+    this.#worker.onmessage = (event: MessageEvent<DiskAnswer[]>) => {
+      this.#messages--;
+      this.#post();
+      for (const answer of event.data) this.#answer(answer);
+    };
     this.#worker.onerror = (event) => {
       event.preventDefault();
       this.#failAll(event.message);
     };
   }
 
-  /** Answers later, always with a value: failures are in `error`. */
-  call(job: DiskJob, transfer: Transferable[] = []): Promise<DiskAnswer> {
+  /** Answers later, always with a value: failures are in `error`. `buffer` is transferred. */
+  call(job: DiskJob, buffer?: ArrayBuffer): Promise<DiskAnswer> {
     const request: DiskRequest = { id: ++this.#lastId, job };
+    const transfer = buffer === undefined ? [] : [buffer];
     return new Promise((resolve) => {
       this.#waiting.set(request.id, resolve);
-      this.#worker.postMessage(request, transfer);
+      this.#queued.push({ request, transfer, bytes: buffer?.byteLength ?? 0 });
+      this.#post();
     });
+  }
+
+  #post(): void {
+    while (this.#messages < MAX_MESSAGES && this.#queued.length > 0) {
+      let bytes = 0;
+      const fitting = this.#queued.findIndex((queued) => (bytes += queued.bytes) > MESSAGE_BYTES);
+      const batch = this.#queued.splice(0, fitting < 0 ? this.#queued.length : Math.max(fitting, 1));
+      this.#messages++;
+      this.#worker.postMessage(
+        batch.map(({ request }) => request),
+        batch.flatMap(({ transfer }) => transfer),
+      );
+    }
   }
 
   /** The number of a row in this thread, which is told of it first where necessary. */
@@ -96,7 +133,7 @@ export class DiskWorkers {
     if (this.#isClosed) return { outcome: stopped(), buffer };
     const thread = this.#writing();
     const job: DiskJob = { kind: "commit", row: thread.rowNumber(row), index, buffer, hash: hash.slice() };
-    const answer = await thread.call(job, [buffer.buffer]);
+    const answer = await thread.call(job, buffer.buffer);
     return {
       outcome: answer.error !== undefined
         ? new StorageError(answer.error)

@@ -96,6 +96,7 @@ export class Campaign {
         const failure = `${home}: ${messageOf(error)}`;
         this.#context.say(`FAILED ${failure}`);
         this.#failures.push(failure);
+        await this.#context.seeder.settled();
       }
     }
     return {

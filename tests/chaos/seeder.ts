@@ -23,6 +23,7 @@ export class Seeder {
   readonly #connections = new Map<string, number>();
   #lastTold: { readonly at: number; readonly uploaded: number } | undefined;
   #peakRate = 0;
+  #hasEnded = false;
 
   /** Starts the process in an empty folder; it sends at most `rate` bytes per second. */
   constructor(program: Program, home: string, rate: number) {
@@ -32,6 +33,7 @@ export class Seeder {
     const more = ["--progress", "json", "--max-upload", String(rate)];
     const child = program.with([...args, ...more], { stdout: "piped", stderr: "piped" }).spawn();
     this.#run = new PeerRun("seeder", child, (event) => this.#observe(event));
+    this.#run.ended.catch(() => this.#hasEnded = true);
   }
 
   /** Rejects when the process ends. */
@@ -70,10 +72,10 @@ export class Seeder {
     return torrents;
   }
 
-  /** Waits until all that was sent is counted, and nobody is connected any more. */
+  /** Waits until all that was sent is counted, and nobody is connected any more, or the process has ended. */
   async settled(): Promise<void> {
     await pause(SETTLE_MS);
-    while (this.#connections.values().some((connections) => connections > 0)) await pause(POLL_MS);
+    while (!this.#hasEnded && this.#connections.values().some((count) => count > 0)) await pause(POLL_MS);
   }
 
   async stop(): Promise<boolean> {

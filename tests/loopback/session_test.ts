@@ -1,0 +1,266 @@
+import assert from "node:assert/strict";
+import { dirname, join } from "node:path";
+import { silentLogger } from "../../lib/log.ts";
+import type { InfoHash } from "../../lib/protocol/info_hash.ts";
+import { Session, type SessionEvent, type SessionOptions, type SwarmSnapshot } from "../../lib/session.ts";
+import { createTorrent } from "../../lib/torrent_tools.ts";
+import { until } from "../helpers/loopback_node.ts";
+import { randomBytes } from "../helpers/random.ts";
+
+const KIB = 1024;
+
+/** Files of a torrent, by their paths below `shareable/`: 3 MiB and a little more, in several files and folders. */
+const COURSE = new Map([
+  ["course/slides.pdf", randomBytes(1024 * KIB + 123, 1)],
+  ["course/media/film.mp4", randomBytes(1900 * KIB, 2)],
+  ["course/media/notes.txt", randomBytes(77, 3)],
+  ["course/empty.txt", new Uint8Array(0)],
+  ["course/sheet.ods", randomBytes(150 * KIB, 4)],
+]);
+const BOOK = new Map([["book.epub", randomBytes(900 * KIB + 5, 5)]]);
+
+/** A process in a home folder of its own; sessions in it come and go. */
+class Machine {
+  readonly home = Deno.makeTempDirSync({ prefix: "peer-session-" });
+  /** Events of all its sessions so far. */
+  readonly events: SessionEvent[] = [];
+  session!: Session;
+  #isRunning = false;
+
+  static async start(options: Partial<SessionOptions> = {}): Promise<Machine> {
+    const machine = new Machine();
+    await machine.start(options);
+    return machine;
+  }
+
+  async start(options: Partial<SessionOptions> = {}): Promise<void> {
+    this.session = await Session.start({
+      home: this.home,
+      host: "127.0.0.1",
+      port: 0,
+      trackerPort: 0,
+      runTracker: true,
+      openTracker: false,
+      uploadSlots: 4,
+      downloadSources: 4,
+      rechokeMs: 30_000,
+      maxUpload: undefined,
+      maxDownload: undefined,
+      log: silentLogger,
+      observe: (event) => this.events.push(event),
+      ...options,
+    });
+    this.#isRunning = true;
+  }
+
+  async stop(): Promise<void> {
+    if (!this.#isRunning) return;
+    this.#isRunning = false;
+    await this.session.stop();
+  }
+
+  /** Announce address of its tracker. */
+  get tracker(): string {
+    const ready = this.events.findLast(({ event }) => event === "ready");
+    assert(ready?.event === "ready");
+    return `http://127.0.0.1:${ready.trackerPort}/announce`;
+  }
+
+  /** Where peers reach it. */
+  get address(): string {
+    return `127.0.0.1:${this.session.port}`;
+  }
+
+  path(...names: string[]): string {
+    return join(this.home, ...names);
+  }
+
+  /** Puts files into `shareable/` and makes a torrent of them in `torrents/`; returns the path of it. */
+  async publish(
+    files: ReadonlyMap<string, Uint8Array>,
+    announce: string[],
+    pieceLength = 64 * KIB,
+  ): Promise<string> {
+    for (const [path, content] of files) {
+      await Deno.mkdir(dirname(this.path("shareable", path)), { recursive: true });
+      await Deno.writeFile(this.path("shareable", path), content);
+    }
+    const [name] = [...files.keys()][0].split("/");
+    const { path } = await createTorrent({
+      home: this.home,
+      path: this.path("shareable", name),
+      announceTiers: announce.map((address) => [address]),
+      pieceLength,
+      isPrivate: false,
+    }, () => {});
+    return path;
+  }
+
+  swarm(infoHash: InfoHash): SwarmSnapshot {
+    return this.session.snapshot().find((swarm) => swarm.infoHash === infoHash)!;
+  }
+
+  async completes(infoHash: InfoHash): Promise<void> {
+    await until(() => this.swarm(infoHash).seeding, "complete", 20_000);
+  }
+
+  namesOf(event: string): SessionEvent[] {
+    return this.events.filter((each) => each.event === event);
+  }
+
+  async assertHas(files: ReadonlyMap<string, Uint8Array>): Promise<void> {
+    for (const [path, content] of files) {
+      const found = await Deno.readFile(this.path("shareable", path));
+      assert(found.length === content.length && found.every((byte, at) => byte === content[at]), path);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await Deno.remove(this.home, { recursive: true });
+  }
+}
+
+Deno.test("Session distributes a folder to three others through its own tracker", async () => {
+  await using teacher = await Machine.start();
+  const torrent = await teacher.publish(COURSE, [teacher.tracker]);
+  const infoHash = await teacher.session.add(torrent, []);
+  assert.deepEqual([teacher.swarm(infoHash).role, teacher.swarm(infoHash).seeding], ["announcer", true]);
+  await using a = await Machine.start();
+  await using b = await Machine.start();
+  await using c = await Machine.start();
+  const students = [a, b, c];
+  await Promise.all(students.map(({ session }) => session.add(torrent, [])));
+  for (const student of students) {
+    const [joined] = student.namesOf("torrent");
+    assert(joined.event === "torrent" && joined.role === "peer" && joined.have === 0);
+    await student.completes(infoHash);
+    await student.assertHas(COURSE);
+    assert.equal(student.swarm(infoHash).role, "seeder");
+    assert.equal(student.namesOf("complete").length, 1);
+    assert.equal(student.swarm(infoHash).downloaded, student.swarm(infoHash).length);
+  }
+  for (const machine of [...students, teacher]) {
+    await machine.stop();
+    assert.equal(machine.events.at(-1)?.event, "stopped");
+    assert.deepEqual(machine.namesOf("error"), []);
+  }
+});
+
+Deno.test("Session is seeder in one swarm and peer in another at the same time", async () => {
+  await using a = await Machine.start();
+  await using b = await Machine.start();
+  const [course, book] = [await a.publish(COURSE, [a.tracker]), await b.publish(BOOK, [a.tracker])];
+  const courseHash = await a.session.add(course, []);
+  const bookHash = await b.session.add(book, []);
+  await Promise.all([a.session.add(book, [b.address]), b.session.add(course, [])]);
+  await Promise.all([a.completes(bookHash), b.completes(courseHash)]);
+  await a.assertHas(BOOK);
+  await b.assertHas(COURSE);
+  assert.equal(a.session.snapshot().length, 2);
+});
+
+Deno.test("Session goes on after a clean stop where it was, down to the block, and fetches nothing twice", async () => {
+  await using seeder = await Machine.start({ maxUpload: 2_000 * KIB });
+  const torrent = await seeder.publish(COURSE, [], 1024 * KIB);
+  const infoHash = await seeder.session.add(torrent, []);
+  await using leecher = await Machine.start();
+  await leecher.session.add(torrent, [seeder.address]);
+  await until(() => leecher.swarm(infoHash).downloaded > 1_300 * KIB, "more than a piece");
+  const before = leecher.swarm(infoHash);
+  assert.equal(before.seeding, false);
+  await leecher.stop();
+  await leecher.start();
+  // It remembers where the seeder is.
+  await leecher.session.add(torrent, []);
+  const after = leecher.swarm(infoHash);
+  assert(after.have >= before.have && after.downloaded >= before.downloaded);
+  await leecher.completes(infoHash);
+  await leecher.assertHas(COURSE);
+  assert.equal(leecher.swarm(infoHash).downloaded, after.length);
+});
+
+Deno.test("Session does not hash a complete torrent again after a clean stop", async () => {
+  await using machine = await Machine.start();
+  const torrent = await machine.publish(BOOK, []);
+  const infoHash = await machine.session.add(torrent, []);
+  await machine.stop();
+  // Whoever hashes the file now would find it wrong.
+  const path = machine.path("shareable", "book.epub");
+  const { atime, mtime } = await Deno.stat(path);
+  const file = await Deno.open(path, { write: true });
+  await file.write(Uint8Array.of(BOOK.get("book.epub")![0] ^ 1));
+  await file.utime(atime!, mtime!);
+  file.close();
+  await machine.start();
+  await machine.session.add(torrent, []);
+  assert.equal(machine.swarm(infoHash).seeding, true);
+});
+
+Deno.test("Session joins a torrent that is dropped into torrents/ while it runs, and tells of a bad one", async () => {
+  await using seeder = await Machine.start();
+  const torrent = await seeder.publish(BOOK, [seeder.tracker]);
+  const infoHash = await seeder.session.add(torrent, []);
+  await using machine = await Machine.start();
+  machine.session.watchTorrents([]);
+  await Deno.writeTextFile(machine.path("torrents", "bad.torrent"), "not a torrent");
+  await Deno.copyFile(torrent, machine.path("torrents", "book.torrent"));
+  await until(() => machine.namesOf("torrent").length === 1, "joined", 15_000);
+  await machine.completes(infoHash);
+  await machine.assertHas(BOOK);
+  const [warning] = machine.namesOf("warning");
+  assert(warning.event === "warning" && warning.message.includes("bad.torrent"));
+});
+
+Deno.test("Session refuses a state/ that another one uses, and leaves that one alone", async () => {
+  await using machine = await Machine.start();
+  await assert.rejects(machine.start(), /state\/ is in use by process \d+/);
+  const torrent = await machine.publish(BOOK, []);
+  const infoHash = await machine.session.add(torrent, []);
+  assert.equal(machine.swarm(infoHash).seeding, true);
+});
+
+Deno.test("Session refuses a port that is in use, and leaves nothing behind", async () => {
+  await using machine = await Machine.start();
+  await using other = new Machine();
+  await assert.rejects(other.start({ port: machine.session.port }), /port \d+ is in use/);
+  await other.start();
+});
+
+Deno.test("Session goes on when the announcer stops in the middle, as long as every piece is somewhere", async () => {
+  await using teacher = await Machine.start();
+  const torrent = await teacher.publish(COURSE, [teacher.tracker]);
+  const infoHash = await teacher.session.add(torrent, []);
+  await using quick = await Machine.start();
+  await using slow = await Machine.start({ maxDownload: 1_500 * KIB });
+  await Promise.all([quick, slow].map(({ session }) => session.add(torrent, [])));
+  await quick.completes(infoHash);
+  assert.equal(slow.swarm(infoHash).seeding, false);
+  await teacher.stop();
+  await slow.completes(infoHash);
+  await slow.assertHas(COURSE);
+});
+
+Deno.test("Session stops at once and cleanly while a torrent is still being joined", async () => {
+  await using machine = await Machine.start();
+  const torrent = await machine.publish(COURSE, [machine.tracker]);
+  for (const delayMs of [0, 1, 3, 5, 10, 20, 40]) {
+    const adding = machine.session.add(torrent, []).catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
+    await machine.stop();
+    await adding;
+    assert.equal(machine.events.at(-1)?.event, "stopped", `after ${delayMs} ms`);
+    await Deno.remove(machine.path("state"), { recursive: true });
+    await machine.start();
+  }
+});
+
+Deno.test("Session stops at once although somebody has connected and says nothing", async () => {
+  await using machine = await Machine.start();
+  const silent = await Deno.connect({ hostname: "127.0.0.1", port: machine.session.port });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const startedAt = performance.now();
+  await machine.stop();
+  assert(performance.now() - startedAt < 2_000);
+  silent.close();
+});
