@@ -18,6 +18,8 @@ export class TcpStream implements ByteStream {
   readonly local: Endpoint;
   readonly #connection: Deno.TcpConn;
   #isClosed = false;
+  /** Makes the write under way fail. */
+  #failWrite: ((error: Error) => void) | undefined;
 
   constructor(connection: Deno.TcpConn) {
     this.#connection = connection;
@@ -32,14 +34,23 @@ export class TcpStream implements ByteStream {
   }
 
   async write(from: Uint8Array): Promise<void> {
-    let written = await this.#connection.write(from);
-    while (written < from.length) written += await this.#connection.write(from.subarray(written));
+    let written = await this.#writeSome(from);
+    while (written < from.length) written += await this.#writeSome(from.subarray(written));
+  }
+
+  /** In some versions of Deno a write to a remote that reads nothing outlives the connection; here it fails. */
+  #writeSome(from: Uint8Array): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#failWrite = reject;
+      this.#connection.write(from).then(resolve, reject);
+    });
   }
 
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#connection.close();
+    this.#failWrite?.(new Deno.errors.Interrupted("The stream was closed"));
   }
 }
 

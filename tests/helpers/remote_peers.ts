@@ -1,5 +1,4 @@
 /** Remote peers without a network: what is said to them can be read. */
-import { Bitfield } from "../../lib/protocol/bitfield.ts";
 import { MessageId, MessageReader } from "../../lib/protocol/peer_messages.ts";
 import { TRANSFER } from "../../lib/settings.ts";
 import type { PeerSender } from "../../lib/swarm/ports.ts";
@@ -99,10 +98,4 @@ export interface FakePeer {
 export function fakePeer(number: number, pieceCount: number, changes: Partial<PeerFacts> = {}): FakePeer {
   const sender = new FakeSender();
   return { peer: new RemotePeer(number, pieceCount, factsOf(number, changes), sender, 0), sender };
-}
-
-/** The same pieces for a peer that has just told them all, as `PeerPieces` would note them. */
-export function giveAll(peer: RemotePeer, lacking: number): void {
-  for (const index of Bitfield.full(peer.have.length)) peer.have.add(index);
-  peer.wantedPieces = lacking;
 }

@@ -23,7 +23,8 @@ interface Options {
   readonly hosts: number;
   readonly size?: number;
   readonly pieceLength?: string;
-  readonly rate?: number;
+  /** Mbit/s; 0: no limit. */
+  readonly rate: number;
   readonly stagger: number;
   readonly timeout: number;
   readonly command?: string;
@@ -48,9 +49,9 @@ interface HostResult {
 }
 
 function parseOptions(args: string[]): Options {
-  const positive = (text: string) => {
+  const notNegative = (text: string) => {
     const value = Number(text);
-    if (!(value > 0)) throw new RangeError(`Expected a number above 0, got ${JSON.stringify(text)}`);
+    if (!(value >= 0)) throw new RangeError(`Expected a number from 0 on, got ${JSON.stringify(text)}`);
     return value;
   };
   const bytes = (text: string) => {
@@ -64,9 +65,9 @@ function parseOptions(args: string[]): Options {
     .option("--hosts <n>", "hosts, the announcer among them", (text) => parseWhole(text, 2, 250), 6)
     .option("--size <size>", "share a random file of this size, such as 64MiB (default: age.txt)", bytes)
     .option("--piece-length <size>", "piece length, such as 256KiB (default: peer's choice)")
-    .option("--rate <mbit>", "rate of each link, each way, in Mbit/s (default: unlimited)", positive)
+    .option("--rate <mbit>", "rate of each link, each way, in Mbit/s; 0: unlimited", notNegative, 100)
     .option("--stagger <ms>", "pause between starts of peers", (text) => parseWhole(text, 0, 60_000), 100)
-    .option("--timeout <seconds>", "give up after this time", positive, 300)
+    .option("--timeout <seconds>", "give up after this time", notNegative, 300)
     .option("--command <path>", "the program to run (default: this checkout, from source)")
     .option("--json", "print the result as JSON", false)
     .option("--keep", "keep the hosts' folders and say where they are", false)
@@ -223,7 +224,7 @@ async function main(options: Options, stop: AbortSignal): Promise<boolean> {
   const stopped = new Promise<never>((_, reject) =>
     stop.addEventListener("abort", () => reject(stop.reason))
   );
-  await using lan = await Lan.create(options.hosts, options.rate);
+  await using lan = await Lan.create(options.hosts, options.rate || undefined);
   const size = options.size ?? Deno.statSync(EXAMPLE).size;
   const folder = makeRunFolder(size * options.hosts, options.keep);
   try {
@@ -232,7 +233,7 @@ async function main(options: Options, stop: AbortSignal): Promise<boolean> {
     const failure = await Promise.race([run.transfer(stop), stopped]).then(() => null, messageOf);
     const results = await run.finish();
     if (options.json) {
-      console.log(JSON.stringify({ size, rateMbit: options.rate ?? null, failure, hosts: results }));
+      console.log(JSON.stringify({ size, rateMbit: options.rate || null, failure, hosts: results }));
     } else printTable(results);
     if (failure !== null) console.error(`lan: ${failure}`);
     const unclean = results.filter((result) => !result.stoppedCleanly);

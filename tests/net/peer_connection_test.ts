@@ -200,9 +200,13 @@ Deno.test("PeerConnection drops a peer that makes us talk and never reads", asyn
   const { node, peer } = pair;
   // Each is answered by a reject of the same length, as the peer holds no slot.
   const requests = concatBytes(...new Array<Uint8Array>(20_000).fill(request(0)));
-  for (let i = 0; i < 200 && node.reasons.length === 0; i++) await peer.send(requests);
+  const sending = (async () => {
+    while (node.reasons.length === 0) await peer.send(requests);
+  })();
   await until(() => node.reasons.length === 1, "dropped");
   assert.deepEqual(node.reasons, ["it reads nothing"]);
+  await until(() => node.connections.count === 0, "forgotten");
+  await Promise.all([sending, peer.drain()]);
 });
 
 Deno.test("PeerConnection drops a peer that requests blocks and never reads them", async () => {
@@ -219,8 +223,9 @@ Deno.test("PeerConnection drops a peer that requests blocks and never reads them
   }, "stuck");
   node.clockOffset += CONNECTIONS.writeTimeoutMs + 1;
   node.connections.tick(node.now);
-  await until(() => node.reasons.length === 1, "dropped");
+  await until(() => node.connections.count === 0, "dropped and forgotten");
   assert.deepEqual(node.reasons, ["it reads nothing"]);
+  await peer.drain();
 });
 
 Deno.test("PeerConnection closes when a block cannot be read", async () => {

@@ -151,7 +151,8 @@ function mountMemory(folder: string, size: string) {
   run("mount", "-t", "tmpfs", "-o", `size=${size}`, "peer-test", folder);
   return {
     remount: (options: string) => run("mount", "-o", `remount,${options}`, folder),
-    [Symbol.dispose]: () => run("umount", folder),
+    // Lazily: threads that were ended may still have files open for a moment.
+    [Symbol.dispose]: () => run("umount", "--lazy", folder),
   };
 }
 
