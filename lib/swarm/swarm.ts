@@ -214,14 +214,11 @@ export class Swarm implements PieceStorageListener {
         this.upload.peerHas(peer, index);
         return this.#piecesChanged(peer);
       case MessageId.bitfield:
-        this.#pieces.bitfieldReceived(peer, Bitfield.fromBytes(payload, peer.have.length));
-        return this.#piecesChanged(peer);
+        return this.#bitfieldReceived(peer, Bitfield.fromBytes(payload, peer.have.length));
       case MessageId.haveAll:
-        this.#pieces.bitfieldReceived(peer, Bitfield.full(peer.have.length));
-        return this.#piecesChanged(peer);
+        return this.#bitfieldReceived(peer, Bitfield.full(peer.have.length));
       case MessageId.haveNone:
-        this.#pieces.bitfieldReceived(peer, new Bitfield(peer.have.length));
-        return this.#piecesChanged(peer);
+        return this.#bitfieldReceived(peer, new Bitfield(peer.have.length));
       case MessageId.choke:
         if (peer.peerChokes) return;
         peer.peerChokes = true;
@@ -262,6 +259,13 @@ export class Swarm implements PieceStorageListener {
     this.#require(this.download.blockReceived(peer, index, begin, blockView, now));
     const needed = peer.download.total - before;
     if (needed > 0) this.#statistics.received(needed, peer.name, now);
+  }
+
+  /** The peer told all its pieces. */
+  #bitfieldReceived(peer: RemotePeer, bitfield: Bitfield | undefined): void {
+    this.#pieces.bitfieldReceived(peer, bitfield);
+    for (const index of peer.have) this.upload.peerHas(peer, index);
+    this.#piecesChanged(peer);
   }
 
   #piecesChanged(peer: RemotePeer): void {

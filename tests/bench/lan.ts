@@ -65,6 +65,12 @@ export async function benchLan(options: BenchOptions): Promise<string> {
         );
       }
     }
+    const limits: number[] = [];
+    for (let run = 1; run <= options.runs; run++) {
+      const seconds = await attempt("limit", () => chain(receivers, file, options.parent));
+      if (seconds !== undefined) limits.push(seconds / oneCopySeconds);
+    }
+    rows.push([`${receivers}: limit`, "–", spread(limits), "1.0", "–"]);
     for (const [{ name }, distributions] of results) {
       rows.push([
         `${receivers}: ${name}`,
@@ -83,7 +89,9 @@ ${figure(bytesPerSecond / 1e6)} MB/s on such a link, so one copy takes ${
     figure(oneCopySeconds)
   } s; times are multiples of that.
 A tracker tells everybody of everybody; the seeder is held (SIGSTOP) until every receiver has announced itself, then the
-clock starts. Copies and shares are read from the interfaces' byte counters. ${versions}.`;
+clock starts. Copies and shares are read from the interfaces' byte counters. "limit" is what this machine can do at
+all: every host sends one copy to the next with the bare Deno pipes of \`pair\`, all at the same time, so that the same
+bytes cross the same links without BitTorrent. ${versions}.`;
   const header = [
     "receivers",
     "median receiver",
@@ -96,25 +104,36 @@ clock starts. Copies and shares are read from the interfaces' byte counters. ${v
 
 /** Bytes per second that one TCP connection carries from host to host. */
 async function linkRate(file: TestFile, parent: string | undefined): Promise<number> {
+  return file.length / await chain(1, file, parent);
+}
+
+/** Seconds in which each of some hosts gets one copy from the one before it, all at once, without BitTorrent. */
+async function chain(receivers: number, file: TestFile, parent: string | undefined): Promise<number> {
   await using workshop = new Workshop(parent);
-  const lan = await Lan.create(2, RATE_MBIT);
+  const lan = await Lan.create(receivers + 1, RATE_MBIT);
   workshop.defer(() => lan.close());
-  const endpoint = `${lan.address(0)}:${PEER_PORT}`;
-  const home = workshop.newFolder();
-  let listening = false, begin = 0, end = 0;
-  const sender = workshop.start(
-    denoLaunch("tests/bench/limit_pipe.ts", ["send", file.path, endpoint], home),
-    (line) => listening ||= line === "listening",
-    (...launch) => lan.spawn(0, ...launch),
+  const run = (host: number, args: string[], hear: (line: string) => void) =>
+    workshop.start(
+      denoLaunch("tests/bench/limit_pipe.ts", args, workshop.newFolder()),
+      hear,
+      (...launch) => lan.spawn(host, ...launch),
+    );
+  const endpoint = (host: number) => `${lan.address(host)}:${PEER_PORT}`;
+  const hosts = Array.from({ length: receivers }, (_, i) => i);
+  let listening = 0, receiving = 0, complete = 0, begin = 0;
+  const senders = hosts.map((host) =>
+    run(host, ["send", file.path, endpoint(host)], (line) => listening += line === "listening" ? 1 : 0)
   );
-  await until(() => listening, [sender], READY_TIMEOUT_SECONDS);
-  const receiver = workshop.start(
-    denoLaunch("tests/bench/limit_pipe.ts", ["receive", `${home}/copy`, endpoint], home),
-    (line) => line === "receiving" ? begin = performance.now() : end = performance.now(),
-    (...launch) => lan.spawn(1, ...launch),
+  await until(() => listening === receivers, senders, READY_TIMEOUT_SECONDS);
+  const hear = (line: string) => {
+    if (line === "complete") complete++;
+    else if (++receiving === 1) begin = performance.now();
+  };
+  const receiversRunning = hosts.map((host) =>
+    run(host + 1, ["receive", `${workshop.newFolder()}/copy`, endpoint(host)], hear)
   );
-  await until(() => end > 0, [sender, receiver], READY_TIMEOUT_SECONDS);
-  return file.length / ((end - begin) / 1000);
+  await until(() => complete === receivers, [...senders, ...receiversRunning], READY_TIMEOUT_SECONDS);
+  return (performance.now() - begin) / 1000;
 }
 
 async function distribute(
