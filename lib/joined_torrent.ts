@@ -63,6 +63,7 @@ export class JoinedTorrent {
     const store = new PieceStore({ metainfo, home, workers, resume, log });
     try {
       const recovered = await store.recover(onChecked, signal);
+      if (!recovered.complete) workers.prepare();
       const { tiers, isAnnouncer } = await trackersOf(metainfo, context.self.trackerPort);
       const swarm = new Swarm({
         metainfo,

@@ -24,7 +24,7 @@ import { Dialer } from "./net/dialer.ts";
 import { HttpServer } from "./net/http_server.ts";
 import { Listener } from "./net/listener.ts";
 import { ownAddressFor } from "./net/own_addresses.ts";
-import { createBufferPools } from "./net/peer_connection.ts";
+import { createSharedBuffers } from "./net/peer_connection.ts";
 import { RateLimiter } from "./net/rate_limiter.ts";
 import { TrackerServer } from "./net/tracker_server.ts";
 import { UdpTrackerServer } from "./net/udp_tracker_server.ts";
@@ -153,7 +153,7 @@ export class Session {
     const limiter = (rate: number | undefined) => rate === undefined ? undefined : new RateLimiter(rate, now);
     const { host, log } = options;
     const connections = new Connections({
-      ...createBufferPools(),
+      ...createSharedBuffers(now),
       uploadLimit: limiter(options.maxUpload),
       downloadLimit: limiter(options.maxDownload),
       now,

@@ -118,6 +118,11 @@ export class DiskWorkers {
   #runningChecks = 0;
   #isClosed = false;
 
+  /** Starts the writing thread, so that it is ready when the first piece is. */
+  prepare(): void {
+    if (!this.#isClosed) this.#writing();
+  }
+
   /**
    * Verifies a piece against `hash` and writes it to a row of files.
    *

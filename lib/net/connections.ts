@@ -130,6 +130,7 @@ export class Connections {
   /** Gives up handshakes under way, and resolves when the connections, which their swarms close, have ended. */
   async stop(): Promise<void> {
     this.#isStopping = true;
+    this.options.wakeBatch.stop();
     for (const stream of this.#introducing) stream.close();
     await Promise.all(this.#running);
   }

@@ -22,6 +22,7 @@ import type { Swarm } from "../swarm/swarm.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import type { RateLimiter } from "./rate_limiter.ts";
 import { SendQueue } from "./send_queue.ts";
+import { type Sleeper, WakeBatch } from "./wake_batch.ts";
 
 /** Messages up to this many bytes are sent from a buffer of the connection's own: a few requests, haves, a choke. */
 const SMALL_SEND_BYTES = 2 * 1_024;
@@ -32,20 +33,24 @@ export interface ConnectionResources {
   readonly receiveBuffers: BufferPool;
   readonly uploadLimit: RateLimiter | undefined;
   readonly downloadLimit: RateLimiter | undefined;
+  readonly wakeBatch: WakeBatch;
   /** Monotonic clock in ms. */
   now(): number;
 }
 
-/** The buffers all connections of a process share. */
-export function createBufferPools(): Pick<ConnectionResources, "sendBuffers" | "receiveBuffers"> {
+/** What connections share to send and receive; `now` is a monotonic clock in ms. */
+export function createSharedBuffers(
+  now: () => number,
+): Pick<ConnectionResources, "sendBuffers" | "receiveBuffers" | "wakeBatch"> {
   return {
+    wakeBatch: new WakeBatch(now),
     sendBuffers: new BufferPool(TRANSFER.sendBufferBytes, TRANSFER.sendBuffersKept),
     receiveBuffers: new BufferPool(TRANSFER.sourceReceiveBufferBytes, TRANSFER.receiveBuffersKept),
   };
 }
 
 /** One connected remote peer, as seen from the socket. */
-export class PeerConnection implements PeerSender {
+export class PeerConnection implements PeerSender, Sleeper {
   readonly #stream: ByteStream;
   readonly #swarm: Swarm;
   readonly #resources: ConnectionResources;
@@ -54,7 +59,7 @@ export class PeerConnection implements PeerSender {
   readonly #closing = new AbortController();
   #reason = "";
   /** Wakes the write loop when it waits for something to send. */
-  #wake: (() => void) | undefined;
+  #resume: (() => void) | undefined;
   /** Whether something is queued that somebody waits for. */
   #isAwake = false;
   #lastReadAt: number;
@@ -88,16 +93,25 @@ export class PeerConnection implements PeerSender {
     if (this.#closing.signal.aborted) return;
     this.#queue.pushMessage(message);
     if (this.#queue.messageBytes > TRANSFER.maxQueuedMessageBytes) return this.close("it reads nothing");
-    this.#wakeUp();
+    this.wake();
   }
 
-  sendLazily(message: Uint8Array): void {
-    if (!this.#closing.signal.aborted) this.#queue.pushMessage(message);
+  sendSoon(message: Uint8Array): void {
+    if (this.#closing.signal.aborted) return;
+    this.#queue.pushMessage(message);
+    this.#resources.wakeBatch.add(this);
+  }
+
+  /** Sends what is queued. */
+  wake(): void {
+    this.#isAwake = true;
+    this.#resume?.();
+    this.#resume = undefined;
   }
 
   queueBlock(index: number, begin: number, length: number): void {
     this.#queue.pushBlock(index, begin, length);
-    this.#wakeUp();
+    this.wake();
   }
 
   dropBlock(index: number, begin: number, length: number): boolean {
@@ -117,7 +131,7 @@ export class PeerConnection implements PeerSender {
     this.#reason = reason;
     this.#closing.abort(new Error(reason));
     this.#stream.close();
-    this.#wakeUp();
+    this.wake();
   }
 
   /** Keeps a quiet connection alive and closes a dead one; `now` in ms. */
@@ -129,8 +143,6 @@ export class PeerConnection implements PeerSender {
       if (now - this.#writingSince > CONNECTIONS.writeTimeoutMs) this.close("it reads nothing");
     } else if (now - this.#lastWriteAt > CONNECTIONS.keepAliveMs) {
       this.send(encodeKeepAlive());
-    } else if (now - this.#lastWriteAt > TRANSFER.lazyMs) {
-      this.#wakeUp();
     }
   }
 
@@ -202,7 +214,7 @@ export class PeerConnection implements PeerSender {
     while (!this.#closing.signal.aborted) {
       if (this.#queue.isEmpty || !this.#isAwake) {
         this.#isAwake = false;
-        await new Promise<void>((resolve) => this.#wake = resolve);
+        await new Promise<void>((resolve) => this.#resume = resolve);
         continue;
       }
       const isSmall = this.#queue.blockCount === 0 && this.#queue.messageBytes <= small.length;
@@ -242,12 +254,6 @@ export class PeerConnection implements PeerSender {
       payload += bytes - PIECE_HEADER_LENGTH;
     }
     return { end, payload };
-  }
-
-  #wakeUp(): void {
-    this.#isAwake = true;
-    this.#wake?.();
-    this.#wake = undefined;
   }
 }
 

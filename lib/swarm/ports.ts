@@ -6,8 +6,8 @@ import type { InfoHash } from "../protocol/info_hash.ts";
 export interface PeerSender {
   /** Queues a message that is encoded already; the array is kept until it is sent. */
   send(message: Uint8Array): void;
-  /** Queues a message that nobody waits for: it leaves with the next one, or within about a second. */
-  sendLazily(message: Uint8Array): void;
+  /** Queues a message that may wait a few hundredths of a second for others to travel with. */
+  sendSoon(message: Uint8Array): void;
   /** Queues a block to be read from disk at the moment it is sent. `begin` and `length` in bytes. */
   queueBlock(index: number, begin: number, length: number): void;
   /** Takes one block out of the queue; false when it is not (or no longer) there. */

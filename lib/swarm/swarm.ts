@@ -306,12 +306,8 @@ export class Swarm implements PieceStorageListener {
     for (const liar of this.download.pieceStored(index)) this.#roster.ban(liar);
     const have = encodeAboutPiece(MessageId.have, index);
     for (const peer of this.#peers.values()) {
-      if (!peer.have.has(index)) {
-        peer.sender.send(have);
-        continue;
-      }
-      // It has the piece: it only likes to know how far we are.
-      peer.sender.sendLazily(have);
+      peer.sender.sendSoon(have);
+      if (!peer.have.has(index)) continue;
       peer.wantedPieces--;
       this.#updateInterest(peer);
     }

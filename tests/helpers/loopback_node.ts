@@ -5,7 +5,7 @@ import { readFully, TcpStream } from "../../lib/net/byte_stream.ts";
 import { Connections, type ConnectionsOptions } from "../../lib/net/connections.ts";
 import { Dialer } from "../../lib/net/dialer.ts";
 import { Listener } from "../../lib/net/listener.ts";
-import { createBufferPools } from "../../lib/net/peer_connection.ts";
+import { createSharedBuffers } from "../../lib/net/peer_connection.ts";
 import { Bitfield } from "../../lib/protocol/bitfield.ts";
 import { encodeHandshake, HANDSHAKE_LENGTH } from "../../lib/protocol/handshake.ts";
 import type { InfoHash } from "../../lib/protocol/info_hash.ts";
@@ -47,7 +47,7 @@ export class LoopbackNode {
     const { pieceCount } = metainfo.layout;
     const peerId = peerIdOf(id);
     this.connections = new Connections({
-      ...createBufferPools(),
+      ...createSharedBuffers(() => performance.now()),
       uploadLimit,
       downloadLimit,
       now: () => this.now,

@@ -33,7 +33,7 @@ export class FakeSender implements PeerSender {
     }
   }
 
-  sendLazily(message: Uint8Array): void {
+  sendSoon(message: Uint8Array): void {
     this.send(message);
   }
 

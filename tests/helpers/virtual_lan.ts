@@ -168,7 +168,7 @@ export class Wire implements PeerSender {
     this.host.lan.pump(this.host);
   }
 
-  sendLazily(message: Uint8Array): void {
+  sendSoon(message: Uint8Array): void {
     this.send(message);
   }
 
