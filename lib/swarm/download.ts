@@ -199,37 +199,39 @@ export class Download {
   }
 
   /**
-   * A piece with a free block to ask this source for: one it began, else one whose source is gone, else a new one,
-   * else a share of another source's. Were sources to share pieces from the start, the first seeder would be asked
+   * A piece with a free block to ask this source for: one it began, else one it suggested, else one whose source is
+   * gone, else a new one, else a share of another source's. Were sources to share pieces from the start, the first seeder would be asked
    * for what others can give already, and the swarm would wait for what only the seeder has.
    */
   #pieceFor(peer: RemotePeer): ActivePiece | undefined {
+    let orphan: ActivePiece | undefined;
     let shared: ActivePiece | undefined;
     if (this.routing.hasFreeBlocks) {
       for (const piece of this.routing.pieces) {
         if (piece.freeBlocks === 0 || !peer.have.has(piece.index)) continue;
         if (piece.begunWith === peer.number) return piece;
         if (piece.isExclusive) continue;
-        if (!this.#context.peers.get(piece.begunWith)?.isSource) return piece;
-        shared ??= piece;
+        if (this.#context.peers.get(piece.begunWith)?.isSource) shared ??= piece;
+        else orphan ??= piece;
       }
     }
-    return this.#begin(peer) ?? shared;
+    return this.#begin(peer, this.#takeSuggestion(peer)) ?? orphan ?? this.#begin(peer, this.#pick(peer)) ??
+      shared;
   }
 
-  #begin(peer: RemotePeer): ActivePiece | undefined {
-    const { layout, sources, storage, random } = this.#context;
-    const limit = Math.max(STORAGE.maxActiveBytes, sources * layout.pieceLength);
-    if (this.routing.bytes + layout.pieceLength > limit) return undefined;
+  /** A missing piece for this source by rarity; -1 when there is none. */
+  #pick(peer: RemotePeer): number {
     const has = (index: number) => peer.have.has(index);
+    const random = this.#context.random();
     const isFirst = this.stored.count === 0 && this.routing.size === 0;
-    const suggested = this.#takeSuggestion(peer);
-    const index = suggested >= 0
-      ? suggested
-      : isFirst
-      ? this.picker.pickAny(has, random())
-      : this.picker.pickRarest(has, random());
-    if (index < 0) return undefined;
+    return isFirst ? this.picker.pickAny(has, random) : this.picker.pickRarest(has, random);
+  }
+
+  /** Begins a missing piece with this source; undefined for -1, or when too much is under way. */
+  #begin(peer: RemotePeer, index: number): ActivePiece | undefined {
+    const { layout, sources, storage } = this.#context;
+    const limit = Math.max(STORAGE.maxActiveBytes, sources * layout.pieceLength);
+    if (index < 0 || this.routing.bytes + layout.pieceLength > limit) return undefined;
     this.picker.remove(index);
     return this.routing.activate(index, storage.takeBuffer(), peer.number, this.#blame.isSuspect(index));
   }
