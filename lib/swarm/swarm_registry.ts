@@ -67,10 +67,9 @@ export class SwarmRegistry {
   #tellChanges(now: number): void {
     for (const infoHash of this.#changed) {
       const swarm = this.#swarms.get(infoHash);
-      if (swarm?.extensions.broadcast.mayFlush(now) === false) continue;
+      if (swarm?.extensions.broadcast.isDue(now) === false) continue;
       this.#changed.delete(infoHash);
-      swarm?.extensions.broadcast.update(this.#table.list(infoHash));
-      swarm?.extensions.broadcast.flush(now);
+      swarm?.extensions.broadcast.update(this.#table.list(infoHash), now);
     }
   }
 }

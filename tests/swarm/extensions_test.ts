@@ -73,7 +73,7 @@ Deno.test("Extensions learns from a handshake where an accepted peer listens, on
 Deno.test("Extensions pushes the list to peers of our kind, under the number they gave it, until they leave", () => {
   const { extensions } = speaking();
   const { peer, sender } = fakePeer(1, 1);
-  extensions.broadcast.update([{ endpoint: { address: "10.0.0.7", port: 1 }, isSeed: true }]);
+  extensions.broadcast.update([{ endpoint: { address: "10.0.0.7", port: 1 }, isSeed: true }], -1_000);
   extensions.received(peer, EXTENDED_HANDSHAKE_ID, encode({ m: { lan_peers: 42 } }), 0);
   extensions.received(peer, EXTENDED_HANDSHAKE_ID, encode({ m: { lan_peers: 42 } }), 0);
   assert.equal(extensions.isListener(peer), true);
@@ -81,8 +81,7 @@ Deno.test("Extensions pushes the list to peers of our kind, under the number the
   assert.equal(sender.extended[0].id, 42);
   assert.equal(parsePeerList(sender.extended[0].payload, 9).added[0].endpoint.address, "10.0.0.7");
   extensions.peerLeft(peer);
-  extensions.broadcast.update([]);
-  extensions.broadcast.flush(0);
+  extensions.broadcast.update([], 0);
   assert.equal(sender.extended.length, 1);
   assert.equal(extensions.isListener(peer), false);
 });
@@ -91,8 +90,7 @@ Deno.test("Extensions pushes nothing to peers of another kind", () => {
   const { extensions } = speaking();
   const { peer, sender } = fakePeer(1, 1);
   extensions.received(peer, EXTENDED_HANDSHAKE_ID, encode({ m: { ut_pex: 1 }, v: "other" }), 0);
-  extensions.broadcast.update([{ endpoint: { address: "10.0.0.7", port: 1 }, isSeed: true }]);
-  extensions.broadcast.flush(0);
+  extensions.broadcast.update([{ endpoint: { address: "10.0.0.7", port: 1 }, isSeed: true }], 0);
   assert.equal(sender.extended.length, 0);
 });
 
@@ -118,7 +116,6 @@ Deno.test("Extensions never passes on what it heard", () => {
     extensions.received(peer, EXTENDED_HANDSHAKE_ID, handshakeOf(6881), 0);
   }
   extensions.received(teller.peer, OUR_EXTENSIONS.lan_peers, listOf(["10.0.0.5", 6881]), 0);
-  extensions.broadcast.flush(10_000);
   assert.equal(teller.sender.extended.length + listener.sender.extended.length, 0);
 });
 
