@@ -23,6 +23,8 @@ export interface JoinContext {
   readonly places: Pick<SwarmOptions, "uploadSlots" | "downloadSources" | "rechokeMs">;
   /** 32 random bits that trackers know us by. */
   readonly trackerKey: number;
+  /** Whether we accept encrypted connections. */
+  readonly supportsCrypto: boolean;
   /** Aborts when the session stops. */
   readonly signal: AbortSignal;
   /** Monotonic clock in ms. */
@@ -90,6 +92,7 @@ export class JoinedTorrent {
         tiers,
         port,
         key: context.trackerKey,
+        supportsCrypto: context.supportsCrypto,
         log,
         now,
         random: Math.random,

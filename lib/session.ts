@@ -28,7 +28,7 @@ import { createSharedBuffers } from "./net/peer_connection.ts";
 import { RateLimiter } from "./net/rate_limiter.ts";
 import { TrackerServer } from "./net/tracker_server.ts";
 import { UdpTrackerServer } from "./net/udp_tracker_server.ts";
-import { PORTS, STORAGE, TICK_MS, VERSION } from "./settings.ts";
+import { type EncryptionPolicy, PORTS, STORAGE, TICK_MS, VERSION } from "./settings.ts";
 import type { SwarmEvent, SwarmSnapshot } from "./swarm/ports.ts";
 import { SwarmRegistry } from "./swarm/swarm_registry.ts";
 import { TrackerTable } from "./swarm/tracker_table.ts";
@@ -55,6 +55,7 @@ export interface SessionOptions {
   /** Bytes per second for the whole process; undefined: no limit. */
   readonly maxUpload: number | undefined;
   readonly maxDownload: number | undefined;
+  readonly encryption: EncryptionPolicy;
   readonly log: Logger;
   /** Called at once and in order. */
   observe(event: SessionEvent): void;
@@ -158,6 +159,7 @@ export class Session {
       downloadLimit: limiter(options.maxDownload),
       now,
       peerId,
+      encryption: options.encryption,
       log,
     });
     const listener = new Listener({
@@ -166,6 +168,7 @@ export class Session {
       ports: PORTS.peer,
       connections,
       findSwarm: (infoHash) => this.#parts.registry.find(infoHash),
+      findInfoHash: (skeyHash) => this.#parts.registry.findInfoHash(skeyHash),
     });
     const { signal } = this.#stopping;
     opened.push(() => this.#stopping.abort());
@@ -264,6 +267,7 @@ export class Session {
       self: { peerId, client: `peer ${VERSION}`, listenPort: this.port, trackerPort: http?.port },
       places: { uploadSlots, downloadSources, rechokeMs },
       trackerKey: this.#trackerKey,
+      supportsCrypto: this.#options.encryption !== "off",
       signal: this.#stopping.signal,
       now,
       report: (event) => this.#swarmReported(event),

@@ -28,6 +28,10 @@ export const MAGNET_LIMITS: MagnetLimits = { characters: 64 * KIB, entries: 200 
 /** Ports (INTERFACE.md): the first one tried, and the last one tried when the user named none. */
 export const PORTS = { peer: { first: 6881, last: 6889 }, tracker: { first: 6969, last: 6979 } } as const;
 
+/** Whether connections between peers are encrypted (MSE): where it helps, always, or never. */
+export const ENCRYPTION_POLICIES = ["prefer", "require", "off"] as const;
+export type EncryptionPolicy = typeof ENCRYPTION_POLICIES[number];
+
 /** Connections and how long we are patient. */
 export const CONNECTIONS = {
   /** Open connections of one torrent, dialled or accepted. A class of 100 fits, and its sockets fit in 1024 descriptors. */

@@ -15,6 +15,8 @@ export interface AnnouncerOptions {
   readonly port: number;
   /** 32 random bits that trackers know us by. */
   readonly key: number;
+  /** Whether we accept encrypted connections. */
+  readonly supportsCrypto: boolean;
   readonly log: Logger;
   /** Monotonic clock in ms. */
   now(): number;
@@ -74,7 +76,7 @@ export class Announcer {
   }
 
   #send({ url, event, trackerId }: DueAnnounce, signal: AbortSignal): Promise<AnnounceReply> {
-    const { swarm, port, key } = this.#options;
+    const { swarm, port, key, supportsCrypto } = this.#options;
     const request: AnnounceRequest = {
       infoHash: swarm.infoHash,
       peerId: swarm.peerId,
@@ -83,7 +85,7 @@ export class Announcer {
       key,
       compact: true,
       noPeerId: true,
-      supportsCrypto: false,
+      supportsCrypto,
       claimedAddresses: [],
       ...(event === undefined ? {} : { event }),
       ...(event === "stopped" ? { numwant: 0 } : {}),

@@ -8,7 +8,7 @@ import { messageOf, ProtocolError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { formatEndpoint } from "../protocol/endpoint.ts";
 import { encodeHandshake, type Handshake } from "../protocol/handshake.ts";
-import { CONNECTIONS } from "../settings.ts";
+import { CONNECTIONS, type EncryptionPolicy } from "../settings.ts";
 import type { Swarm } from "../swarm/swarm.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import { type ConnectionResources, PeerConnection } from "./peer_connection.ts";
@@ -20,10 +20,14 @@ export interface Introduction {
   readonly remote: Handshake;
 }
 
+/** How a connection ended: its handshake failed, the swarm refused the peer, or it ran until it was closed. */
+export type Outcome = "failed" | "refused" | "closed";
+
 /** What `Connections` is built from. */
 export interface ConnectionsOptions extends ConnectionResources {
   /** 20 bytes. */
   readonly peerId: Uint8Array;
+  readonly encryption: EncryptionPolicy;
   readonly log: Logger;
 }
 
@@ -59,17 +63,16 @@ export class Connections {
 
   /**
    * Takes over a new stream: `introduce` runs the handshake and may reject; it is given up and the stream closed
-   * when that takes too long. Resolves when the connection is over; never rejects. Returns whether the handshake
-   * succeeded.
+   * when that takes too long. Resolves when the connection is over; never rejects.
    */
   async take(
     stream: ByteStream,
     isIncoming: boolean,
     introduce: (stream: ByteStream) => Promise<Introduction>,
-  ): Promise<boolean> {
+  ): Promise<Outcome> {
     if (this.#isStopping) {
       stream.close();
-      return false;
+      return "failed";
     }
     const deadline = setTimeout(() => stream.close(), this.#handshakeTimeoutMs);
     this.#introducing.add(stream);
@@ -82,7 +85,7 @@ export class Connections {
         ? `it broke the protocol: ${error.message}`
         : messageOf(error);
       this.options.log.info(`no connection with ${formatEndpoint(stream.remote)}: ${reason}`);
-      return false;
+      return "failed";
     } finally {
       clearTimeout(deadline);
       this.#introducing.delete(stream);
@@ -90,7 +93,7 @@ export class Connections {
     return await this.#run(introduction, isIncoming);
   }
 
-  async #run({ stream, swarm, remote }: Introduction, isIncoming: boolean): Promise<boolean> {
+  async #run({ stream, swarm, remote }: Introduction, isIncoming: boolean): Promise<Outcome> {
     const { log, now } = this.options;
     const since = now();
     const facts = {
@@ -106,14 +109,14 @@ export class Connections {
     if (refusal !== undefined) {
       stream.close();
       log.debug(`connection with ${name} refused: ${refusal}`);
-      return false;
+      return "refused";
     }
     const connection = new PeerConnection(stream, swarm, facts, this.options);
     this.#open.add(connection);
     const reason = await connection.run();
     this.#open.delete(connection);
     log.info(`connection with ${name} closed after ${((now() - since) / 1_000).toFixed(1)} s: ${reason}`);
-    return true;
+    return "closed";
   }
 
   /** Counts something that runs until a connection is over, so that stopping can wait for it. */

@@ -5,6 +5,8 @@ import { CONNECTIONS } from "../settings.ts";
 import type { Swarm } from "../swarm/swarm.ts";
 import { type ByteStream, readFully, TcpStream } from "./byte_stream.ts";
 import type { Connections, Introduction } from "./connections.ts";
+import { encryptOutgoing } from "./encrypted_stream.ts";
+import { methodsFor, type Opening, openingsFor } from "./encryption.ts";
 
 /** Connects to peers: the client half of the process. */
 export class Dialer {
@@ -28,29 +30,37 @@ export class Dialer {
     }
   }
 
+  /** Connects, and once more where the remote could not make sense of how we began. */
   async #dial(endpoint: Endpoint, swarm: Swarm): Promise<void> {
+    for (const opening of openingsFor(this.#connections.options.encryption, endpoint.address)) {
+      const stream = await this.#connect(endpoint);
+      if (stream === undefined) break;
+      const introduce = (stream: ByteStream) => this.#introduce(stream, swarm, opening);
+      const outcome = await this.#connections.take(stream, false, introduce);
+      if (outcome === "closed") return;
+      if (outcome === "refused") break;
+    }
+    swarm.dialFailed(endpoint);
+  }
+
+  /** A connection to an endpoint; undefined when it cannot be reached. */
+  async #connect(endpoint: Endpoint): Promise<ByteStream | undefined> {
+    const { address: hostname, port } = endpoint;
+    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(CONNECTIONS.dialTimeoutMs)]);
     this.#dialling++;
-    let stream: ByteStream;
     try {
-      stream = await this.#connect(endpoint);
+      return new TcpStream(await Deno.connect({ hostname, port, signal }));
     } catch (error) {
       this.#connections.options.log.debug(`cannot reach ${formatEndpoint(endpoint)}: ${messageOf(error)}`);
-      return swarm.dialFailed(endpoint);
+      return undefined;
     } finally {
       this.#dialling--;
     }
-    const succeeded = await this.#connections.take(stream, false, (stream) => this.#introduce(stream, swarm));
-    if (!succeeded) swarm.dialFailed(endpoint);
-  }
-
-  async #connect({ address, port }: Endpoint): Promise<ByteStream> {
-    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(CONNECTIONS.dialTimeoutMs)]);
-    return new TcpStream(await Deno.connect({ hostname: address, port, signal }));
   }
 
   /** Sends our handshake and reads the remote's. */
-  async #introduce(stream: ByteStream, swarm: Swarm): Promise<Introduction> {
-    await stream.write(this.#connections.handshakeFor(swarm));
+  async #introduce(raw: ByteStream, swarm: Swarm, opening: Opening): Promise<Introduction> {
+    const stream = await this.#open(raw, swarm, opening);
     const bytes = new Uint8Array(HANDSHAKE_LENGTH);
     if (!await readFully(stream, bytes)) throw new Error("it closed the connection during the handshake");
     const remote = parseHandshake(bytes);
@@ -59,5 +69,16 @@ export class Dialer {
       throw new ProtocolError("Expected the same info-hash, got another");
     }
     return { stream, swarm, remote };
+  }
+
+  /** Sends our handshake, plain or inside that of MSE. */
+  async #open(stream: ByteStream, swarm: Swarm, opening: Opening): Promise<ByteStream> {
+    const handshake = this.#connections.handshakeFor(swarm);
+    if (opening === "encrypted") {
+      const methods = methodsFor(this.#connections.options.encryption, stream.remote.address);
+      return await encryptOutgoing(stream, swarm.infoHash, methods, handshake);
+    }
+    await stream.write(handshake);
+    return stream;
   }
 }

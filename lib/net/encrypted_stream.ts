@@ -30,8 +30,8 @@ export async function encryptOutgoing(
   stream: ByteStream,
   infoHash: InfoHash,
   methods: readonly CryptoMethod[],
-  random: RandomBytes = secureRandom,
   initialPayload?: Uint8Array,
+  random: RandomBytes = secureRandom,
 ): Promise<ByteStream> {
   const handshake = MseHandshake.initiate(infoHash, methods, choices(random), initialPayload);
   return new EncryptedStream(stream, await shakeHands(stream, handshake, new Uint8Array()));

@@ -2,10 +2,13 @@ import { messageOf, ProtocolError } from "../errors.ts";
 import { equalBytes } from "../protocol/bytes.ts";
 import { HANDSHAKE_LENGTH, parseHandshake, PROTOCOL_HEADER } from "../protocol/handshake.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
+import type { SkeyLookup } from "../protocol/mse.ts";
 import { CONNECTIONS } from "../settings.ts";
 import type { Swarm } from "../swarm/swarm.ts";
 import { type ByteStream, readFully, TcpStream } from "./byte_stream.ts";
 import type { Connections, Introduction } from "./connections.ts";
+import { acceptEncrypted } from "./encrypted_stream.ts";
+import { accepts, methodsFor } from "./encryption.ts";
 import { openOnFreePort, openOnHost, type PortRange } from "./free_port.ts";
 import { sleep } from "./rate_limiter.ts";
 
@@ -22,6 +25,8 @@ export interface ListenerOptions {
   readonly connections: Connections;
   /** The swarm of an info-hash, if we take part in it. */
   findSwarm(infoHash: InfoHash): Swarm | undefined;
+  /** The same by what an encrypted handshake names it with (`skeyHash`). */
+  readonly findInfoHash: SkeyLookup;
 }
 
 /** Accepts peers: the server half of the process. */
@@ -79,16 +84,35 @@ export class Listener {
     connections.track(taken.then(() => {}));
   }
 
-  /** Reads the remote's handshake, finds the swarm and answers with ours. */
+  /** Tells a plain opening from an encrypted one, which begins like noise, by the first bytes. */
   async #introduce(stream: ByteStream): Promise<Introduction> {
-    const bytes = new Uint8Array(HANDSHAKE_LENGTH);
-    const header = bytes.subarray(0, PROTOCOL_HEADER.length);
+    const { connections, findInfoHash } = this.#options;
+    const { encryption } = connections.options;
+    const header = new Uint8Array(PROTOCOL_HEADER.length);
     if (!await readFully(stream, header)) throw new ProtocolError("Expected a handshake, got the end");
-    if (!equalBytes(header, PROTOCOL_HEADER)) throw new ProtocolError("Expected a BitTorrent handshake");
-    if (!await readFully(stream, bytes.subarray(header.length))) {
+    const opening = equalBytes(header, PROTOCOL_HEADER) ? "plain" : "encrypted";
+    if (!accepts(encryption, opening)) {
+      throw new ProtocolError(`Expected no ${opening} handshake, as the user wants it, got one`);
+    }
+    if (opening === "plain") return await this.#answer(stream, header);
+    const methods = methodsFor(encryption, stream.remote.address);
+    const encrypted = await acceptEncrypted(stream, header, findInfoHash, methods);
+    const introduction = await this.#answer(encrypted.stream, new Uint8Array());
+    if (introduction.remote.infoHash !== encrypted.infoHash) {
+      throw new ProtocolError("Expected the info-hash that the encryption is for, got another");
+    }
+    return introduction;
+  }
+
+  /** Reads the rest of the remote's handshake, finds the swarm and answers with ours. */
+  async #answer(stream: ByteStream, firstBytes: Uint8Array): Promise<Introduction> {
+    const bytes = new Uint8Array(HANDSHAKE_LENGTH);
+    bytes.set(firstBytes);
+    if (!await readFully(stream, bytes.subarray(firstBytes.length))) {
       throw new ProtocolError("Expected a whole handshake, got the end");
     }
-    const remote = parseHandshake(bytes)!;
+    const remote = parseHandshake(bytes);
+    if (remote === undefined) throw new ProtocolError("Expected a BitTorrent handshake, got something else");
     const swarm = this.#options.findSwarm(remote.infoHash);
     if (swarm === undefined) throw new ProtocolError(`Expected an info-hash of ours, got ${remote.infoHash}`);
     await stream.write(this.#options.connections.handshakeFor(swarm));

@@ -4,12 +4,14 @@
  */
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
+import { skeyHash, type SkeyLookup } from "../protocol/mse.ts";
 import type { Swarm } from "./swarm.ts";
 import type { TrackerTable } from "./tracker_table.ts";
 
 /** All swarms of the process. */
 export class SwarmRegistry {
   readonly #swarms = new Map<InfoHash, Swarm>();
+  readonly #bySkeyHash = new Map<string, InfoHash>();
   readonly #table: TrackerTable;
   readonly #own: { readonly peerId: Uint8Array; readonly port: number };
   /** Info-hashes whose list changed since it was last compared. */
@@ -24,6 +26,9 @@ export class SwarmRegistry {
     return this.#swarms.get(infoHash);
   }
 
+  /** The info-hash of the swarm that an encrypted handshake names by this hash. */
+  readonly findInfoHash: SkeyLookup = (hash) => this.#bySkeyHash.get(hash);
+
   get swarms(): Iterable<Swarm> {
     return this.#swarms.values();
   }
@@ -31,6 +36,7 @@ export class SwarmRegistry {
   /** Takes a swarm in and has the embedded tracker serve it. */
   add(swarm: Swarm): void {
     this.#swarms.set(swarm.infoHash, swarm);
+    this.#bySkeyHash.set(skeyHash(swarm.infoHash), swarm.infoHash);
     this.#table.serve(swarm.infoHash);
     this.statusChanged(swarm);
   }

@@ -2,7 +2,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { messageOf } from "../errors.ts";
 import { createLogger, LOG_LEVELS, printable } from "../log.ts";
-import { CHOKING, PORTS, VERSION } from "../settings.ts";
+import { CHOKING, ENCRYPTION_POLICIES, PORTS, VERSION } from "../settings.ts";
 import { check, create, edit, info } from "./commands.ts";
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import * as values from "./option_values.ts";
@@ -135,6 +135,13 @@ function addStart(program: Command, finish: (code: ExitCode) => void): void {
     )
     .addOption(option("--max-upload <RATE>", "bytes per second, such as 500K or 1.5MiB", values.parseRate))
     .addOption(option("--max-download <RATE>", "the same for downloading", values.parseRate))
+    .addOption(
+      option(
+        "--encryption <HOW>",
+        `of connections between peers: ${ENCRYPTION_POLICIES.join(", ")}`,
+        values.oneOf(ENCRYPTION_POLICIES),
+      ).default("prefer"),
+    )
     .option("--exit-when-complete", "stop once every torrent is complete")
     .addOption(
       option(

@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { messageOf, MetainfoError } from "../errors.ts";
 import { createLogger, type Logger, type LogLevel } from "../log.ts";
 import { Session } from "../session.ts";
+import type { EncryptionPolicy } from "../settings.ts";
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import { JsonProgress } from "./json_progress.ts";
 import { PlainProgress } from "./plain_progress.ts";
@@ -31,6 +32,7 @@ export interface StartOptions {
   readonly rechoke: number;
   readonly maxUpload?: number;
   readonly maxDownload?: number;
+  readonly encryption: EncryptionPolicy;
   readonly exitWhenComplete?: boolean;
   readonly seedFor: number;
   readonly progress: ProgressMode;
@@ -122,6 +124,7 @@ async function startSession(options: StartOptions, view: ProgressView, log: Logg
       rechokeMs: options.rechoke,
       maxUpload: options.maxUpload,
       maxDownload: options.maxDownload,
+      encryption: options.encryption,
       log,
       observe: (event) => view.event(event),
     });

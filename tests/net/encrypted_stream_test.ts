@@ -31,7 +31,7 @@ for (const method of BOTH) {
     const [a, b] = await connect();
     const first = new Uint8Array(7);
     const [outgoing, { stream: incoming, infoHash: wanted }] = await Promise.all([
-      encryptOutgoing(a, infoHash, BOTH, undefined, toUtf8("hello")),
+      encryptOutgoing(a, infoHash, BOTH, toUtf8("hello")),
       b.read(first).then((count) => acceptEncrypted(b, first.subarray(0, count!), ours, [method])),
     ]);
     assert.equal(wanted, infoHash);

@@ -19,6 +19,7 @@ const WRONG_USAGE: [args: string[], what: RegExp][] = [
   [["--rechoke", "0"], /--rechoke: /],
   [["--max-upload", "fast"], /--max-upload: /],
   [["--max-download", "0"], /--max-download: /],
+  [["--encryption", "always"], /--encryption: Expected one of prefer, require, off, got "always"/],
   [["--seed-for", "-3", "--exit-when-complete"], /--seed-for: /],
   [["--seed-for", "3"], /--seed-for: Expected --exit-when-complete/],
   [["--progress", "loud"], /--progress: Expected one of .*, got "loud"/],
