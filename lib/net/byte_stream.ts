@@ -1,4 +1,5 @@
-import { canonicalAddress, type Endpoint } from "../protocol/endpoint.ts";
+import { canonicalAddress, type Endpoint, inZoneOf } from "../protocol/endpoint.ts";
+import { remoteAddress } from "./own_addresses.ts";
 
 /** What every transport between two peers offers: bytes both ways, in order. */
 export interface ByteStream {
@@ -21,10 +22,15 @@ export class TcpStream implements ByteStream {
   /** Makes the write under way fail. */
   #failWrite: ((error: Error) => void) | undefined;
 
-  constructor(connection: Deno.TcpConn) {
+  /** `remote` is the endpoint that was dialled; undefined for a connection that was accepted. */
+  constructor(connection: Deno.TcpConn, remote?: Endpoint) {
+    const { remoteAddr: from, localAddr: to } = connection;
     this.#connection = connection;
-    this.remote = endpointOf(connection.remoteAddr);
-    this.local = endpointOf(connection.localAddr);
+    this.remote = remote ?? { address: remoteAddress(from.hostname, to.hostname), port: from.port };
+    this.local = {
+      address: inZoneOf(this.remote.address, canonicalAddress(to.hostname) ?? to.hostname),
+      port: to.port,
+    };
     // Requests are small and urgent, blocks are written in large pieces: waiting for more gains nothing.
     connection.setNoDelay(true);
   }
@@ -52,10 +58,6 @@ export class TcpStream implements ByteStream {
     this.#connection.close();
     this.#failWrite?.(new Deno.errors.Interrupted("The stream was closed"));
   }
-}
-
-function endpointOf({ hostname, port }: Deno.NetAddr): Endpoint {
-  return { address: canonicalAddress(hostname) ?? hostname, port };
 }
 
 /** Fills `target` to the end; false when the stream ended before. */

@@ -49,7 +49,7 @@ export class Dialer {
     const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(CONNECTIONS.dialTimeoutMs)]);
     this.#dialling++;
     try {
-      return new TcpStream(await Deno.connect({ hostname, port, signal }));
+      return new TcpStream(await Deno.connect({ hostname, port, signal }), endpoint);
     } catch (error) {
       this.#connections.options.log.debug(`cannot reach ${formatEndpoint(endpoint)}: ${messageOf(error)}`);
       return undefined;

@@ -1,8 +1,9 @@
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { canonicalAddress, type Endpoint } from "../protocol/endpoint.ts";
+import type { Endpoint } from "../protocol/endpoint.ts";
 import { TRACKER } from "../settings.ts";
 import { openOnFreePort, openOnHost, type PortRange } from "./free_port.ts";
+import { remoteAddress } from "./own_addresses.ts";
 
 /** Answers one request. `remote` is who asks, in canonical spelling (IPv4 inside IPv6 as IPv4). */
 export type RouteHandler = (request: Request, remote: Endpoint) => Response | Promise<Response>;
@@ -74,9 +75,8 @@ export class HttpServer {
     // The URL is put together from this header: with a slash in it, the path would be what the header says.
     if (/[^\w.:[\]%-]/.test(request.headers.get("host") ?? "")) return new Response(null, { status: 400 });
     const handler = this.#routes.get(rawPathOf(request.url));
-    const address = canonicalAddress(from.hostname);
-    if (handler === undefined || address === undefined) return new Response(null, { status: 404 });
-    return handler(request, { address, port: from.port });
+    if (handler === undefined) return new Response(null, { status: 404 });
+    return handler(request, { address: remoteAddress(from.hostname), port: from.port });
   }
 }
 

@@ -5,9 +5,8 @@
  * `010.000.000.000 - 010.255.255.255 , 100 , name`, where a level above 127 means allowed; PeerGuardian's text
  * form `name:10.0.0.1-10.0.0.9`. IPv6 alike. Lines that begin with `#`, `;` or `//` are comments.
  */
-import ipaddr from "ipaddr.js";
 import type { Logger } from "../log.ts";
-import { canonicalAddress } from "../protocol/endpoint.ts";
+import { addressBytes, canonicalAddress } from "../protocol/endpoint.ts";
 import { IP_FILTER } from "../settings.ts";
 
 /** Ranges of addresses of one family, sorted and apart from each other; both ends are included. */
@@ -128,7 +127,7 @@ function readAddress(text: string): { family: 4 | 6; value: bigint } | undefined
   const address = text.includes(":") ? canonicalAddress(text) : undefined;
   if (address === undefined) return undefined;
   if (!address.includes(":")) return readAddress(address);
-  const value = ipaddr.parse(address).toByteArray().reduce((value, byte) => value << 8n | BigInt(byte), 0n);
+  const value = addressBytes(address).reduce((value, byte) => value << 8n | BigInt(byte), 0n);
   return { family: 6, value };
 }
 

@@ -1,4 +1,4 @@
-import { canonicalAddress, familyOf, scopeOf, sharesPrefix } from "../protocol/endpoint.ts";
+import { canonicalAddress, familyOf, lacksZone, scopeOf, sharesPrefix } from "../protocol/endpoint.ts";
 import { addressesOf } from "./host_addresses.ts";
 
 /** Addresses of this machine: every interface, IPv4 and IPv6, canonical. They change; ask again for each decision. */
@@ -33,22 +33,46 @@ export function ownAddressFor(remoteAddress: string): string | undefined {
   return (onItsNetwork ?? candidates.find(({ address }) => scopeOf(address) !== "linkLocal"))?.address;
 }
 
+/**
+ * The canonical address of a remote, from what the system says of a socket. The system leaves out the zone of a
+ * link-local IPv6 address: it is the interface that has our own address there, or, where that is not known, the
+ * only one with such addresses. Where this is not clear, there is no zone.
+ */
+export function remoteAddress(hostname: string, localHostname?: string): string {
+  const address = canonicalAddress(hostname) ?? hostname;
+  if (!lacksZone(address)) return address;
+  const zones = new Set(
+    interfaces().filter(({ address: own }) =>
+      lacksZone(own) && (localHostname === undefined || own === localHostname)
+    ).map(({ zone }) => zone),
+  );
+  const [zone] = zones;
+  return zones.size === 1 ? `${address}%${zone}` : address;
+}
+
 /** How long a list of interfaces is good for, in ms: asking costs as much as answering an announce. */
 const LIST_AGE_MS = 1_000;
-let listed: { readonly at: number; readonly list: { address: string; prefixLength: number }[] } | undefined;
+let listed: { readonly at: number; readonly list: readonly OwnAddress[] } | undefined;
 
-function interfaces(): { address: string; prefixLength: number }[] {
+interface OwnAddress {
+  readonly address: string;
+  readonly prefixLength: number;
+  /** How the system names the interface in link-local addresses. */
+  readonly zone: string;
+}
+
+function interfaces(): readonly OwnAddress[] {
   const now = performance.now();
   if (listed === undefined || now - listed.at > LIST_AGE_MS) listed = { at: now, list: listInterfaces() };
   return listed.list;
 }
 
-function listInterfaces(): { address: string; prefixLength: number }[] {
-  return Deno.networkInterfaces().flatMap(({ address, cidr }) => {
+function listInterfaces(): OwnAddress[] {
+  return Deno.networkInterfaces().flatMap(({ name, address, cidr, scopeid }) => {
     const canonical = canonicalAddress(address);
     const prefixLength = Number(cidr.split("/")[1]);
     return canonical === undefined || Number.isNaN(prefixLength)
       ? []
-      : [{ address: canonical, prefixLength }];
+      : [{ address: canonical, prefixLength, zone: Deno.build.os === "windows" ? `${scopeid}` : name }];
   });
 }

@@ -1,5 +1,5 @@
 import { messageOf, TrackerError } from "../errors.ts";
-import { familyOf, formatEndpoint } from "../protocol/endpoint.ts";
+import { familyOf, formatEndpoint, inZoneOf } from "../protocol/endpoint.ts";
 import { printable } from "../protocol/printable.ts";
 import type { AnnounceReply, AnnounceRequest } from "../protocol/tracker_messages.ts";
 import { ANNOUNCING } from "../settings.ts";
@@ -53,7 +53,11 @@ async function announceTo(
   if (announceOver === undefined) throw new TrackerError("Expected an announce URL of http, https or udp");
   const reply = await announceOver(url, address, request, signal);
   if ("failureReason" in reply) throw new TrackerError(reply.failureReason, reply.retryInMs);
-  return reply;
+  const peers = reply.peers.map((peer) => {
+    const { address: theirs, port } = peer.endpoint;
+    return { ...peer, endpoint: { address: inZoneOf(address, theirs), port } };
+  });
+  return { ...reply, peers };
 }
 
 const ANNOUNCERS: Record<string, typeof announceOverHttp> = {

@@ -1,5 +1,5 @@
 import { announcePort } from "../protocol/announce_address.ts";
-import { canonicalAddress, type Endpoint, familyOf } from "../protocol/endpoint.ts";
+import { canonicalAddress, type Endpoint, familyOf, withoutZone } from "../protocol/endpoint.ts";
 import type { AnnounceReply, AnnounceRequest, TrackerFailure } from "../protocol/tracker_messages.ts";
 import {
   encodeUdpAnnounce,
@@ -89,7 +89,7 @@ async function receiveAnswer(
   while (true) {
     const [datagram, from] = await socket.receive(buffer);
     const { hostname, port } = from as Deno.NetAddr;
-    if (canonicalAddress(hostname) !== tracker.address || port !== tracker.port) continue;
+    if (canonicalAddress(hostname) !== withoutZone(tracker.address) || port !== tracker.port) continue;
     const header = udpReplyHeader(datagram);
     if (header?.transactionId !== transactionId) continue;
     if (header.action === action || header.action === UdpAction.error) return datagram;

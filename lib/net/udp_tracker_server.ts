@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { messageOf, ProtocolError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { equalBytes } from "../protocol/bytes.ts";
-import { canonicalAddress, familyOf } from "../protocol/endpoint.ts";
+import { familyOf } from "../protocol/endpoint.ts";
 import {
   CONNECTION_ID_LENGTH,
   encodeUdpAnnounceReply,
@@ -15,6 +15,7 @@ import {
 } from "../protocol/tracker_udp_messages.ts";
 import { PORTS, TRACKER } from "../settings.ts";
 import { openOnFreePort, openOnHost } from "./free_port.ts";
+import { remoteAddress } from "./own_addresses.ts";
 import type { TrackerServer } from "./tracker_server.ts";
 
 /** Where to listen and who answers. */
@@ -74,8 +75,7 @@ export class UdpTrackerServer {
     while (!signal.aborted) {
       try {
         const [datagram, from] = await socket.receive(buffer);
-        const address = canonicalAddress((from as Deno.NetAddr).hostname);
-        const reply = address === undefined ? undefined : this.#answer(datagram, address);
+        const reply = this.#answer(datagram, remoteAddress((from as Deno.NetAddr).hostname));
         if (reply !== undefined) await socket.send(reply, from);
         failures = 0;
       } catch (error) {

@@ -1,5 +1,5 @@
-import ipaddr from "ipaddr.js";
 import { concatBytes, readUint32 } from "./bytes.ts";
+import { addressBytes, familyOf } from "./endpoint.ts";
 import { type InfoHash, infoHashBytes, sha1 } from "./info_hash.ts";
 
 /**
@@ -15,9 +15,8 @@ export function allowedFastSet(
   pieceCount: number,
   size: number,
 ): number[] {
-  const parsed = ipaddr.parse(address);
-  if (parsed.kind() !== "ipv4") return [];
-  const [a, b, c] = parsed.toByteArray();
+  if (familyOf(address) !== 4) return [];
+  const [a, b, c] = addressBytes(address);
   const allowed = new Set<number>();
   const wanted = Math.min(size, pieceCount);
   let hash = concatBytes(Uint8Array.of(a, b, c, 0), infoHashBytes(infoHash));

@@ -12,16 +12,22 @@ export interface Endpoint {
 export const COMPACT_LENGTH = { 4: 6, 6: 18 } as const;
 export type IpFamily = keyof typeof COMPACT_LENGTH;
 
+/** Names of interfaces, or their numbers; ipaddr.js knows no more than letters and digits. */
+const ZONE = /^[\w.-]{1,64}$/;
+
 /**
  * An address in its canonical text, so that one address has one spelling: IPv6 shortened, IPv4 inside IPv6
- * (`::ffff:a.b.c.d`) as IPv4. Undefined when it is not an IP address.
+ * (`::ffff:a.b.c.d`) as IPv4, a zone only where it is link-local. Undefined when it is not an IP address.
  */
 export function canonicalAddress(text: string): string | undefined {
-  const bare = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
-  if (ipaddr.IPv4.isValidFourPartDecimal(bare)) return bare;
-  if (!ipaddr.IPv6.isValid(bare)) return undefined;
+  const inside = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
+  if (ipaddr.IPv4.isValidFourPartDecimal(inside)) return inside;
+  const bare = withoutZone(inside);
+  const zone = zoneOf(inside);
+  if (!ipaddr.IPv6.isValid(bare) || (zone !== undefined && !ZONE.test(zone))) return undefined;
   const address = ipaddr.IPv6.parse(bare);
-  return address.isIPv4MappedAddress() ? address.toIPv4Address().toString() : address.toString();
+  if (address.isIPv4MappedAddress()) return address.toIPv4Address().toString();
+  return zone !== undefined && address.range() === "linkLocal" ? `${address}%${zone}` : address.toString();
 }
 
 /** Family of a canonical address. */
@@ -34,7 +40,7 @@ export type AddressScope = "loopback" | "private" | "linkLocal" | "global" | "un
 
 /** Scope of a canonical address; multicast, broadcast and unspecified ones are `unusable`. */
 export function scopeOf(address: string): AddressScope {
-  switch (ipaddr.parse(address).range()) {
+  switch (ipaddr.parse(withoutZone(address)).range()) {
     case "loopback":
       return "loopback";
     case "private":
@@ -50,6 +56,31 @@ export function scopeOf(address: string): AddressScope {
     default:
       return "global";
   }
+}
+
+/** The zone of a link-local IPv6 address, such as `eth0` in `fe80::5%eth0`; undefined where there is none. */
+export function zoneOf(address: string): string | undefined {
+  const sign = address.indexOf("%");
+  return sign < 0 ? undefined : address.slice(sign + 1);
+}
+
+/** Whether a canonical address means nothing without a zone, and has none. */
+export function lacksZone(address: string): boolean {
+  return familyOf(address) === 6 && zoneOf(address) === undefined && scopeOf(address) === "linkLocal";
+}
+
+/**
+ * A canonical address that somebody at `teller` told us: where it lacks a zone it gets that of the teller, whose
+ * link it is on. Compact forms have no room for a zone, and it would mean nothing to others (RFC 4007).
+ */
+export function inZoneOf(teller: string, address: string): string {
+  const zone = zoneOf(teller);
+  return zone !== undefined && lacksZone(address) ? `${address}%${zone}` : address;
+}
+
+/** A canonical address without its zone, as others may be told it. */
+export function withoutZone(address: string): string {
+  return address.split("%", 1)[0];
 }
 
 /** Whether an endpoint can be dialled at all. */
@@ -71,12 +102,17 @@ export function parseEndpoint(text: string): Endpoint | undefined {
   return address !== undefined && port > 0 && port < 65536 ? { address, port } : undefined;
 }
 
+/** The bytes of a canonical address in network order: 4 or 16. */
+export function addressBytes(address: string): number[] {
+  // An IPv4 address is cut by hand: a tracker does this for fifty peers in every reply.
+  return familyOf(address) === 4
+    ? address.split(".").map(Number)
+    : ipaddr.IPv6.parse(withoutZone(address)).toByteArray();
+}
+
 /** The compact form: address in network order, then the port. */
 export function toCompact(endpoint: Endpoint): Uint8Array<ArrayBuffer> {
-  // An IPv4 address is cut by hand: a tracker does this for fifty peers in every reply.
-  const address = familyOf(endpoint.address) === 4
-    ? endpoint.address.split(".").map(Number)
-    : ipaddr.parse(endpoint.address).toByteArray();
+  const address = addressBytes(endpoint.address);
   const compact = new Uint8Array(address.length + 2);
   compact.set(address);
   writeUint16(compact, address.length, endpoint.port);
@@ -105,6 +141,6 @@ export function fromCompactList(bytes: Uint8Array, family: IpFamily, limit: numb
 
 /** Whether two canonical addresses share their first `prefixLength` bits; false across families. */
 export function sharesPrefix(a: string, b: string, prefixLength: number): boolean {
-  const [parsedA, parsedB] = [ipaddr.parse(a), ipaddr.parse(b)];
+  const [parsedA, parsedB] = [a, b].map((address) => ipaddr.parse(withoutZone(address)));
   return parsedA.kind() === parsedB.kind() && parsedA.match(parsedB, prefixLength);
 }

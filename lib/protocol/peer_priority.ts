@@ -1,6 +1,5 @@
-import ipaddr from "ipaddr.js";
 import { compareBytes, concatBytes, writeUint16 } from "./bytes.ts";
-import type { Endpoint } from "./endpoint.ts";
+import { addressBytes, type Endpoint } from "./endpoint.ts";
 
 /**
  * How much two peers should want to be connected: higher is better, 0 to 2^32 - 1, the same from both sides.
@@ -10,7 +9,7 @@ import type { Endpoint } from "./endpoint.ts";
  * Spec: BEP 40; the masks for IPv6 prefixes beyond /56 go on as its "and so on" says.
  */
 export function peerPriority(ours: Endpoint, theirs: Endpoint): number {
-  const [a, b] = [ipaddr.parse(ours.address).toByteArray(), ipaddr.parse(theirs.address).toByteArray()];
+  const [a, b] = [addressBytes(ours.address), addressBytes(theirs.address)];
   if (a.length !== b.length) return 0;
   const firstDifferent = a.findIndex((byte, position) => byte !== b[position]);
   if (firstDifferent < 0) return ordered(portBytes(ours.port), portBytes(theirs.port));

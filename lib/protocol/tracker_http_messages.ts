@@ -27,6 +27,7 @@ import {
   fromCompactList,
   isDialable,
   toCompactList,
+  withoutZone,
 } from "./endpoint.ts";
 import { INFO_HASH_LENGTH, type InfoHash, infoHashBytes, infoHashFromBytes } from "./info_hash.ts";
 import { PEER_ID_LENGTH } from "./peer_id.ts";
@@ -133,7 +134,7 @@ function compactPeers(peers: readonly AnnouncedPeer[]): Record<string, Encodable
 
 function dictionaryPeers(peers: readonly AnnouncedPeer[], noPeerId: boolean): Encodable[] {
   return peers.map(({ endpoint, peerId }) => ({
-    ip: endpoint.address,
+    ip: withoutZone(endpoint.address),
     port: endpoint.port,
     "peer id": noPeerId || peerId === undefined ? undefined : fromByteString(peerId),
   }));

@@ -1,5 +1,5 @@
 /** The extension protocol of one swarm (BEP 10): extended handshakes, and what each extension's messages do. */
-import { type Endpoint, scopeOf } from "../protocol/endpoint.ts";
+import { type Endpoint, inZoneOf, scopeOf } from "../protocol/endpoint.ts";
 import {
   encodeExtendedHandshake,
   EXTENDED_HANDSHAKE_ID,
@@ -85,10 +85,11 @@ export class Extensions {
     const { added, dropped } = parsePeerList(payload, BROADCAST.maxEndpoints);
     const { endpoint: remote, localAddress } = peer.facts;
     const sharesMachine = scopeOf(remote.address) === "loopback";
+    const inZone = ({ address, port }: Endpoint) => ({ address: inZoneOf(remote.address, address), port });
     const { listenPort } = this.#context.self;
-    const usable = added.map(({ endpoint }) => endpoint).filter(({ address, port }) =>
+    const usable = added.map(({ endpoint }) => inZone(endpoint)).filter(({ address, port }) =>
       (sharesMachine || scopeOf(address) !== "loopback") && !(address === localAddress && port === listenPort)
     );
-    this.#context.listReceived(usable, dropped);
+    this.#context.listReceived(usable, dropped.map(inZone));
   }
 }

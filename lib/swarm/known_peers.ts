@@ -1,5 +1,5 @@
 /** Endpoints we have heard of: where from, when to dial, and who is banned. */
-import { type Endpoint, formatEndpoint, isDialable } from "../protocol/endpoint.ts";
+import { type Endpoint, formatEndpoint, isDialable, lacksZone } from "../protocol/endpoint.ts";
 import { toHex } from "../protocol/bytes.ts";
 import { CHOKING, CONNECTIONS } from "../settings.ts";
 import type { PeerSource } from "./ports.ts";
@@ -27,6 +27,12 @@ export class KnownPeers {
   readonly #bansByAddress = new Map<string, number>();
   /** Endpoints that turned out to be ourselves. */
   readonly #own = new Set<string>();
+  readonly #isBlocked: (address: string) => boolean;
+
+  /** `isBlocked` tells addresses that the user wants nothing to do with. */
+  constructor(isBlocked: (address: string) => boolean = () => false) {
+    this.#isBlocked = isBlocked;
+  }
 
   get size(): number {
     return this.#peers.size;
@@ -46,7 +52,7 @@ export class KnownPeers {
     return reachable;
   }
 
-  /** Adds endpoints that can be dialled and are not banned; returns how many were new. */
+  /** Adds endpoints that can be dialled and are neither banned nor blocked; returns how many were new. */
   add(endpoints: Iterable<Endpoint>, source: PeerSource, now: number): number {
     let added = 0;
     for (const endpoint of endpoints) {
@@ -57,7 +63,8 @@ export class KnownPeers {
         if (source === "tracker" || source === "broadcast" || source === "user") known.nextDialAt = 0;
         continue;
       }
-      if (!isDialable(endpoint) || this.#own.has(name) || this.isBanned(endpoint)) continue;
+      if (!isDialable(endpoint) || lacksZone(endpoint.address) || this.#isBlocked(endpoint.address)) continue;
+      if (this.#own.has(name) || this.isBanned(endpoint)) continue;
       if (this.#peers.size >= CONNECTIONS.knownPeers && !this.#forgetWorst()) break;
       this.#peers.set(name, {
         endpoint,

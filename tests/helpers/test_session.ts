@@ -59,6 +59,7 @@ export class TestSession implements AsyncDisposable {
       maxUpload: undefined,
       maxDownload: undefined,
       encryption: "prefer",
+      ipFilter: undefined,
       log: createLogger("debug", (line) => log.push(line)),
       observe: (event) => {
         events.push(event);
@@ -67,6 +68,13 @@ export class TestSession implements AsyncDisposable {
       ...changes,
     });
     return new TestSession(session, { home, events, log }, waiting);
+  }
+
+  /** Port of its embedded tracker. Errors: fails the test when it runs none. */
+  get trackerPort(): number {
+    const port = this.events.flatMap((event) => event.event === "ready" ? event.trackerPort ?? [] : [])[0];
+    assert.ok(port !== undefined);
+    return port;
   }
 
   /** Joins the swarm with all data; `announce` are announce URLs. */

@@ -1,15 +1,20 @@
 import assert from "node:assert/strict";
 import {
+  addressBytes,
   canonicalAddress,
   familyOf,
   formatEndpoint,
   fromCompactList,
+  inZoneOf,
   isDialable,
+  lacksZone,
   parseEndpoint,
   scopeOf,
   sharesPrefix,
   toCompact,
   toCompactList,
+  withoutZone,
+  zoneOf,
 } from "../../lib/protocol/endpoint.ts";
 
 Deno.test("canonicalAddress gives one spelling to each address", () => {
@@ -18,6 +23,8 @@ Deno.test("canonicalAddress gives one spelling to each address", () => {
     "fd00::5": ["fd00::5", "FD00:0:0:0:0:0:0:5", "fd00::0005", "[fd00::5]"],
     "::1": ["::1", "0:0:0:0:0:0:0:1", "[::1]"],
     "fe80::1%eth0": ["fe80::1%eth0", "FE80:0::1%eth0", "[fe80::1%eth0]"],
+    "fe80::1%br-lan.7": ["fe80::1%br-lan.7"],
+    "fd00::7": ["fd00::7", "fd00::7%eth0"],
   };
   for (const [canonical, texts] of Object.entries(spellings)) {
     for (const text of texts) assert.equal(canonicalAddress(text), canonical, text);
@@ -45,6 +52,10 @@ Deno.test("canonicalAddress refuses host names and every odd form of an address"
     "::ffff:300.1.1.1",
     "fe80::1%",
     "fe80::1%a%b",
+    "fe80::1%a b",
+    "fe80::1%a]",
+    `fe80::1%${"a".repeat(65)}`,
+    "10.0.0.5%eth0",
     "::1/64",
     "[::1",
     "[]",
@@ -155,4 +166,35 @@ Deno.test("sharesPrefix compares leading bits within one family", () => {
   assert.ok(!sharesPrefix("10.0.0.5", "10.0.1.5", 24));
   assert.ok(sharesPrefix("fd00::1", "fd00::2", 64));
   assert.ok(!sharesPrefix("10.0.0.5", "::1", 0));
+});
+
+Deno.test("zoneOf and withoutZone take a link-local address apart", () => {
+  assert.equal(zoneOf("fe80::1%br-lan.7"), "br-lan.7");
+  assert.equal(withoutZone("fe80::1%br-lan.7"), "fe80::1");
+  for (const address of ["fe80::1", "fd00::5", "10.0.0.5"]) {
+    assert.equal(zoneOf(address), undefined);
+    assert.equal(withoutZone(address), address);
+  }
+});
+
+Deno.test("lacksZone is true of link-local IPv6 alone, which cannot be dialled without", () => {
+  assert.ok(lacksZone("fe80::1"));
+  for (const address of ["fe80::1%eth0", "fd00::5", "::1", "169.254.0.1", "10.0.0.5"]) {
+    assert.ok(!lacksZone(address), address);
+  }
+});
+
+Deno.test("inZoneOf puts what a neighbour tells on the neighbour's link", () => {
+  assert.equal(inZoneOf("fe80::1%eth0", "fe80::2"), "fe80::2%eth0");
+  assert.equal(inZoneOf("fe80::1%eth0", "fe80::2%eth1"), "fe80::2%eth1");
+  assert.equal(inZoneOf("fe80::1%eth0", "fd00::2"), "fd00::2");
+  assert.equal(inZoneOf("fd00::1", "fe80::2"), "fe80::2");
+});
+
+Deno.test("addressBytes and toCompact leave the zone out", () => {
+  assert.deepEqual(addressBytes("10.0.0.5"), [10, 0, 0, 5]);
+  const compact = toCompact({ address: "fe80::1%br-lan", port: 258 });
+  assert.deepEqual([...compact], [...addressBytes("fe80::1"), 1, 2]);
+  assert.deepEqual(fromCompactList(compact, 6, 1), [{ address: "fe80::1", port: 258 }]);
+  assert.equal(scopeOf("fe80::1%br-lan"), "linkLocal");
 });

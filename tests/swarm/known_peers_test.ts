@@ -142,3 +142,19 @@ Deno.test("KnownPeers lets a seeder wait for others to come, and never has it di
   assert.deepEqual(known.takeDue(9, true, patience + CONNECTIONS.redialMs), [at(1)]);
   assert.deepEqual(known.takeDue(9, false, patience + CONNECTIONS.redialMs), [at(2)]);
 });
+
+Deno.test("KnownPeers takes no endpoint that is blocked, whoever names it", () => {
+  const known = new KnownPeers((address) => address === "10.0.0.5");
+  const endpoints = [{ address: "10.0.0.5", port: 1 }, { address: "10.0.0.6", port: 1 }];
+  for (const source of ["tracker", "broadcast", "pex", "lsd", "user", "incoming"] as const) {
+    known.add(endpoints, source, 0);
+  }
+  known.connected(endpoints[0], 0);
+  assert.deepEqual(known.names, ["10.0.0.6:1"]);
+});
+
+Deno.test("KnownPeers takes a link-local endpoint with its zone only", () => {
+  const known = new KnownPeers();
+  known.add([{ address: "fe80::5", port: 1 }, { address: "fe80::6%eth0", port: 1 }], "lsd", 0);
+  assert.deepEqual(known.names, ["[fe80::6%eth0]:1"]);
+});
