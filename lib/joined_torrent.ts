@@ -7,6 +7,7 @@ import type { Logger } from "./log.ts";
 import { Announcer } from "./net/announcer.ts";
 import { isOwnHost, ownAddresses } from "./net/own_addresses.ts";
 import { announcePort, parseAnnounceAddress } from "./protocol/announce_address.ts";
+import { withoutZone } from "./protocol/endpoint.ts";
 import type { Metainfo } from "./protocol/metainfo.ts";
 import { ANNOUNCING } from "./settings.ts";
 import type { SwarmEvent } from "./swarm/ports.ts";
@@ -25,6 +26,8 @@ export interface JoinContext {
   readonly trackerKey: number;
   /** Whether we accept encrypted connections. */
   readonly supportsCrypto: boolean;
+  /** Whether the user wants nothing to do with a canonical address. */
+  isBlocked(address: string): boolean;
   /** Aborts when the session stops. */
   readonly signal: AbortSignal;
   /** Monotonic clock in ms. */
@@ -77,7 +80,8 @@ export class JoinedTorrent {
         totals: await resume.totals(metainfo.infoHash),
         self: context.self,
         isOurselves: ({ address, port }) =>
-          port === context.self.listenPort && ownAddresses().includes(address),
+          port === context.self.listenPort && ownAddresses().includes(withoutZone(address)),
+        isBlocked: context.isBlocked,
         random: Math.random,
         report: context.report,
         startedAt,

@@ -22,6 +22,7 @@ import { createPeerId, PEER_ID_LENGTH } from "./protocol/peer_id.ts";
 import { Connections } from "./net/connections.ts";
 import { Dialer } from "./net/dialer.ts";
 import { HttpServer } from "./net/http_server.ts";
+import type { IpFilter } from "./net/ip_filter.ts";
 import { Listener } from "./net/listener.ts";
 import { ownAddressFor } from "./net/own_addresses.ts";
 import { createSharedBuffers } from "./net/peer_connection.ts";
@@ -34,6 +35,7 @@ import { SwarmRegistry } from "./swarm/swarm_registry.ts";
 import { TrackerTable } from "./swarm/tracker_table.ts";
 import { readTorrent } from "./torrent_tools.ts";
 
+export { type IpFilter, loadIpFilter } from "./net/ip_filter.ts";
 export type { Role, SwarmSnapshot } from "./swarm/ports.ts";
 
 /** How a session is to run. */
@@ -56,6 +58,8 @@ export interface SessionOptions {
   readonly maxUpload: number | undefined;
   readonly maxDownload: number | undefined;
   readonly encryption: EncryptionPolicy;
+  /** Addresses that are neither dialled nor let in; undefined: none. */
+  readonly ipFilter: IpFilter | undefined;
   readonly log: Logger;
   /** Called at once and in order. */
   observe(event: SessionEvent): void;
@@ -103,6 +107,7 @@ export class Session {
   readonly #workers = new DiskWorkers();
   readonly #stopping = new AbortController();
   readonly #dialer: Dialer;
+  readonly #isBlocked: (address: string) => boolean;
   /** Loops that end with the session. */
   readonly #loops: Promise<unknown>[] = [];
   readonly #joined = new Map<InfoHash, JoinedTorrent>();
@@ -152,7 +157,8 @@ export class Session {
     this.#options = options;
     const peerId = createPeerId(crypto.getRandomValues(new Uint8Array(PEER_ID_LENGTH)));
     const limiter = (rate: number | undefined) => rate === undefined ? undefined : new RateLimiter(rate, now);
-    const { host, log } = options;
+    const { host, log, ipFilter } = options;
+    this.#isBlocked = (address) => ipFilter?.has(address) ?? false;
     const connections = new Connections({
       ...createSharedBuffers(now),
       uploadLimit: limiter(options.maxUpload),
@@ -168,6 +174,7 @@ export class Session {
       ports: PORTS.peer,
       connections,
       findSwarm: (infoHash) => this.#parts.registry.find(infoHash),
+      isBlocked: this.#isBlocked,
       findInfoHash: (skeyHash) => this.#parts.registry.findInfoHash(skeyHash),
     });
     const { signal } = this.#stopping;
@@ -268,6 +275,7 @@ export class Session {
       places: { uploadSlots, downloadSources, rechokeMs },
       trackerKey: this.#trackerKey,
       supportsCrypto: this.#options.encryption !== "off",
+      isBlocked: this.#isBlocked,
       signal: this.#stopping.signal,
       now,
       report: (event) => this.#swarmReported(event),

@@ -1,6 +1,7 @@
 import { messageOf, ProtocolError } from "../errors.ts";
 import { equalBytes } from "../protocol/bytes.ts";
 import { HANDSHAKE_LENGTH, parseHandshake, PROTOCOL_HEADER } from "../protocol/handshake.ts";
+import { formatEndpoint } from "../protocol/endpoint.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import type { SkeyLookup } from "../protocol/mse.ts";
 import { CONNECTIONS } from "../settings.ts";
@@ -27,6 +28,8 @@ export interface ListenerOptions {
   findSwarm(infoHash: InfoHash): Swarm | undefined;
   /** The same by what an encrypted handshake names it with (`skeyHash`). */
   readonly findInfoHash: SkeyLookup;
+  /** Whether the user wants nothing to do with a canonical address. */
+  isBlocked(address: string): boolean;
 }
 
 /** Accepts peers: the server half of the process. */
@@ -71,10 +74,17 @@ export class Listener {
   }
 
   #take(connection: Deno.TcpConn): void {
-    const { connections } = this.#options;
+    const { connections, isBlocked } = this.#options;
     if (!connections.hasRoom || this.#handshaking >= CONNECTIONS.handshaking) return connection.close();
+    const stream = new TcpStream(connection);
+    if (isBlocked(stream.remote.address)) {
+      connections.options.log.debug(
+        `connection with ${formatEndpoint(stream.remote)} refused: its address is blocked`,
+      );
+      return stream.close();
+    }
     this.#handshaking++;
-    const taken = connections.take(new TcpStream(connection), true, async (stream) => {
+    const taken = connections.take(stream, true, async (stream) => {
       try {
         return await this.#introduce(stream);
       } finally {

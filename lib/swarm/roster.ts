@@ -11,12 +11,14 @@ import { type PeerFacts, RemotePeer } from "./remote_peer.ts";
 export class Roster {
   /** Connected remote peers by number. */
   readonly connected = new Map<number, RemotePeer>();
-  readonly known = new KnownPeers();
+  readonly known: KnownPeers;
   readonly #ownPeerId: Uint8Array;
   readonly #pieceCount: number;
   #lastNumber = 0;
 
-  constructor(ownPeerId: Uint8Array, pieceCount: number) {
+  /** `isBlocked` tells addresses that are never to be known. */
+  constructor(ownPeerId: Uint8Array, pieceCount: number, isBlocked?: (address: string) => boolean) {
+    this.known = new KnownPeers(isBlocked);
     this.#ownPeerId = ownPeerId;
     this.#pieceCount = pieceCount;
   }

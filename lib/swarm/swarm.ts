@@ -59,7 +59,7 @@ export class Swarm implements PieceStorageListener {
     this.#nextRoundAt = options.startedAt + options.rechokeMs;
     const { layout } = options.metainfo;
     const random = () => options.random();
-    this.#roster = new Roster(options.self.peerId, layout.pieceCount);
+    this.#roster = new Roster(options.self.peerId, layout.pieceCount, options.isBlocked);
     this.#peers = this.#roster.connected;
     this.download = new Download(options.stored, {
       layout,

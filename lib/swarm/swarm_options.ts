@@ -27,6 +27,8 @@ export interface SwarmOptions {
   };
   /** Whether an endpoint is where this very process listens. */
   isOurselves(endpoint: Endpoint): boolean;
+  /** Whether the user wants nothing to do with a canonical address; undefined: with none. */
+  readonly isBlocked?: (address: string) => boolean;
   /** Numbers in [0, 1). */
   random(): number;
   report(event: SwarmEvent): void;

@@ -142,6 +142,11 @@ function addStart(program: Command, finish: (code: ExitCode) => void): void {
         values.oneOf(ENCRYPTION_POLICIES),
       ).default("prefer"),
     )
+    .addOption(option(
+      "--ip-filter <FILE>",
+      "addresses never to talk to: CIDR, ranges, .dat or .p2p lists",
+      values.parseText,
+    ))
     .option("--exit-when-complete", "stop once every torrent is complete")
     .addOption(
       option(

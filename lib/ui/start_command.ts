@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf, MetainfoError } from "../errors.ts";
 import { createLogger, type Logger, type LogLevel } from "../log.ts";
-import { Session } from "../session.ts";
+import { type IpFilter, loadIpFilter, Session } from "../session.ts";
 import type { EncryptionPolicy } from "../settings.ts";
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import { JsonProgress } from "./json_progress.ts";
@@ -33,6 +33,7 @@ export interface StartOptions {
   readonly maxUpload?: number;
   readonly maxDownload?: number;
   readonly encryption: EncryptionPolicy;
+  readonly ipFilter?: string;
   readonly exitWhenComplete?: boolean;
   readonly seedFor: number;
   readonly progress: ProgressMode;
@@ -63,7 +64,8 @@ export async function start(
   const view = viewFor(options.progress);
   try {
     const log = createLogger(options.logLevel, logWriter(view));
-    const session = await startSession({ ...options, home }, view, log);
+    const ipFilter = await readIpFilter(options.ipFilter, log);
+    const session = await startSession({ ...options, home }, ipFilter, view, log);
     const ticking = setInterval(() => view.tick(session.snapshot()), SHOW_EVERY_MS);
     try {
       const work = paths.length > 0
@@ -109,7 +111,25 @@ function logWriter(view: ProgressView): (line: string) => void {
   return (line) => view.log !== undefined && Deno.stderr.isTerminal() ? view.log(line) : console.error(line);
 }
 
-async function startSession(options: StartOptions, view: ProgressView, log: Logger): Promise<Session> {
+async function readIpFilter(path: string | undefined, log: Logger): Promise<IpFilter | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    return await loadIpFilter(path, log);
+  } catch (error) {
+    const isMissing = error instanceof Deno.errors.NotFound;
+    const found = isMissing ? "nothing at this path" : messageOf(error);
+    throw new Failure(EXIT.badInput, path, `Expected a readable list of addresses, got ${found}`, {
+      cause: error,
+    });
+  }
+}
+
+async function startSession(
+  options: StartOptions,
+  ipFilter: IpFilter | undefined,
+  view: ProgressView,
+  log: Logger,
+): Promise<Session> {
   const { home, host, port, trackerPort, openTracker = false, uploadSlots, downloadSources } = options;
   try {
     return await Session.start({
@@ -125,6 +145,7 @@ async function startSession(options: StartOptions, view: ProgressView, log: Logg
       maxUpload: options.maxUpload,
       maxDownload: options.maxDownload,
       encryption: options.encryption,
+      ipFilter,
       log,
       observe: (event) => view.event(event),
     });
