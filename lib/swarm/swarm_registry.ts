@@ -4,7 +4,7 @@
  */
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
-import { skeyHash, type SkeyLookup } from "../protocol/mse.ts";
+import { skeyHash } from "../protocol/mse.ts";
 import type { Swarm } from "./swarm.ts";
 import type { TrackerTable } from "./tracker_table.ts";
 
@@ -26,8 +26,10 @@ export class SwarmRegistry {
     return this.#swarms.get(infoHash);
   }
 
-  /** The info-hash of the swarm that an encrypted handshake names by this hash. */
-  readonly findInfoHash: SkeyLookup = (hash) => this.#bySkeyHash.get(hash);
+  /** The info-hash of the swarm that an encrypted handshake names by this `skeyHash`. */
+  findInfoHash(hash: string): InfoHash | undefined {
+    return this.#bySkeyHash.get(hash);
+  }
 
   get swarms(): Iterable<Swarm> {
     return this.#swarms.values();

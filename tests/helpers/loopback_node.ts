@@ -10,6 +10,7 @@ import { Bitfield } from "../../lib/protocol/bitfield.ts";
 import { encodeHandshake, HANDSHAKE_LENGTH } from "../../lib/protocol/handshake.ts";
 import type { InfoHash } from "../../lib/protocol/info_hash.ts";
 import type { Metainfo } from "../../lib/protocol/metainfo.ts";
+import { skeyHash } from "../../lib/protocol/mse.ts";
 import { PORTS } from "../../lib/settings.ts";
 import type { SwarmEvent } from "../../lib/swarm/ports.ts";
 import { Swarm } from "../../lib/swarm/swarm.ts";
@@ -20,7 +21,8 @@ import { peerIdOf } from "./remote_peers.ts";
 const HOST = "127.0.0.1";
 
 /** What differs from a node that just works. */
-export interface NodeChanges extends Partial<Pick<ConnectionsOptions, "uploadLimit" | "downloadLimit">> {
+export interface NodeChanges
+  extends Partial<Pick<ConnectionsOptions, "uploadLimit" | "downloadLimit" | "encryption">> {
   readonly handshakeTimeoutMs?: number;
   /** One repeated byte of its peer id. */
   readonly id?: number;
@@ -43,7 +45,7 @@ export class LoopbackNode {
 
   /** `data`: what it has; null when nothing. */
   constructor(metainfo: Metainfo, data: Uint8Array | null, changes: NodeChanges = {}) {
-    const { id = 100, handshakeTimeoutMs, uploadLimit, downloadLimit } = changes;
+    const { id = 100, handshakeTimeoutMs, uploadLimit, downloadLimit, encryption = "prefer" } = changes;
     const { pieceCount } = metainfo.layout;
     const peerId = peerIdOf(id);
     this.connections = new Connections({
@@ -52,6 +54,7 @@ export class LoopbackNode {
       downloadLimit,
       now: () => this.now,
       peerId,
+      encryption,
       log: createLogger(LOG_LEVELS[3], (line) => this.log.push(line)),
     }, handshakeTimeoutMs);
     this.listener = new Listener({
@@ -60,6 +63,8 @@ export class LoopbackNode {
       ports: PORTS.peer,
       connections: this.connections,
       findSwarm: (infoHash) => infoHash === metainfo.infoHash ? this.swarm : undefined,
+      findInfoHash: (hash) => hash === skeyHash(metainfo.infoHash) ? metainfo.infoHash : undefined,
+      isBlocked: () => false,
     });
     this.storage = new MemoryStorage(metainfo, data?.slice(), queueMicrotask);
     this.swarm = new Swarm({

@@ -46,6 +46,8 @@ class Machine {
       rechokeMs: 30_000,
       maxUpload: undefined,
       maxDownload: undefined,
+      encryption: "prefer",
+      ipFilter: undefined,
       log: silentLogger,
       observe: (event) => this.events.push(event),
       ...options,

@@ -22,6 +22,7 @@ function announcing(has: Uint8Array | null, tiersOf: (http: string, udp: string)
     tiers: tiersOf(`http://127.0.0.1:${tracker.http.port}/announce`, `udp://127.0.0.1:${tracker.udp.port}`),
     port: 7_000,
     key: 1,
+    supportsCrypto: true,
     log: createLogger("warn", (line) => log.push(line)),
     now: () => node.now,
     random: seededRandom(1),

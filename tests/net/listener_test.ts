@@ -24,14 +24,25 @@ Deno.test("Listener closes a connection that wants a torrent it does not share, 
   assert.match(node.log.join(), /Expected an info-hash of ours/);
 });
 
-Deno.test("Listener closes a connection that speaks something else", async () => {
-  await using node = new LoopbackNode(metainfo, data);
-  for (const text of ["GET / HTTP/1.1\r\nHost: x\r\n\r\n", "\x13BitTorrent protocoL", "\0".repeat(68)]) {
+const NO_HANDSHAKES = ["GET / HTTP/1.1\r\nHost: x\r\n\r\n", "\x13BitTorrent protocoL", "\0".repeat(68)];
+
+Deno.test("Listener closes a connection that speaks something else at once when it may not be encrypted", async () => {
+  await using node = new LoopbackNode(metainfo, data, { encryption: "off" });
+  for (const text of NO_HANDSHAKES) {
     using peer = await RawPeer.connect(node.listener.port);
     await peer.stream.write(new TextEncoder().encode(text));
     assert.equal(await peer.drain(), 0);
   }
-  assert.equal(node.log.filter((line) => line.includes("Expected a BitTorrent handshake")).length, 3);
+  assert.equal(node.log.filter((line) => line.includes("Expected no encrypted handshake")).length, 3);
+});
+
+Deno.test("Listener takes what it does not know for encrypted, and gives it no more time than others", async () => {
+  await using node = new LoopbackNode(metainfo, data, { handshakeTimeoutMs: 50 });
+  for (const text of NO_HANDSHAKES) {
+    using peer = await RawPeer.connect(node.listener.port);
+    await peer.stream.write(new TextEncoder().encode(text));
+    assert.equal(await peer.drain(), 0);
+  }
 });
 
 Deno.test("Listener takes a handshake that comes byte by byte, and gives up one that ends before", async () => {
