@@ -27,6 +27,11 @@ export const clientColumns: readonly Column<InteropClient>[] = [
   { name: "to us", run: (client, arena) => uploadToUs(client, arena, Content.singleFile()) },
   { name: "folder from us", run: (client, arena) => downloadFromUs(client, arena, Content.folder()) },
   { name: "folder to us", run: (client, arena) => uploadToUs(client, arena, Content.folder()) },
+  {
+    name: "encrypted from us",
+    run: (client, arena) => downloadFromUs(client, arena, Content.singleFile(), true),
+  },
+  { name: "encrypted to us", run: (client, arena) => uploadToUs(client, arena, Content.singleFile(), true) },
 ];
 
 /** What is tried with every tracker. */
@@ -54,21 +59,31 @@ export async function tryCell<Subject extends InteropClient | InteropTracker>(
   }
 }
 
-/** We seed and are the tracker; they download. */
-async function downloadFromUs(client: InteropClient, arena: Arena, content: Content): Promise<void> {
+/** We seed and are the tracker; they download. With `mustEncrypt` they talk to encrypted peers only. */
+async function downloadFromUs(
+  client: InteropClient,
+  arena: Arena,
+  content: Content,
+  mustEncrypt = false,
+): Promise<void> {
   const trackerPort = freePort();
   const torrent = await arena.torrentOf(content, [`http://${arena.address}:${trackerPort}/announce`]);
   const us = await arena.join({ torrent, content, trackerPort });
-  const them = await arena.joinAs(client, { torrent });
+  const them = await arena.joinAs(client, { torrent, mustEncrypt });
   await content.arrivesIn(them.folder, PATIENCE_MS, [us.process, them.process], client.omitsEmptyFiles);
 }
 
-/** We are the tracker and have nothing; they seed. */
-async function uploadToUs(client: InteropClient, arena: Arena, content: Content): Promise<void> {
+/** We are the tracker and have nothing; they seed. With `mustEncrypt` they talk to encrypted peers only. */
+async function uploadToUs(
+  client: InteropClient,
+  arena: Arena,
+  content: Content,
+  mustEncrypt = false,
+): Promise<void> {
   const trackerPort = freePort();
   const torrent = await arena.torrentOf(content, [`http://${arena.address}:${trackerPort}/announce`]);
   const us = await arena.join({ torrent, trackerPort });
-  const them = await arena.joinAs(client, { torrent, content });
+  const them = await arena.joinAs(client, { torrent, content, mustEncrypt });
   await content.arrivesIn(us.shareable, PATIENCE_MS, [us.process, them.process]);
   await us.whenEvent("complete", PATIENCE_MS);
 }
