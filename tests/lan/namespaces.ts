@@ -1,5 +1,5 @@
 /**
- * A LAN inside one machine: every host is a network namespace with its own address, and all are joined by a bridge
+ * A LAN inside one machine: every host is a network namespace with its own addresses, and all are joined by a bridge
  * in a namespace of its own. The machine's own network is not touched.
  *
  * ```
@@ -7,6 +7,8 @@
  *   host 1: eth0 10.99.0.2 ──┼── bridge (floods multicast)
  *   host 2: eth0 10.99.0.3 ──┘
  * ```
+ *
+ * Each host has an IPv6 address (`fd99::1`, …) and a link-local one (`fe80::1`, …) as well.
  *
  * Needs Linux, root and iproute2 (`ip`, `tc`).
  */
@@ -67,10 +69,24 @@ export class Lan implements AsyncDisposable {
 
   /** The IPv4 address of a host. */
   address(host: number): string {
+    return `10.99.0.${this.#numberOf(host)}`;
+  }
+
+  /** The IPv6 address of a host that is good on the whole LAN. */
+  address6(host: number): string {
+    return `fd99::${this.#numberOf(host).toString(16)}`;
+  }
+
+  /** The link-local address of a host, with the zone that another host knows it by. */
+  linkLocalAddress(host: number): string {
+    return `fe80::${this.#numberOf(host).toString(16)}%eth0`;
+  }
+
+  #numberOf(host: number): number {
     if (!Number.isInteger(host) || host < 0 || host >= this.hosts) {
       throw new RangeError(`Expected a host from 0 to ${this.hosts - 1}, got ${host}`);
     }
-    return `10.99.0.${host + 1}`;
+    return host + 1;
   }
 
   /**
@@ -123,6 +139,10 @@ export class Lan implements AsyncDisposable {
       await batch("ip", namespace, [
         "link set lo up",
         `address add ${this.address(host)}/24 dev eth0`,
+        // The system would make up a link-local address; without the search for duplicates ours are there at once.
+        "link set eth0 addrgenmode none",
+        `address add ${this.address6(host)}/64 dev eth0 nodad`,
+        `address add ${this.linkLocalAddress(host).split("%")[0]}/64 dev eth0 nodad`,
         "link set eth0 up",
         // Multicast and broadcast go nowhere without a route.
         "route add default dev eth0",
