@@ -275,6 +275,8 @@ export const LOCAL_DISCOVERY = {
 export const IP_FILTER = {
   /** Largest file read: common block lists of 400,000 ranges are below 30 MB. */
   maxFileBytes: 128 * MIB,
+  /** Longest line read, in characters: names in lists are shorter. */
+  maxLineLength: 1_000,
   /** Malformed lines told with their number; the others are counted only. */
   maxReported: 5,
 } as const;

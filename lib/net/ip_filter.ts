@@ -35,7 +35,7 @@ export class IpFilter {
     text.split(/\r\n|\n|\r/).forEach((raw, position) => {
       const line = raw.trim();
       if (COMMENT.test(line)) return;
-      const range = readLine(line);
+      const range = line.length > IP_FILTER.maxLineLength ? undefined : readLine(line);
       if (range === undefined) malformed.push(position + 1);
       else if (range !== "allowed") ranges[range.family].push([range.first, range.last]);
     });

@@ -19,14 +19,12 @@ import {
   parsePeerList,
 } from "../../lib/protocol/extension_messages.ts";
 import { encodeHandshake, parseHandshake } from "../../lib/protocol/handshake.ts";
-import type { InfoHash } from "../../lib/protocol/info_hash.ts";
 import {
   encodeMetadataData,
   encodeMetadataReject,
   encodeMetadataRequest,
   parseMetadataMessage,
 } from "../../lib/protocol/metadata_messages.ts";
-import { MseHandshake, skeyHash } from "../../lib/protocol/mse.ts";
 import { clientNameOf } from "../../lib/protocol/peer_id.ts";
 import {
   encodeAboutBlock,
@@ -58,35 +56,6 @@ const MESSAGES = [
   Uint8Array.of(0, 0, 0, 12, MessageId.piece, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 3),
 ];
 const MAX_MESSAGE_LENGTH = 1 << 17;
-
-/** Runs one side of an encrypted handshake over `input`, cut anywhere. */
-function runMse(handshake: MseHandshake, input: Uint8Array, random: Random): void {
-  for (let at = 0; at < input.length && handshake.result === undefined;) {
-    const end = at + 1 + Math.floor(random() * input.length);
-    handshake.advance(input.subarray(at, end));
-    at = end;
-  }
-}
-
-const mseSide = (key: number) => ({
-  privateKey: bytes(20, key),
-  firstPad: bytes(30, key),
-  secondPadLength: 7,
-});
-const initiator = () => MseHandshake.initiate(INFO_HASH, ["rc4", "plaintext"], mseSide(3), bytes(68, 1));
-const MSE_LOOKUP = new Map<string, InfoHash>([[skeyHash(INFO_HASH), INFO_HASH]]);
-const acceptor = () => MseHandshake.accept((hash) => MSE_LOOKUP.get(hash), ["rc4"], mseSide(5));
-
-/** What each side sends in a good handshake between the two. */
-function mseTranscript(): { fromInitiator: Uint8Array; fromAcceptor: Uint8Array } {
-  const [a, b] = [initiator(), acceptor()];
-  const sentByA = [a.advance(new Uint8Array())];
-  const sentByB = [b.advance(sentByA[0])];
-  sentByA.push(a.advance(sentByB[0]));
-  sentByB.push(b.advance(sentByA[1]));
-  return { fromInitiator: concatBytes(...sentByA), fromAcceptor: concatBytes(...sentByB) };
-}
-const MSE = mseTranscript();
 
 export const PEER_TARGETS: readonly Target[] = [
   {
@@ -198,24 +167,6 @@ export const PEER_TARGETS: readonly Target[] = [
     error: ProtocolError,
     run(input) {
       parseMetadataMessage(input);
-    },
-  },
-  {
-    name: "encryption, accepting",
-    seeds: [MSE.fromInitiator],
-    mutate: mutateBytes,
-    error: ProtocolError,
-    run: (input, random) => runMse(acceptor(), input, random),
-  },
-  {
-    name: "encryption, connecting",
-    seeds: [MSE.fromAcceptor],
-    mutate: mutateBytes,
-    error: ProtocolError,
-    run(input, random) {
-      const handshake = initiator();
-      handshake.advance(new Uint8Array());
-      runMse(handshake, input, random);
     },
   },
 ];

@@ -1,7 +1,13 @@
+import { ENCRYPTION_TARGETS } from "./encryption_targets.ts";
 import { PEER_TARGETS } from "./peer_targets.ts";
 import type { Target } from "./target.ts";
 import { TORRENT_TARGETS } from "./torrent_targets.ts";
 import { TRACKER_TARGETS } from "./tracker_targets.ts";
 
 /** Every decoder of bytes from outside. */
-export const TARGETS: readonly Target[] = [...TORRENT_TARGETS, ...PEER_TARGETS, ...TRACKER_TARGETS];
+export const TARGETS: readonly Target[] = [
+  ...TORRENT_TARGETS,
+  ...PEER_TARGETS,
+  ...ENCRYPTION_TARGETS,
+  ...TRACKER_TARGETS,
+];

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { MetainfoError, ProtocolError } from "../../lib/errors.ts";
+import { IpFilter } from "../../lib/net/ip_filter.ts";
 import { parseAnnounceAddress } from "../../lib/protocol/announce_address.ts";
 import { decode, decodePrefix, type Encodable, encode } from "../../lib/protocol/bencode.ts";
 import { concatBytes, fromUtf8, toUtf8 } from "../../lib/protocol/bytes.ts";
@@ -190,6 +191,24 @@ export const TORRENT_TARGETS: readonly Target[] = [
       const paths = safePaths([["t", ...names], ["t", ...names], ["t", names[0].toUpperCase()]]);
       for (const path of paths) assertSafe(path);
       assert.equal(new Set(paths.map((path) => path.join("/").toLowerCase())).size, paths.length);
+    },
+  },
+  {
+    name: "address filter",
+    seeds: [
+      "# list\n10.0.0.1\n10.1.0.0/16\nfd00::/8\n10.2.0.1 - 10.2.0.9\n",
+      "001.002.003.004 - 001.002.003.255 , 000 , some name\n9.0.0.0 - 9.0.0.9 , 200 , allowed\r\n",
+      "name: with colon:1.2.3.4-1.2.3.9\nin IPv6:fd00::1-fd00::ff\n",
+    ].map(toUtf8),
+    mutate: mutateBytes,
+    run(input) {
+      const text = fromUtf8(input);
+      const filter = new IpFilter(text);
+      const lines = text.split(/\r\n|\n|\r/).length;
+      assert.ok(filter.size + filter.malformedLines.length <= lines);
+      for (const address of ["10.0.0.1", "1.2.3.4", "255.255.255.255", "fd00::1", "fe80::1%eth0"]) {
+        filter.has(address);
+      }
     },
   },
   {

@@ -68,7 +68,8 @@ class SharingLan implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#peers.map((peer) => peer.stop()));
+    // The first one last, whose tracker is told of the others' leaving.
+    for (const peer of this.#peers.toReversed()) await peer.stop();
     await this.lan.close();
     await Deno.remove(this.folder, { recursive: true });
   }

@@ -57,6 +57,15 @@ Deno.test("IpFilter counts malformed lines and goes on", () => {
   assert.ok(filter.has("10.0.0.1") && filter.has("10.0.0.3"));
 });
 
+Deno.test("IpFilter reads lines of a sane length only", () => {
+  const named = (length: number) => `${":".repeat(length - 20)}10.0.0.10-10.0.0.20`.padStart(length, "n");
+  assert.equal(new IpFilter(named(IP_FILTER.maxLineLength)).size, 1);
+  assert.deepEqual(new IpFilter(named(IP_FILTER.maxLineLength + 1)).malformedLines, [1]);
+  const start = performance.now();
+  new IpFilter(":".repeat(1_000_000));
+  assert.ok(performance.now() - start < 1_000);
+});
+
 Deno.test("IpFilter joins ranges that overlap, touch or hold each other", () => {
   const filter = new IpFilter(
     "10.0.0.5-10.0.0.9\n10.0.0.0-10.0.0.4\n10.0.0.2-10.0.0.3\n10.0.0.8-10.0.0.20\n10.0.0.22",
