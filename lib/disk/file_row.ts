@@ -7,6 +7,7 @@ import type { TorrentFile } from "../protocol/metainfo.ts";
 import { type FileSpan, PieceLayout } from "../protocol/piece_layout.ts";
 import { type GuardedPath, guardPath, makeFolders } from "./guarded_path.ts";
 import type { OpenFile, OpenFiles } from "./open_files.ts";
+import { FilePlace, PARTS_ENDING, PartsLayout } from "./parts_layout.ts";
 import { errorCode, storageFailure } from "./storage_failure.ts";
 
 /** Where a row of files lies: plain data that can be posted to a worker. */
@@ -15,6 +16,8 @@ export interface FileRowDescription {
   readonly root: string;
   /** Folders from `root` to where the torrent's own paths begin. */
   readonly base: readonly string[];
+  /** Where each file is (`FilePlace`), as far as the sender knows; undefined: all below `base`. */
+  readonly places?: Uint8Array;
   readonly files: readonly TorrentFile[];
   /** Bytes. */
   readonly pieceLength: number;
@@ -35,6 +38,8 @@ export function sameStamp(a: FileStamp | undefined, b: FileStamp | undefined): b
     a.inode === b.inode;
 }
 
+const SHAREABLE = ["shareable"];
+
 /** Files handled before others get a turn, in loops over all files of a torrent. */
 const FILES_PER_TURN = 256;
 
@@ -43,9 +48,10 @@ const { O_RDONLY, O_RDWR, O_CREAT } = fs.constants;
 const O_NOFOLLOW = fs.constants.O_NOFOLLOW ?? 0;
 
 /**
- * Reads and writes a torrent's files by offsets in the row of all files.
+ * Reads and writes a torrent's files by offsets in the row of all files, for spans that lie within one piece.
  *
- * Padding files (BEP 47) read as zeros, swallow writes and never exist. Files are opened when first needed.
+ * Padding files (BEP 47) read as zeros, swallow writes and never exist. Files in `shareable/` are complete and
+ * swallow writes too. Files without one of their own share the parts file. All are opened when first needed.
  * Errors: `StorageError` from every method.
  */
 export class FileRow {
@@ -53,6 +59,7 @@ export class FileRow {
   readonly layout: PieceLayout;
   readonly #openFiles: OpenFiles;
   readonly #open = new Map<number, OpenFile>();
+  #parts: PartsLayout | undefined;
 
   constructor(description: FileRowDescription, openFiles: OpenFiles) {
     this.description = description;
@@ -60,17 +67,37 @@ export class FileRow {
     this.#openFiles = openFiles;
   }
 
-  /** Positions of all files that exist on disk, that is without padding. */
+  /** Positions of the files that are below `base` on disk: without padding, and what is elsewhere. */
   *realFiles(): Generator<number> {
     const { files } = this.description;
     for (let file = 0; file < files.length; file++) {
-      if (!files[file].isPadding) yield file;
+      if (!files[file].isPadding && this.placeOf(file) === FilePlace.own) yield file;
     }
+  }
+
+  /** Where a file is, as `FilePlace`. */
+  placeOf(file: number): number {
+    return this.description.places?.[file] ?? FilePlace.own;
+  }
+
+  /** The file on disk that holds a file's bytes: itself, or the parts file, which stands behind all others. */
+  holderOf(file: number): number {
+    return this.placeOf(file) === FilePlace.parts ? this.#partsFile : file;
+  }
+
+  get #partsFile(): number {
+    return this.description.files.length;
+  }
+
+  get #hasParts(): boolean {
+    return this.description.places?.includes(FilePlace.parts) ?? false;
   }
 
   /** Names of the folders and the file below `root`. */
   stepsTo(file: number): string[] {
-    return [...this.description.base, ...this.description.files[file].path];
+    const { base, files } = this.description;
+    if (file === this.#partsFile) return [...base, files[0].path[0] + PARTS_ENDING];
+    return [...(this.placeOf(file) === FilePlace.shareable ? SHAREABLE : base), ...files[file].path];
   }
 
   /** A file's path below `root`, as told to people. */
@@ -78,10 +105,15 @@ export class FileRow {
     return this.stepsTo(file).join("/");
   }
 
-  /** Whether there is anything under the torrent's name. */
+  /** Whether there is anything under the torrent's name, or a parts file. */
   exists(): boolean {
     const { root, base, files } = this.description;
-    return guardPath(root, [...base, files[0].path[0]]).stats !== undefined;
+    return guardPath(root, [...base, files[0].path[0]]).stats !== undefined || this.hasPartsFile();
+  }
+
+  /** Whether there is a parts file. */
+  hasPartsFile(): boolean {
+    return this.#guard(this.#partsFile).stats !== undefined;
   }
 
   /** What a file looks like now; undefined when it does not exist. */
@@ -97,32 +129,30 @@ export class FileRow {
     return stamps;
   }
 
-  /** Whether every file exists with the length the torrent gives it. */
-  async hasRightSizes(): Promise<boolean> {
-    const stamps = await this.stamps();
-    return this.realFiles().every((file) => stamps[file]?.size === this.description.files[file].length);
-  }
-
   /** Makes every file, at full length from the start but sparse. What is there already is kept. */
   async create(): Promise<void> {
-    await this.#forEachFile((file) => this.#create(file));
+    await this.#forEachFile((file) => this.#create(file, this.description.files[file].length));
+    // It grows as it is written to: most of its slots are never used.
+    if (this.#hasParts && !this.hasPartsFile()) this.#create(this.#partsFile, 0);
   }
 
   /** Makes the empty files, which no piece ever fills, where they are missing. */
   async createEmptyFiles(): Promise<void> {
     await this.#forEachFile((file) => {
-      if (this.description.files[file].length === 0 && this.stampOf(file) === undefined) this.#create(file);
+      if (this.description.files[file].length === 0 && this.stampOf(file) === undefined) {
+        this.#create(file, 0);
+      }
     });
   }
 
-  #create(file: number): void {
-    const { root, files } = this.description;
+  #create(file: number, length: number): void {
+    const { root } = this.description;
     makeFolders(root, this.stepsTo(file).slice(0, -1));
     const { path } = this.#guard(file);
     try {
       const fd = fs.openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o666);
       try {
-        if (fs.fstatSync(fd).size !== files[file].length) fs.ftruncateSync(fd, files[file].length);
+        if (fs.fstatSync(fd).size !== length) fs.ftruncateSync(fd, length);
       } finally {
         fs.closeSync(fd);
       }
@@ -147,12 +177,13 @@ export class FileRow {
       target.fill(0, at, at + span.length);
       return true;
     }
-    const fd = this.#descriptor(span.file);
-    if (fd === undefined) return false;
+    const position = this.#positionOf(span);
+    const fd = position === undefined ? undefined : this.#descriptor(this.holderOf(span.file));
+    if (position === undefined || fd === undefined) return false;
     try {
       let done = 0;
       while (done < span.length) {
-        const count = fs.readSync(fd, target, at + done, span.length - done, span.position + done);
+        const count = fs.readSync(fd, target, at + done, span.length - done, position + done);
         if (count === 0) return false;
         done += count;
       }
@@ -162,25 +193,47 @@ export class FileRow {
     }
   }
 
+  /** Whether a piece can be written, that is whether no byte of it is in a file that is not wanted and not shared. */
+  canHold(index: number): boolean {
+    return this.layout.spans(this.layout.offsetOf(index), this.layout.lengthOf(index))
+      .every((span) => this.description.files[span.file].isPadding || this.#positionOf(span) !== undefined);
+  }
+
   /** Writes `bytes` from `offset` on. */
   write(offset: number, bytes: Uint8Array): void {
     let written = 0;
     for (const span of this.layout.spans(offset, bytes.length)) {
-      if (!this.description.files[span.file].isPadding) this.#writeSpan(span, bytes, written);
+      this.writeSpan(span, bytes, written);
       written += span.length;
     }
   }
 
-  #writeSpan({ file, position, length }: FileSpan, bytes: Uint8Array, from: number): void {
+  /** Writes one span, whose bytes begin at `from`. */
+  writeSpan(span: FileSpan, bytes: Uint8Array, from: number): void {
+    const { length } = span;
+    if (this.description.files[span.file].isPadding || this.placeOf(span.file) === FilePlace.shareable) {
+      return;
+    }
+    const file = this.holderOf(span.file);
     try {
-      const fd = this.#descriptor(file);
-      if (fd === undefined) throw new StorageError(`Expected a file at ${this.nameOf(file)}, got nothing`);
+      const position = this.#positionOf(span);
+      const fd = position === undefined ? undefined : this.#descriptor(file);
+      if (position === undefined || fd === undefined) {
+        throw new StorageError(`Expected a file at ${this.nameOf(file)}, got nothing`);
+      }
       for (let done = 0; done < length;) {
         done += fs.writeSync(fd, bytes, from + done, length - done, position + done);
       }
     } catch (error) {
       throw storageFailure(`write ${this.nameOf(file)}`, error);
     }
+  }
+
+  /** Where a span starts in the file that holds it, in bytes; undefined when nothing holds it. */
+  #positionOf({ file, position }: FileSpan): number | undefined {
+    if (this.placeOf(file) !== FilePlace.parts) return position;
+    this.#parts ??= new PartsLayout(this.layout, this.description.files);
+    return this.#parts.positionOf(this.layout.startOf(file) + position);
   }
 
   /** Resolves when what was written to a file, by whatever thread, is on the disk. */
@@ -231,8 +284,9 @@ export class FileRow {
   #openDescriptor(file: number): number | undefined {
     const { path, stats } = this.#guard(file);
     if (stats === undefined) return undefined;
+    const isWritable = this.description.isWritable && this.placeOf(file) !== FilePlace.shareable;
     try {
-      return fs.openSync(path, (this.description.isWritable ? O_RDWR : O_RDONLY) | O_NOFOLLOW);
+      return fs.openSync(path, (isWritable ? O_RDWR : O_RDONLY) | O_NOFOLLOW);
     } catch (error) {
       if (errorCode(error) === "ENOENT") return undefined;
       throw storageFailure(`open ${this.nameOf(file)}`, error);

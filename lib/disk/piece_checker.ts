@@ -49,7 +49,8 @@ export interface TorrentCheck {
 }
 
 /**
- * Hashes the data in `shareable/`, and for what is not good there the data in `state/tmp/`. Changes nothing.
+ * Hashes the data in `shareable/`, and for what is not good there the data as far as it is in `state/tmp/`. Changes
+ * nothing.
  *
  * `onChecked` hears how many pieces were looked at. Errors: `StorageError`.
  */
@@ -64,7 +65,8 @@ export async function checkTorrent(
   const files = new TorrentFiles(metainfo, home);
   const good = new Bitfield(pieceCount);
   const missing = Bitfield.full(pieceCount);
-  for (const row of [files.shareable, files.tmp]) {
+  await files.look();
+  for (const row of [files.shareable, files.current]) {
     if (!row.exists()) continue;
     const lacking = [...Bitfield.full(pieceCount)].filter((index) => !good.has(index));
     const found = await checkPieces(

@@ -3,8 +3,9 @@
  *
  *   phase     and on disk                       then
  *   complete  files as they were left           trust them
- *   moving    every file in one place           all is there; the move is to be completed
- *   active    tmp files at full length          trust stored pieces, hash those only written
+ *   active    files where and as they were left trust stored pieces, hash those only written
+ *   moving    the same, or moved already        the same; the move is to be completed
+ *   either    newly wanted files in shareable/  as below, to use them
  *   else, or otherwise                          hash what lies in shareable/ and in state/tmp/
  *
  * Invariant: before files are made in `state/tmp/`, the resume state says "active, nothing stored". Else a crash
@@ -13,15 +14,19 @@
 import type { Logger } from "../log.ts";
 import { Bitfield } from "../protocol/bitfield.ts";
 import { type Metainfo, pieceHash } from "../protocol/metainfo.ts";
+import type { Selection } from "../swarm/ports.ts";
 import type { DiskWorkers } from "./disk_workers.ts";
 import { type FileRow, type FileStamp, sameStamp } from "./file_row.ts";
 import { checkPieces } from "./piece_checker.ts";
+import { FilePlace } from "./parts_layout.ts";
 import type { ResumeStore } from "./resume_store.ts";
 import type { TorrentFiles } from "./torrent_files.ts";
 
 /** What recovery works with. */
 export interface RecoveryContext {
   readonly metainfo: Metainfo;
+  readonly selection: Selection;
+  /** Told where each file is. */
   readonly files: TorrentFiles;
   readonly workers: DiskWorkers;
   readonly resume: ResumeStore;
@@ -37,24 +42,31 @@ export interface RecoveredPieces {
   readonly have: Bitfield;
   /** How many of them are known to be synced. */
   readonly storedCount: number;
-  /** Whether all data is in `shareable/`; otherwise it is in `state/tmp/`, or being moved. */
+  /** Whether all data is in `shareable/`. */
   readonly isComplete: boolean;
+  /** Whether files were being moved there. */
+  readonly isMoving: boolean;
   /** Whether the tmp files are those of the last run, so that its unfinished pieces are in them. */
   readonly isResumed: boolean;
-  /** Of complete data: what the files look like. Else: copies in `shareable/` that may be replaced. */
+  /** Of files that are in `shareable/`: what they look like. Of others: copies there that may be replaced. */
   readonly stamps: readonly (FileStamp | undefined)[];
 }
 
 /** Runs the table above. Errors: `StorageError`, what KV throws, the signal's reason. */
 export async function recoverPieces(context: RecoveryContext): Promise<RecoveredPieces> {
-  const { metainfo, files, resume } = context;
-  const phase = await resume.phase(metainfo.infoHash);
-  const stamps = await resume.stamps(metainfo.infoHash, metainfo.files.length);
-  if (phase === "complete" && await isUnchanged(files.shareable, stamps)) {
-    return allThere(context, true, stamps);
+  const { metainfo: { infoHash, files: { length } }, files, resume } = context;
+  const phase = await resume.phase(infoHash);
+  const stamps = await resume.stamps(infoHash, length);
+  if (phase === "complete" && await isUnchanged(files.shareable, stamps)) return allThere(context, stamps);
+  if (phase === "moving" || phase === "active") {
+    const places = await resume.places(infoHash, length);
+    const isMoving = phase === "moving";
+    const isNew = (file: number) => places?.[file] === FilePlace.parts && files.shareable.stampOf(file);
+    const isKnown = places !== undefined && ![...context.selection.files].some(isNew);
+    if (isKnown && await files.takeOver(places, stamps, isMoving)) {
+      return await resumePieces(context, stamps, isMoving);
+    }
   }
-  if (phase === "moving" && await files.canMove()) return allThere(context, false, stamps);
-  if (phase === "active" && await files.tmp.hasRightSizes()) return await resumeActive(context, stamps);
   return await examine(context);
 }
 
@@ -64,55 +76,85 @@ async function isUnchanged(row: FileRow, stamps: readonly (FileStamp | undefined
 }
 
 function allThere(
-  { metainfo }: RecoveryContext,
-  isComplete: boolean,
+  { metainfo, files }: RecoveryContext,
   stamps: readonly (FileStamp | undefined)[],
 ): RecoveredPieces {
+  files.setMoved();
   const have = Bitfield.full(metainfo.layout.pieceCount);
-  return { have, storedCount: have.count, isComplete, isResumed: false, stamps };
+  return { have, storedCount: have.count, isComplete: true, isMoving: false, isResumed: false, stamps };
 }
 
-async function resumeActive(
+async function resumePieces(
   { metainfo, files, workers, resume, onChecked, signal }: RecoveryContext,
   stamps: readonly (FileStamp | undefined)[],
+  isMoving: boolean,
 ): Promise<RecoveredPieces> {
   const { infoHash, layout } = metainfo;
   const have = await resume.bits("stored", infoHash, layout.pieceCount);
   const storedCount = have.count;
   const written = await resume.bits("written", infoHash, layout.pieceCount);
   const onlyWritten = [...written].filter((index) => !have.has(index));
-  const { good } = await checkPieces(workers, metainfo, files.tmp, onlyWritten, onChecked, signal);
+  const { good } = await checkPieces(workers, metainfo, files.current, onlyWritten, onChecked, signal);
   for (const index of good) have.add(index);
-  return { have, storedCount, isComplete: false, isResumed: true, stamps };
+  return { have, storedCount, isComplete: false, isMoving, isResumed: true, stamps };
 }
 
 async function examine(context: RecoveryContext): Promise<RecoveredPieces> {
   const { metainfo, files, workers, resume, onChecked, signal } = context;
   const { infoHash, layout } = metainfo;
-  const everything = Bitfield.full(layout.pieceCount);
-  const stamps = await files.shareable.stamps();
-  const inShareable = files.shareable.exists()
-    ? (await checkPieces(workers, metainfo, files.shareable, everything, onChecked, signal)).good
-    : new Bitfield(layout.pieceCount);
-  if (inShareable.isFull && files.shareable.exists()) return await adoptComplete(context);
-
-  const replaceable = stamps.map((stamp, file) =>
-    mayReplace(context, inShareable, file, stamp) ? stamp : undefined
-  );
-  tellWhatStays(context, stamps, replaceable);
   const nothing = new Bitfield(layout.pieceCount);
+  const stamps = await files.shareable.stamps();
+  const check = async (row: FileRow, known: Bitfield) => {
+    if (!row.exists()) return nothing;
+    const lacking = [...Bitfield.full(layout.pieceCount)].filter((index) => !known.has(index));
+    const tell = (checked: number) => onChecked(known.count + checked);
+    return (await checkPieces(workers, metainfo, row, lacking, tell, signal)).good;
+  };
+  const inShareable = await check(files.shareable, nothing);
+  if (inShareable.isFull && files.shareable.exists()) return await adoptComplete(context);
+  await files.look();
+  const found = files.current;
+  const inTmp = await check(found, inShareable);
+
+  const places = placesFor(context, [inShareable, inTmp], stamps);
+  const kept = stamps.map((stamp, file) =>
+    places[file] === FilePlace.shareable || mayReplace(context, inShareable, file, stamp) ? stamp : undefined
+  );
+  tellWhatStays(context, places, stamps, kept);
   await resume.saveBits("stored", infoHash, nothing);
   await resume.saveBits("written", infoHash, nothing);
-  await resume.saveStamps(infoHash, replaceable);
+  await resume.saveStamps(infoHash, kept);
+  await resume.savePlaces(infoHash, places);
   await resume.savePhase(infoHash, "active");
-  const hadTmp = files.tmp.exists();
-  await files.tmp.create();
-  const have = hadTmp
-    ? (await checkPieces(workers, metainfo, files.tmp, everything, onChecked, signal)).good
-    : new Bitfield(layout.pieceCount);
-  await copyGoodPieces(context, inShareable, have);
+  files.setPlaces(places);
+  await files.current.create();
+  const have = new Bitfield(layout.pieceCount);
+  await gather(context, inShareable, files.shareable, have);
+  await gather(context, inTmp, found, have);
   await resume.saveBits("written", infoHash, have);
-  return { have, storedCount: 0, isComplete: false, isResumed: false, stamps: replaceable };
+  return { have, storedCount: 0, isComplete: false, isMoving: false, isResumed: false, stamps: kept };
+}
+
+/** Where each file is to be: those good in `shareable/` stay there, what is wanted or begun has a file in `tmp`. */
+function placesFor(
+  { metainfo, files, selection }: RecoveryContext,
+  good: readonly Bitfield[],
+  stamps: readonly (FileStamp | undefined)[],
+): Uint8Array<ArrayBuffer> {
+  const { layout } = metainfo;
+  const isGood = (file: number) => {
+    const { first, last } = layout.piecesOf(file) ?? { first: 0, last: -1 };
+    for (let index = first; index <= last; index++) if (!good.some((bits) => bits.has(index))) return false;
+    return true;
+  };
+  return Uint8Array.from(metainfo.files, ({ isPadding }, file) => {
+    const place = files.current.placeOf(file);
+    if (isPadding) return FilePlace.own;
+    if (place === FilePlace.shareable && stamps[file] !== undefined && isGood(file)) {
+      return FilePlace.shareable;
+    }
+    return place === FilePlace.own || selection.files.has(file) ? FilePlace.own : FilePlace.parts;
+  });
 }
 
 /** All pieces are good where they lie; they are only noted. */
@@ -122,7 +164,7 @@ async function adoptComplete(context: RecoveryContext): Promise<RecoveredPieces>
   const stamps = await files.shareable.stamps();
   await resume.saveStamps(metainfo.infoHash, stamps);
   await resume.savePhase(metainfo.infoHash, "complete");
-  return allThere(context, true, stamps);
+  return allThere(context, stamps);
 }
 
 /** A damaged or short copy gave us pieces, so the whole file may take its place. Others are somebody's own. */
@@ -143,29 +185,38 @@ function mayReplace(
 
 function tellWhatStays(
   { files, log }: RecoveryContext,
+  places: Uint8Array,
   stamps: readonly (FileStamp | undefined)[],
-  replaceable: readonly (FileStamp | undefined)[],
+  kept: readonly (FileStamp | undefined)[],
 ): void {
   for (const file of files.shareable.realFiles()) {
-    if (stamps[file] === undefined) continue;
+    if (stamps[file] === undefined || places[file] !== FilePlace.own) continue;
     const name = files.shareable.nameOf(file);
-    if (replaceable[file] === undefined) log.warn(`${name} has no whole good piece and is not replaced`);
+    if (kept[file] === undefined) log.warn(`${name} has no whole good piece and is not replaced`);
     else log.info(`${name} is not complete; its good pieces are used`);
   }
 }
 
-/** Copies pieces that are good in `shareable/` to the tmp files; `have` grows by them. */
-async function copyGoodPieces(
+/** Copies the pieces `good` of a row to where their files are now, if they are not there; `have` grows by them. */
+async function gather(
   { metainfo, files, workers, signal }: RecoveryContext,
-  inShareable: Bitfield,
+  good: Bitfield,
+  from: FileRow,
   have: Bitfield,
 ): Promise<void> {
-  for (const index of inShareable) {
+  const { layout } = metainfo;
+  const { current, shareable } = files;
+  const placeIn = (file: number) => from === shareable ? FilePlace.shareable : from.placeOf(file);
+  for (const index of good) {
     signal?.throwIfAborted();
-    if (have.has(index)) continue;
-    const { shareable, tmp } = files;
+    const isThere = layout.spans(layout.offsetOf(index), layout.lengthOf(index)).every(({ file }) =>
+      metainfo.files[file].isPadding || placeIn(file) === current.placeOf(file)
+    );
     const hash = pieceHash(metainfo, index);
-    if (await workers.copyPiece(shareable.description, tmp.description, index, hash)) have.add(index);
+    if (isThere) have.add(index);
+    else if (!have.has(index) && current.canHold(index)) {
+      if (await workers.copyPiece(from.description, current.description, index, hash)) have.add(index);
+    }
   }
-  await workers.release(files.shareable.description);
+  await workers.release(from.description);
 }

@@ -11,9 +11,10 @@ import { Bitfield } from "../protocol/bitfield.ts";
 import { type Metainfo, pieceHash } from "../protocol/metainfo.ts";
 import { BLOCK_LENGTH } from "../protocol/piece_layout.ts";
 import { STORAGE } from "../settings.ts";
-import type { PieceStorage, PieceStorageListener } from "../swarm/ports.ts";
+import type { PieceStorage, PieceStorageListener, Selection } from "../swarm/ports.ts";
 import type { DiskWorkers } from "./disk_workers.ts";
 import { type FileStamp, sameStamp } from "./file_row.ts";
+import { FilePlace } from "./parts_layout.ts";
 import { recoverPieces } from "./piece_recovery.ts";
 import type { ResumeStore } from "./resume_store.ts";
 import { storageFailure } from "./storage_failure.ts";
@@ -22,6 +23,7 @@ import { TorrentFiles } from "./torrent_files.ts";
 /** What a store is made of. */
 export interface PieceStoreOptions {
   readonly metainfo: Metainfo;
+  readonly selection: Selection;
   /** The user's folder (INTERFACE.md "Folders"). */
   readonly home: string;
   readonly workers: DiskWorkers;
@@ -41,10 +43,11 @@ export interface UnfinishedPiece {
 export interface RecoveredStore {
   /** A copy; the caller's. */
   readonly have: Bitfield;
-  /** Whether all data is in its final place. */
-  readonly complete: boolean;
+  /** Whether all wanted data is in its final place. */
+  readonly finished: boolean;
   /** Where the finished data is or will be, for the user. */
   readonly path: string;
+  /** Of the pieces that are wanted; what there is of others is kept for later. */
   readonly unfinished: ReadonlyMap<number, UnfinishedPiece>;
 }
 
@@ -53,6 +56,7 @@ export class PieceStore implements PieceStorage {
   /** Who hears the answers; to be set before the first `commit`. */
   listener: PieceStorageListener | undefined;
   readonly #metainfo: Metainfo;
+  readonly #selection: Selection;
   readonly #workers: DiskWorkers;
   readonly #resume: ResumeStore;
   readonly #log: Logger;
@@ -71,13 +75,15 @@ export class PieceStore implements PieceStorage {
   #lastSync = -Infinity;
   #stamps: readonly (FileStamp | undefined)[] = [];
   readonly #unfinished = new Map<number, Bitfield>();
+  /** Whether all wanted files are in `shareable/`. */
   #isFinished = false;
   #isClosed = false;
   /** Set when what is on disk can no longer be relied on. */
   #broken: StorageError | undefined;
 
-  constructor({ metainfo, home, workers, resume, log }: PieceStoreOptions) {
+  constructor({ metainfo, selection, home, workers, resume, log }: PieceStoreOptions) {
     this.#metainfo = metainfo;
+    this.#selection = selection;
     this.#workers = workers;
     this.#resume = resume;
     this.#log = log;
@@ -88,7 +94,8 @@ export class PieceStore implements PieceStorage {
   }
 
   /**
-   * Finds out what is there, and completes a move that was cut off. `onChecked` hears how many pieces were hashed.
+   * Finds out what is there, makes room for what is wanted, and completes a move that was cut off. `onChecked`
+   * hears how many pieces were hashed.
    *
    * Errors: `StorageError`; what KV throws; the signal's reason when it is aborted.
    */
@@ -96,6 +103,7 @@ export class PieceStore implements PieceStorage {
     const { infoHash } = this.#metainfo;
     const recovered = await recoverPieces({
       metainfo: this.#metainfo,
+      selection: this.#selection,
       files: this.#files,
       workers: this.#workers,
       resume: this.#resume,
@@ -106,16 +114,37 @@ export class PieceStore implements PieceStorage {
     this.#have = recovered.have;
     this.#notedCount = this.#storedCount = recovered.storedCount;
     this.#stamps = recovered.stamps;
-    if (this.#storedCount < this.#have.count) this.#unsynced = new Set(this.#files.tmp.realFiles());
     const blocks = await this.#resume.takeUnfinished(infoHash);
+    const unfinished = recovered.isResumed ? this.#readUnfinished(blocks) : new Map();
+    await this.#unpackWanted();
+    if (this.#storedCount < this.#have.count) this.#unsynced = new Set(this.#heldBy(this.#have));
     if (recovered.isComplete) this.#setFinished();
-    else if (this.#have.isFull) await this.#moveToPlace();
+    else if ([...this.#selection.pieces].every((index) => this.#have.has(index))) {
+      this.#isFinished = !recovered.isMoving && this.#lacking(FilePlace.shareable).length === 0;
+      if (!this.#isFinished) await this.#moveToPlace();
+    }
     return {
       have: this.#copyOfHave(),
-      complete: this.#isFinished,
+      finished: this.#isFinished,
       path: this.#files.path,
-      unfinished: recovered.isResumed && !this.#isFinished ? this.#readUnfinished(blocks) : new Map(),
+      unfinished,
     };
+  }
+
+  /** Wanted files that are not at `place`. */
+  #lacking(place: number): number[] {
+    const { places } = this.#files;
+    return [...this.#selection.files].filter((file) => places[file] !== place);
+  }
+
+  /** Files that were not wanted before, and are now, get a place of their own. */
+  async #unpackWanted(): Promise<void> {
+    const { places } = this.#files;
+    const packed = [...this.#selection.files].filter((file) => places[file] === FilePlace.parts);
+    if (packed.length === 0) return;
+    await this.#workers.release(this.#files.current.description);
+    await this.#files.unpack(packed, this.#have);
+    await this.#resume.savePlaces(this.#metainfo.infoHash, this.#files.places);
   }
 
   #readUnfinished(bitmaps: ReadonlyMap<number, Uint8Array>): Map<number, UnfinishedPiece> {
@@ -125,8 +154,15 @@ export class PieceStore implements PieceStorage {
       if (index >= layout.pieceCount || this.#have.has(index)) continue;
       const blocks = Bitfield.fromBytes(bitmap, layout.blocksIn(index));
       if (blocks === undefined) continue;
+      if (!this.#selection.pieces.has(index)) {
+        this.#unfinished.set(index, blocks);
+        continue;
+      }
       const buffer = this.takeBuffer();
-      this.#files.read(layout.offsetOf(index), buffer.subarray(0, layout.lengthOf(index)));
+      for (const block of blocks) {
+        const begin = block * BLOCK_LENGTH;
+        this.readInto(index, begin, buffer.subarray(begin, begin + layout.blockLength(index, begin)));
+      }
       unfinished.set(index, { buffer, blocks });
     }
     return unfinished;
@@ -153,7 +189,7 @@ export class PieceStore implements PieceStorage {
   async #commit(index: number, buffer: Uint8Array<ArrayBuffer>): Promise<void> {
     const { length } = buffer;
     const hash = pieceHash(this.#metainfo, index);
-    const result = await this.#workers.commit(this.#files.tmp.description, index, buffer, hash);
+    const result = await this.#workers.commit(this.#files.current.description, index, buffer, hash);
     try {
       if (result.outcome === "stored") this.#noteWritten(index);
       else if (result.outcome === "corrupt") this.listener?.pieceCorrupt(index, result.buffer);
@@ -167,14 +203,20 @@ export class PieceStore implements PieceStorage {
 
   #noteWritten(index: number): void {
     this.#have.add(index);
-    this.#markUnsynced(index);
+    for (const file of this.#heldBy([index])) this.#unsynced.add(file);
     this.listener?.pieceStored(index);
   }
 
-  #markUnsynced(index: number): void {
+  /** The files on disk in which pieces lie, but for those in `shareable/`, which are written to no more. */
+  *#heldBy(indices: Iterable<number>): Generator<number> {
     const { layout, files } = this.#metainfo;
-    for (const { file } of layout.spans(layout.offsetOf(index), layout.lengthOf(index))) {
-      if (!files[file].isPadding) this.#unsynced.add(file);
+    const { current } = this.#files;
+    for (const index of indices) {
+      for (const { file } of layout.spans(layout.offsetOf(index), layout.lengthOf(index))) {
+        if (!files[file].isPadding && current.placeOf(file) !== FilePlace.shareable) {
+          yield current.holderOf(file);
+        }
+      }
     }
   }
 
@@ -212,18 +254,23 @@ export class PieceStore implements PieceStorage {
     const { infoHash } = this.#metainfo;
     await this.#storeSynced();
     await this.#resume.savePhase(infoHash, "moving");
-    await this.#workers.release(this.#files.tmp.description);
-    await this.#files.moveToShareable(this.#stamps);
-    this.#stamps = await this.#files.shareable.stamps();
+    await this.#workers.release(this.#files.current.description);
+    await this.#files.moveToShareable(this.#stamps, (file) => this.#selection.files.has(file));
+    const { places } = this.#files;
+    const stamps = await this.#files.shareable.stamps();
+    this.#stamps = stamps.map((stamp, file) =>
+      places[file] === FilePlace.shareable ? stamp : this.#stamps[file]
+    );
     await this.#resume.saveStamps(infoHash, this.#stamps);
-    await this.#resume.savePhase(infoHash, "complete");
+    await this.#resume.savePlaces(infoHash, places);
+    await this.#resume.savePhase(infoHash, this.#files.isMoved ? "complete" : "active");
     this.#setFinished();
   }
 
   #setFinished(): void {
     this.#isFinished = true;
-    this.#files.setMoved();
     this.#pool.drain();
+    if (!this.#files.isMoved) return;
     try {
       this.#files.removeTmp();
     } catch (error) {
@@ -232,8 +279,8 @@ export class PieceStore implements PieceStorage {
   }
 
   /**
-   * Notes progress in the resume state: written pieces each time, synced ones every `STORAGE.syncMs`. Complete
-   * data is looked at instead, for changes. To be called once a second with the time in ms.
+   * Notes progress in the resume state: written pieces each time, synced ones every `STORAGE.syncMs`. Finished
+   * files are looked at for changes. To be called once a second with the time in ms.
    *
    * Resolves when that is done; never rejects, and nobody need wait for it.
    */
@@ -242,9 +289,8 @@ export class PieceStore implements PieceStorage {
     const isSyncDue = now - this.#lastSync >= STORAGE.syncMs;
     if (isSyncDue) this.#lastSync = now;
     try {
-      if (this.#isFinished) {
-        if (isSyncDue) this.#lookForChanges();
-      } else if (isSyncDue && this.#storedCount < this.#have.count) {
+      if (isSyncDue) this.#lookForChanges();
+      if (isSyncDue && this.#storedCount < this.#have.count) {
         await this.#saveAlone(() => this.#storeSynced());
       } else if (this.#notedCount < this.#have.count) {
         await this.#saveAlone(() => this.#noteWrittenPieces());
@@ -257,10 +303,11 @@ export class PieceStore implements PieceStorage {
 
   /** A file that somebody changes while it is shared must not be sent on under the old hashes. */
   #lookForChanges(): void {
-    const { shareable } = this.#files;
-    for (const file of shareable.openFiles()) {
-      if (sameStamp(shareable.stampOf(file), this.#stamps[file])) continue;
-      throw new StorageError(`Expected ${shareable.nameOf(file)} to stay as it is, but it was changed`);
+    const { current } = this.#files;
+    for (const file of current.openFiles()) {
+      if (current.placeOf(file) !== FilePlace.shareable) continue;
+      if (sameStamp(current.stampOf(file), this.#stamps[file])) continue;
+      throw new StorageError(`Expected ${current.nameOf(file)} to stay as it is, but it was changed`);
     }
   }
 
@@ -288,7 +335,7 @@ export class PieceStore implements PieceStorage {
     const files = this.#unsynced;
     this.#unsynced = new Set();
     try {
-      for (const file of files) await this.#files.tmp.sync(file);
+      for (const file of files) await this.#files.current.sync(file);
     } catch (error) {
       // After a failed sync the system forgets what it could not write, so a second try would prove nothing.
       this.#broken = storageFailure("sync", error);
@@ -309,9 +356,9 @@ export class PieceStore implements PieceStorage {
       for (const block of blocks) {
         const begin = block * BLOCK_LENGTH;
         const blockView = buffer.subarray(begin, begin + layout.blockLength(index, begin));
-        this.#files.tmp.write(layout.offsetOf(index) + begin, blockView);
+        this.#files.current.write(layout.offsetOf(index) + begin, blockView);
       }
-      this.#markUnsynced(index);
+      for (const file of this.#heldBy([index])) this.#unsynced.add(file);
       this.#unfinished.set(index, blocks);
     } finally {
       this.giveBuffer(buffer);
@@ -324,8 +371,7 @@ export class PieceStore implements PieceStorage {
    */
   async flushNow(): Promise<void> {
     await this.#settled();
-    if (this.#isFinished) return;
-    await this.#saveAlone(() => this.#storeSynced());
+    if (!this.#isFinished) await this.#saveAlone(() => this.#storeSynced());
     await this.#resume.saveUnfinished(this.#metainfo.infoHash, this.#unfinished);
   }
 
@@ -334,7 +380,7 @@ export class PieceStore implements PieceStorage {
     this.#isClosed = true;
     this.#wake();
     await this.#settled();
-    await this.#workers.release(this.#files.tmp.description);
+    await this.#workers.release(this.#files.current.description);
     this.#files.close();
     this.#pool.drain();
   }

@@ -7,6 +7,7 @@
  *   ["stored",  infoHash, chunk]    32 KiB of bitfield: pieces verified and synced to disk
  *   ["written", infoHash, chunk]    the same: pieces verified and written, a hint
  *   ["stamps",  infoHash, chunk]    size, time and inode of files in shareable/
+ *   ["places",  infoHash, chunk]    where each file is, one byte a file (`FilePlace`)
  *   ["blocks",  infoHash, piece]    which blocks of an unfinished piece are in its file (clean stop only)
  *   ["peers",   infoHash]           last good endpoints
  */
@@ -46,7 +47,7 @@ interface SessionRecord {
 /** Version of the layout above. A store with another one is put aside. */
 const FORMAT_VERSION = 1;
 /** A value may take 64 KiB. */
-const BITFIELD_CHUNK_BYTES = 32 * 1024;
+const BYTES_PER_CHUNK = 32 * 1024;
 const STAMPS_PER_CHUNK = 2_000;
 const NUMBERS_PER_STAMP = 3;
 /** A transaction may have 1,000 writes and 800 KiB; a block bitmap takes 1 KiB at most. */
@@ -144,22 +145,39 @@ export class ResumeStore {
 
   /** One of the two bitfields of a torrent with so many pieces; what is missing or malformed counts as empty. */
   async bits(kind: BitsKind, infoHash: InfoHash, pieces: number): Promise<Bitfield> {
-    const bytes = new Uint8Array(Math.ceil(pieces / 8));
-    for (let chunk = 0; chunk * BITFIELD_CHUNK_BYTES < bytes.length; chunk++) {
-      const start = chunk * BITFIELD_CHUNK_BYTES;
-      const { value } = await this.#kv.get([kind, infoHash, chunk]);
-      const expected = Math.min(BITFIELD_CHUNK_BYTES, bytes.length - start);
-      if (value instanceof Uint8Array && value.length === expected) bytes.set(value, start);
-    }
-    return Bitfield.fromBytes(bytes, pieces) ?? new Bitfield(pieces);
+    const bytes = await this.#bytes(kind, infoHash, Math.ceil(pieces / 8));
+    return (bytes && Bitfield.fromBytes(bytes, pieces)) ?? new Bitfield(pieces);
   }
 
   async saveBits(kind: BitsKind, infoHash: InfoHash, bits: Bitfield): Promise<void> {
-    const bytes = bits.toBytes();
+    await this.#saveBytes(kind, infoHash, bits.toBytes());
+  }
+
+  /** Where each of a torrent's files is; undefined where that was not saved, or not for so many files. */
+  async places(infoHash: InfoHash, files: number): Promise<Uint8Array | undefined> {
+    return await this.#bytes("places", infoHash, files);
+  }
+
+  async savePlaces(infoHash: InfoHash, places: Uint8Array<ArrayBuffer>): Promise<void> {
+    await this.#saveBytes("places", infoHash, places);
+  }
+
+  async #bytes(kind: string, infoHash: InfoHash, length: number): Promise<Uint8Array | undefined> {
+    const bytes = new Uint8Array(length);
+    for (let start = 0; start < length; start += BYTES_PER_CHUNK) {
+      const { value } = await this.#kv.get([kind, infoHash, start / BYTES_PER_CHUNK]);
+      const expected = Math.min(BYTES_PER_CHUNK, length - start);
+      if (!(value instanceof Uint8Array) || value.length !== expected) return undefined;
+      bytes.set(value, start);
+    }
+    return bytes;
+  }
+
+  async #saveBytes(kind: string, infoHash: InfoHash, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     const entries: Entry[] = [];
-    for (let start = 0; start < bytes.length; start += BITFIELD_CHUNK_BYTES) {
-      const chunk = start / BITFIELD_CHUNK_BYTES;
-      entries.push({ key: [kind, infoHash, chunk], value: bytes.slice(start, start + BITFIELD_CHUNK_BYTES) });
+    for (let start = 0; start < bytes.length; start += BYTES_PER_CHUNK) {
+      const key = [kind, infoHash, start / BYTES_PER_CHUNK];
+      entries.push({ key, value: bytes.slice(start, start + BYTES_PER_CHUNK) });
     }
     await this.#saveAll(entries);
   }

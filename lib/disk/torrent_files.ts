@@ -1,5 +1,6 @@
 /**
- * One torrent's files: unfinished ones in `state/tmp/<info-hash>/`, finished ones in `shareable/`.
+ * One torrent's files: unfinished ones in `state/tmp/<info-hash>/`, finished ones in `shareable/`. What pieces hold
+ * of files that are not wanted is in the parts file beside the unfinished ones (`parts_layout.ts`).
  *
  * Moving goes file by file, in order, and can be cut off at any instant: doing it again skips what is done.
  *
@@ -21,6 +22,7 @@ import { STORAGE } from "../settings.ts";
 import { FileRow, type FileStamp, sameStamp } from "./file_row.ts";
 import { guardPath, makeFolders } from "./guarded_path.ts";
 import { OpenFiles } from "./open_files.ts";
+import { FilePlace } from "./parts_layout.ts";
 import { errorCode, storageFailure } from "./storage_failure.ts";
 
 /** Bytes compared at once when two files are held against each other. */
@@ -35,13 +37,17 @@ type MoveStep = "move" | "drop" | "done";
 
 /** Knows where each file of a torrent is, serves reads from there, and moves finished files. */
 export class TorrentFiles {
+  /** All files as if they were in `state/tmp/`. */
   readonly tmp: FileRow;
+  /** All files as if they were in `shareable/`. */
   readonly shareable: FileRow;
   /** Where the finished data is or will be. */
   readonly path: string;
   readonly #tmpBase: readonly string[];
-  /** Files before this one are in `shareable`, the others in `tmp`. */
-  #moved = 0;
+  readonly #openFiles: OpenFiles;
+  /** Of the row of files where they are now. */
+  #places: Uint8Array;
+  #current: FileRow;
 
   /** `home` is the user's folder (INTERFACE.md "Folders"). */
   constructor(metainfo: Metainfo, home: string, openFiles: OpenFiles = sharedOpenFiles) {
@@ -50,53 +56,148 @@ export class TorrentFiles {
     this.tmp = new FileRow({ ...shared, base: this.#tmpBase, isWritable: true }, openFiles);
     this.shareable = new FileRow({ ...shared, base: ["shareable"], isWritable: false }, openFiles);
     this.path = join(home, "shareable", metainfo.name);
+    this.#openFiles = openFiles;
+    this.#places = new Uint8Array(metainfo.files.length).fill(FilePlace.own);
+    this.#current = this.#rowAt(this.#places);
+  }
+
+  /** All files where they are now. Another object after every `setPlaces`. */
+  get current(): FileRow {
+    return this.#current;
+  }
+
+  /** Where each file is now (`FilePlace`), as a copy. */
+  get places(): Uint8Array<ArrayBuffer> {
+    return this.#places.slice();
+  }
+
+  /** Says where each file is. */
+  setPlaces(places: Uint8Array): void {
+    this.#current.close();
+    this.#places = places.slice();
+    this.#current = this.#rowAt(this.#places);
   }
 
   /** Says that all files are in `shareable` already. */
   setMoved(): void {
-    this.#moved = this.shareable.description.files.length;
+    this.setPlaces(this.#places.fill(FilePlace.shareable));
   }
 
-  /** Fills `target` from `offset` on. Errors: `StorageError`, also when less is there. */
+  #rowAt(places: Uint8Array): FileRow {
+    return new FileRow({ ...this.tmp.description, places }, this.#openFiles);
+  }
+
+  /** Whether all files are in `shareable`. */
+  get isMoved(): boolean {
+    return this.tmp.realFiles().every((file) => this.#places[file] === FilePlace.shareable);
+  }
+
+  /** Fills `target`, within one piece, from `offset` on. Errors: `StorageError`, also when less is there. */
   read(offset: number, target: Uint8Array): void {
     let filled = 0;
-    for (const span of this.tmp.layout.spans(offset, target.length)) {
-      const row = span.file < this.#moved ? this.shareable : this.tmp;
-      if (!row.readSpan(span, target, filled)) {
-        throw new StorageError(
-          `Expected ${span.length} bytes at ${span.position} of ${row.nameOf(span.file)}, got fewer`,
-        );
+    for (const span of this.#current.layout.spans(offset, target.length)) {
+      if (!this.#current.readSpan(span, target, filled)) {
+        const name = this.#current.nameOf(this.#current.holderOf(span.file));
+        throw new StorageError(`Expected ${span.length} bytes at ${span.position} of ${name}, got fewer`);
       }
       filled += span.length;
     }
   }
 
-  /** Whether every file is at full length in either place, so that a move can be done or completed. */
-  async canMove(): Promise<boolean> {
+  /** Looks where each file is: in `tmp`, else whole in `shareable`, else not there but for its parts. */
+  async look(): Promise<void> {
     const inTmp = await this.tmp.stamps();
     const inShareable = await this.shareable.stamps();
-    return this.tmp.realFiles().every((file) => {
+    this.setPlaces(Uint8Array.from(this.tmp.description.files, ({ length, isPadding }, file) => {
+      if (isPadding || inTmp[file] !== undefined) return FilePlace.own;
+      return inShareable[file]?.size === length ? FilePlace.shareable : FilePlace.parts;
+    }));
+  }
+
+  /**
+   * Takes files over from an earlier run that left them at `places`; false when one is not there as it was.
+   *
+   * Shape: `stamps` tells, by file, what it looked like in `shareable/`. While files are being moved, one that has
+   * left `tmp` may be in `shareable/` already.
+   */
+  async takeOver(
+    places: Uint8Array,
+    stamps: readonly (FileStamp | undefined)[],
+    isMoving: boolean,
+  ): Promise<boolean> {
+    const inTmp = await this.tmp.stamps();
+    const inShareable = await this.shareable.stamps();
+    const found = places.slice();
+    for (const file of this.tmp.realFiles()) {
       const { length } = this.tmp.description.files[file];
-      return (inTmp[file] ?? inShareable[file])?.size === length;
-    });
+      if (places[file] === FilePlace.own && inTmp[file]?.size !== length) {
+        if (!isMoving || inTmp[file] !== undefined || inShareable[file]?.size !== length) return false;
+        found[file] = FilePlace.shareable;
+      } else if (places[file] === FilePlace.shareable && !sameStamp(inShareable[file], stamps[file])) {
+        return false;
+      }
+    }
+    if (found.includes(FilePlace.parts) && !this.tmp.hasPartsFile()) return false;
+    this.setPlaces(found);
+    return true;
+  }
+
+  /**
+   * Gives files whose parts were kept a file of their own each, with what the parts have of the pieces `have`.
+   * Done again when it was cut off; it counts only once `places` is saved. Errors: `StorageError`.
+   */
+  async unpack(files: readonly number[], have: { has(index: number): boolean }): Promise<void> {
+    const places = this.places;
+    for (const file of files) places[file] = FilePlace.own;
+    const next = this.#rowAt(places);
+    try {
+      await next.create();
+      for (const file of files) {
+        this.#unpackInto(next, file, have);
+        await next.sync(file);
+      }
+    } finally {
+      next.close();
+    }
+    this.setPlaces(places);
+  }
+
+  #unpackInto(next: FileRow, file: number, have: { has(index: number): boolean }): void {
+    const { layout } = next;
+    const pieces = layout.piecesOf(file);
+    if (pieces === undefined) return;
+    for (let index = pieces.first; index <= pieces.last; index++) {
+      if (!have.has(index)) continue;
+      const span = layout.spans(layout.offsetOf(index), layout.lengthOf(index))
+        .find((span) => span.file === file)!;
+      const bytes = new Uint8Array(span.length);
+      this.read(layout.startOf(file) + span.position, bytes);
+      next.writeSpan(span, bytes, 0);
+    }
   }
 
   /**
    * Moves the complete, synced files to `shareable/`, or completes a move that was cut off.
    *
-   * Shape: `replaceable` holds, by file, the stamp of a copy in `shareable/` that may be replaced.
+   * Shape: `replaceable` holds, by file, the stamp of a copy in `shareable/` that may be replaced; of the files
+   * not there yet, those that `isWanted` are moved.
    * Errors: `StorageError`; when a file of somebody else is in the way, before anything was moved.
    */
-  async moveToShareable(replaceable: readonly (FileStamp | undefined)[]): Promise<void> {
+  async moveToShareable(
+    replaceable: readonly (FileStamp | undefined)[],
+    isWanted: (file: number) => boolean = () => true,
+  ): Promise<void> {
     const steps = new Map<number, MoveStep>();
-    for (const file of this.tmp.realFiles()) steps.set(file, await this.#stepFor(file, replaceable[file]));
+    for (const file of this.#current.realFiles()) {
+      if (isWanted(file)) steps.set(file, await this.#stepFor(file, replaceable[file]));
+    }
     const folders = new Set<string>();
     for (const [file, step] of steps) {
       if (step === "move") folders.add(await this.#move(file));
       else if (step === "drop") this.#remove(this.tmp, file);
-      this.#moved = file + 1;
+      this.#current.closeFile(file);
+      this.#places[file] = FilePlace.shareable;
     }
-    this.setMoved();
     for (const folder of folders) await syncFolder(folder);
   }
 
@@ -136,8 +237,7 @@ export class TorrentFiles {
     makeFolders(this.shareable.description.root, this.shareable.stepsTo(file).slice(0, -1));
     const { path: source } = guardPath(this.tmp.description.root, this.tmp.stepsTo(file));
     const { path: target } = guardPath(this.shareable.description.root, this.shareable.stepsTo(file));
-    this.tmp.closeFile(file);
-    this.shareable.closeFile(file);
+    for (const row of [this.tmp, this.shareable, this.#current]) row.closeFile(file);
     try {
       try {
         fs.renameSync(source, target);
@@ -169,6 +269,7 @@ export class TorrentFiles {
 
   #remove(row: FileRow, file: number): void {
     row.closeFile(file);
+    this.#current.closeFile(file);
     try {
       fs.unlinkSync(guardPath(row.description.root, row.stepsTo(file)).path);
     } catch (error) {
@@ -178,7 +279,7 @@ export class TorrentFiles {
 
   /** Removes the torrent's folder in `state/tmp/` with all that is left in it. */
   removeTmp(): void {
-    this.tmp.close();
+    this.close();
     try {
       fs.rmSync(guardPath(this.tmp.description.root, this.#tmpBase).path, { recursive: true, force: true });
     } catch (error) {
@@ -188,8 +289,7 @@ export class TorrentFiles {
 
   /** Closes all files; they are opened again when needed. */
   close(): void {
-    this.tmp.close();
-    this.shareable.close();
+    for (const row of [this.tmp, this.shareable, this.#current]) row.close();
   }
 }
 

@@ -47,6 +47,11 @@ export class PieceLayout {
     return index * this.pieceLength;
   }
 
+  /** Where a file starts in the row of all files, in bytes. */
+  startOf(file: number): number {
+    return this.#fileStarts[file];
+  }
+
   /** Number of blocks in a piece. */
   blocksIn(index: number): number {
     return Math.ceil(this.lengthOf(index) / BLOCK_LENGTH);

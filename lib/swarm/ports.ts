@@ -1,5 +1,6 @@
 /** What the logic needs from the world. `net/`, `disk/` and `session.ts` implement these; tests fake them. */
 import type { StorageError } from "../errors.ts";
+import type { Bitfield } from "../protocol/bitfield.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 
 /** The sending half of one connection, as the swarm sees it. Every method returns at once. */
@@ -42,8 +43,16 @@ export interface PieceStorage {
   hasRoom(): boolean;
   /** Resolves when `hasRoom()` is true again, or the store is closed. */
   whenRoom(): Promise<void>;
-  /** Moves the complete data to its final place. Answers later by `dataFinished` or `storageFailed`. */
+  /** Moves the complete files that are wanted to their final place. Answers later by `dataFinished` or `storageFailed`. */
   finish(): void;
+}
+
+/** What the user wants of a torrent. */
+export interface Selection {
+  /** Files to be finished, by position; padding never. */
+  readonly files: Bitfield;
+  /** Pieces to be fetched: those that hold anything of such a file. */
+  readonly pieces: Bitfield;
 }
 
 /** How a `PieceStorage` answers; the swarm implements it. */
@@ -54,7 +63,7 @@ export interface PieceStorageListener {
   pieceCorrupt(index: number, buffer: Uint8Array): void;
   /** The disk refused; the torrent must pause. */
   storageFailed(error: StorageError): void;
-  /** All data is in its final place. `path` is where, for the user. */
+  /** All wanted files are in their final place. `path` is where, for the user. */
   dataFinished(path: string): void;
 }
 
@@ -116,6 +125,10 @@ export interface SwarmSnapshot {
   readonly pieceLength: number;
   readonly pieces: number;
   readonly have: number;
+  /** Pieces that are wanted and lacking. */
+  readonly missing: number;
+  /** Whether all wanted data is in its final place; with `seeding`, all data there is. */
+  readonly finished: boolean;
   readonly downloaded: number;
   readonly uploaded: number;
   readonly downloadRate: number;

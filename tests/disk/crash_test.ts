@@ -92,7 +92,7 @@ Deno.test("PieceStore completes a finish that ended between any two steps", asyn
     return open;
   }, async (home) => {
     const open = await home.open(torrent);
-    assert.ok(open.recovered.complete);
+    assert.ok(open.recovered.finished);
     assertServes(torrent, open, allPieces(torrent));
     home.assertFinished(torrent);
     await open.stop();
@@ -112,7 +112,7 @@ Deno.test("PieceStore completes a finish over a damaged copy that ended between 
   }, async (home) => {
     const open = await home.open(torrent);
     await open.commit(torrent, ...allPieces(torrent).filter((index) => !open.recovered.have.has(index)));
-    if (!open.recovered.complete) open.store.finish();
+    if (!open.recovered.finished) open.store.finish();
     await open.store.flushNow();
     assert.equal(open.failures.length, 0, open.failures[0]?.message);
     home.assertFinished(torrent);
@@ -169,12 +169,59 @@ Deno.test("PieceStore claims no piece it has not, when its first look ended betw
       );
     }, async (home) => {
       const open = await home.open(torrent);
-      assert.ok(!open.recovered.complete);
+      assert.ok(!open.recovered.finished);
       assert.ok(!open.recovered.have.isFull);
       assertServes(torrent, open, open.recovered.have);
       await open.stop();
     });
   }
+});
+
+const ONE = { only: ["album/one.bin"] };
+
+Deno.test("PieceStore completes a finish of some files that ended between any two steps", async () => {
+  const steps = await endedAfterEachStep(async (home, fault, steps) => {
+    const open = await home.open(torrent, { ...ONE, resume: fault.wrap });
+    await open.commit(torrent, 0);
+    await open.store.flush(0);
+    fault.endAfter(steps);
+    open.store.finish();
+    await open.store.flushNow().catch(() => {});
+    return open;
+  }, async (home) => {
+    const open = await home.open(torrent, ONE);
+    assert.ok(open.recovered.finished);
+    assertServes(torrent, open, [0]);
+    assert.deepEqual(fs.readdirSync(home.shared("album")), ["one.bin"]);
+    await open.stop();
+  });
+  assert.ok(steps >= 5, `${steps}`);
+});
+
+Deno.test("PieceStore claims no piece it has not, when a change of the selection ended between any two steps", async () => {
+  const steps = await endedAfterEachStep(async (home, fault, steps) => {
+    const before = await home.open(torrent, ONE);
+    await before.commit(torrent, 0);
+    before.store.finish();
+    await before.stop();
+    fault.endAfter(steps);
+    return await home.open(torrent, { resume: fault.wrap }).catch(() =>
+      ({ crash: async () => {} }) as OpenStore
+    );
+  }, async (home) => {
+    for (const only of [ONE.only, undefined]) {
+      const open = await home.open(torrent, { only });
+      assert.deepEqual([...open.recovered.have], [0]);
+      assertServes(torrent, open, [0]);
+      await open.crash();
+    }
+    const open = await home.open(torrent);
+    await open.commit(torrent, ...allPieces(torrent).slice(1));
+    open.store.finish();
+    await open.stop();
+    home.assertFinished(torrent);
+  });
+  assert.ok(steps >= 4, `${steps}`);
 });
 
 Deno.test("PieceStore loses nothing it noted when the process is killed", async () => {

@@ -36,7 +36,7 @@ for (const [what, torrent] of [["one file", single], ["several files", several]]
     await open.stop();
 
     const again = await home.open(torrent);
-    assert.ok(again.recovered.complete);
+    assert.ok(again.recovered.finished);
     assert.equal(again.checked, 0, "complete data is not hashed again");
     assertServes(torrent, again, again.recovered.have);
     await again.stop();
@@ -46,13 +46,13 @@ for (const [what, torrent] of [["one file", single], ["several files", several]]
     using home = new TestHome();
     home.share(torrent, (_, content) => content.length === 0 ? undefined : content);
     const open = await home.open(torrent);
-    assert.ok(open.recovered.complete);
+    assert.ok(open.recovered.finished);
     assert.equal(open.checked, torrent.metainfo.layout.pieceCount);
     assertServes(torrent, open, allPieces(torrent));
     home.assertFinished(torrent);
     await open.crash();
     const again = await home.open(torrent);
-    assert.ok(again.recovered.complete && again.checked === 0);
+    assert.ok(again.recovered.finished && again.checked === 0);
     await again.stop();
   });
 }
@@ -61,7 +61,7 @@ Deno.test("PieceStore finishes a torrent of empty files only", async () => {
   using home = new TestHome();
   const torrent = new TestTorrent([["nothing/a", 0], ["nothing/b", 0]]);
   const open = await home.open(torrent);
-  assert.ok(open.recovered.complete);
+  assert.ok(open.recovered.finished);
   home.assertFinished(torrent);
   await open.stop();
 });
@@ -227,7 +227,7 @@ Deno.test("PieceStore starts with the good pieces of a damaged copy and replaces
   });
   const open = await home.open(several);
   assert.deepEqual([...open.recovered.have], [0, 2, 4]);
-  assert.ok(!open.recovered.complete);
+  assert.ok(!open.recovered.finished);
   assertServes(several, open, open.recovered.have);
   await open.commit(several, 1, 3);
   open.store.finish();
@@ -255,7 +255,7 @@ Deno.test("PieceStore never replaces somebody else's file and keeps both", async
 
   fs.renameSync(home.shared("data.bin"), home.shared("notes"));
   const again = await home.open(single);
-  assert.ok(again.recovered.complete);
+  assert.ok(again.recovered.finished);
   home.assertFinished(single);
   await again.stop();
 });

@@ -7,11 +7,13 @@ import { PieceStore, type RecoveredStore } from "../../lib/disk/piece_store.ts";
 import { ResumeStore } from "../../lib/disk/resume_store.ts";
 import type { StorageError } from "../../lib/errors.ts";
 import { silentLogger } from "../../lib/log.ts";
+import { Bitfield } from "../../lib/protocol/bitfield.ts";
 import { encode } from "../../lib/protocol/bencode.ts";
 import { concatBytes } from "../../lib/protocol/bytes.ts";
 import { sha1 } from "../../lib/protocol/info_hash.ts";
 import { type Metainfo, parseInfo } from "../../lib/protocol/metainfo.ts";
 import { METAINFO_LIMITS } from "../../lib/settings.ts";
+import type { Selection } from "../../lib/swarm/ports.ts";
 
 export const PIECE = 16 * 1024;
 
@@ -91,6 +93,21 @@ export interface OpenStore {
 export interface Replacements {
   readonly workers?: DiskWorkers;
   readonly resume?: (resume: ResumeStore) => ResumeStore;
+  /** Paths of the files that are wanted; all when undefined. */
+  readonly only?: readonly string[];
+}
+
+/** The selection of some files of a torrent, by path. */
+export function selectionOf({ metainfo }: TestTorrent, only?: readonly string[]): Selection {
+  const { files, layout } = metainfo;
+  const selection = { files: new Bitfield(files.length), pieces: new Bitfield(layout.pieceCount) };
+  files.forEach(({ path, isPadding }, file) => {
+    if (isPadding || (only !== undefined && !only.includes(path.join("/")))) return;
+    selection.files.add(file);
+    const { first, last } = layout.piecesOf(file) ?? { first: 0, last: -1 };
+    for (let index = first; index <= last; index++) selection.pieces.add(index);
+  });
+  return selection;
 }
 
 /** A home folder that is removed in the end. */
@@ -110,7 +127,15 @@ export class TestHome {
     const real = await ResumeStore.open(this.path, (warning) => this.warnings.push(warning));
     const resume = replace.resume?.(real) ?? real;
     const workers = replace.workers ?? new DiskWorkers();
-    const store = new PieceStore({ metainfo, home: this.path, workers, resume, log: silentLogger });
+    const selection = selectionOf(torrent, replace.only);
+    const store = new PieceStore({
+      metainfo,
+      selection,
+      home: this.path,
+      workers,
+      resume,
+      log: silentLogger,
+    });
     const end = async () => {
       await store.close();
       workers.close();
