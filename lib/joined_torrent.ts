@@ -10,6 +10,7 @@ import { announcePort, parseAnnounceAddress } from "./protocol/announce_address.
 import { withoutZone } from "./protocol/endpoint.ts";
 import type { Metainfo } from "./protocol/metainfo.ts";
 import { ANNOUNCING } from "./settings.ts";
+import { type FileChoice, selectFiles } from "./swarm/file_selection.ts";
 import type { SwarmEvent } from "./swarm/ports.ts";
 import { Swarm } from "./swarm/swarm.ts";
 import type { SwarmOptions } from "./swarm/swarm_options.ts";
@@ -22,6 +23,7 @@ export interface JoinContext {
   readonly log: Logger;
   readonly self: SwarmOptions["self"];
   readonly places: Pick<SwarmOptions, "uploadSlots" | "downloadSources" | "rechokeMs">;
+  readonly files: FileChoice;
   /** 32 random bits that trackers know us by. */
   readonly trackerKey: number;
   /** Whether we accept encrypted connections. */
@@ -56,7 +58,7 @@ export class JoinedTorrent {
   /**
    * Finds out what is there and builds the swarm on it; `onChecked` hears how many pieces were looked at.
    *
-   * Errors: `StorageError`; the signal's reason when the session stops meanwhile.
+   * Errors: `RangeError` when no file is wanted; `StorageError`; the signal's reason when the session stops meanwhile.
    */
   static async join(
     metainfo: Metainfo,
@@ -65,16 +67,18 @@ export class JoinedTorrent {
   ): Promise<JoinedTorrent> {
     const { home, workers, resume, log, now, signal } = context;
     const startedAt = now();
-    const store = new PieceStore({ metainfo, home, workers, resume, log });
+    const selection = selectFiles(metainfo, context.files);
+    const store = new PieceStore({ metainfo, selection, home, workers, resume, log });
     try {
       const recovered = await store.recover(onChecked, signal);
       if (!recovered.complete) workers.prepare();
       const { tiers, isAnnouncer } = await trackersOf(metainfo, context.self.trackerPort);
       const swarm = new Swarm({
         metainfo,
+        selection,
         storage: store,
         stored: recovered.have,
-        isFinished: recovered.complete,
+        isFinished: recovered.finished,
         isAnnouncer,
         ...context.places,
         totals: await resume.totals(metainfo.infoHash),

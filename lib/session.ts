@@ -30,6 +30,7 @@ import { RateLimiter } from "./net/rate_limiter.ts";
 import { TrackerServer } from "./net/tracker_server.ts";
 import { UdpTrackerServer } from "./net/udp_tracker_server.ts";
 import { type EncryptionPolicy, PORTS, STORAGE, TICK_MS, VERSION } from "./settings.ts";
+import type { FileChoice } from "./swarm/file_selection.ts";
 import type { SwarmEvent, SwarmSnapshot } from "./swarm/ports.ts";
 import { SwarmRegistry } from "./swarm/swarm_registry.ts";
 import { TrackerTable } from "./swarm/tracker_table.ts";
@@ -60,6 +61,8 @@ export interface SessionOptions {
   readonly encryption: EncryptionPolicy;
   /** Addresses that are neither dialled nor let in; undefined: none. */
   readonly ipFilter: IpFilter | undefined;
+  /** Which files are wanted, and in which order, of every torrent. */
+  readonly files: FileChoice;
   readonly log: Logger;
   /** Called at once and in order. */
   observe(event: SessionEvent): void;
@@ -232,7 +235,7 @@ export class Session {
    * Joins the swarm of a `.torrent` file; `peers` (`HOST:PORT`) are dialled at once. Resolves when it is known
    * what is there already; a torrent that was joined before is left as it is.
    *
-   * Errors: `MetainfoError`; `StorageError`.
+   * Errors: `MetainfoError`; `RangeError` when no file of it is wanted; `StorageError`.
    */
   async add(torrentPath: string, peers: readonly string[]): Promise<InfoHash> {
     const metainfo = await readTorrent(torrentPath);
@@ -264,7 +267,7 @@ export class Session {
   }
 
   #joinContext(): JoinContext {
-    const { home, log, uploadSlots, downloadSources, rechokeMs } = this.#options;
+    const { home, log, files, uploadSlots, downloadSources, rechokeMs } = this.#options;
     const { resume, peerId, http } = this.#parts;
     return {
       home,
@@ -273,6 +276,7 @@ export class Session {
       log,
       self: { peerId, client: `peer ${VERSION}`, listenPort: this.port, trackerPort: http?.port },
       places: { uploadSlots, downloadSources, rechokeMs },
+      files,
       trackerKey: this.#trackerKey,
       supportsCrypto: this.#options.encryption !== "off",
       isBlocked: this.#isBlocked,
@@ -288,7 +292,7 @@ export class Session {
     if (joined === undefined) return;
     // What is due is done at once, but not inside the swarm's method that reports.
     if (event.event === "peers") queueMicrotask(() => this.#dialer.dialAll([joined.swarm]));
-    if (event.event === "complete") {
+    if (event.event === "complete" && joined.swarm.seeding) {
       this.#parts.registry.statusChanged(joined.swarm);
       joined.announcer.completed();
     }
@@ -318,6 +322,8 @@ export class Session {
       pieceLength: metainfo.layout.pieceLength,
       pieces: metainfo.layout.pieceCount,
       have: 0,
+      missing: metainfo.layout.pieceCount,
+      finished: false,
       downloaded: 0,
       uploaded: 0,
       downloadRate: 0,

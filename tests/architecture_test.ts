@@ -32,7 +32,7 @@ const RULES: readonly Rule[] = [
   {
     from: "lib/swarm/",
     mayImport: ["lib/swarm/", "lib/protocol/", "lib/errors.ts", "lib/settings.ts", "lib/buffer_pool.ts"],
-    packages: [],
+    packages: ["picomatch"],
   },
   { from: "lib/net/", mayImport: ["lib/net/", "lib/protocol/", "lib/swarm/", ...ROOT_FILES] },
   { from: "lib/disk/", mayImport: ["lib/disk/", "lib/protocol/", "lib/swarm/ports.ts", ...ROOT_FILES] },

@@ -117,7 +117,7 @@ export class PieceStore implements PieceStorage {
     const blocks = await this.#resume.takeUnfinished(infoHash);
     const unfinished = recovered.isResumed ? this.#readUnfinished(blocks) : new Map();
     await this.#unpackWanted();
-    if (this.#storedCount < this.#have.count) this.#unsynced = new Set(this.#heldBy(this.#have));
+    if (this.#storedCount < this.#have.count) this.#unsynced = new Set(this.#files.holdersOf(this.#have));
     if (recovered.isComplete) this.#setFinished();
     else if ([...this.#selection.pieces].every((index) => this.#have.has(index))) {
       this.#isFinished = !recovered.isMoving && this.#lacking(FilePlace.shareable).length === 0;
@@ -203,21 +203,8 @@ export class PieceStore implements PieceStorage {
 
   #noteWritten(index: number): void {
     this.#have.add(index);
-    for (const file of this.#heldBy([index])) this.#unsynced.add(file);
+    for (const file of this.#files.holdersOf([index])) this.#unsynced.add(file);
     this.listener?.pieceStored(index);
-  }
-
-  /** The files on disk in which pieces lie, but for those in `shareable/`, which are written to no more. */
-  *#heldBy(indices: Iterable<number>): Generator<number> {
-    const { layout, files } = this.#metainfo;
-    const { current } = this.#files;
-    for (const index of indices) {
-      for (const { file } of layout.spans(layout.offsetOf(index), layout.lengthOf(index))) {
-        if (!files[file].isPadding && current.placeOf(file) !== FilePlace.shareable) {
-          yield current.holderOf(file);
-        }
-      }
-    }
   }
 
   readInto(index: number, begin: number, target: Uint8Array): void {
@@ -358,7 +345,7 @@ export class PieceStore implements PieceStorage {
         const blockView = buffer.subarray(begin, begin + layout.blockLength(index, begin));
         this.#files.current.write(layout.offsetOf(index) + begin, blockView);
       }
-      for (const file of this.#heldBy([index])) this.#unsynced.add(file);
+      for (const file of this.#files.holdersOf([index])) this.#unsynced.add(file);
       this.#unfinished.set(index, blocks);
     } finally {
       this.giveBuffer(buffer);

@@ -92,6 +92,17 @@ export class TorrentFiles {
     return this.tmp.realFiles().every((file) => this.#places[file] === FilePlace.shareable);
   }
 
+  /** The files on disk in which pieces lie, some several times; not those in `shareable`, which are written no more. */
+  *holdersOf(pieces: Iterable<number>): Generator<number> {
+    const { layout, description: { files } } = this.#current;
+    for (const index of pieces) {
+      for (const { file } of layout.spans(layout.offsetOf(index), layout.lengthOf(index))) {
+        if (files[file].isPadding || this.#places[file] === FilePlace.shareable) continue;
+        yield this.#current.holderOf(file);
+      }
+    }
+  }
+
   /** Fills `target`, within one piece, from `offset` on. Errors: `StorageError`, also when less is there. */
   read(offset: number, target: Uint8Array): void {
     let filled = 0;

@@ -12,10 +12,12 @@ import {
   writeAboutBlock,
 } from "../protocol/peer_messages.ts";
 import { BLOCK_LENGTH, type PieceLayout } from "../protocol/piece_layout.ts";
-import { CHOKING, STORAGE, TRANSFER } from "../settings.ts";
+import { CHOKING, TRANSFER } from "../settings.ts";
 import { Blame } from "./blame.ts";
 import { type ActivePiece, BlockRouting, NOBODY } from "./block_routing.ts";
-import { PiecePicker } from "./piece_picker.ts";
+import type { FileSelection } from "./file_selection.ts";
+import { PieceChoice } from "./piece_choice.ts";
+import { PieceOrder } from "./piece_order.ts";
 import type { PieceStorage } from "./ports.ts";
 import type { RemotePeer } from "./remote_peer.ts";
 import { Sources } from "./sources.ts";
@@ -26,6 +28,7 @@ const REFILL_SHARE = 0.25;
 /** What `Download` needs of its swarm. */
 export interface DownloadContext {
   readonly layout: PieceLayout;
+  readonly selection: FileSelection;
   readonly storage: PieceStorage;
   /** Connected remote peers by number. */
   readonly peers: ReadonlyMap<number, RemotePeer>;
@@ -39,18 +42,21 @@ export interface DownloadContext {
 export class Download {
   /** Pieces that are verified and written. */
   readonly stored: Bitfield;
-  readonly picker: PiecePicker;
+  readonly picker: PieceOrder;
   readonly routing: BlockRouting;
   readonly sources: Sources;
   readonly #context: DownloadContext;
   readonly #committing = new Map<number, ActivePiece>();
   readonly #blame = new Blame();
+  readonly #choice: PieceChoice;
+  /** Pieces that are wanted and stored. */
+  #wantedStored: number;
   #isAbandoned = false;
 
   /** `stored` is kept and kept up to date. */
   constructor(stored: Bitfield, context: DownloadContext) {
     this.stored = stored;
-    this.picker = new PiecePicker(stored.length, (index) => stored.has(index));
+    this.picker = new PieceOrder(context.selection, stored);
     this.routing = new BlockRouting(context.layout);
     this.#context = context;
     this.sources = new Sources({
@@ -60,10 +66,26 @@ export class Download {
       gained: (peer, now) => this.refill(peer, now),
       lost: (peer) => this.#freeExclusivePieces(peer),
     });
+    this.#choice = new PieceChoice({
+      ...context,
+      random: () => context.random(),
+      stored,
+      order: this.picker,
+      routing: this.routing,
+      blame: this.#blame,
+    });
+    const { pieces } = context.selection;
+    this.#wantedStored = [...stored].filter((index) => pieces.has(index)).length;
   }
 
+  /** Wanted pieces that are not stored. */
+  get missing(): number {
+    return this.#context.selection.pieces.count - this.#wantedStored;
+  }
+
+  /** Every wanted piece is stored. */
   get isComplete(): boolean {
-    return this.stored.isFull;
+    return this.missing === 0;
   }
 
   /** Whether nothing is asked of anybody any more. */
@@ -185,7 +207,7 @@ export class Download {
       open--;
     };
     while (open > 0) {
-      const piece = this.#pieceFor(peer);
+      const piece = this.#choice.pieceFor(peer);
       if (piece === undefined) break;
       for (let block = 0; open > 0 && block >= 0;) {
         block = this.routing.ask(piece, peer.number, now);
@@ -198,59 +220,9 @@ export class Download {
     if (used > 0) peer.sender.send(message.subarray(0, used));
   }
 
-  /**
-   * A piece with a free block to ask this source for: one it began, else one it suggested, else one whose source is
-   * gone, else a new one, else a share of another source's. Were sources to share pieces from the start, the first seeder would be asked
-   * for what others can give already, and the swarm would wait for what only the seeder has.
-   */
-  #pieceFor(peer: RemotePeer): ActivePiece | undefined {
-    let orphan: ActivePiece | undefined;
-    let shared: ActivePiece | undefined;
-    if (this.routing.hasFreeBlocks) {
-      for (const piece of this.routing.pieces) {
-        if (piece.freeBlocks === 0 || !peer.have.has(piece.index)) continue;
-        if (piece.begunWith === peer.number) return piece;
-        if (piece.isExclusive) continue;
-        if (this.#context.peers.get(piece.begunWith)?.isSource) shared ??= piece;
-        else orphan ??= piece;
-      }
-    }
-    return this.#begin(peer, this.#takeSuggestion(peer)) ?? orphan ?? this.#begin(peer, this.#pick(peer)) ??
-      shared;
-  }
-
-  /** A missing piece for this source by rarity; -1 when there is none. */
-  #pick(peer: RemotePeer): number {
-    const has = (index: number) => peer.have.has(index);
-    const random = this.#context.random();
-    const isFirst = this.stored.count === 0 && this.routing.size === 0;
-    return isFirst ? this.picker.pickAny(has, random) : this.picker.pickRarest(has, random);
-  }
-
-  /** Begins a missing piece with this source; undefined for -1, or when too much is under way. */
-  #begin(peer: RemotePeer, index: number): ActivePiece | undefined {
-    const { layout, sources, storage } = this.#context;
-    const limit = Math.max(STORAGE.maxActiveBytes, sources * layout.pieceLength);
-    if (index < 0 || this.routing.bytes + layout.pieceLength > limit) return undefined;
-    this.picker.remove(index);
-    return this.routing.activate(index, storage.takeBuffer(), peer.number, this.#blame.isSuspect(index));
-  }
-
-  /** A seeder would like us to take this piece, because it gave it to nobody yet (BEP 6 "suggest piece"). */
+  /** The peer would like us to take this piece (BEP 6 "suggest piece"). */
   suggested(peer: RemotePeer, index: number): void {
-    if (index < this.stored.length && peer.suggestions.length < TRANSFER.maxSuggestions) {
-      peer.suggestions.push(index);
-    }
-  }
-
-  /** The next suggested piece that nobody else can give us; -1 when there is none. */
-  #takeSuggestion(peer: RemotePeer): number {
-    for (let index = peer.suggestions.shift(); index !== undefined; index = peer.suggestions.shift()) {
-      if (this.picker.isMissing(index) && this.picker.availabilityOf(index) === 0 && peer.have.has(index)) {
-        return index;
-      }
-    }
-    return -1;
+    this.#choice.suggested(peer, index);
   }
 
   /** Every missing block has been asked for: each may be asked of a second source. */
@@ -261,7 +233,7 @@ export class Download {
     hasRoom: () => boolean,
   ): void {
     for (const piece of this.routing.pieces) {
-      if (!peer.have.has(piece.index) || piece.isExclusive) continue;
+      if (!peer.offers(piece.index) || piece.isExclusive) continue;
       for (let block = 0; hasRoom();) {
         block = piece.askAgain(peer.number, block, now);
         if (block < 0) break;
@@ -341,7 +313,7 @@ export class Download {
   /** The piece is verified and written. Returns peers found to have sent wrong blocks of it before. */
   pieceStored(index: number): number[] {
     this.#committing.delete(index);
-    this.stored.add(index);
+    if (this.stored.add(index) && this.#context.selection.pieces.has(index)) this.#wantedStored++;
     return this.#blame.pieceVerified(index);
   }
 

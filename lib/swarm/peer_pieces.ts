@@ -1,23 +1,29 @@
 /**
- * Which pieces the remote peers have, and how many of them we lack.
+ * Which pieces the remote peers have, and how many of them we want.
  *
- * Invariant: `wantedPieces` of every connected peer is the number of pieces it has and we have not stored.
+ * Invariant: `wantedPieces` of every connected peer is the number of pieces it has that we want and have not stored.
  */
 import { ProtocolError } from "../errors.ts";
 import type { Bitfield } from "../protocol/bitfield.ts";
 import { encodeBitfield, encodePlain, MessageId } from "../protocol/peer_messages.ts";
-import type { PiecePicker } from "./piece_picker.ts";
+import type { PieceOrder } from "./piece_order.ts";
 import type { RemotePeer } from "./remote_peer.ts";
 
 /** Keeps the peers' bitfields, our interest and the picker's availability in step. */
 export class PeerPieces {
   readonly #stored: Bitfield;
-  readonly #picker: PiecePicker;
+  readonly #wanted: Bitfield;
+  readonly #picker: Pick<PieceOrder, "peerHas" | "peerLost">;
 
-  /** `stored`: the pieces we have, kept up to date by its owner. */
-  constructor(stored: Bitfield, picker: PiecePicker) {
+  /** `stored`: the pieces we have, kept up to date by its owner. `wanted`: those we want, stored or not. */
+  constructor(stored: Bitfield, wanted: Bitfield, picker: Pick<PieceOrder, "peerHas" | "peerLost">) {
     this.#stored = stored;
+    this.#wanted = wanted;
     this.#picker = picker;
+  }
+
+  #isLacking(index: number): boolean {
+    return this.#wanted.has(index) && !this.#stored.has(index);
   }
 
   /** Tells a peer which pieces we have, the first thing it hears after the handshake. */
@@ -43,8 +49,9 @@ export class PeerPieces {
     if (bitfield === undefined) throw new ProtocolError("Expected a bitfield that fits the torrent");
     if (bitfield.isFull && !peer.hasToldPieces) {
       // Whoever has everything from the start is not counted by the picker: it raises all pieces alike.
-      for (const index of bitfield) peer.have.add(index);
-      peer.wantedPieces = bitfield.length - this.#stored.count;
+      for (const index of bitfield) {
+        if (peer.have.add(index) && this.#isLacking(index)) peer.wantedPieces++;
+      }
     } else {
       for (const index of bitfield) this.#has(peer, index);
     }
@@ -55,7 +62,7 @@ export class PeerPieces {
     if (!peer.have.add(index)) return;
     peer.isCounted = true;
     this.#picker.peerHas(index);
-    if (!this.#stored.has(index)) peer.wantedPieces++;
+    if (this.#isLacking(index)) peer.wantedPieces++;
   }
 
   /** The connection is gone. */

@@ -16,6 +16,8 @@ export class PiecePicker {
   /** Where each piece stands in the row; -1 while it is not missing. */
   readonly #positions: Int32Array;
   readonly #bucketEnds: number[] = [0];
+  /** No piece before this one is missing. */
+  #lowest = 0;
 
   /** All pieces start missing and with nobody who has them, except those that `isStored` says we have. */
   constructor(pieceCount: number, isStored: (index: number) => boolean) {
@@ -70,6 +72,7 @@ export class PiecePicker {
   /** The piece is missing after all. */
   restore(index: number): void {
     if (this.isMissing(index)) return;
+    this.#lowest = Math.min(this.#lowest, index);
     const end = this.missing;
     this.#growTo(this.#availability[index]);
     this.#positions[index] = end;
@@ -99,6 +102,15 @@ export class PiecePicker {
   /** Any missing piece that `peerHasIt`, rare or not; -1 when there is none. For a torrent's first piece. */
   pickAny(peerHasIt: (index: number) => boolean, random: number): number {
     return this.#search(0, this.missing, peerHasIt, random);
+  }
+
+  /** The missing piece with the lowest index that `peerHasIt`; -1 when there is none. For playing while loading. */
+  pickLowest(peerHasIt: (index: number) => boolean): number {
+    while (this.#lowest < this.#positions.length && !this.isMissing(this.#lowest)) this.#lowest++;
+    for (let index = this.#lowest; index < this.#positions.length; index++) {
+      if (this.isMissing(index) && peerHasIt(index)) return index;
+    }
+    return -1;
   }
 
   #search(start: number, end: number, peerHasIt: (index: number) => boolean, random: number): number {

@@ -35,7 +35,7 @@ export class RemotePeer {
 
   /** Pieces it has. */
   readonly have: Bitfield;
-  /** Pieces it has and we lack. */
+  /** Pieces it has that we want and lack. */
   wantedPieces = 0;
   /** Whether the picker counts its pieces; those that had everything from the start are not counted. */
   isCounted = false;
@@ -93,6 +93,11 @@ export class RemotePeer {
   /** Has everything. */
   get isSeed(): boolean {
     return this.have.isFull;
+  }
+
+  /** Whether we may ask it for a piece. */
+  offers(index: number): boolean {
+    return this.have.has(index);
   }
 
   /** Whom to show: where it listens, else where it comes from. */

@@ -63,19 +63,21 @@ export class Swarm implements PieceStorageListener {
     this.#peers = this.#roster.connected;
     this.download = new Download(options.stored, {
       layout,
+      selection: options.selection,
       storage: options.storage,
       peers: this.#peers,
       sources: options.downloadSources,
       random,
     });
-    this.#pieces = new PeerPieces(options.stored, this.download.picker);
+    this.#pieces = new PeerPieces(options.stored, options.selection.pieces, this.download.picker);
     this.#statistics = new Statistics(options.totals);
     this.upload = new Upload({
       layout,
       peers: this.#peers,
       slots: options.uploadSlots,
       random,
-      isComplete: () => this.isComplete,
+      isSeed: () => this.download.stored.isFull,
+      isComplete: () => this.download.isComplete,
       hasPiece: (index) => this.download.stored.has(index),
     });
     this.extensions = new Extensions({
@@ -103,17 +105,13 @@ export class Swarm implements PieceStorageListener {
     return this.#options.self.peerId;
   }
 
-  /** Every piece is stored. */
-  get isComplete(): boolean {
-    return this.download.isComplete;
-  }
-
   get role(): Role {
-    return this.#options.isAnnouncer ? "announcer" : this.#isFinished ? "seeder" : "peer";
+    return this.#options.isAnnouncer ? "announcer" : this.seeding ? "seeder" : "peer";
   }
 
+  /** All data there is, wanted or not, is in its final place. */
   get seeding(): boolean {
-    return this.#isFinished;
+    return this.#isFinished && this.download.stored.isFull;
   }
 
   /** Why it stands still; undefined while it does not. */
@@ -160,7 +158,7 @@ export class Swarm implements PieceStorageListener {
   /** Endpoints to dial now: a peer that lacks something connects to all it knows; a seeder waits for others first. */
   takeDials(limit: number): Endpoint[] {
     if (this.#paused !== undefined || this.#isStopping) return [];
-    return this.#roster.takeDials(limit, this.isComplete, this.#now);
+    return this.#roster.takeDials(limit, this.download.isComplete, this.#now);
   }
 
   dialFailed(endpoint: Endpoint): void {
@@ -311,7 +309,7 @@ export class Swarm implements PieceStorageListener {
       peer.wantedPieces--;
       this.#updateInterest(peer);
     }
-    if (this.isComplete) this.storage.finish();
+    if (this.download.isComplete) this.storage.finish();
   }
 
   pieceCorrupt(index: number, buffer: Uint8Array): void {
@@ -340,7 +338,7 @@ export class Swarm implements PieceStorageListener {
       seconds: Math.round(this.#now - startedAt) / 1_000,
       sources: this.#statistics.sources,
     });
-    this.#report({ event: "status", role: this.role, seeding: true });
+    if (this.seeding) this.#report({ event: "status", role: this.role, seeding: true });
     for (const peer of [...this.#peers.values()]) this.#closeIfUseless(peer);
   }
 
@@ -374,6 +372,8 @@ export class Swarm implements PieceStorageListener {
       pieceLength: layout.pieceLength,
       pieces: layout.pieceCount,
       have: this.download.stored.count,
+      missing: this.download.missing,
+      finished: this.#isFinished,
       ...this.#statistics.snapshot(now),
       connections: this.#peers.size,
       uploadSlotsUsed: this.upload.slotCount,

@@ -1,15 +1,17 @@
 import type { Bitfield } from "../protocol/bitfield.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
+import type { FileSelection } from "./file_selection.ts";
 import type { PieceStorage, SwarmEvent } from "./ports.ts";
 
 /** What a swarm is built from. */
 export interface SwarmOptions {
   readonly metainfo: Metainfo;
+  readonly selection: FileSelection;
   readonly storage: PieceStorage;
   /** Pieces that are stored already; kept and kept up to date. */
   readonly stored: Bitfield;
-  /** Whether all data is in its final place already. */
+  /** Whether all wanted data is in its final place already. */
   readonly isFinished: boolean;
   /** Whether an announce address is this process's own tracker. */
   readonly isAnnouncer: boolean;

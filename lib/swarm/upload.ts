@@ -15,7 +15,9 @@ export interface UploadContext {
   readonly slots: number;
   /** Numbers in [0, 1). */
   random(): number;
-  /** Whether we have everything; then those that take fastest are preferred. */
+  /** Whether we have everything. */
+  isSeed(): boolean;
+  /** Whether we want nothing more; then those that take fastest are preferred. */
   isComplete(): boolean;
   hasPiece(index: number): boolean;
 }
@@ -120,7 +122,7 @@ export class Upload {
 
   /** Tells a peer which pieces we would like it to take, while some have not left us yet (BEP 6 "suggest piece"). */
   #suggest(peer: RemotePeer, count: number): void {
-    if (!peer.facts.supportsFast || !this.#context.isComplete()) return;
+    if (!peer.facts.supportsFast || !this.#context.isSeed()) return;
     for (let i = 0; i < count; i++) {
       const index = this.#spreading.suggestFor(peer.number, this.#context.random());
       if (index < 0) return;

@@ -83,19 +83,27 @@ function peerLines({ peers, pieces }: SwarmSnapshot, room: number): BarLine[] {
 }
 
 function torrentLine(snapshot: SwarmSnapshot): BarLine {
-  const { name, pieces, have, checked, paused, seeding, connections, downloadRate, uploadRate } = snapshot;
+  const { name, pieces, have, missing, checked, paused, seeding, finished } = snapshot;
+  const { connections, downloadRate, uploadRate } = snapshot;
   if (paused !== undefined) return textLine(`${name}: paused: ${paused}`);
-  const line = { label: name, labelWidth: 14, value: checked ?? have, total: pieces, barRank: 3 };
-  const percent = percentCell(line.value, pieces);
+  const total = checked === undefined ? have + missing : pieces;
+  const line = { label: name, labelWidth: 14, value: checked ?? have, total, barRank: 3 };
+  const percent = percentCell(line.value, total);
   if (checked !== undefined) return { ...line, cells: [percent, { text: "checking", width: 8, rank: 4 }] };
-  const bytesLeft = snapshot.length * (1 - have / Math.max(1, pieces));
-  const left = seeding ? "seeding" : downloadRate > 0 ? formatDuration(bytesLeft / downloadRate) : "-";
+  const bytesLeft = snapshot.length * missing / Math.max(1, pieces);
+  const left = seeding
+    ? "seeding"
+    : finished
+    ? "done"
+    : downloadRate > 0
+    ? formatDuration(bytesLeft / downloadRate)
+    : "-";
   const cells = [
     percent,
-    rateCell("↓", downloadRate, seeding ? 5 : 2),
-    rateCell("↑", uploadRate, seeding ? 2 : 5),
+    rateCell("↓", downloadRate, finished ? 5 : 2),
+    rateCell("↑", uploadRate, finished ? 2 : 5),
     { text: left, width: 7, rank: 4 },
-    { text: `${have}/${pieces}`, width: Math.max(7, 2 * String(pieces).length + 1), rank: 6 },
+    { text: `${have}/${total}`, width: Math.max(7, 2 * String(pieces).length + 1), rank: 6 },
     { text: connections === 1 ? "1 peer" : `${connections} peers`, width: 9, rank: 7 },
   ];
   return { ...line, cells };

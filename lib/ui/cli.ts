@@ -120,6 +120,10 @@ function addStart(program: Command, finish: (code: ExitCode) => void): void {
     ))
     .option("--no-tracker", "run no tracker")
     .option("--open-tracker", "track any info-hash, not only those shared here")
+    .addOption(listOption("--only <GLOB>", "fetch only files that match, such as '*.pdf'", values.parseText))
+    .addOption(listOption("--skip <GLOB>", "fetch no files that match", values.parseText))
+    .addOption(listOption("--first <GLOB>", "fetch files that match before the others", values.parseText))
+    .option("--sequential", "fetch from the beginning to the end, instead of the rarest first")
     .addOption(listOption("--peer <HOST:PORT>", "connect to this peer at once", values.parsePeer))
     .addOption(
       option("--upload-slots <N>", "peers uploaded to at once, per torrent", values.parseCount)

@@ -47,8 +47,8 @@ export class PlainProgress implements ProgressView {
 }
 
 /** How far a torrent is, or why it stands still; undefined when there is nothing to wait for. */
-function standing({ pieces, have, checked, paused, seeding }: SwarmSnapshot): string | undefined {
+function standing({ pieces, have, missing, checked, paused, finished }: SwarmSnapshot): string | undefined {
   if (paused !== undefined) return `paused: ${paused}`;
   if (checked !== undefined) return `checked ${percentOf(checked, pieces)}%`;
-  return seeding ? undefined : `${percentOf(have, pieces)}%`;
+  return finished ? undefined : `${percentOf(have, have + missing)}%`;
 }

@@ -34,6 +34,10 @@ export interface StartOptions {
   readonly maxDownload?: number;
   readonly encryption: EncryptionPolicy;
   readonly ipFilter?: string;
+  readonly only?: readonly string[];
+  readonly skip?: readonly string[];
+  readonly first?: readonly string[];
+  readonly sequential?: boolean;
   readonly exitWhenComplete?: boolean;
   readonly seedFor: number;
   readonly progress: ProgressMode;
@@ -146,6 +150,12 @@ async function startSession(
       maxDownload: options.maxDownload,
       encryption: options.encryption,
       ipFilter,
+      files: {
+        only: options.only ?? [],
+        skip: options.skip ?? [],
+        first: options.first ?? [],
+        isSequential: options.sequential ?? false,
+      },
       log,
       observe: (event) => view.event(event),
     });
@@ -166,6 +176,7 @@ async function joinNamed(
     try {
       await session.add(path, peers);
     } catch (error) {
+      if (error instanceof RangeError) throw new Failure(EXIT.usage, path, error.message, { cause: error });
       const exitCode = error instanceof MetainfoError ? EXIT.badInput : EXIT.failed;
       throw new Failure(exitCode, path, messageOf(error), { cause: error });
     }
@@ -210,7 +221,7 @@ async function untilDone(
 
 /** Errors: `Failure` when what is not complete stands still, so that it never will be. */
 function isAllComplete(session: Session): boolean {
-  const unfinished = session.snapshot().filter((swarm) => !swarm.seeding);
+  const unfinished = session.snapshot().filter((swarm) => !swarm.finished);
   const [first] = unfinished;
   if (first !== undefined && unfinished.every((swarm) => swarm.paused !== undefined)) {
     throw new Failure(EXIT.failed, first.name, first.paused!);

@@ -25,6 +25,7 @@ export function peerSnapshot(changes: Partial<RemotePeerSnapshot> = {}): RemoteP
 
 /** A swarm of 19 pieces without any, but for `changes`. */
 export function swarmSnapshot(changes: Partial<SwarmSnapshot> = {}): SwarmSnapshot {
+  const { pieces = 19, have = 0, seeding = false } = changes;
   return {
     infoHash: fakeInfoHash("a"),
     name: "age.txt",
@@ -34,6 +35,8 @@ export function swarmSnapshot(changes: Partial<SwarmSnapshot> = {}): SwarmSnapsh
     pieceLength: 16_384,
     pieces: 19,
     have: 0,
+    missing: pieces - have,
+    finished: seeding,
     downloaded: 0,
     uploaded: 0,
     downloadRate: 0,

@@ -21,6 +21,7 @@ import { createPeerId } from "../../lib/protocol/peer_id.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { SendQueue } from "../../lib/net/send_queue.ts";
 import { CHOKING, TICK_MS, TRANSFER } from "../../lib/settings.ts";
+import { EVERYTHING, type FileChoice, type FileSelection, selectFiles } from "../../lib/swarm/file_selection.ts";
 import type { PeerSender, SwarmEvent } from "../../lib/swarm/ports.ts";
 import type { RemotePeer } from "../../lib/swarm/remote_peer.ts";
 import { Swarm } from "../../lib/swarm/swarm.ts";
@@ -37,6 +38,8 @@ export interface HostOptions {
   /** Link rate in bytes per second, each way. */
   readonly rate?: number;
   readonly uploadSlots?: number;
+  /** Files it wants; all when undefined. */
+  readonly files?: Partial<FileChoice>;
   /** Whether it speaks the Fast extension; it does unless told otherwise. */
   readonly speaksFast?: boolean;
 }
@@ -46,6 +49,7 @@ export class Host {
   readonly swarm: Swarm;
   readonly storage: MemoryStorage;
   readonly endpoint: Endpoint;
+  readonly selection: FileSelection;
   readonly events: SwarmEvent[] = [];
   readonly connections = new Set<Wire>();
   /** When its data was complete and in place, in ms of virtual time; undefined before. */
@@ -70,10 +74,12 @@ export class Host {
     this.speaksFast = options.speaksFast ?? true;
     this.endpoint = { address: `10.0.${number >> 8}.${number & 255}`, port: 6881 };
     this.storage = new MemoryStorage(metainfo, options.data?.slice(), (job) => lan.after(0.5, job));
+    this.selection = selectFiles(metainfo, { ...EVERYTHING, ...options.files });
     const pieceCount = metainfo.layout.pieceCount;
     const random = lan.random;
     this.swarm = new Swarm({
       metainfo,
+      selection: this.selection,
       storage: this.storage,
       stored: options.data === null ? new Bitfield(pieceCount) : Bitfield.full(pieceCount),
       isFinished: options.data !== null,
@@ -148,7 +154,8 @@ export class Host {
       assert.equal(peer.outstanding, asked, "blocks outstanding at a peer, and those the table holds for it");
       assert(peer.released >= 0);
       assert(!peer.isSource || !peer.peerChokes);
-      assert.equal(peer.wantedPieces, [...peer.have].filter((index) => !stored.has(index)).length);
+      const isWanted = (index: number) => this.selection.pieces.has(index) && !stored.has(index);
+      assert.equal(peer.wantedPieces, [...peer.have].filter(isWanted).length);
     }
   }
 }

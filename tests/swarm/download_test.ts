@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { BLOCK_LENGTH, type PieceLayout } from "../../lib/protocol/piece_layout.ts";
 import { CHOKING, TRANSFER } from "../../lib/settings.ts";
 import { Download } from "../../lib/swarm/download.ts";
+import { EVERYTHING, selectFiles } from "../../lib/swarm/file_selection.ts";
 import { PeerPieces } from "../../lib/swarm/peer_pieces.ts";
 import { MemoryStorage } from "../helpers/memory_storage.ts";
 import { piecesIn } from "../helpers/pictures.ts";
@@ -25,6 +26,7 @@ class Downloading {
   readonly corrupt: { contributors: number[]; convicted: number | undefined }[] = [];
   /** What the storage has still to do. */
   readonly #jobs: (() => void)[] = [];
+  readonly #selection = selectFiles(this.metainfo, EVERYTHING);
   readonly #connected = new Map();
   readonly #pieces: PeerPieces;
 
@@ -33,12 +35,13 @@ class Downloading {
     const stored = piecesIn(ours);
     this.download = new Download(stored, {
       layout: this.layout,
+      selection: this.#selection,
       storage: this.storage,
       peers: this.#connected,
       sources: CHOKING.downloadSources,
       random: seededRandom(2),
     });
-    this.#pieces = new PeerPieces(stored, this.download.picker);
+    this.#pieces = new PeerPieces(stored, this.#selection.pieces, this.download.picker);
     this.storage.listener = {
       pieceStored: (index) => {
         this.download.pieceStored(index);

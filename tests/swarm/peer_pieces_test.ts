@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { ProtocolError } from "../../lib/errors.ts";
+import { Bitfield } from "../../lib/protocol/bitfield.ts";
 import { PeerPieces } from "../../lib/swarm/peer_pieces.ts";
 import { pickerOf, piecesIn } from "../helpers/pictures.ts";
 import { fakePeer } from "../helpers/remote_peers.ts";
@@ -11,7 +12,7 @@ function knowing(ours: string) {
   const { peer } = fakePeer(1, stored.length);
   const other = fakePeer(2, stored.length).peer;
   const availability = () => [...ours].map((_, index) => picker.availabilityOf(index)).join("");
-  return { pieces: new PeerPieces(stored, picker), peer, other, availability };
+  return { pieces: new PeerPieces(stored, Bitfield.full(stored.length), picker), peer, other, availability };
 }
 
 Deno.test("PeerPieces counts what peers have, and how much of it we lack", () => {

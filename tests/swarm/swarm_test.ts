@@ -16,6 +16,7 @@ import {
 } from "../../lib/protocol/peer_messages.ts";
 import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
 import { TRANSFER } from "../../lib/settings.ts";
+import { EVERYTHING, selectFiles } from "../../lib/swarm/file_selection.ts";
 import type { SwarmEvent } from "../../lib/swarm/ports.ts";
 import type { RemotePeer } from "../../lib/swarm/remote_peer.ts";
 import { Swarm } from "../../lib/swarm/swarm.ts";
@@ -41,6 +42,7 @@ class Joined {
     this.storage = new MemoryStorage(metainfo, data.slice(), (job) => this.#jobs.push(job));
     this.swarm = new Swarm({
       metainfo,
+      selection: selectFiles(metainfo, EVERYTHING),
       storage: this.storage,
       stored,
       isFinished: stored.isFull,
@@ -125,7 +127,7 @@ Deno.test("Swarm becomes a seeder with the last piece, and says so", () => {
   const { peer } = joined.connect(1);
   assert.equal(joined.swarm.role, "peer");
   joined.receive(peer, plain(MessageId.haveAll), plain(MessageId.unchoke), piece(3));
-  assert.equal(joined.swarm.isComplete, false, "verified is not stored");
+  assert.equal(joined.swarm.download.isComplete, false, "verified is not stored");
   joined.settle();
   assert.equal(joined.swarm.role, "seeder");
   const [complete] = joined.namesOf("complete");

@@ -18,6 +18,7 @@ function giving(pieces: string, slots: number, count: number, changes: Parameter
     peers: new Map(all.map(({ peer }) => [peer.number, peer])),
     slots,
     random: seededRandom(4),
+    isSeed: () => stored.isFull,
     isComplete: () => stored.isFull,
     hasPiece: (index) => stored.has(index),
   });
@@ -126,6 +127,7 @@ Deno.test("Upload refuses a request longer than anybody needs, though the piece 
     peers: new Map([[1, peer]]),
     slots: 1,
     random: () => 0,
+    isSeed: () => true,
     isComplete: () => true,
     hasPiece: () => true,
   });

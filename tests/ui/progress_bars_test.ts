@@ -82,7 +82,7 @@ Deno.test("ProgressBars writes events and log lines above the bars, whole", () =
     bars.event({ event: "warning", code: "w", message: "before any bar" });
     bars.tick([HALF]);
     bars.log("a line of the log that is longer than the terminal is wide");
-    bars.tick([{ ...HALF, have: 11, peers: [] }]);
+    bars.tick([{ ...HALF, have: 11, missing: 8, peers: [] }]);
     bars.log("short");
   });
   assert.deepEqual(lines, [
