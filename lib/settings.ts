@@ -109,6 +109,18 @@ export const TRANSFER = {
   rateWindowMs: 20 * SECOND,
 } as const;
 
+/** Pieces for those who are choked (BEP 6 "allowed fast"). */
+export const FAST = {
+  /** Who has fewer pieces than this gets so many, or asks for so many; the number of BEP 6. */
+  pieces: 10,
+  /** Bytes of all of them together, when pieces are large; at least one piece. */
+  bytes: 4 * MIB,
+  /** How often a block is served on one connection; more requests are rejected. */
+  servesPerBlock: 2,
+  /** Pieces remembered that one peer lets us ask for. */
+  maxAllowed: 64,
+} as const;
+
 /** Choosing peers. */
 export const CHOKING = {
   uploadSlots: 4,

@@ -31,6 +31,11 @@ export const MessageId = {
   keepAlive: -1,
 } as const;
 
+/** Whether a message belongs to the Fast extension (BEP 6), and may come only where both sides offered it. */
+export function isFastMessage(id: number): boolean {
+  return id >= MessageId.suggest && id <= MessageId.allowedFast;
+}
+
 /** Bytes in front of a block in a piece message: length, id, index, begin. */
 export const PIECE_HEADER_LENGTH = 13;
 

@@ -12,7 +12,7 @@ import {
   writeAboutBlock,
 } from "../protocol/peer_messages.ts";
 import { BLOCK_LENGTH, type PieceLayout } from "../protocol/piece_layout.ts";
-import { CHOKING, TRANSFER } from "../settings.ts";
+import { CHOKING, FAST, TRANSFER } from "../settings.ts";
 import { Blame } from "./blame.ts";
 import { type ActivePiece, BlockRouting, NOBODY } from "./block_routing.ts";
 import type { FileSelection } from "./file_selection.ts";
@@ -194,7 +194,7 @@ export class Download {
   refill(peer: RemotePeer, now: number): void {
     let open = peer.openWindow;
     if (open <= 0 || open < peer.outstanding * REFILL_SHARE) return;
-    if (!peer.isSource || peer.peerChokes || this.#isOver) return;
+    if (!this.#mayAsk(peer) || this.#isOver) return;
     if (peer.outstanding === 0) peer.lastBlockAt = now;
     const message = new Uint8Array(open * ABOUT_BLOCK_LENGTH);
     let used = 0;
@@ -218,6 +218,19 @@ export class Download {
       this.#askInEndgame(peer, now, ask, () => open > 0);
     }
     if (used > 0) peer.sender.send(message.subarray(0, used));
+  }
+
+  /** Sources that do not choke us, and others for the pieces they allow all the same, while we have few. */
+  #mayAsk(peer: RemotePeer): boolean {
+    if (!peer.peerChokes) return peer.isSource;
+    if (peer.allowedFast.size === 0 || this.stored.count >= FAST.pieces) return false;
+    const isOpen = (index: number) => this.picker.isMissing(index) || this.routing.get(index)?.freeBlocks;
+    return [...peer.allowedFast].some(isOpen);
+  }
+
+  /** The peer would answer requests for this piece although it chokes us (BEP 6 "allowed fast"). */
+  allowedFast(peer: RemotePeer, index: number): void {
+    if (index < this.stored.length && peer.allowedFast.size < FAST.maxAllowed) peer.allowedFast.add(index);
   }
 
   /** The peer would like us to take this piece (BEP 6 "suggest piece"). */
@@ -249,6 +262,7 @@ export class Download {
       return;
     }
     peer.outstanding--;
+    peer.allowedFast.delete(index);
     if (peer.peerChokes) return;
     peer.snubbedUntil = now + CHOKING.rejectPauseMs;
     this.sources.lose(peer);

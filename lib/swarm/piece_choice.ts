@@ -56,9 +56,11 @@ export class PieceChoice {
 
   /** A missing piece for this source by what the user wants and by rarity; -1 when there is none. */
   #pick(peer: RemotePeer): number {
-    const { order, stored, routing, random } = this.#context;
+    const { order, stored, routing, blame, random } = this.#context;
     const isFirst = stored.count === 0 && routing.size === 0;
-    return order.pick((index) => peer.offers(index), isFirst, random());
+    // What failed before must come from one source alone, and who chokes us is none.
+    const isOpen = (index: number) => peer.offers(index) && !(peer.peerChokes && blame.isSuspect(index));
+    return order.pick(isOpen, isFirst, random());
   }
 
   /** Begins a missing piece with this source; undefined for -1, or when too much is under way. */
@@ -80,7 +82,7 @@ export class PieceChoice {
   /** The next suggested piece that nobody else can give us; -1 when there is none, or the user wants an order. */
   #takeSuggestion(peer: RemotePeer): number {
     const { order } = this.#context;
-    if (!order.isFree) return -1;
+    if (!order.isFree || peer.peerChokes) return -1;
     for (let index = peer.suggestions.shift(); index !== undefined; index = peer.suggestions.shift()) {
       if (order.isMissing(index) && order.availabilityOf(index) === 0 && peer.offers(index)) return index;
     }

@@ -57,6 +57,10 @@ export class RemotePeer {
   spareUntil = 0;
   /** Pieces it would like us to take, oldest first. */
   readonly suggestions: number[] = [];
+  /** Pieces it lets us ask for while it chokes us (BEP 6). */
+  readonly allowedFast = new Set<number>();
+  /** Pieces we let it ask for while we choke it, and blocks of each left to serve; undefined before that is told. */
+  granted: Map<number, number> | undefined;
   /** Blocks asked of it and not answered. */
   outstanding = 0;
   /** Blocks that were asked of it, taken back since, and may still come. */
@@ -95,9 +99,9 @@ export class RemotePeer {
     return this.have.isFull;
   }
 
-  /** Whether we may ask it for a piece. */
+  /** Whether we may ask it for a piece now. */
   offers(index: number): boolean {
-    return this.have.has(index);
+    return this.have.has(index) && (!this.peerChokes || this.allowedFast.has(index));
   }
 
   /** Whom to show: where it listens, else where it comes from. */

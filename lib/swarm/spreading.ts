@@ -26,6 +26,11 @@ export class Spreading {
     return this.#fresh.length === 0;
   }
 
+  /** Whether all pieces have arrived where they were assigned to: nothing is scarce any more. */
+  get isSpread(): boolean {
+    return this.isDone && this.#assigned.values().every((pieces) => pieces.size === 0);
+  }
+
   /** A fresh piece for `peer`, assigned to it from now on; -1 when there is none. `random` is in [0, 1). */
   suggestFor(peer: number, random: number): number {
     if (this.isDone) return -1;

@@ -9,9 +9,10 @@ import { messageOf, ProtocolError, type StorageError } from "../errors.ts";
 import { Bitfield } from "../protocol/bitfield.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
-import { encodeAboutPiece, encodePlain, MessageId, type MessageReader } from "../protocol/peer_messages.ts";
+import { encodeAboutPiece, isFastMessage, MessageId, type MessageReader } from "../protocol/peer_messages.ts";
 import { Download } from "./download.ts";
 import { Extensions } from "./extensions.ts";
+import { Interest } from "./interest.ts";
 import { PeerPieces } from "./peer_pieces.ts";
 import type {
   PeerSender,
@@ -43,6 +44,7 @@ export class Swarm implements PieceStorageListener {
   /** Connected remote peers by number. */
   readonly #peers: ReadonlyMap<number, RemotePeer>;
   readonly #pieces: PeerPieces;
+  readonly #interest: Interest;
   readonly #statistics: Statistics;
   #now: number;
   #nextRoundAt: number;
@@ -72,6 +74,7 @@ export class Swarm implements PieceStorageListener {
     this.#pieces = new PeerPieces(options.stored, options.selection.pieces, this.download.picker);
     this.#statistics = new Statistics(options.totals);
     this.upload = new Upload({
+      infoHash: options.metainfo.infoHash,
       layout,
       peers: this.#peers,
       slots: options.uploadSlots,
@@ -79,6 +82,11 @@ export class Swarm implements PieceStorageListener {
       isSeed: () => this.download.stored.isFull,
       isComplete: () => this.download.isComplete,
       hasPiece: (index) => this.download.stored.has(index),
+    });
+    this.#interest = new Interest({
+      isPaused: () => this.#paused !== undefined,
+      isFinished: () => this.#isFinished,
+      isListener: (peer) => this.extensions.isListener(peer),
     });
     this.extensions = new Extensions({
       self: options.self,
@@ -200,6 +208,9 @@ export class Swarm implements PieceStorageListener {
    */
   messageReceived(peer: RemotePeer, reader: MessageReader, now: number): void {
     const { id, index, begin, length, payload } = reader;
+    if (isFastMessage(id) && !peer.facts.supportsFast) {
+      throw new ProtocolError(`Expected no message ${id} without the Fast extension`);
+    }
     switch (id) {
       case MessageId.piece:
         return this.#blockReceived(peer, index, begin, payload, now);
@@ -227,18 +238,20 @@ export class Swarm implements PieceStorageListener {
       case MessageId.interested:
         if (peer.peerWants) return;
         peer.peerWants = true;
-        return this.upload.fillSlots(now);
+        return this.upload.gainedInterest(peer, now);
       case MessageId.notInterested:
         if (!peer.peerWants) return;
         peer.peerWants = false;
         return this.upload.lostInterest(peer, now);
       case MessageId.suggest:
         return this.download.suggested(peer, index);
+      case MessageId.allowedFast:
+        return this.download.allowedFast(peer, index);
       case MessageId.reject:
         return this.download.rejected(peer, index, begin, now);
       case MessageId.extended:
         this.extensions.received(peer, reader.extendedId, payload, now);
-        return this.#closeIfUseless(peer);
+        return this.#interest.closeIfUseless(peer);
     }
   }
 
@@ -267,26 +280,11 @@ export class Swarm implements PieceStorageListener {
   }
 
   #piecesChanged(peer: RemotePeer): void {
-    this.#updateInterest(peer);
-    this.#closeIfUseless(peer);
+    this.#interest.update(peer);
+    this.#interest.closeIfUseless(peer);
     if (!peer.peerChokes && peer.wantedPieces > 0) {
       if (peer.isSource) this.download.refill(peer, this.#now);
       else this.download.fillSources(this.#now);
-    }
-  }
-
-  #updateInterest(peer: RemotePeer): void {
-    const want = peer.wantedPieces > 0 && this.#paused === undefined;
-    if (want === peer.weWant) return;
-    peer.weWant = want;
-    peer.sender.send(encodePlain(want ? MessageId.interested : MessageId.notInterested));
-  }
-
-  /** Two that have everything need no connection, unless it carries the list of peers. */
-  #closeIfUseless(peer: RemotePeer): void {
-    const isIntroduced = peer.extended !== undefined || !peer.facts.supportsExtensions;
-    if (this.#isFinished && peer.isSeed && isIntroduced && !this.extensions.isListener(peer)) {
-      peer.sender.close("both have everything");
     }
   }
 
@@ -307,7 +305,7 @@ export class Swarm implements PieceStorageListener {
       peer.sender.sendSoon(have);
       if (!peer.have.has(index)) continue;
       peer.wantedPieces--;
-      this.#updateInterest(peer);
+      this.#interest.update(peer);
     }
     if (this.download.isComplete) this.storage.finish();
   }
@@ -324,7 +322,7 @@ export class Swarm implements PieceStorageListener {
     if (this.#paused !== undefined) return;
     this.#paused = error.message;
     this.download.abandon();
-    for (const peer of this.#peers.values()) this.#updateInterest(peer);
+    for (const peer of this.#peers.values()) this.#interest.update(peer);
     this.#report({ event: "error", code: "storage", message: messageOf(error) });
   }
 
@@ -339,7 +337,7 @@ export class Swarm implements PieceStorageListener {
       sources: this.#statistics.sources,
     });
     if (this.seeding) this.#report({ event: "status", role: this.role, seeding: true });
-    for (const peer of [...this.#peers.values()]) this.#closeIfUseless(peer);
+    for (const peer of [...this.#peers.values()]) this.#interest.closeIfUseless(peer);
   }
 
   // Time

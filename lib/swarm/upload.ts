@@ -1,13 +1,16 @@
 /** The giving half of a swarm: upload slots and the requests of those who hold them. */
+import type { InfoHash } from "../protocol/info_hash.ts";
 import { encodeAboutBlock, encodeAboutPiece, encodePlain, MessageId } from "../protocol/peer_messages.ts";
 import { BLOCK_LENGTH, type PieceLayout } from "../protocol/piece_layout.ts";
 import { CHOKING, TRANSFER } from "../settings.ts";
 import { choose, type Decision, fill } from "./choker.ts";
+import { FastGrants } from "./fast_grants.ts";
 import type { RemotePeer } from "./remote_peer.ts";
 import { Spreading } from "./spreading.ts";
 
 /** What `Upload` needs of its swarm. */
 export interface UploadContext {
+  readonly infoHash: InfoHash;
   readonly layout: PieceLayout;
   /** Connected remote peers by number. */
   readonly peers: ReadonlyMap<number, RemotePeer>;
@@ -26,10 +29,12 @@ export interface UploadContext {
 export class Upload {
   readonly #context: UploadContext;
   readonly #spreading: Spreading;
+  readonly #grants: FastGrants;
 
   constructor(context: UploadContext) {
     this.#context = context;
     this.#spreading = new Spreading(context.layout.pieceCount);
+    this.#grants = new FastGrants(context);
   }
 
   get slotCount(): number {
@@ -81,18 +86,30 @@ export class Upload {
     this.fillSlots(now);
   }
 
+  /** The peer wants something: it gets a free slot, or at least a few pieces once nothing is scarce any more. */
+  gainedInterest(peer: RemotePeer, now: number): void {
+    this.fillSlots(now);
+    if (peer.weChoke && (this.#spreading.isSpread || !this.#context.isSeed())) this.#grants.offer(peer);
+  }
+
   /** The peer is interested no longer: its slot is free. */
   lostInterest(peer: RemotePeer, now: number): void {
     if (!peer.weChoke) this.choke(peer, "wants nothing");
     this.fillSlots(now);
   }
 
-  /** Takes the slot away and tells the peer; what it had requested is refused (BEP 6: with a reject each). */
+  /**
+   * Takes the slot away and tells the peer; what it had requested is refused (BEP 6: with a reject each), but for
+   * pieces it may have while choked.
+   */
   choke(peer: RemotePeer, reason: string): void {
     peer.weChoke = true;
     peer.reason = reason;
     peer.sender.send(encodePlain(MessageId.choke));
-    peer.sender.dropBlocks((index, begin, length) => this.#reject(peer, index, begin, length));
+    peer.sender.dropBlocks((index, begin, length) => {
+      if (this.#grants.covers(peer, index)) peer.sender.queueBlock(index, begin, length);
+      else this.#reject(peer, index, begin, length);
+    });
   }
 
   /** A request arrived (BEP 3). Returns a reason to drop the peer, if it gave one. Units: bytes. */
@@ -106,8 +123,9 @@ export class Upload {
     if (!this.#context.layout.contains(index, begin, length) || length > TRANSFER.maxRequestBytes) {
       return `requested a block that does not exist: piece ${index}, ${length} bytes at ${begin}`;
     }
-    const isServed = !peer.weChoke && this.#context.hasPiece(index) &&
-      peer.sender.queuedBlocks < TRANSFER.maxQueuedRequests;
+    const isServed = this.#context.hasPiece(index) &&
+      peer.sender.queuedBlocks < TRANSFER.maxQueuedRequests &&
+      (!peer.weChoke || this.#grants.take(peer, index));
     if (!isServed) {
       this.#reject(peer, index, begin, length);
       return undefined;

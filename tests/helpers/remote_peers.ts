@@ -26,8 +26,9 @@ export class FakeSender implements PeerSender {
       if (id === MessageId.extended) {
         this.extended.push({ id: reader.extendedId, payload: reader.payload });
       }
-      if (id === MessageId.have || id === MessageId.suggest) this.#sent.push(`${name} ${index}`);
-      else if (id === MessageId.request || id === MessageId.cancel || id === MessageId.reject) {
+      if (id === MessageId.have || id === MessageId.suggest || id === MessageId.allowedFast) {
+        this.#sent.push(`${name} ${index}`);
+      } else if (id === MessageId.request || id === MessageId.cancel || id === MessageId.reject) {
         this.#sent.push(`${name} ${index} ${begin} ${length}`);
       } else this.#sent.push(name);
     }

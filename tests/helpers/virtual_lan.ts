@@ -21,7 +21,12 @@ import { createPeerId } from "../../lib/protocol/peer_id.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { SendQueue } from "../../lib/net/send_queue.ts";
 import { CHOKING, TICK_MS, TRANSFER } from "../../lib/settings.ts";
-import { EVERYTHING, type FileChoice, type FileSelection, selectFiles } from "../../lib/swarm/file_selection.ts";
+import {
+  EVERYTHING,
+  type FileChoice,
+  type FileSelection,
+  selectFiles,
+} from "../../lib/swarm/file_selection.ts";
 import type { PeerSender, SwarmEvent } from "../../lib/swarm/ports.ts";
 import type { RemotePeer } from "../../lib/swarm/remote_peer.ts";
 import { Swarm } from "../../lib/swarm/swarm.ts";

@@ -334,3 +334,20 @@ Deno.test("Download takes suggested pieces first, when they are of use and rare"
   for (let i = 0; i < 2 * TRANSFER.maxSuggestions; i++) swarm.download.suggested(peer, 1);
   assert(peer.suggestions.length <= TRANSFER.maxSuggestions);
 });
+
+Deno.test("Download asks a peer that chokes it for the pieces it allows, and for nothing else", () => {
+  const swarm = new Downloading("....");
+  const { peer, sender } = swarm.connect("####");
+  peer.peerChokes = true;
+  swarm.download.allowedFast(peer, 2);
+  swarm.download.allowedFast(peer, 99);
+  swarm.download.refill(peer, 0);
+  assert.deepEqual(
+    sender.takeSent().map((text) => text.split(" ").slice(0, 2).join(" ")),
+    Array(4).fill("request 2"),
+  );
+  assert.equal(peer.isSource, false);
+  swarm.download.rejected(peer, 2, 0, 0);
+  swarm.download.refill(peer, 0);
+  assert.deepEqual(sender.takeSent(), [], "it is not asked again for what it refused");
+});

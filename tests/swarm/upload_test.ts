@@ -4,6 +4,7 @@ import { CHOKING, TRANSFER } from "../../lib/settings.ts";
 import { Upload } from "../../lib/swarm/upload.ts";
 import { piecesIn } from "../helpers/pictures.ts";
 import { seededRandom } from "../helpers/random.ts";
+import { fakeInfoHash } from "../helpers/snapshots.ts";
 import { type FakePeer, fakePeer } from "../helpers/remote_peers.ts";
 
 const layout = new PieceLayout(2 * BLOCK_LENGTH, [6 * BLOCK_LENGTH + 500]);
@@ -14,6 +15,7 @@ function giving(pieces: string, slots: number, count: number, changes: Parameter
   const all = Array.from({ length: count }, (_, i) => fakePeer(i + 1, layout.pieceCount, changes));
   for (const { peer } of all) peer.peerWants = true;
   const upload = new Upload({
+    infoHash: fakeInfoHash("a"),
     layout,
     peers: new Map(all.map(({ peer }) => [peer.number, peer])),
     slots,
@@ -123,6 +125,7 @@ Deno.test("Upload refuses a request longer than anybody needs, though the piece 
   const large = new PieceLayout(1024 * 1024, [1024 * 1024]);
   const { peer } = fakePeer(1, 1);
   const upload = new Upload({
+    infoHash: fakeInfoHash("a"),
     layout: large,
     peers: new Map([[1, peer]]),
     slots: 1,
@@ -182,4 +185,32 @@ Deno.test("Upload measures what was sent", () => {
   upload.blockSent(peer, 5_000, 100);
   assert.equal(peer.upload.total, 5_000);
   assert.equal(peer.lastServedAt, 100);
+});
+
+Deno.test("Upload lets a choked newcomer have a few pieces, each block twice at most, until it has enough", () => {
+  const { upload, all } = giving("##.#", 1, 2);
+  upload.fillSlots(0);
+  const { peer, sender } = all.find(({ peer }) => peer.weChoke)!;
+  upload.gainedInterest(peer, 0);
+  upload.gainedInterest(peer, 1);
+  const offered = sender.takeSent().sort();
+  assert.deepEqual(offered, ["allowedFast 0", "allowedFast 1", "allowedFast 3"]);
+  assert.ok(peer.weChoke);
+  for (let time = 0; time < 5; time++) {
+    upload.requestReceived(peer, 3, 0, 500, time);
+    upload.requestReceived(peer, 2, 0, BLOCK_LENGTH, time);
+  }
+  assert.equal(sender.queued.length, 2, "piece 3 is one block");
+  assert.deepEqual(sender.takeSent().filter((text) => text === "reject 3 0 500").length, 3);
+  upload.choke(peer, "test");
+  assert.equal(sender.queued.length, 2, "what was granted is still served");
+});
+
+Deno.test("Upload grants nothing without the Fast extension, and nothing while its data is scarce", () => {
+  for (const { upload, all } of [giving("##.#", 1, 2, { supportsFast: false }), giving("####", 1, 2)]) {
+    upload.fillSlots(0);
+    const { peer, sender } = all.find(({ peer }) => peer.weChoke)!;
+    upload.gainedInterest(peer, 0);
+    assert.deepEqual(sender.takeSent(), []);
+  }
 });
