@@ -22,7 +22,7 @@ export interface JoinContext {
   readonly resume: ResumeStore;
   readonly log: Logger;
   readonly self: SwarmOptions["self"];
-  readonly places: Pick<SwarmOptions, "uploadSlots" | "downloadSources" | "rechokeMs">;
+  readonly places: Pick<SwarmOptions, "superSeeds" | "uploadSlots" | "downloadSources" | "rechokeMs">;
   readonly files: FileChoice;
   /** 32 random bits that trackers know us by. */
   readonly trackerKey: number;

@@ -52,6 +52,8 @@ export interface SessionOptions {
   readonly runTracker: boolean;
   /** Whether the tracker serves any info-hash, not only those this machine shares. */
   readonly openTracker: boolean;
+  /** Whether a seeder shows each piece to one peer only at first (BEP 16). */
+  readonly superSeeds: boolean;
   readonly uploadSlots: number;
   readonly downloadSources: number;
   readonly rechokeMs: number;
@@ -267,7 +269,7 @@ export class Session {
   }
 
   #joinContext(): JoinContext {
-    const { home, log, files, uploadSlots, downloadSources, rechokeMs } = this.#options;
+    const { home, log, files, superSeeds, uploadSlots, downloadSources, rechokeMs } = this.#options;
     const { resume, peerId, http } = this.#parts;
     return {
       home,
@@ -275,7 +277,7 @@ export class Session {
       resume,
       log,
       self: { peerId, client: `peer ${VERSION}`, listenPort: this.port, trackerPort: http?.port },
-      places: { uploadSlots, downloadSources, rechokeMs },
+      places: { superSeeds, uploadSlots, downloadSources, rechokeMs },
       files,
       trackerKey: this.#trackerKey,
       supportsCrypto: this.#options.encryption !== "off",

@@ -121,6 +121,16 @@ export const FAST = {
   maxAllowed: 64,
 } as const;
 
+/** Super-seeding (BEP 16). */
+export const SUPER_SEEDING = {
+  /** What one peer may have got from us and passed on to nobody, before it is given one piece at a time. */
+  maxAloneBytes: 16 * MIB,
+  /** A piece that was begun and did not arrive for this long is shown to others too. */
+  patienceMs: 10 * SECOND,
+  /** Pieces shown to a peer in one turn, once all are shown: 18 KB of messages. */
+  piecesAtOnce: 2_000,
+} as const;
+
 /** Choosing peers. */
 export const CHOKING = {
   uploadSlots: 4,

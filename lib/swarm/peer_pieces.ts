@@ -4,7 +4,7 @@
  * Invariant: `wantedPieces` of every connected peer is the number of pieces it has that we want and have not stored.
  */
 import { ProtocolError } from "../errors.ts";
-import type { Bitfield } from "../protocol/bitfield.ts";
+import { Bitfield } from "../protocol/bitfield.ts";
 import { encodeBitfield, encodePlain, MessageId } from "../protocol/peer_messages.ts";
 import type { PieceOrder } from "./piece_order.ts";
 import type { RemotePeer } from "./remote_peer.ts";
@@ -26,10 +26,10 @@ export class PeerPieces {
     return this.#wanted.has(index) && !this.#stored.has(index);
   }
 
-  /** Tells a peer which pieces we have, the first thing it hears after the handshake. */
-  introduce({ facts, sender }: RemotePeer): void {
-    const stored = this.#stored;
-    if (facts.supportsFast && stored.isFull) sender.send(encodePlain(MessageId.haveAll));
+  /** Tells a peer which pieces we have, or that we have none, the first thing it hears after the handshake. */
+  introduce({ facts, sender }: RemotePeer, hidesAll: boolean): void {
+    const stored = hidesAll ? new Bitfield(0) : this.#stored;
+    if (facts.supportsFast && this.#stored.isFull && !hidesAll) sender.send(encodePlain(MessageId.haveAll));
     else if (facts.supportsFast && stored.count === 0) sender.send(encodePlain(MessageId.haveNone));
     else if (stored.count > 0) sender.send(encodeBitfield(stored.toBytes()));
   }

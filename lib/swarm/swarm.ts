@@ -82,6 +82,8 @@ export class Swarm implements PieceStorageListener {
       isSeed: () => this.download.stored.isFull,
       isComplete: () => this.download.isComplete,
       hasPiece: (index) => this.download.stored.has(index),
+      superSeeds: options.superSeeds,
+      availabilityOf: (index) => this.download.picker.availabilityOf(index),
     });
     this.#interest = new Interest({
       isPaused: () => this.#paused !== undefined,
@@ -182,7 +184,7 @@ export class Swarm implements PieceStorageListener {
   peerConnected(facts: PeerFacts, sender: PeerSender, now: number): RemotePeer {
     this.#now = now;
     const peer = this.#roster.add(facts, sender, now);
-    this.#pieces.introduce(peer);
+    this.#pieces.introduce(peer, this.upload.hidesFrom(peer));
     this.extensions.introduce(peer);
     this.#report({ event: "connected", peer: peer.name, client: peer.client });
     return peer;
@@ -220,8 +222,7 @@ export class Swarm implements PieceStorageListener {
         return this.upload.cancelReceived(peer, index, begin, length);
       case MessageId.have:
         this.#pieces.haveReceived(peer, index);
-        this.upload.peerHas(peer, index);
-        return this.#piecesChanged(peer);
+        return this.#piecesChanged(peer, [index]);
       case MessageId.bitfield:
         return this.#bitfieldReceived(peer, Bitfield.fromBytes(payload, peer.have.length));
       case MessageId.haveAll:
@@ -275,11 +276,11 @@ export class Swarm implements PieceStorageListener {
   /** The peer told all its pieces. */
   #bitfieldReceived(peer: RemotePeer, bitfield: Bitfield | undefined): void {
     this.#pieces.bitfieldReceived(peer, bitfield);
-    for (const index of peer.have) this.upload.peerHas(peer, index);
-    this.#piecesChanged(peer);
+    this.#piecesChanged(peer, peer.have);
   }
 
-  #piecesChanged(peer: RemotePeer): void {
+  #piecesChanged(peer: RemotePeer, indices: Iterable<number>): void {
+    this.upload.peerHas(peer, indices, this.#now);
     this.#interest.update(peer);
     this.#interest.closeIfUseless(peer);
     if (!peer.peerChokes && peer.wantedPieces > 0) {

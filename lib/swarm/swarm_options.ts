@@ -15,6 +15,8 @@ export interface SwarmOptions {
   readonly isFinished: boolean;
   /** Whether an announce address is this process's own tracker. */
   readonly isAnnouncer: boolean;
+  /** Whether, having everything, we show each piece to one peer only at first (BEP 16). */
+  readonly superSeeds: boolean;
   readonly uploadSlots: number;
   readonly downloadSources: number;
   readonly rechokeMs: number;

@@ -1,4 +1,5 @@
 /** The giving half of a swarm: upload slots and the requests of those who hold them. */
+import { concatBytes } from "../protocol/bytes.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import { encodeAboutBlock, encodeAboutPiece, encodePlain, MessageId } from "../protocol/peer_messages.ts";
 import { BLOCK_LENGTH, type PieceLayout } from "../protocol/piece_layout.ts";
@@ -7,6 +8,7 @@ import { choose, type Decision, fill } from "./choker.ts";
 import { FastGrants } from "./fast_grants.ts";
 import type { RemotePeer } from "./remote_peer.ts";
 import { Spreading } from "./spreading.ts";
+import { SuperSeeding } from "./super_seeding.ts";
 
 /** What `Upload` needs of its swarm. */
 export interface UploadContext {
@@ -23,6 +25,10 @@ export interface UploadContext {
   /** Whether we want nothing more; then those that take fastest are preferred. */
   isComplete(): boolean;
   hasPiece(index: number): boolean;
+  /** Whether we are to seem to have nothing and show each piece to one peer, while we have everything (BEP 16). */
+  readonly superSeeds: boolean;
+  /** How many remote peers have a piece. */
+  availabilityOf(index: number): number;
 }
 
 /** Who may request from us, and what they requested. */
@@ -30,17 +36,24 @@ export class Upload {
   readonly #context: UploadContext;
   readonly #spreading: Spreading;
   readonly #grants: FastGrants;
+  readonly #superSeeding: SuperSeeding | undefined;
 
   constructor(context: UploadContext) {
     this.#context = context;
     this.#spreading = new Spreading(context.layout.pieceCount);
     this.#grants = new FastGrants(context);
+    if (context.superSeeds && context.isSeed()) this.#superSeeding = new SuperSeeding(context);
   }
 
   get slotCount(): number {
     let count = 0;
     for (const peer of this.#context.peers.values()) if (!peer.weChoke) count++;
     return count;
+  }
+
+  /** Whether a peer that was just connected is to be told that we have nothing. */
+  hidesFrom(peer: RemotePeer): boolean {
+    return this.#superSeeding?.hidesFrom(peer) ?? false;
   }
 
   /** Gives free slots at once to peers that want something. */
@@ -84,11 +97,20 @@ export class Upload {
       needed--;
     }
     this.fillSlots(now);
+    for (const peer of this.#context.peers.values()) this.#show(peer, now);
+  }
+
+  /** Shows a peer the pieces that it may ask for now (BEP 16). */
+  #show(peer: RemotePeer, now: number): void {
+    const indices = this.#superSeeding?.show(peer, now) ?? [];
+    if (indices.length === 0) return;
+    peer.sender.send(concatBytes(...indices.map((index) => encodeAboutPiece(MessageId.have, index))));
   }
 
   /** The peer wants something: it gets a free slot, or at least a few pieces once nothing is scarce any more. */
   gainedInterest(peer: RemotePeer, now: number): void {
     this.fillSlots(now);
+    if (this.#superSeeding !== undefined) return;
     if (peer.weChoke && (this.#spreading.isSpread || !this.#context.isSeed())) this.#grants.offer(peer);
   }
 
@@ -123,7 +145,7 @@ export class Upload {
     if (!this.#context.layout.contains(index, begin, length) || length > TRANSFER.maxRequestBytes) {
       return `requested a block that does not exist: piece ${index}, ${length} bytes at ${begin}`;
     }
-    const isServed = this.#context.hasPiece(index) &&
+    const isServed = this.#context.hasPiece(index) && (this.#superSeeding?.isShown(peer, index) ?? true) &&
       peer.sender.queuedBlocks < TRANSFER.maxQueuedRequests &&
       (!peer.weChoke || this.#grants.take(peer, index));
     if (!isServed) {
@@ -133,6 +155,8 @@ export class Upload {
     peer.lastServedAt = now;
     peer.sender.queueBlock(index, begin, length);
     this.#spreading.requested(peer.number, index);
+    this.#superSeeding?.requested(peer, index, now);
+    if (begin === 0) this.#show(peer, now);
     // One more as soon as it begins a piece, so that it never has to choose by itself.
     if (begin === 0) this.#suggest(peer, 1);
     return undefined;
@@ -140,7 +164,7 @@ export class Upload {
 
   /** Tells a peer which pieces we would like it to take, while some have not left us yet (BEP 6 "suggest piece"). */
   #suggest(peer: RemotePeer, count: number): void {
-    if (!peer.facts.supportsFast || !this.#context.isSeed()) return;
+    if (!peer.facts.supportsFast || !this.#context.isSeed() || this.#superSeeding?.isOver === false) return;
     for (let i = 0; i < count; i++) {
       const index = this.#spreading.suggestFor(peer.number, this.#context.random());
       if (index < 0) return;
@@ -148,14 +172,19 @@ export class Upload {
     }
   }
 
-  /** A remote peer has a piece. */
-  peerHas(peer: RemotePeer, index: number): void {
-    this.#spreading.peerHas(peer.number, index);
+  /** A remote peer has some pieces, which the picker knows already. */
+  peerHas(peer: RemotePeer, indices: Iterable<number>, now: number): void {
+    for (const index of indices) {
+      this.#spreading.peerHas(peer.number, index);
+      this.#superSeeding?.peerHas(peer, index);
+    }
+    this.#show(peer, now);
   }
 
   /** The connection is gone. */
   peerLeft(peer: RemotePeer, now: number): void {
     this.#spreading.peerLeft(peer.number);
+    this.#superSeeding?.peerLeft(peer);
     this.fillSlots(now);
   }
 
@@ -184,6 +213,7 @@ export class Upload {
       peer.weChoke = false;
       peer.unchokedAt = now;
       peer.sender.send(encodePlain(MessageId.unchoke));
+      this.#show(peer, now);
       this.#suggest(peer, this.#suggestionsAhead);
     }
   }

@@ -125,6 +125,10 @@ function addStart(program: Command, finish: (code: ExitCode) => void): void {
     .addOption(listOption("--first <GLOB>", "fetch files that match before the others", values.parseText))
     .option("--sequential", "fetch from the beginning to the end, instead of the rarest first")
     .addOption(listOption("--peer <HOST:PORT>", "connect to this peer at once", values.parsePeer))
+    .option(
+      "--super-seed",
+      "as first seeder: give each piece to one peer, so that little more than one copy is sent",
+    )
     .addOption(
       option("--upload-slots <N>", "peers uploaded to at once, per torrent", values.parseCount)
         .default(CHOKING.uploadSlots),

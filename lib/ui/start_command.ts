@@ -27,6 +27,7 @@ export interface StartOptions {
   readonly tracker: boolean;
   readonly openTracker?: boolean;
   readonly peer?: readonly string[];
+  readonly superSeed?: boolean;
   readonly uploadSlots: number;
   readonly downloadSources: number;
   readonly rechoke: number;
@@ -143,6 +144,7 @@ async function startSession(
       trackerPort,
       runTracker: options.tracker,
       openTracker,
+      superSeeds: options.superSeed ?? false,
       uploadSlots,
       downloadSources,
       rechokeMs: options.rechoke,

@@ -75,6 +75,7 @@ export class LoopbackNode {
       stored: data === null ? new Bitfield(pieceCount) : Bitfield.full(pieceCount),
       isFinished: data !== null,
       isAnnouncer: false,
+      superSeeds: false,
       uploadSlots: 4,
       downloadSources: 4,
       rechokeMs: 30_000,

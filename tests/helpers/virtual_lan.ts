@@ -43,6 +43,7 @@ export interface HostOptions {
   /** Link rate in bytes per second, each way. */
   readonly rate?: number;
   readonly uploadSlots?: number;
+  readonly superSeeds?: boolean;
   /** Files it wants; all when undefined. */
   readonly files?: Partial<FileChoice>;
   /** Whether it speaks the Fast extension; it does unless told otherwise. */
@@ -89,6 +90,7 @@ export class Host {
       stored: options.data === null ? new Bitfield(pieceCount) : Bitfield.full(pieceCount),
       isFinished: options.data !== null,
       isAnnouncer: false,
+      superSeeds: options.superSeeds ?? false,
       uploadSlots: options.uploadSlots ?? CHOKING.uploadSlots,
       downloadSources: CHOKING.downloadSources,
       rechokeMs: CHOKING.rechokeMs,

@@ -47,6 +47,7 @@ class Joined {
       stored,
       isFinished: stored.isFull,
       isAnnouncer,
+      superSeeds: false,
       uploadSlots: 4,
       downloadSources: 4,
       rechokeMs: 30_000,

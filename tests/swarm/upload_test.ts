@@ -23,6 +23,8 @@ function giving(pieces: string, slots: number, count: number, changes: Parameter
     isSeed: () => stored.isFull,
     isComplete: () => stored.isFull,
     hasPiece: (index) => stored.has(index),
+    superSeeds: false,
+    availabilityOf: () => 0,
   });
   return { upload, all };
 }
@@ -133,6 +135,8 @@ Deno.test("Upload refuses a request longer than anybody needs, though the piece 
     isSeed: () => true,
     isComplete: () => true,
     hasPiece: () => true,
+    superSeeds: false,
+    availabilityOf: () => 0,
   });
   peer.weChoke = false;
   assert.equal(upload.requestReceived(peer, 0, 0, TRANSFER.maxRequestBytes, 0), undefined);
