@@ -6,10 +6,12 @@ import { messageOf } from "./errors.ts";
 import type { Logger } from "./log.ts";
 import { Announcer } from "./net/announcer.ts";
 import { isOwnHost, ownAddresses } from "./net/own_addresses.ts";
+import { WebSeed } from "./net/web_seed.ts";
+import { runWebSeed, type WebSeedResources } from "./net/web_seed_peer.ts";
 import { announcePort, parseAnnounceAddress } from "./protocol/announce_address.ts";
 import { withoutZone } from "./protocol/endpoint.ts";
-import type { Metainfo } from "./protocol/metainfo.ts";
-import { ANNOUNCING } from "./settings.ts";
+import { type Metainfo, originalPaths } from "./protocol/metainfo.ts";
+import { ANNOUNCING, METAINFO_LIMITS, WEB_SEED } from "./settings.ts";
 import { type FileChoice, selectFiles } from "./swarm/file_selection.ts";
 import type { SwarmEvent } from "./swarm/ports.ts";
 import { Swarm } from "./swarm/swarm.ts";
@@ -110,6 +112,23 @@ export class JoinedTorrent {
       await store.close();
       throw error;
     }
+  }
+
+  /** Downloads from the torrent's web seeds too, until all is there or the session stops. Never rejects. */
+  async useWebSeeds(resources: WebSeedResources): Promise<void> {
+    const { metainfo } = this.swarm;
+    const { signal, report } = this.#context;
+    const paths = originalPaths(metainfo.rawInfo, METAINFO_LIMITS);
+    await Promise.all(
+      metainfo.webSeeds.slice(0, WEB_SEED.perTorrent).map((url) => {
+        try {
+          return runWebSeed(url, new WebSeed(url, metainfo, paths), this.swarm, resources, signal);
+        } catch (error) {
+          const message = `${url}: ${messageOf(error)}`;
+          report({ event: "warning", code: "web-seed", message, infoHash: this.swarm.infoHash });
+        }
+      }),
+    );
   }
 
   /** Notes in the resume state what was written since; to be called every `STORAGE.noteWrittenMs`. */

@@ -266,6 +266,7 @@ export class Session {
     swarm.addPeers(endpointsOf(peers), "user");
     swarm.addPeers(endpointsOf(await joined.rememberedPeers()), "user");
     announcer.tick();
+    this.#loops.push(joined.useWebSeeds(this.#parts.connections.options));
   }
 
   #joinContext(): JoinContext {

@@ -305,6 +305,10 @@ export const IP_FILTER = {
 
 /** Web seeds (BEP 19). */
 export const WEB_SEED = {
+  /** Web seeds used of one torrent, beside the download sources among its peers. */
+  perTorrent: 4,
+  /** Bytes asked for in one request at most: a failure then costs little. */
+  maxRangeBytes: 4 * MIB,
   /** Redirects followed for one request. */
   maxRedirects: 5,
   /** A server that sends nothing for this long has failed. */

@@ -17,6 +17,8 @@ export interface PeerFacts {
   readonly isIncoming: boolean;
   readonly supportsFast: boolean;
   readonly supportsExtensions: boolean;
+  /** Address of the web seed that this is instead of a peer; its endpoint then means nothing. */
+  readonly url?: string;
 }
 
 /** One connected remote peer: state only; the swarm decides. */
@@ -99,18 +101,23 @@ export class RemotePeer {
     return this.have.isFull;
   }
 
+  /** A web server in a peer's place (BEP 19). */
+  get isWebSeed(): boolean {
+    return this.facts.url !== undefined;
+  }
+
   /** Whether we may ask it for a piece now. */
   offers(index: number): boolean {
     return this.have.has(index) && (!this.peerChokes || this.allowedFast.has(index));
   }
 
-  /** Whom to show: where it listens, else where it comes from. */
+  /** Whom to show: a web seed's address, where a peer listens, else where it comes from. */
   get name(): string {
-    return formatEndpoint(this.listens ?? this.facts.endpoint);
+    return this.facts.url ?? formatEndpoint(this.listens ?? this.facts.endpoint);
   }
 
   get client(): string {
-    return this.extended?.client || clientNameOf(this.facts.peerId);
+    return this.isWebSeed ? "web seed" : this.extended?.client || clientNameOf(this.facts.peerId);
   }
 
   /** Whether it may send one more list of peers; `now` in ms. */

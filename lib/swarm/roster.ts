@@ -14,6 +14,7 @@ export class Roster {
   readonly known: KnownPeers;
   readonly #ownPeerId: Uint8Array;
   readonly #pieceCount: number;
+  readonly #bannedUrls = new Set<string>();
   #lastNumber = 0;
 
   /** `isBlocked` tells addresses that are never to be known. */
@@ -25,6 +26,7 @@ export class Roster {
 
   /** Why a connection whose handshake is complete is refused; undefined when it is welcome. */
   refusal(facts: PeerFacts, now: number): string | undefined {
+    if (facts.url !== undefined) return this.#bannedUrls.has(facts.url) ? "it is banned" : undefined;
     if (compareBytes(facts.peerId, this.#ownPeerId) === 0) {
       if (!facts.isIncoming) this.known.isOurselves(facts.endpoint);
       return "it is ourselves";
@@ -74,7 +76,9 @@ export class Roster {
   ban(number: number): void {
     const peer = this.connected.get(number);
     if (peer === undefined) return;
-    this.known.ban(peer.listens ?? peer.facts.endpoint, peer.facts.peerId);
+    const { url, endpoint, peerId } = peer.facts;
+    if (url !== undefined) this.#bannedUrls.add(url);
+    else this.known.ban(peer.listens ?? endpoint, peerId);
     peer.sender.close("it sent wrong data");
   }
 

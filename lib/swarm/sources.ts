@@ -1,4 +1,7 @@
-/** Download sources: the few remote peers we send requests to, and who gets a free place among them. */
+/**
+ * Download sources: the few remote peers we send requests to, and who gets a free place among them. Web seeds have
+ * places of their own, so that they never take one from a peer.
+ */
 import { CHOKING } from "../settings.ts";
 import { type Candidate, choose, fill } from "./choker.ts";
 import type { RemotePeer } from "./remote_peer.ts";
@@ -25,15 +28,16 @@ export class Sources {
     this.#context = context;
   }
 
-  /** Places taken. */
+  /** Places taken by peers. */
   get count(): number {
     let count = 0;
-    for (const peer of this.#context.peers.values()) if (peer.isSource) count++;
+    for (const peer of this.#context.peers.values()) if (peer.isSource && !peer.isWebSeed) count++;
     return count;
   }
 
   /** Fills free places at once. */
   fill(now: number): void {
+    for (const peer of this.#candidates(now, true)) if (!peer.isSource) this.#gain(peer, now);
     const free = this.#context.sources - this.count;
     if (free <= 0) return;
     const waiting = this.#candidates(now).filter((peer) => !peer.isSource);
@@ -52,7 +56,7 @@ export class Sources {
     const candidates = this.#candidates(now).map((peer) => candidateOf(peer, now));
     const chosen = new Set(choose(candidates, sources, random).map(({ number }) => number));
     for (const peer of peers.values()) {
-      if (peer.isSource && !chosen.has(peer.number)) this.lose(peer);
+      if (peer.isSource && !peer.isWebSeed && !chosen.has(peer.number)) this.lose(peer);
     }
     for (const number of chosen) {
       const peer = peers.get(number)!;
@@ -65,7 +69,7 @@ export class Sources {
     let waiting = this.#candidates(now).filter((peer) => !peer.isSource && peer.spareUntil <= now).length;
     for (const peer of this.#context.peers.values()) {
       if (waiting <= 0) break;
-      if (!peer.isSource || peer.outstanding > 0) continue;
+      if (!peer.isSource || peer.isWebSeed || peer.outstanding > 0) continue;
       peer.spareUntil = now + CHOKING.idlePauseMs;
       this.lose(peer);
       waiting--;
@@ -86,10 +90,10 @@ export class Sources {
     this.#context.gained(peer, now);
   }
 
-  /** Remote peers that would answer requests we have. */
-  #candidates(now: number): RemotePeer[] {
+  /** Remote peers, or web seeds, that would answer requests we have. */
+  #candidates(now: number, areWebSeeds = false): RemotePeer[] {
     return [...this.#context.peers.values()].filter((peer) =>
-      !peer.peerChokes && peer.wantedPieces > 0 && peer.snubbedUntil <= now
+      peer.isWebSeed === areWebSeeds && !peer.peerChokes && peer.wantedPieces > 0 && peer.snubbedUntil <= now
     );
   }
 }

@@ -124,6 +124,11 @@ export class Swarm implements PieceStorageListener {
     return this.#isFinished && this.download.stored.isFull;
   }
 
+  /** All wanted data is in its final place. */
+  get isFinished(): boolean {
+    return this.#isFinished;
+  }
+
   /** Why it stands still; undefined while it does not. */
   get paused(): string | undefined {
     return this.#paused;
