@@ -73,7 +73,7 @@ export class JoinedTorrent {
     const store = new PieceStore({ metainfo, selection, home, workers, resume, log });
     try {
       const recovered = await store.recover(onChecked, signal);
-      if (!recovered.complete) workers.prepare();
+      if (!recovered.finished) workers.prepare();
       const { tiers, isAnnouncer } = await trackersOf(metainfo, context.self.trackerPort);
       const swarm = new Swarm({
         metainfo,

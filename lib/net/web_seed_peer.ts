@@ -165,7 +165,7 @@ class WebSeedPeer implements PeerSender {
     this.#wakeUp();
   }
 
-  sendLazily(): void {}
+  sendSoon(): void {}
 
   queueBlock(): void {}
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createLogger } from "../../lib/log.ts";
 import { encodeMetainfo, type Metainfo } from "../../lib/protocol/metainfo.ts";
 import { Session, type SessionEvent, type SessionOptions } from "../../lib/session.ts";
+import { EVERYTHING } from "../../lib/swarm/file_selection.ts";
 import { CHOKING } from "../../lib/settings.ts";
 import { metainfoOf } from "./torrents.ts";
 
@@ -55,6 +56,8 @@ export class TestSession implements AsyncDisposable {
       trackerPort: 0,
       runTracker: false,
       openTracker: false,
+      files: EVERYTHING,
+      superSeeds: false,
       ...CHOKING,
       maxUpload: undefined,
       maxDownload: undefined,

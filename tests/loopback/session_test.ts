@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { silentLogger } from "../../lib/log.ts";
 import type { InfoHash } from "../../lib/protocol/info_hash.ts";
 import { Session, type SessionEvent, type SessionOptions, type SwarmSnapshot } from "../../lib/session.ts";
+import { EVERYTHING } from "../../lib/swarm/file_selection.ts";
 import { createTorrent } from "../../lib/torrent_tools.ts";
 import { until } from "../helpers/loopback_node.ts";
 import { randomBytes } from "../helpers/random.ts";
@@ -41,6 +42,8 @@ class Machine {
       trackerPort: 0,
       runTracker: true,
       openTracker: false,
+      files: EVERYTHING,
+      superSeeds: false,
       uploadSlots: 4,
       downloadSources: 4,
       rechokeMs: 30_000,
@@ -265,4 +268,35 @@ Deno.test("Session stops at once although somebody has connected and says nothin
   await machine.stop();
   assert(performance.now() - startedAt < 2_000);
   silent.close();
+});
+
+Deno.test("Session fetches some files, gives them to others, and goes on with the rest at a later start", async () => {
+  await using seeder = await Machine.start();
+  const torrent = await seeder.publish(COURSE, []);
+  const infoHash = await seeder.session.add(torrent, []);
+  const text = { ...EVERYTHING, only: ["*.txt"] };
+  await using machine = await Machine.start({ files: text });
+  await machine.session.add(torrent, [seeder.address]);
+  await until(() => machine.swarm(infoHash).finished, "the texts");
+  assert.deepEqual([machine.swarm(infoHash).role, machine.swarm(infoHash).seeding], ["peer", false]);
+  assert.equal(machine.namesOf("complete").length, 1);
+  assert.deepEqual(machine.namesOf("status"), []);
+  const names = [...Deno.readDirSync(machine.path("shareable", "course"))].map(({ name }) => name).sort();
+  assert.deepEqual(names, ["empty.txt", "media"]);
+  await seeder.stop();
+
+  await using other = await Machine.start({ files: text });
+  await other.session.add(torrent, [machine.address]);
+  await until(() => other.swarm(infoHash).finished, "the texts from who has no more");
+  await other.stop();
+  await seeder.start();
+  await seeder.session.add(torrent, []);
+  await other.start({ files: { ...EVERYTHING, first: ["*.pdf"], isSequential: true } });
+  const { have } = machine.swarm(infoHash);
+  await other.session.add(torrent, [seeder.address]);
+  const [, joined] = other.namesOf("torrent");
+  assert(joined.event === "torrent" && joined.have === have);
+  await other.completes(infoHash);
+  await other.assertHas(COURSE);
+  await assert.rejects(machine.session.add(await machine.publish(BOOK, []), []), RangeError);
 });
