@@ -295,10 +295,8 @@ export class Session {
     if (joined === undefined) return;
     // What is due is done at once, but not inside the swarm's method that reports.
     if (event.event === "peers") queueMicrotask(() => this.#dialer.dialAll([joined.swarm]));
-    if (event.event === "complete" && joined.swarm.seeding) {
-      this.#parts.registry.statusChanged(joined.swarm);
-      joined.announcer.completed();
-    }
+    if (event.event === "status") this.#parts.registry.statusChanged(joined.swarm);
+    if (event.event === "complete" && joined.swarm.seeding) joined.announcer.completed();
   }
 
   /** Joins whatever `.torrent` files come into `torrents/` from now on; `known` are paths of those seen already. */

@@ -238,20 +238,26 @@ export class PeerConnection implements PeerSender, Sleeper {
   async #fill(buffer: Uint8Array, portion: number): Promise<{ end: number; payload: number }> {
     let end = this.#queue.takeMessages(buffer, 0);
     let payload = 0;
-    for (;;) {
-      const bytes = this.#queue.nextBlockBytes;
-      if (bytes === undefined || end + bytes > buffer.length || (payload > 0 && end + bytes > portion)) break;
-      const reading = this.#queue.takeBlock((index, begin, length) => {
-        writePieceHeader(buffer, end, index, begin, length);
-        return this.#swarm.storage.readInto(
-          index,
-          begin,
-          buffer.subarray(end + PIECE_HEADER_LENGTH, end + bytes),
-        );
-      });
-      if (reading !== undefined) await reading;
-      end += bytes;
-      payload += bytes - PIECE_HEADER_LENGTH;
+    let piece = 0;
+    try {
+      for (;;) {
+        const bytes = this.#queue.nextBlockBytes;
+        if (bytes === undefined || end + bytes > buffer.length || (payload > 0 && end + bytes > portion)) {
+          break;
+        }
+        const reading = this.#queue.takeBlock((index, begin, length) => {
+          piece = index;
+          writePieceHeader(buffer, end, index, begin, length);
+          const target = buffer.subarray(end + PIECE_HEADER_LENGTH, end + bytes);
+          return this.#swarm.storage.readInto(index, begin, target);
+        });
+        if (reading !== undefined) await reading;
+        end += bytes;
+        payload += bytes - PIECE_HEADER_LENGTH;
+      }
+    } catch (error) {
+      if (error instanceof StorageError) this.#swarm.pieceUnreadable(piece, error);
+      throw error;
     }
     return { end, payload };
   }

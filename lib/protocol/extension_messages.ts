@@ -1,7 +1,7 @@
 /** The extended handshake (BEP 10) and our own extension, `lan_peers`. */
 import { ProtocolError } from "../errors.ts";
 import { bytesIn, decode, dictionaryIn, encode, isDictionary, numberIn } from "./bencode.ts";
-import { fromUtf8 } from "./bytes.ts";
+import { fromUtf8, readUint32, writeUint32 } from "./bytes.ts";
 import { type Endpoint, familyOf, fromCompactList, type IpFamily, toCompactList } from "./endpoint.ts";
 import { printable } from "./printable.ts";
 
@@ -12,6 +12,8 @@ export const EXTENDED_HANDSHAKE_ID = 0;
 export const OUR_EXTENSIONS = {
   /** The embedded tracker's list of peers, pushed when it changes; peculiar to this program. */
   lan_peers: 1,
+  /** A piece that was there is there no more (BEP 54). */
+  lt_donthave: 7,
 } as const;
 export type ExtensionName = keyof typeof OUR_EXTENSIONS;
 
@@ -30,6 +32,8 @@ export interface ExtendedHandshake {
   readonly maxQueuedRequests: number | undefined;
   /** Port of the remote's embedded tracker; ours alone tells one. */
   readonly trackerPort: number | undefined;
+  /** Whether it wants nothing more (BEP 21); undefined when it did not say. */
+  readonly isUploadOnly?: boolean | undefined;
 }
 
 /** What we say in our extended handshake. */
@@ -38,6 +42,8 @@ export interface OwnHandshake {
   readonly listenPort: number;
   readonly maxQueuedRequests: number;
   readonly trackerPort: number | undefined;
+  /** Whether we want nothing more (BEP 21); undefined: no word of it. */
+  readonly isUploadOnly?: boolean;
 }
 
 /** The payload of our extended handshake. */
@@ -47,6 +53,7 @@ export function encodeExtendedHandshake(own: OwnHandshake): Uint8Array<ArrayBuff
     p: own.listenPort,
     reqq: own.maxQueuedRequests,
     lan_tracker: own.trackerPort,
+    upload_only: own.isUploadOnly === undefined ? undefined : Number(own.isUploadOnly),
     v: own.client,
   });
 }
@@ -68,7 +75,38 @@ export function parseExtendedHandshake(payload: Uint8Array): ExtendedHandshake {
     listenPort: portIn(numberIn(value, "p")),
     maxQueuedRequests: positive(numberIn(value, "reqq")),
     trackerPort: portIn(numberIn(value, "lan_tracker")),
+    isUploadOnly: numberIn(value, "upload_only") === undefined
+      ? undefined
+      : numberIn(value, "upload_only") !== 0,
   };
+}
+
+/** What a remote said so far and says now: a later handshake may tell only what changed (BEP 10). */
+export function mergeHandshakes(
+  earlier: ExtendedHandshake | undefined,
+  later: ExtendedHandshake,
+): ExtendedHandshake {
+  return {
+    extensions: new Map([...earlier?.extensions ?? [], ...later.extensions]),
+    client: later.client || (earlier?.client ?? ""),
+    listenPort: later.listenPort ?? earlier?.listenPort,
+    maxQueuedRequests: later.maxQueuedRequests ?? earlier?.maxQueuedRequests,
+    trackerPort: later.trackerPort ?? earlier?.trackerPort,
+    isUploadOnly: later.isUploadOnly ?? earlier?.isUploadOnly,
+  };
+}
+
+/** The payload of an `lt_donthave` message (BEP 54). */
+export function encodeDontHave(index: number): Uint8Array<ArrayBuffer> {
+  const payload = new Uint8Array(4);
+  writeUint32(payload, 0, index);
+  return payload;
+}
+
+/** The piece an `lt_donthave` payload names. Errors: `ProtocolError`. */
+export function parseDontHave(payload: Uint8Array): number {
+  if (payload.length !== 4) throw new ProtocolError(`Expected a piece in 4 bytes, got ${payload.length}`);
+  return readUint32(payload, 0);
 }
 
 function portIn(port: number | undefined): number | undefined {

@@ -268,6 +268,25 @@ export class Download {
     this.sources.lose(peer);
   }
 
+  /** The peer has a piece no more: what it was asked for of it is free for others. */
+  pieceLost(peer: RemotePeer, index: number): void {
+    const piece = this.routing.get(index);
+    if (piece === undefined) return;
+    for (let block = 0; block < piece.blockCount; block++) {
+      if (!this.routing.release(index, block * BLOCK_LENGTH, peer.number)) continue;
+      peer.outstanding--;
+      peer.released++;
+    }
+    if (piece.isExclusive && piece.begunWith === peer.number) this.#freeExclusivePieces(peer);
+  }
+
+  /** A stored piece cannot be read any more; false when that was known. It is not fetched again in this run. */
+  pieceUnreadable(index: number): boolean {
+    if (!this.stored.delete(index)) return false;
+    if (this.#context.selection.pieces.has(index)) this.#wantedStored--;
+    return true;
+  }
+
   // Blocks and pieces
 
   /**

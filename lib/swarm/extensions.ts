@@ -1,10 +1,13 @@
 /** The extension protocol of one swarm (BEP 10): extended handshakes, and what each extension's messages do. */
 import { type Endpoint, inZoneOf, scopeOf } from "../protocol/endpoint.ts";
 import {
+  encodeDontHave,
   encodeExtendedHandshake,
   EXTENDED_HANDSHAKE_ID,
+  mergeHandshakes,
   OUR_EXTENSIONS,
   type OwnHandshake,
+  parseDontHave,
   parseExtendedHandshake,
   parsePeerList,
 } from "../protocol/extension_messages.ts";
@@ -15,7 +18,11 @@ import type { RemotePeer } from "./remote_peer.ts";
 
 /** What `Extensions` needs of its swarm. */
 export interface ExtensionsContext {
-  readonly self: Omit<OwnHandshake, "maxQueuedRequests">;
+  readonly self: Omit<OwnHandshake, "maxQueuedRequests" | "isUploadOnly">;
+  /** Whether peers are told that we want nothing more. */
+  isUploadOnly(): boolean;
+  /** A peer has a piece no more. Errors: `ProtocolError`. */
+  pieceLost(peer: RemotePeer, index: number): void;
   /** A connected peer turned out to listen here. */
   listensAt(peer: RemotePeer, endpoint: Endpoint): void;
   /** The list of a remote's embedded tracker changed. */
@@ -33,11 +40,21 @@ export class Extensions {
     this.#context = context;
   }
 
-  /** Sends our extended handshake to a peer that understands it. */
+  /** Sends our extended handshake to a peer that understands it; again when something in it changed. */
   introduce(peer: RemotePeer): void {
     if (!peer.facts.supportsExtensions) return;
-    const own = { ...this.#context.self, maxQueuedRequests: TRANSFER.maxQueuedRequests };
+    const own = {
+      ...this.#context.self,
+      maxQueuedRequests: TRANSFER.maxQueuedRequests,
+      isUploadOnly: this.#context.isUploadOnly(),
+    };
     peer.sender.send(encodeExtended(EXTENDED_HANDSHAKE_ID, encodeExtendedHandshake(own)));
+  }
+
+  /** Tells a peer that we have a piece no more, if it understands that (BEP 54). */
+  tellLoss(peer: RemotePeer, index: number): void {
+    const id = peer.extended?.extensions.get("lt_donthave");
+    if (id !== undefined) peer.sender.send(encodeExtended(id, encodeDontHave(index)));
   }
 
   /** Whether the peer gets the embedded tracker's list over this connection. */
@@ -52,6 +69,8 @@ export class Extensions {
         return this.#handshakeReceived(peer, payload);
       case OUR_EXTENSIONS.lan_peers:
         return this.#peerListReceived(peer, payload, now);
+      case OUR_EXTENSIONS.lt_donthave:
+        return this.#context.pieceLost(peer, parseDontHave(payload));
     }
   }
 
@@ -63,7 +82,7 @@ export class Extensions {
   }
 
   #handshakeReceived(peer: RemotePeer, payload: Uint8Array): void {
-    const handshake = parseExtendedHandshake(payload);
+    const handshake = mergeHandshakes(peer.extended, parseExtendedHandshake(payload));
     peer.extended = handshake;
     if (peer.listens === undefined && handshake.listenPort !== undefined) {
       this.#context.listensAt(peer, { address: peer.facts.endpoint.address, port: handshake.listenPort });

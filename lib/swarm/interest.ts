@@ -33,5 +33,6 @@ export class Interest {
     const isIntroduced = peer.extended !== undefined || !peer.facts.supportsExtensions;
     if (!this.#context.isFinished() || !isIntroduced || this.#context.isListener(peer)) return;
     if (peer.isSeed) peer.sender.close("both have everything");
+    else if (peer.isUploadOnly) peer.sender.close("neither wants anything");
   }
 }

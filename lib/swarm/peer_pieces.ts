@@ -58,6 +58,19 @@ export class PeerPieces {
     peer.hasToldPieces = true;
   }
 
+  /** The peer has a piece no more (BEP 54). Errors: `ProtocolError`. */
+  lossReceived(peer: RemotePeer, index: number): void {
+    if (index >= peer.have.length) throw new ProtocolError(`Expected a piece that exists, got ${index}`);
+    if (!peer.have.has(index)) return;
+    if (!peer.isCounted) {
+      peer.isCounted = true;
+      for (const each of peer.have) this.#picker.peerHas(each);
+    }
+    peer.have.delete(index);
+    this.#picker.peerLost(index);
+    if (this.#isLacking(index)) peer.wantedPieces--;
+  }
+
   #has(peer: RemotePeer, index: number): void {
     if (!peer.have.add(index)) return;
     peer.isCounted = true;

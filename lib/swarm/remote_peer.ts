@@ -101,6 +101,11 @@ export class RemotePeer {
     return this.have.isFull;
   }
 
+  /** Wants nothing more, though it may not have everything (BEP 21). */
+  get isUploadOnly(): boolean {
+    return this.extended?.isUploadOnly ?? false;
+  }
+
   /** A web server in a peer's place (BEP 19). */
   get isWebSeed(): boolean {
     return this.facts.url !== undefined;

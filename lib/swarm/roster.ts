@@ -51,7 +51,7 @@ export class Roster {
   remove(peer: RemotePeer, now: number): boolean {
     if (!this.connected.delete(peer.number)) return false;
     if (peer.listens !== undefined && !this.#isConnected(peer.listens)) {
-      this.known.disconnected(peer.listens, peer.isSeed, now);
+      this.known.disconnected(peer.listens, peer.isSeed || peer.isUploadOnly, now);
     }
     return true;
   }

@@ -27,6 +27,7 @@ import type { PeerFacts, RemotePeer } from "./remote_peer.ts";
 import { Roster } from "./roster.ts";
 import { Statistics } from "./statistics.ts";
 import type { SwarmOptions } from "./swarm_options.ts";
+import { snapshotOf } from "./swarm_snapshot.ts";
 import { Upload } from "./upload.ts";
 
 /** Omits a key of every member of a union. */
@@ -92,6 +93,13 @@ export class Swarm implements PieceStorageListener {
     });
     this.extensions = new Extensions({
       self: options.self,
+      // A super-seeder would rather be taken for one who has next to nothing.
+      isUploadOnly: () => this.#isFinished && !options.superSeeds,
+      pieceLost: (peer, index) => {
+        this.#pieces.lossReceived(peer, index);
+        this.download.pieceLost(peer, index);
+        this.#interest.update(peer);
+      },
       listensAt: (peer, endpoint) => this.#roster.listensAt(peer, endpoint, this.#now),
       listReceived: (added, dropped) => {
         const changes = this.#roster.known.add(this.#others(added), "broadcast", this.#now) +
@@ -257,6 +265,7 @@ export class Swarm implements PieceStorageListener {
         return this.download.rejected(peer, index, begin, now);
       case MessageId.extended:
         this.extensions.received(peer, reader.extendedId, payload, now);
+        if (peer.isUploadOnly && !peer.weChoke) this.upload.lostInterest(peer, now);
         return this.#interest.closeIfUseless(peer);
     }
   }
@@ -302,6 +311,15 @@ export class Swarm implements PieceStorageListener {
     this.#statistics.upload.add(bytes, now);
   }
 
+  /** A stored piece cannot be read: it is ours no more, and as the disk refuses, nothing else is fetched. */
+  pieceUnreadable(index: number, error: StorageError): void {
+    const wasSeeding = this.seeding;
+    if (!this.download.pieceUnreadable(index)) return;
+    for (const peer of this.#peers.values()) this.extensions.tellLoss(peer, index);
+    if (wasSeeding) this.#report({ event: "status", role: this.role, seeding: false });
+    this.storageFailed(error);
+  }
+
   // Storage
 
   pieceStored(index: number): void {
@@ -343,7 +361,10 @@ export class Swarm implements PieceStorageListener {
       sources: this.#statistics.sources,
     });
     if (this.seeding) this.#report({ event: "status", role: this.role, seeding: true });
-    for (const peer of [...this.#peers.values()]) this.#interest.closeIfUseless(peer);
+    for (const peer of [...this.#peers.values()]) {
+      this.extensions.introduce(peer);
+      this.#interest.closeIfUseless(peer);
+    }
   }
 
   // Time
@@ -366,26 +387,9 @@ export class Swarm implements PieceStorageListener {
 
   /** Everything about the swarm at `now`, as plain data. */
   snapshot(now: number): SwarmSnapshot {
-    const { layout, name, infoHash } = this.metainfo;
-    return {
-      infoHash,
-      name,
-      role: this.role,
-      seeding: this.seeding,
-      length: layout.totalLength,
-      pieceLength: layout.pieceLength,
-      pieces: layout.pieceCount,
-      have: this.download.stored.count,
-      missing: this.download.missing,
-      finished: this.#isFinished,
-      ...this.#statistics.snapshot(now),
-      connections: this.#peers.size,
-      uploadSlotsUsed: this.upload.slotCount,
-      downloadSourcesUsed: this.download.sources.count,
-      checked: undefined,
-      paused: this.#paused,
-      peers: Array.from(this.#peers.values(), (peer) => peer.snapshot(now)),
-    };
+    const { metainfo, download, upload, role, seeding } = this;
+    const parts = { metainfo, download, upload, statistics: this.#statistics, peers: this.#peers };
+    return snapshotOf(parts, { role, seeding, finished: this.#isFinished, paused: this.#paused }, now);
   }
 
   #report(event: Without<SwarmEvent, "infoHash">): void {

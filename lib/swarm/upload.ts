@@ -225,7 +225,7 @@ export class Upload {
   }
 
   #interested(): RemotePeer[] {
-    return [...this.#context.peers.values()].filter((peer) => peer.peerWants);
+    return [...this.#context.peers.values()].filter((peer) => peer.peerWants && !peer.isUploadOnly);
   }
 
   #candidate(peer: RemotePeer, now: number) {

@@ -3,20 +3,29 @@ import { ProtocolError } from "../../lib/errors.ts";
 import { decode, encode } from "../../lib/protocol/bencode.ts";
 import { concatBytes, toUtf8 } from "../../lib/protocol/bytes.ts";
 import {
+  encodeDontHave,
   encodeExtendedHandshake,
   encodePeerList,
+  mergeHandshakes,
   OUR_EXTENSIONS,
+  parseDontHave,
   parseExtendedHandshake,
   parsePeerList,
 } from "../../lib/protocol/extension_messages.ts";
 
-const own = { client: "peer 0.1.0", listenPort: 6881, maxQueuedRequests: 2_000, trackerPort: 6969 };
+const own = {
+  client: "peer 0.1.0",
+  listenPort: 6881,
+  maxQueuedRequests: 2_000,
+  trackerPort: 6969,
+  isUploadOnly: true,
+};
 
 Deno.test("parseExtendedHandshake reads what encodeExtendedHandshake writes", () => {
   const handshake = parseExtendedHandshake(encodeExtendedHandshake(own));
   assert.deepEqual([...handshake.extensions], Object.entries(OUR_EXTENSIONS));
-  const { client, listenPort, maxQueuedRequests, trackerPort } = handshake;
-  assert.deepEqual({ client, listenPort, maxQueuedRequests, trackerPort }, own);
+  const { client, listenPort, maxQueuedRequests, trackerPort, isUploadOnly } = handshake;
+  assert.deepEqual({ client, listenPort, maxQueuedRequests, trackerPort, isUploadOnly }, own);
 });
 
 Deno.test("encodeExtendedHandshake leaves out what we have not got", () => {
@@ -98,4 +107,16 @@ Deno.test("parsePeerList takes no more than its limit, and lists with flags or a
     added: [],
     dropped: [],
   });
+});
+
+Deno.test("mergeHandshakes keeps what a later handshake does not say again", () => {
+  const earlier = parseExtendedHandshake(encodeExtendedHandshake({ ...own, isUploadOnly: false }));
+  const merged = mergeHandshakes(earlier, parseExtendedHandshake(encode({ upload_only: 1 })));
+  assert.deepEqual(merged, { ...earlier, isUploadOnly: true });
+  assert.equal(mergeHandshakes(earlier, parseExtendedHandshake(encode({ p: 7 }))).isUploadOnly, false);
+});
+
+Deno.test("parseDontHave reads what encodeDontHave writes, and nothing of another length", () => {
+  assert.equal(parseDontHave(encodeDontHave(70_000)), 70_000);
+  for (const length of [0, 3, 5]) assert.throws(() => parseDontHave(new Uint8Array(length)), ProtocolError);
 });

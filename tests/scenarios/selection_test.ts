@@ -1,5 +1,6 @@
 /** Whole swarms of which some hosts want some files only. */
 import assert from "node:assert/strict";
+import { StorageError } from "../../lib/errors.ts";
 import { randomBytes } from "../helpers/random.ts";
 import { metainfoOf } from "../helpers/torrents.ts";
 import { type Host, VirtualLan } from "../helpers/virtual_lan.ts";
@@ -76,4 +77,39 @@ Deno.test("Swarm fetches in sequence, or some files first, when that is wanted",
   const first = orderOf({ first: ["b"] });
   assert.deepEqual(first.slice(0, 10).sort((a, b) => a - b), [10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
   assert.equal(first.length, 40);
+});
+
+Deno.test("Swarm lets go of a peer that wants as little as itself, and is told when one has come to that (BEP 21)", () => {
+  const lan = new VirtualLan(metainfo);
+  const seeder = lan.add({ data, rate: 1e6 });
+  const [a, b] = [
+    lan.add({ data: null, files: { only: ["a"] } }),
+    lan.add({ data: null, files: { only: ["b"] } }),
+  ];
+  // The embedded tracker's list is not what keeps them together.
+  for (const { swarm } of lan.hosts) swarm.extensions.isListener = () => false;
+  lan.introduceAll();
+  assert(lan.run(() => [a, b].every((host) => host.finishedAt !== undefined), 60_000));
+  lan.run(() => false, 1_000);
+  for (const { swarm } of [seeder, a, b]) assert.equal(swarm.connectionCount, 0);
+  const reasons = [seeder, a, b].flatMap(({ events }) =>
+    events.flatMap((event) => event.event === "disconnected" ? [event.reason] : [])
+  );
+  assert(reasons.includes("neither wants anything"));
+});
+
+Deno.test("Swarm finishes from others when a piece is lost where it was asked for (BEP 54)", () => {
+  const lan = new VirtualLan(metainfo);
+  const seeder = lan.add({ data, rate: 1e6 });
+  const other = lan.add({ data, rate: 2e5 });
+  const host = lan.add({ data: null });
+  lan.introduceAll();
+  lan.run(() => host.swarm.download.stored.count > 3, 10_000);
+  const index = [...Array(40).keys()].find((index) => !host.swarm.download.stored.has(index))!;
+  seeder.swarm.pieceUnreadable(index, new StorageError("Input/output error"));
+  assert.deepEqual([seeder.swarm.seeding, seeder.swarm.role], [false, "peer"]);
+  assert.match(seeder.swarm.paused!, /Input/);
+  assert(lan.run(() => host.hasEverything, 60_000));
+  assert.deepEqual(host.storage.data, data);
+  assert(other.payloadSent > 0);
 });

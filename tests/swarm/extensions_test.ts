@@ -18,13 +18,16 @@ import { fakePeer } from "../helpers/remote_peers.ts";
 function speaking() {
   const heard: { added: string[]; dropped: string[] }[] = [];
   const listening: Endpoint[] = [];
+  const lost: number[] = [];
   const extensions = new Extensions({
     self: { client: "peer test", listenPort: 6881, trackerPort: 6969 },
+    isUploadOnly: () => false,
+    pieceLost: (_, index) => lost.push(index),
     listensAt: (_, endpoint) => listening.push(endpoint),
     listReceived: (added, dropped) =>
       heard.push({ added: added.map(formatEndpoint), dropped: dropped.map(formatEndpoint) }),
   });
-  return { extensions, heard, listening };
+  return { extensions, heard, listening, lost };
 }
 
 /** The extended handshake of a remote of our kind that listens on `port`. */
@@ -34,6 +37,7 @@ function handshakeOf(port: number): Uint8Array {
     listenPort: port,
     maxQueuedRequests: 7,
     trackerPort: undefined,
+    isUploadOnly: false,
   });
 }
 
@@ -145,4 +149,17 @@ Deno.test("Extensions refuses what is malformed and ignores ids it does not know
   assert.throws(() => extensions.received(peer, OUR_EXTENSIONS.lan_peers, garbage, 0), ProtocolError);
   extensions.received(peer, 200, garbage, 0);
   assert.equal(heard.length, 0);
+});
+
+Deno.test("Extensions tells of lost pieces those who understand, and hears of theirs (BEP 54)", () => {
+  const { extensions, lost } = speaking();
+  const { peer, sender } = fakePeer(1, 9);
+  extensions.tellLoss(peer, 5);
+  assert.deepEqual(sender.extended, []);
+  extensions.received(peer, EXTENDED_HANDSHAKE_ID, encode({ m: { lt_donthave: 33 } }), 0);
+  extensions.tellLoss(peer, 5);
+  const [{ id, payload }] = sender.extended;
+  assert.equal(id, 33);
+  extensions.received(peer, OUR_EXTENSIONS.lt_donthave, payload, 0);
+  assert.deepEqual(lost, [5]);
 });

@@ -71,3 +71,17 @@ Deno.test("PeerPieces refuses a piece that does not exist and a bitfield that do
   assert.throws(() => pieces.bitfieldReceived(peer, undefined), ProtocolError);
   assert.equal(availability(), "0000");
 });
+
+Deno.test("PeerPieces lowers what a peer has when it lost a piece, also when it had everything", () => {
+  const { pieces, peer, other, availability } = knowing("#...");
+  pieces.bitfieldReceived(peer, piecesIn("####"));
+  pieces.bitfieldReceived(other, piecesIn("##.."));
+  pieces.lossReceived(peer, 1);
+  pieces.lossReceived(peer, 1);
+  pieces.lossReceived(other, 3);
+  assert.deepEqual([peer.wantedPieces, other.wantedPieces, peer.isSeed], [2, 1, false]);
+  assert.equal(availability(), "2111");
+  assert.throws(() => pieces.lossReceived(peer, 4), ProtocolError);
+  pieces.peerLeft(peer);
+  assert.equal(availability(), "1100");
+});

@@ -1,0 +1,41 @@
+import type { Metainfo } from "../protocol/metainfo.ts";
+import type { Download } from "./download.ts";
+import type { SwarmSnapshot } from "./ports.ts";
+import type { RemotePeer } from "./remote_peer.ts";
+import type { Statistics } from "./statistics.ts";
+import type { Upload } from "./upload.ts";
+
+/** What a snapshot is taken of. */
+export interface SwarmParts {
+  readonly metainfo: Metainfo;
+  readonly download: Download;
+  readonly upload: Upload;
+  readonly statistics: Statistics;
+  /** Connected remote peers by number. */
+  readonly peers: ReadonlyMap<number, RemotePeer>;
+}
+
+/** Everything about a swarm at `now` (ms), as plain data; `standing` is what the swarm alone knows. */
+export function snapshotOf(
+  { metainfo, download, upload, statistics, peers }: SwarmParts,
+  standing: Pick<SwarmSnapshot, "role" | "seeding" | "finished" | "paused">,
+  now: number,
+): SwarmSnapshot {
+  const { layout, name, infoHash } = metainfo;
+  return {
+    infoHash,
+    name,
+    ...standing,
+    length: layout.totalLength,
+    pieceLength: layout.pieceLength,
+    pieces: layout.pieceCount,
+    have: download.stored.count,
+    missing: download.missing,
+    ...statistics.snapshot(now),
+    connections: peers.size,
+    uploadSlotsUsed: upload.slotCount,
+    downloadSourcesUsed: download.sources.count,
+    checked: undefined,
+    peers: Array.from(peers.values(), (peer) => peer.snapshot(now)),
+  };
+}
