@@ -94,19 +94,27 @@ export class KnownPeers {
   }
 
   /**
-   * Up to `limit` endpoints that are due to be dialled at `now`; each is busy from now on. A seeder leaves other
-   * seeds alone and waits for the rest to come, except for those that had time to and did not.
+   * Up to `limit` endpoints that are due to be dialled at `now`, of too many those of the highest priority; each is
+   * busy from now on. A seeder leaves other seeds alone and waits for the rest to come, except for those that had
+   * time to and did not.
    */
-  takeDue(limit: number, weSeed: boolean, now: number): Endpoint[] {
-    const due: Endpoint[] = [];
-    for (const peer of this.#peers.values()) {
-      if (due.length >= limit) break;
-      if (peer.isBusy || peer.nextDialAt > now) continue;
-      if (weSeed && (peer.isSeed || now - peer.since < CONNECTIONS.seederPatienceMs)) continue;
-      peer.isBusy = true;
-      due.push(peer.endpoint);
+  takeDue(
+    limit: number,
+    weSeed: boolean,
+    now: number,
+    priorityOf: (endpoint: Endpoint) => number = () => 0,
+  ): Endpoint[] {
+    if (limit <= 0) return [];
+    let due = this.#peers.values().filter((peer) => {
+      if (peer.isBusy || peer.nextDialAt > now) return false;
+      return !weSeed || (!peer.isSeed && now - peer.since >= CONNECTIONS.seederPatienceMs);
+    }).toArray();
+    if (due.length > limit) {
+      const priorities = new Map(due.map((peer) => [peer, priorityOf(peer.endpoint)]));
+      due = due.sort((a, b) => priorities.get(b)! - priorities.get(a)!).slice(0, limit);
     }
-    return due;
+    for (const peer of due) peer.isBusy = true;
+    return due.map(({ endpoint }) => endpoint);
   }
 
   /** The endpoint is connected, dialled by us or known to be where an accepted connection listens. */

@@ -1,6 +1,7 @@
 /** Who is connected and who is known: one connection each, within the limits, and whom to dial next. */
 import { compareBytes } from "../protocol/bytes.ts";
-import type { Endpoint } from "../protocol/endpoint.ts";
+import { type Endpoint, familyOf, type IpFamily } from "../protocol/endpoint.ts";
+import { peerPriority } from "../protocol/peer_priority.ts";
 import { CONNECTIONS } from "../settings.ts";
 import { admit } from "./admission.ts";
 import { KnownPeers } from "./known_peers.ts";
@@ -14,6 +15,8 @@ export class Roster {
   readonly known: KnownPeers;
   readonly #ownPeerId: Uint8Array;
   readonly #pieceCount: number;
+  /** Our address on the last connection of each family. */
+  readonly #ownAddresses = new Map<IpFamily, string>();
   readonly #bannedUrls = new Set<string>();
   #lastNumber = 0;
 
@@ -32,7 +35,8 @@ export class Roster {
       return "it is ourselves";
     }
     if (this.known.isBanned(facts.endpoint, facts.peerId)) return "it is banned";
-    const { refusal, twin } = admit(facts, this.connected.values(), this.#ownPeerId);
+    const { refusal, twin, displaced } = admit(facts, this.connected.values(), this.#ownPeerId);
+    displaced?.sender.close("there are too many connections of a higher priority");
     if (refusal === undefined) twin?.sender.close("the connection was made twice");
     // We dialled somebody who had connected to us: now we know where it listens.
     else if (twin !== undefined && !facts.isIncoming) this.listensAt(twin, facts.endpoint, now);
@@ -43,6 +47,7 @@ export class Roster {
   add(facts: PeerFacts, sender: PeerSender, now: number): RemotePeer {
     const peer = new RemotePeer(++this.#lastNumber, this.#pieceCount, facts, sender, now);
     this.connected.set(peer.number, peer);
+    if (facts.url === undefined) this.#ownAddresses.set(familyOf(facts.localAddress), facts.localAddress);
     if (peer.listens !== undefined) this.known.connected(peer.listens, now);
     return peer;
   }
@@ -62,9 +67,13 @@ export class Roster {
     this.known.connected(endpoint, now);
   }
 
-  /** Up to `limit` endpoints to dial now. */
+  /** Up to `limit` endpoints to dial now, those of the highest priority for both sides (BEP 40). */
   takeDials(limit: number, weSeed: boolean, now: number): Endpoint[] {
-    return this.known.takeDue(Math.min(limit, CONNECTIONS.dialled - this.connected.size), weSeed, now);
+    const free = Math.min(limit, CONNECTIONS.dialled - this.connected.size);
+    return this.known.takeDue(free, weSeed, now, (endpoint) => {
+      const address = this.#ownAddresses.get(familyOf(endpoint.address));
+      return address === undefined ? 0 : peerPriority({ address, port: 0 }, endpoint);
+    });
   }
 
   /** A dial led to no connection; not even to a second one with a peer that connected to us meanwhile. */

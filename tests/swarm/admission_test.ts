@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { peerPriority } from "../../lib/protocol/peer_priority.ts";
 import { CONNECTIONS } from "../../lib/settings.ts";
 import { admit } from "../../lib/swarm/admission.ts";
 import { factsOf, fakePeer, peerIdOf } from "../helpers/remote_peers.ts";
@@ -30,12 +31,6 @@ Deno.test("admit keeps, of two crossing connections, the one that the lower peer
   assert.equal(replaces(1, false, true), false, "it is lower and dialled the old one");
 });
 
-Deno.test("admit refuses more connections than a torrent may have", () => {
-  const peers = Array.from({ length: CONNECTIONS.perTorrent }, (_, i) => fakePeer(i + 1, 1).peer);
-  assert.equal(admit(factsOf(250), peers, OWN_ID).refusal, "too many connections");
-  assert.equal(admit(factsOf(250), peers.slice(1), OWN_ID).refusal, undefined);
-});
-
 Deno.test("admit refuses more connections than one address may have, not those of others", () => {
   const endpoint = { address: "10.9.9.9", port: 1 };
   const crowd = Array.from(
@@ -47,4 +42,23 @@ Deno.test("admit refuses more connections than one address may have, not those o
     "too many connections from its address",
   );
   assert.equal(admit(factsOf(250), crowd, OWN_ID).refusal, undefined);
+});
+
+Deno.test("admit lets a peer of a higher priority displace the one of the lowest, when there are too many (BEP 40)", () => {
+  const addressOf = (number: number) => `10.${number >> 8}.${number & 255}.7`;
+  const at = (number: number) => ({ endpoint: { address: addressOf(number), port: 6881 } });
+  const priority = (number: number) =>
+    peerPriority({ address: "10.0.0.100", port: 0 }, { address: addressOf(number), port: 6881 });
+  const numbers = Array.from({ length: CONNECTIONS.perTorrent + 20 }, (_, i) => i + 1);
+  const up = numbers.slice(0, CONNECTIONS.perTorrent).map((number) => fakePeer(number, 1, at(number)).peer);
+  const least = up.reduce((least, peer) => priority(peer.number) < priority(least.number) ? peer : least);
+  let displacing = 0;
+  for (const number of numbers.slice(CONNECTIONS.perTorrent)) {
+    const { refusal, displaced } = admit(factsOf(number, at(number)), up, OWN_ID);
+    if (priority(number) > priority(least.number)) {
+      assert.deepEqual([refusal, displaced], [undefined, least]);
+      displacing++;
+    } else assert.deepEqual([refusal, displaced], ["too many connections", undefined]);
+  }
+  assert.ok(displacing > 0);
 });

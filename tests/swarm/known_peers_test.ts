@@ -158,3 +158,14 @@ Deno.test("KnownPeers takes a link-local endpoint with its zone only", () => {
   known.add([{ address: "fe80::5", port: 1 }, { address: "fe80::6%eth0", port: 1 }], "lsd", 0);
   assert.deepEqual(known.names, ["[fe80::6%eth0]:1"]);
 });
+
+Deno.test("KnownPeers dials those of the highest priority when more are due than may be dialled (BEP 40)", () => {
+  const known = new KnownPeers();
+  known.add([1, 2, 3, 4].map((last) => ({ address: `10.0.0.${last}`, port: 6881 })), "tracker", 0);
+  const priorityOf = ({ address }: Endpoint) => [0, 5, 9, 1, 7][Number(address.at(-1))];
+  const dialled = (limit: number) =>
+    known.takeDue(limit, false, 0, priorityOf).map(({ address }) => address.at(-1));
+  assert.deepEqual(dialled(2), ["2", "4"]);
+  assert.deepEqual(dialled(2), ["1", "3"]);
+  assert.deepEqual(dialled(2), []);
+});
