@@ -22,6 +22,7 @@ export interface JoinContext {
   readonly log: Logger;
   readonly self: SwarmOptions["self"];
   readonly places: Pick<SwarmOptions, "uploadSlots" | "downloadSources" | "rechokeMs">;
+  readonly peerExchange: boolean;
   /** 32 random bits that trackers know us by. */
   readonly trackerKey: number;
   /** Whether we accept encrypted connections. */
@@ -77,6 +78,7 @@ export class JoinedTorrent {
         isFinished: recovered.complete,
         isAnnouncer,
         ...context.places,
+        peerExchange: context.peerExchange,
         totals: await resume.totals(metainfo.infoHash),
         self: context.self,
         isOurselves: ({ address, port }) =>

@@ -12,7 +12,13 @@ export const EXTENDED_HANDSHAKE_ID = 0;
 export const OUR_EXTENSIONS = {
   /** The embedded tracker's list of peers, pushed when it changes; peculiar to this program. */
   lan_peers: 1,
+  /** The info dictionary in parts (BEP 9). */
+  ut_metadata: 2,
+  /** Peer exchange (BEP 11). */
+  ut_pex: 3,
 } as const;
+
+/** The name of an extension, as in the handshake. */
 export type ExtensionName = keyof typeof OUR_EXTENSIONS;
 
 /** Longest client name kept, in characters. */
@@ -30,20 +36,29 @@ export interface ExtendedHandshake {
   readonly maxQueuedRequests: number | undefined;
   /** Port of the remote's embedded tracker; ours alone tells one. */
   readonly trackerPort: number | undefined;
+  /** Bytes of the info dictionary it can give (BEP 9). */
+  readonly metadataLength: number | undefined;
+  /** Whether it would rather talk encrypted. */
+  readonly prefersEncryption: boolean;
 }
 
 /** What we say in our extended handshake. */
 export interface OwnHandshake {
+  /** Those of our extensions that are in use. */
+  readonly extensions: readonly ExtensionName[];
   readonly client: string;
   readonly listenPort: number;
   readonly maxQueuedRequests: number;
   readonly trackerPort: number | undefined;
+  /** Bytes of the info dictionary; undefined where we do not give it. */
+  readonly metadataLength: number | undefined;
 }
 
 /** The payload of our extended handshake. */
 export function encodeExtendedHandshake(own: OwnHandshake): Uint8Array<ArrayBuffer> {
   return encode({
-    m: OUR_EXTENSIONS,
+    m: Object.fromEntries(own.extensions.map((name) => [name, OUR_EXTENSIONS[name]])),
+    metadata_size: own.metadataLength,
     p: own.listenPort,
     reqq: own.maxQueuedRequests,
     lan_tracker: own.trackerPort,
@@ -68,6 +83,8 @@ export function parseExtendedHandshake(payload: Uint8Array): ExtendedHandshake {
     listenPort: portIn(numberIn(value, "p")),
     maxQueuedRequests: positive(numberIn(value, "reqq")),
     trackerPort: portIn(numberIn(value, "lan_tracker")),
+    metadataLength: positive(numberIn(value, "metadata_size")),
+    prefersEncryption: numberIn(value, "e") === 1,
   };
 }
 

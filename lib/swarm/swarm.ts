@@ -10,8 +10,11 @@ import { Bitfield } from "../protocol/bitfield.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
 import { encodeAboutPiece, encodePlain, MessageId, type MessageReader } from "../protocol/peer_messages.ts";
+import type { ConnectionOwner } from "./connection_owner.ts";
 import { Download } from "./download.ts";
+import { emptySnapshot } from "./empty_snapshot.ts";
 import { Extensions } from "./extensions.ts";
+import { MetadataGiving } from "./metadata_extension.ts";
 import { PeerPieces } from "./peer_pieces.ts";
 import type {
   PeerSender,
@@ -19,7 +22,7 @@ import type {
   PieceStorage,
   PieceStorageListener,
   Role,
-  SwarmEvent,
+  SwarmNews,
   SwarmSnapshot,
 } from "./ports.ts";
 import type { PeerFacts, RemotePeer } from "./remote_peer.ts";
@@ -28,11 +31,8 @@ import { Statistics } from "./statistics.ts";
 import type { SwarmOptions } from "./swarm_options.ts";
 import { Upload } from "./upload.ts";
 
-/** Omits a key of every member of a union. */
-type Without<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
-
 /** Everything about one info-hash in this process. */
-export class Swarm implements PieceStorageListener {
+export class Swarm implements ConnectionOwner, PieceStorageListener {
   readonly metainfo: Metainfo;
   readonly storage: PieceStorage;
   readonly download: Download;
@@ -59,7 +59,7 @@ export class Swarm implements PieceStorageListener {
     this.#nextRoundAt = options.startedAt + options.rechokeMs;
     const { layout } = options.metainfo;
     const random = () => options.random();
-    this.#roster = new Roster(options.self.peerId, layout.pieceCount, options.isBlocked);
+    this.#roster = new Roster(layout.pieceCount, options);
     this.#peers = this.#roster.connected;
     this.download = new Download(options.stored, {
       layout,
@@ -78,14 +78,14 @@ export class Swarm implements PieceStorageListener {
       isComplete: () => this.isComplete,
       hasPiece: (index) => this.download.stored.has(index),
     });
+    const { isPrivate, rawInfo } = options.metainfo;
     this.extensions = new Extensions({
       self: options.self,
-      listensAt: (peer, endpoint) => this.#roster.listensAt(peer, endpoint, this.#now),
-      listReceived: (added, dropped) => {
-        const changes = this.#roster.known.add(this.#others(added), "broadcast", this.#now) +
-          this.#roster.known.remove(dropped, "broadcast");
-        if (changes > 0) this.#reportPeers("broadcast");
-      },
+      roster: this.#roster,
+      knownPeersChanged: (source) => this.#reportPeers(source),
+    }, {
+      peerExchange: options.peerExchange && !isPrivate,
+      metadata: isPrivate ? undefined : new MetadataGiving(rawInfo),
     });
   }
 
@@ -146,11 +146,7 @@ export class Swarm implements PieceStorageListener {
 
   /** Adds endpoints we heard of. Those on a loopback address count only from who is on this machine. */
   addPeers(endpoints: readonly Endpoint[], source: PeerSource): void {
-    if (this.#roster.known.add(this.#others(endpoints), source, this.#now) > 0) this.#reportPeers(source);
-  }
-
-  #others(endpoints: readonly Endpoint[]): Endpoint[] {
-    return endpoints.filter((endpoint) => !this.#options.isOurselves(endpoint));
+    if (this.#roster.hear(endpoints, source, this.#now) > 0) this.#reportPeers(source);
   }
 
   #reportPeers(source: PeerSource): void {
@@ -186,7 +182,7 @@ export class Swarm implements PieceStorageListener {
   peerClosed(peer: RemotePeer, reason: string, now: number): void {
     this.#now = now;
     if (!this.#roster.remove(peer, now)) return;
-    this.extensions.peerLeft(peer);
+    this.extensions.peerLeft(peer, now);
     this.#pieces.peerLeft(peer);
     this.download.peerLeft(peer, now);
     if (!this.#isStopping) this.upload.peerLeft(peer, now);
@@ -353,6 +349,7 @@ export class Swarm implements PieceStorageListener {
       if (now >= this.#nextRoundAt) this.#chooseAll(now);
       this.download.tick(now);
       this.upload.tick(now);
+      this.extensions.tick(now);
     }
   }
 
@@ -366,8 +363,7 @@ export class Swarm implements PieceStorageListener {
   snapshot(now: number): SwarmSnapshot {
     const { layout, name, infoHash } = this.metainfo;
     return {
-      infoHash,
-      name,
+      ...emptySnapshot(infoHash, name),
       role: this.role,
       seeding: this.seeding,
       length: layout.totalLength,
@@ -378,13 +374,12 @@ export class Swarm implements PieceStorageListener {
       connections: this.#peers.size,
       uploadSlotsUsed: this.upload.slotCount,
       downloadSourcesUsed: this.download.sources.count,
-      checked: undefined,
       paused: this.#paused,
       peers: Array.from(this.#peers.values(), (peer) => peer.snapshot(now)),
     };
   }
 
-  #report(event: Without<SwarmEvent, "infoHash">): void {
-    this.#options.report({ infoHash: this.infoHash, ...event } as SwarmEvent);
+  #report(news: SwarmNews): void {
+    this.#options.report({ infoHash: this.infoHash, ...news });
   }
 }

@@ -81,6 +81,7 @@ export class Host {
       uploadSlots: options.uploadSlots ?? CHOKING.uploadSlots,
       downloadSources: CHOKING.downloadSources,
       rechokeMs: CHOKING.rechokeMs,
+      peerExchange: true,
       totals: { uploaded: 0, downloaded: 0 },
       self: {
         peerId: createPeerId(Uint8Array.from({ length: 20 }, () => random() * 256)),
