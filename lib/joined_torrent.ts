@@ -5,9 +5,8 @@ import type { ResumeStore } from "./disk/resume_store.ts";
 import { messageOf } from "./errors.ts";
 import type { Logger } from "./log.ts";
 import { Announcer } from "./net/announcer.ts";
-import { isOwnHost, ownAddresses } from "./net/own_addresses.ts";
+import { isOwnEndpoint, isOwnHost } from "./net/own_addresses.ts";
 import { announcePort, parseAnnounceAddress } from "./protocol/announce_address.ts";
-import { withoutZone } from "./protocol/endpoint.ts";
 import type { Metainfo } from "./protocol/metainfo.ts";
 import { ANNOUNCING } from "./settings.ts";
 import type { SwarmEvent } from "./swarm/ports.ts";
@@ -81,8 +80,7 @@ export class JoinedTorrent {
         peerExchange: context.peerExchange,
         totals: await resume.totals(metainfo.infoHash),
         self: context.self,
-        isOurselves: ({ address, port }) =>
-          port === context.self.listenPort && ownAddresses().includes(withoutZone(address)),
+        isOurselves: (endpoint) => isOwnEndpoint(endpoint, context.self.listenPort),
         isBlocked: context.isBlocked,
         random: Math.random,
         report: context.report,

@@ -13,10 +13,10 @@ import { StateLock } from "./disk/state_lock.ts";
 import { storageFailure } from "./disk/storage_failure.ts";
 import { messageOf } from "./errors.ts";
 import { type JoinContext, JoinedTorrent } from "./joined_torrent.ts";
-import type { Logger } from "./log.ts";
+import { MagnetFetch, withMagnet } from "./magnet_fetch.ts";
 import { toByteString } from "./protocol/bytes.ts";
-import { parseEndpoint } from "./protocol/endpoint.ts";
 import type { InfoHash } from "./protocol/info_hash.ts";
+import { type Magnet, parseMagnet } from "./protocol/magnet.ts";
 import type { Metainfo } from "./protocol/metainfo.ts";
 import { createPeerId, PEER_ID_LENGTH } from "./protocol/peer_id.ts";
 import { Connections } from "./net/connections.ts";
@@ -24,67 +24,25 @@ import { Dialer } from "./net/dialer.ts";
 import { HttpServer } from "./net/http_server.ts";
 import type { IpFilter } from "./net/ip_filter.ts";
 import { Listener } from "./net/listener.ts";
+import { LocalDiscovery } from "./net/local_discovery.ts";
+import { addNamedPeers } from "./net/named_peers.ts";
 import { ownAddressFor } from "./net/own_addresses.ts";
 import { createSharedBuffers } from "./net/peer_connection.ts";
 import { RateLimiter } from "./net/rate_limiter.ts";
 import { TrackerServer } from "./net/tracker_server.ts";
 import { UdpTrackerServer } from "./net/udp_tracker_server.ts";
-import { type EncryptionPolicy, PORTS, STORAGE, TICK_MS, VERSION } from "./settings.ts";
+import type { SessionOptions, TorrentFacts } from "./session_options.ts";
+import { MAGNET_LIMITS, PORTS, STORAGE, TICK_MS, VERSION } from "./settings.ts";
 import type { SwarmEvent, SwarmSnapshot } from "./swarm/ports.ts";
-import { SwarmRegistry } from "./swarm/swarm_registry.ts";
+import { emptySnapshot } from "./swarm/empty_snapshot.ts";
+import { type AnySwarm, SwarmRegistry } from "./swarm/swarm_registry.ts";
 import { TrackerTable } from "./swarm/tracker_table.ts";
+import { findTorrent, saveTorrent } from "./torrent_folder.ts";
 import { readTorrent } from "./torrent_tools.ts";
 
 export { type IpFilter, loadIpFilter } from "./net/ip_filter.ts";
+export type { SessionEvent, SessionOptions } from "./session_options.ts";
 export type { Role, SwarmSnapshot } from "./swarm/ports.ts";
-
-/** How a session is to run. */
-export interface SessionOptions {
-  /** Absolute path of the folder that holds `torrents/`, `shareable/` and `state/`. */
-  readonly home: string;
-  /** Address to listen on; undefined: all. */
-  readonly host: string | undefined;
-  /** Undefined: the first free one of `PORTS.peer`; 0: any free one. */
-  readonly port: number | undefined;
-  /** Undefined: the first free one of `PORTS.tracker`; 0: any free one. */
-  readonly trackerPort: number | undefined;
-  readonly runTracker: boolean;
-  /** Whether the tracker serves any info-hash, not only those this machine shares. */
-  readonly openTracker: boolean;
-  readonly uploadSlots: number;
-  readonly downloadSources: number;
-  readonly rechokeMs: number;
-  /** Bytes per second for the whole process; undefined: no limit. */
-  readonly maxUpload: number | undefined;
-  readonly maxDownload: number | undefined;
-  readonly encryption: EncryptionPolicy;
-  /** Addresses that are neither dialled nor let in; undefined: none. */
-  readonly ipFilter: IpFilter | undefined;
-  readonly log: Logger;
-  /** Called at once and in order. */
-  observe(event: SessionEvent): void;
-}
-
-/** Something that happened (INTERFACE.md, JSON events); `progress` is what `snapshot` is for. */
-export type SessionEvent =
-  | SwarmEvent
-  | {
-    readonly event: "ready";
-    readonly version: string;
-    readonly peerId: string;
-    readonly port: number;
-    readonly trackerPort: number | null;
-    readonly home: string;
-    readonly pid: number;
-  }
-  | ({ readonly event: "torrent" } & TorrentFacts)
-  | { readonly event: "warning" | "error"; readonly code: string; readonly message: string }
-  | { readonly event: "stopped" };
-
-type TorrentFacts = Pick<
-  SwarmSnapshot,
-  "infoHash" | "name" | "role" | "seeding" | "length" | "pieceLength" | "pieces" | "have"
->;
 
 /** The parts that exist as long as the session does. */
 interface Parts {
@@ -108,9 +66,12 @@ export class Session {
   readonly #stopping = new AbortController();
   readonly #dialer: Dialer;
   readonly #isBlocked: (address: string) => boolean;
+  readonly #discovery: LocalDiscovery | undefined;
   /** Loops that end with the session. */
   readonly #loops: Promise<unknown>[] = [];
   readonly #joined = new Map<InfoHash, JoinedTorrent>();
+  /** Magnet links whose torrent is not joined yet. */
+  readonly #fetches = new Map<InfoHash, MagnetFetch>();
   /** Torrents whose data on disk is being looked at, with the pieces looked at so far. */
   readonly #checking = new Map<InfoHash, { readonly metainfo: Metainfo; checked: number }>();
   readonly #trackerKey = crypto.getRandomValues(new Uint32Array(1))[0];
@@ -189,6 +150,7 @@ export class Session {
     const udpTracker = http && this.#serveTracker(http, table);
     this.#parts = { lock, resume, listener, http, udpTracker, connections, registry, peerId };
     this.#dialer = new Dialer(connections, signal);
+    this.#discovery = options.localDiscovery ? this.#discoverPeers(listener.port) : undefined;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     options.observe({
       event: "ready",
@@ -223,6 +185,19 @@ export class Session {
     }
   }
 
+  /** Looks for peers by multicast until the session stops. */
+  #discoverPeers(port: number): LocalDiscovery {
+    const { host, log } = this.#options;
+    const discovery = new LocalDiscovery({
+      host,
+      port,
+      log,
+      heard: (infoHash, endpoint) => this.#parts.registry.find(infoHash)?.addPeers([endpoint], "lsd"),
+    });
+    this.#loops.push(discovery.run(this.#stopping.signal));
+    return discovery;
+  }
+
   /** Where peers reach us. */
   get port(): number {
     return this.#parts.listener.port;
@@ -236,8 +211,48 @@ export class Session {
    */
   async add(torrentPath: string, peers: readonly string[]): Promise<InfoHash> {
     const metainfo = await readTorrent(torrentPath);
+    if (!this.#isKnown(metainfo.infoHash)) await this.#check(metainfo, peers);
+    return metainfo.infoHash;
+  }
+
+  /**
+   * Joins the swarm of a magnet link: fetches the metadata from peers, unless it was saved before, saves it in
+   * `torrents/`, and goes on as `add` does.
+   *
+   * Errors: `MetainfoError`; `StorageError`; the signal's reason when the session stops meanwhile.
+   */
+  async addMagnet(link: string, peers: readonly string[]): Promise<InfoHash> {
+    const magnet = parseMagnet(link, MAGNET_LIMITS);
+    const { infoHash } = magnet;
+    if (this.#isKnown(infoHash)) return infoHash;
+    const folder = join(this.#options.home, "torrents");
+    const named = [...peers, ...magnet.peers];
+    const saved = await findTorrent(folder, infoHash);
+    if (saved !== undefined) {
+      await this.#check(withMagnet(saved, magnet), named);
+    } else {
+      const metainfo = await this.#fetch(magnet, named);
+      await saveTorrent(folder, metainfo);
+      await this.#check(metainfo, named);
+    }
+    return infoHash;
+  }
+
+  #isKnown(infoHash: InfoHash): boolean {
+    return this.#joined.has(infoHash) || this.#checking.has(infoHash) || this.#fetches.has(infoHash);
+  }
+
+  #fetch(magnet: Magnet, peers: readonly string[]): Promise<Metainfo> {
+    const fetch = new MagnetFetch(magnet, this.#joinContext());
+    this.#fetches.set(magnet.infoHash, fetch);
+    this.#parts.registry.add(fetch.swarm);
+    this.#begin(fetch, peers);
+    return fetch.metainfo;
+  }
+
+  /** Finds out what is there of a torrent, then joins its swarm. */
+  async #check(metainfo: Metainfo, peers: readonly string[]): Promise<void> {
     const { infoHash } = metainfo;
-    if (this.#joined.has(infoHash) || this.#checking.has(infoHash)) return infoHash;
     const checking = { metainfo, checked: 0 };
     this.#checking.set(infoHash, checking);
     try {
@@ -245,7 +260,6 @@ export class Session {
     } finally {
       this.#checking.delete(infoHash);
     }
-    return infoHash;
   }
 
   async #join(
@@ -254,17 +268,34 @@ export class Session {
     onChecked: (checked: number) => void,
   ): Promise<void> {
     const joined = await JoinedTorrent.join(metainfo, this.#joinContext(), onChecked);
-    const { swarm, announcer } = joined;
+    const { swarm } = joined;
+    const fetch = this.#fetches.get(swarm.infoHash);
+    this.#fetches.delete(swarm.infoHash);
     this.#joined.set(swarm.infoHash, joined);
     this.#parts.registry.add(swarm);
     this.#options.observe({ event: "torrent", ...factsOf(swarm.snapshot(now())) });
-    swarm.addPeers(endpointsOf(peers), "user");
-    swarm.addPeers(endpointsOf(await joined.rememberedPeers()), "user");
+    const leaving = fetch?.handOver();
+    const found = fetch === undefined || metainfo.isPrivate ? [] : fetch.swarm.knownPeers;
+    this.#begin(joined, [...peers, ...found]);
+    this.#addPeers(swarm, await joined.rememberedPeers());
+    await leaving;
+  }
+
+  /** Lets a swarm look for peers: those named, local ones, and those its trackers know. */
+  #begin({ swarm, announcer }: JoinedTorrent | MagnetFetch, peers: readonly string[]): void {
+    const isPublic = (joined: JoinedTorrent) => !joined.swarm.metainfo.isPrivate;
+    const announced = [...[...this.#joined.values()].filter(isPublic), ...this.#fetches.values()];
+    this.#discovery?.announce(announced.map(({ swarm }) => swarm.infoHash));
+    this.#addPeers(swarm, peers);
     announcer.tick();
   }
 
+  #addPeers(swarm: AnySwarm, peers: readonly string[]): void {
+    addNamedPeers(swarm, peers, this.#stopping.signal, this.#options.log);
+  }
+
   #joinContext(): JoinContext {
-    const { home, log, uploadSlots, downloadSources, rechokeMs } = this.#options;
+    const { home, log, uploadSlots, downloadSources, rechokeMs, peerExchange } = this.#options;
     const { resume, peerId, http } = this.#parts;
     return {
       home,
@@ -273,6 +304,7 @@ export class Session {
       log,
       self: { peerId, client: `peer ${VERSION}`, listenPort: this.port, trackerPort: http?.port },
       places: { uploadSlots, downloadSources, rechokeMs },
+      peerExchange,
       trackerKey: this.#trackerKey,
       supportsCrypto: this.#options.encryption !== "off",
       isBlocked: this.#isBlocked,
@@ -284,12 +316,13 @@ export class Session {
 
   #swarmReported(event: SwarmEvent): void {
     this.#options.observe(event);
-    const joined = this.#joined.get(event.infoHash);
-    if (joined === undefined) return;
+    const { registry } = this.#parts;
+    const swarm = registry.find(event.infoHash);
     // What is due is done at once, but not inside the swarm's method that reports.
-    if (event.event === "peers") queueMicrotask(() => this.#dialer.dialAll([joined.swarm]));
-    if (event.event === "complete") {
-      this.#parts.registry.statusChanged(joined.swarm);
+    if (event.event === "peers" && swarm !== undefined) queueMicrotask(() => this.#dialer.dialAll([swarm]));
+    const joined = this.#joined.get(event.infoHash);
+    if (event.event === "complete" && joined !== undefined) {
+      registry.statusChanged(joined.swarm);
       joined.announcer.completed();
     }
   }
@@ -305,31 +338,25 @@ export class Session {
     this.#loops.push(watchFolder(join(this.#options.home, "torrents"), known, onFile, this.#stopping.signal));
   }
 
-  /** All torrents at this moment, as plain data; those still being checked too. */
+  /** All torrents at this moment, as plain data; those without metadata or still being checked too. */
   snapshot(): SwarmSnapshot[] {
     const time = now();
     const joined = Array.from(this.#joined.values(), ({ swarm }) => swarm.snapshot(time));
     const checking = Array.from(this.#checking.values(), ({ metainfo, checked }): SwarmSnapshot => ({
-      infoHash: metainfo.infoHash,
-      name: metainfo.name,
-      role: "peer",
-      seeding: false,
+      ...emptySnapshot(metainfo.infoHash, metainfo.name),
       length: metainfo.layout.totalLength,
       pieceLength: metainfo.layout.pieceLength,
       pieces: metainfo.layout.pieceCount,
-      have: 0,
-      downloaded: 0,
-      uploaded: 0,
-      downloadRate: 0,
-      uploadRate: 0,
-      connections: 0,
-      uploadSlotsUsed: 0,
-      downloadSourcesUsed: 0,
       checked,
-      paused: undefined,
-      peers: [],
     }));
-    return [...joined, ...checking];
+    const fetching = [...this.#fetches.values()].filter(({ swarm }) => !this.#checking.has(swarm.infoHash))
+      .map(({ swarm }) => swarm.snapshot(time));
+    return [...joined, ...checking, ...fetching];
+  }
+
+  /** Everything that has connections and trackers. */
+  get #begun(): (JoinedTorrent | MagnetFetch)[] {
+    return [...this.#joined.values(), ...this.#fetches.values()];
   }
 
   /** Moves busy torrents on; all of them, and the rest of the housekeeping, once a second. */
@@ -342,10 +369,10 @@ export class Session {
     if (!isFullTurn) return;
     this.#lastFullTurnAt = time;
     connections.tick(time);
+    for (const { announcer } of this.#begun) announcer.tick();
     const areTotalsDue = time - this.#lastTotalsAt >= STORAGE.noteTotalsMs;
     if (areTotalsDue) this.#lastTotalsAt = time;
     for (const joined of this.#joined.values()) {
-      joined.announcer.tick();
       joined.flush(time);
       if (areTotalsDue) joined.saveTotals();
     }
@@ -357,8 +384,8 @@ export class Session {
     const joined = [...this.#joined.values()];
     clearInterval(this.#timer);
     this.#stopping.abort();
-    const goodbyes = joined.map(({ announcer }) => announcer.stop());
-    for (const { swarm } of joined) swarm.stop();
+    const goodbyes = this.#begun.map(({ announcer }) => announcer.stop());
+    for (const { swarm } of this.#begun) swarm.stop();
     await Promise.all([...goodbyes, ...this.#loops, connections.stop(), http?.stop()]);
     const saved = await Promise.all(joined.map((each) => each.close()));
     let isAllSaved = saved.every((isSaved) => isSaved);
@@ -379,8 +406,4 @@ export class Session {
 function factsOf(snapshot: SwarmSnapshot): TorrentFacts {
   const { infoHash, name, role, seeding, length, pieceLength, pieces, have } = snapshot;
   return { infoHash, name, role, seeding, length, pieceLength, pieces, have };
-}
-
-function endpointsOf(texts: readonly string[]) {
-  return texts.map(parseEndpoint).filter((endpoint) => endpoint !== undefined);
 }

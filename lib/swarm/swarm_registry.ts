@@ -66,7 +66,7 @@ export class SwarmRegistry {
   }
 
   /** Swarms with connections: the others have nothing that cannot wait a second. */
-  get busySwarms(): Iterable<Swarm> {
+  get busySwarms(): Iterable<AnySwarm> {
     return this.#swarms.values().filter((swarm) => swarm.connectionCount > 0);
   }
 

@@ -48,6 +48,8 @@ class Machine {
       maxDownload: undefined,
       encryption: "prefer",
       ipFilter: undefined,
+      localDiscovery: false,
+      peerExchange: true,
       log: silentLogger,
       observe: (event) => this.events.push(event),
       ...options,
