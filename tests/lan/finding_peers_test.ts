@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createTorrent, describeTorrent, type TorrentDescription } from "../../lib/torrent_tools.ts";
+import { linesOf } from "../helpers/lines.ts";
 import { type PeerEvent, PeerRun } from "../helpers/peer_run.ts";
 import { Program } from "../helpers/program.ts";
 import { randomBytes } from "../helpers/random.ts";
@@ -21,6 +22,8 @@ class Class implements AsyncDisposable {
   readonly described: TorrentDescription;
   readonly torrent: string;
   readonly #lan: Lan;
+  /** What reads the output of processes, until they end. */
+  readonly #reading: Promise<void>[] = [];
 
   private constructor(lan: Lan, folder: string, torrent: string, described: TorrentDescription) {
     this.#lan = lan;
@@ -65,14 +68,14 @@ class Class implements AsyncDisposable {
       join(this.folder, "0", "shareable"),
       `--listen=${this.address(0)}:${port}`,
     ]);
-    const reader = seeder.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    for (let told = ""; !told.includes("state changed to: seeding");) {
-      const { value, done } = await reader.read();
-      assert(!done, told);
-      told += value;
-    }
-    await reader.cancel();
-    await seeder.stderr.cancel();
+    const { promise: seeds, resolve } = Promise.withResolvers<void>();
+    this.#reading.push(
+      seeder.stderr.cancel(),
+      readAll(seeder.stdout, (line) => {
+        if (line.includes("state changed to: seeding")) resolve();
+      }),
+    );
+    await seeds;
   }
 
   #spawn(host: number, command: string, args: string[]): Deno.ChildProcess {
@@ -88,8 +91,17 @@ class Class implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#lan.close();
+    await Promise.all(this.#reading);
     await Deno.remove(this.folder, { recursive: true });
   }
+}
+
+/** Reads a stream to its end, for who writes to it must not be stopped; `onLine` hears every line. */
+async function readAll(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  onLine: (line: string) => void,
+): Promise<void> {
+  for await (const line of linesOf(stream)) onLine(line);
 }
 
 /** The sources by which a peer heard of others, each once. */
