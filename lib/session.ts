@@ -15,22 +15,20 @@ import { messageOf } from "./errors.ts";
 import { type JoinContext, JoinedTorrent } from "./joined_torrent.ts";
 import { MagnetFetch, withMagnet } from "./magnet_fetch.ts";
 import { toByteString } from "./protocol/bytes.ts";
+import type { Endpoint } from "./protocol/endpoint.ts";
 import type { InfoHash } from "./protocol/info_hash.ts";
 import { type Magnet, parseMagnet } from "./protocol/magnet.ts";
 import type { Metainfo } from "./protocol/metainfo.ts";
 import { createPeerId, PEER_ID_LENGTH } from "./protocol/peer_id.ts";
 import { Connections } from "./net/connections.ts";
 import { Dialer } from "./net/dialer.ts";
-import { HttpServer } from "./net/http_server.ts";
-import type { IpFilter } from "./net/ip_filter.ts";
+import { EmbeddedTracker } from "./net/embedded_tracker.ts";
 import { Listener } from "./net/listener.ts";
 import { LocalDiscovery } from "./net/local_discovery.ts";
 import { addNamedPeers } from "./net/named_peers.ts";
 import { ownAddressFor } from "./net/own_addresses.ts";
 import { createSharedBuffers } from "./net/peer_connection.ts";
 import { RateLimiter } from "./net/rate_limiter.ts";
-import { TrackerServer } from "./net/tracker_server.ts";
-import { UdpTrackerServer } from "./net/udp_tracker_server.ts";
 import type { SessionOptions, TorrentFacts } from "./session_options.ts";
 import { MAGNET_LIMITS, PORTS, STORAGE, TICK_MS, VERSION } from "./settings.ts";
 import type { SwarmEvent, SwarmSnapshot } from "./swarm/ports.ts";
@@ -49,8 +47,7 @@ interface Parts {
   readonly lock: StateLock;
   readonly resume: ResumeStore;
   readonly listener: Listener;
-  readonly http: HttpServer | undefined;
-  readonly udpTracker: UdpTrackerServer | undefined;
+  readonly tracker: EmbeddedTracker | undefined;
   readonly connections: Connections;
   readonly registry: SwarmRegistry;
   readonly peerId: Uint8Array;
@@ -143,12 +140,13 @@ export class Session {
     const table = new TrackerTable({ open: options.openTracker, random: Math.random, ownAddressFor });
     const registry = new SwarmRegistry(table, { peerId, port: listener.port });
     this.#loops.push(listener.run(signal));
-    const http = options.runTracker
-      ? new HttpServer({ host, port: options.trackerPort, ports: PORTS.tracker, log })
+    const membershipChanged = (infoHash: InfoHash, endpoint: Endpoint, hasLeft: boolean) =>
+      registry.membershipChanged(infoHash, endpoint, hasLeft, now());
+    const tracker = options.runTracker
+      ? new EmbeddedTracker({ host, port: options.trackerPort, table, membershipChanged, now, log })
       : undefined;
-    if (http !== undefined) opened.push(() => http.stop());
-    const udpTracker = http && this.#serveTracker(http, table);
-    this.#parts = { lock, resume, listener, http, udpTracker, connections, registry, peerId };
+    if (tracker !== undefined) opened.push(() => tracker.stop());
+    this.#parts = { lock, resume, listener, tracker, connections, registry, peerId };
     this.#dialer = new Dialer(connections, signal);
     this.#discovery = options.localDiscovery ? this.#discoverPeers(listener.port) : undefined;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
@@ -157,32 +155,10 @@ export class Session {
       version: VERSION,
       peerId: toByteString(peerId),
       port: listener.port,
-      trackerPort: http?.port ?? null,
+      trackerPort: tracker?.port ?? null,
       home: options.home,
       pid: Deno.pid,
     });
-  }
-
-  /** Puts the embedded tracker on the HTTP server, and its UDP side on the same port number. */
-  #serveTracker(http: HttpServer, table: TrackerTable): UdpTrackerServer | undefined {
-    const { host, log } = this.#options;
-    const server = new TrackerServer({
-      table,
-      now,
-      membershipChanged: (infoHash, endpoint, hasLeft) => {
-        this.#parts.registry.membershipChanged(infoHash, endpoint, hasLeft, now());
-      },
-    });
-    http.addRoutes(server.routes());
-    try {
-      const udp = new UdpTrackerServer({ host, port: http.port, server, now, log });
-      this.#loops.push(udp.run(this.#stopping.signal));
-      return udp;
-    } catch (error) {
-      // Whoever asks by HTTP is served all the same.
-      log.warn(`no UDP tracker: ${messageOf(error)}`);
-      return undefined;
-    }
   }
 
   /** Looks for peers by multicast until the session stops. */
@@ -296,13 +272,13 @@ export class Session {
 
   #joinContext(): JoinContext {
     const { home, log, uploadSlots, downloadSources, rechokeMs, peerExchange } = this.#options;
-    const { resume, peerId, http } = this.#parts;
+    const { resume, peerId, tracker } = this.#parts;
     return {
       home,
       workers: this.#workers,
       resume,
       log,
-      self: { peerId, client: `peer ${VERSION}`, listenPort: this.port, trackerPort: http?.port },
+      self: { peerId, client: `peer ${VERSION}`, listenPort: this.port, trackerPort: tracker?.port },
       places: { uploadSlots, downloadSources, rechokeMs },
       peerExchange,
       trackerKey: this.#trackerKey,
@@ -380,17 +356,17 @@ export class Session {
 
   /** Stops cleanly: trackers hear it, everything is saved, nothing is left running. */
   async stop(): Promise<void> {
-    const { resume, lock, http, connections, listener } = this.#parts;
+    const { resume, lock, tracker, connections, listener } = this.#parts;
     const joined = [...this.#joined.values()];
     clearInterval(this.#timer);
     this.#stopping.abort();
     const goodbyes = this.#begun.map(({ announcer }) => announcer.stop());
     for (const { swarm } of this.#begun) swarm.stop();
-    await Promise.all([...goodbyes, ...this.#loops, connections.stop(), http?.stop()]);
+    await Promise.all([...goodbyes, ...this.#loops, connections.stop(), tracker?.stop()]);
     const saved = await Promise.all(joined.map((each) => each.close()));
     let isAllSaved = saved.every((isSaved) => isSaved);
     try {
-      await resume.savePorts({ peer: listener.port, tracker: http?.port ?? null });
+      await resume.savePorts({ peer: listener.port, tracker: tracker?.port ?? null });
       if (isAllSaved) await resume.markClean();
     } catch (error) {
       isAllSaved = false;
