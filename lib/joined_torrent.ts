@@ -5,11 +5,10 @@ import type { ResumeStore } from "./disk/resume_store.ts";
 import { messageOf } from "./errors.ts";
 import type { Logger } from "./log.ts";
 import { Announcer } from "./net/announcer.ts";
-import { isOwnHost, ownAddresses } from "./net/own_addresses.ts";
+import { isOwnEndpoint, isOwnHost } from "./net/own_addresses.ts";
 import { WebSeed } from "./net/web_seed.ts";
 import { runWebSeed, type WebSeedResources } from "./net/web_seed_peer.ts";
 import { announcePort, parseAnnounceAddress } from "./protocol/announce_address.ts";
-import { withoutZone } from "./protocol/endpoint.ts";
 import { type Metainfo, originalPaths } from "./protocol/metainfo.ts";
 import { ANNOUNCING, METAINFO_LIMITS, WEB_SEED } from "./settings.ts";
 import { type FileChoice, selectFiles } from "./swarm/file_selection.ts";
@@ -25,6 +24,7 @@ export interface JoinContext {
   readonly log: Logger;
   readonly self: SwarmOptions["self"];
   readonly places: Pick<SwarmOptions, "superSeeds" | "uploadSlots" | "downloadSources" | "rechokeMs">;
+  readonly peerExchange: boolean;
   readonly files: FileChoice;
   /** 32 random bits that trackers know us by. */
   readonly trackerKey: number;
@@ -83,10 +83,10 @@ export class JoinedTorrent {
         isFinished: recovered.finished,
         isAnnouncer,
         ...context.places,
+        peerExchange: context.peerExchange,
         totals: await resume.totals(metainfo.infoHash),
         self: context.self,
-        isOurselves: ({ address, port }) =>
-          port === context.self.listenPort && ownAddresses().includes(withoutZone(address)),
+        isOurselves: (endpoint) => isOwnEndpoint(endpoint, context.self.listenPort),
         isBlocked: context.isBlocked,
         random: Math.random,
         report: context.report,

@@ -13,91 +13,41 @@ import { StateLock } from "./disk/state_lock.ts";
 import { storageFailure } from "./disk/storage_failure.ts";
 import { messageOf } from "./errors.ts";
 import { type JoinContext, JoinedTorrent } from "./joined_torrent.ts";
-import type { Logger } from "./log.ts";
+import { MagnetFetch, withMagnet } from "./magnet_fetch.ts";
 import { toByteString } from "./protocol/bytes.ts";
-import { parseEndpoint } from "./protocol/endpoint.ts";
+import type { Endpoint } from "./protocol/endpoint.ts";
 import type { InfoHash } from "./protocol/info_hash.ts";
+import { type Magnet, parseMagnet } from "./protocol/magnet.ts";
 import type { Metainfo } from "./protocol/metainfo.ts";
 import { createPeerId, PEER_ID_LENGTH } from "./protocol/peer_id.ts";
 import { Connections } from "./net/connections.ts";
 import { Dialer } from "./net/dialer.ts";
-import { HttpServer } from "./net/http_server.ts";
-import type { IpFilter } from "./net/ip_filter.ts";
+import { EmbeddedTracker } from "./net/embedded_tracker.ts";
 import { Listener } from "./net/listener.ts";
+import { LocalDiscovery } from "./net/local_discovery.ts";
+import { addNamedPeers } from "./net/named_peers.ts";
 import { ownAddressFor } from "./net/own_addresses.ts";
 import { createSharedBuffers } from "./net/peer_connection.ts";
 import { RateLimiter } from "./net/rate_limiter.ts";
-import { TrackerServer } from "./net/tracker_server.ts";
-import { UdpTrackerServer } from "./net/udp_tracker_server.ts";
-import { type EncryptionPolicy, PORTS, STORAGE, TICK_MS, VERSION } from "./settings.ts";
-import type { FileChoice } from "./swarm/file_selection.ts";
+import type { SessionOptions, TorrentFacts } from "./session_options.ts";
+import { MAGNET_LIMITS, PORTS, STORAGE, TICK_MS, VERSION } from "./settings.ts";
 import type { SwarmEvent, SwarmSnapshot } from "./swarm/ports.ts";
-import { SwarmRegistry } from "./swarm/swarm_registry.ts";
+import { emptySnapshot } from "./swarm/empty_snapshot.ts";
+import { type AnySwarm, SwarmRegistry } from "./swarm/swarm_registry.ts";
 import { TrackerTable } from "./swarm/tracker_table.ts";
+import { findTorrent, saveTorrent } from "./torrent_folder.ts";
 import { readTorrent } from "./torrent_tools.ts";
 
 export { type IpFilter, loadIpFilter } from "./net/ip_filter.ts";
+export type { SessionEvent, SessionOptions } from "./session_options.ts";
 export type { Role, SwarmSnapshot } from "./swarm/ports.ts";
-
-/** How a session is to run. */
-export interface SessionOptions {
-  /** Absolute path of the folder that holds `torrents/`, `shareable/` and `state/`. */
-  readonly home: string;
-  /** Address to listen on; undefined: all. */
-  readonly host: string | undefined;
-  /** Undefined: the first free one of `PORTS.peer`; 0: any free one. */
-  readonly port: number | undefined;
-  /** Undefined: the first free one of `PORTS.tracker`; 0: any free one. */
-  readonly trackerPort: number | undefined;
-  readonly runTracker: boolean;
-  /** Whether the tracker serves any info-hash, not only those this machine shares. */
-  readonly openTracker: boolean;
-  /** Whether a seeder shows each piece to one peer only at first (BEP 16). */
-  readonly superSeeds: boolean;
-  readonly uploadSlots: number;
-  readonly downloadSources: number;
-  readonly rechokeMs: number;
-  /** Bytes per second for the whole process; undefined: no limit. */
-  readonly maxUpload: number | undefined;
-  readonly maxDownload: number | undefined;
-  readonly encryption: EncryptionPolicy;
-  /** Addresses that are neither dialled nor let in; undefined: none. */
-  readonly ipFilter: IpFilter | undefined;
-  /** Which files are wanted, and in which order, of every torrent. */
-  readonly files: FileChoice;
-  readonly log: Logger;
-  /** Called at once and in order. */
-  observe(event: SessionEvent): void;
-}
-
-/** Something that happened (INTERFACE.md, JSON events); `progress` is what `snapshot` is for. */
-export type SessionEvent =
-  | SwarmEvent
-  | {
-    readonly event: "ready";
-    readonly version: string;
-    readonly peerId: string;
-    readonly port: number;
-    readonly trackerPort: number | null;
-    readonly home: string;
-    readonly pid: number;
-  }
-  | ({ readonly event: "torrent" } & TorrentFacts)
-  | { readonly event: "warning" | "error"; readonly code: string; readonly message: string }
-  | { readonly event: "stopped" };
-
-type TorrentFacts = Pick<
-  SwarmSnapshot,
-  "infoHash" | "name" | "role" | "seeding" | "length" | "pieceLength" | "pieces" | "have"
->;
 
 /** The parts that exist as long as the session does. */
 interface Parts {
   readonly lock: StateLock;
   readonly resume: ResumeStore;
   readonly listener: Listener;
-  readonly http: HttpServer | undefined;
-  readonly udpTracker: UdpTrackerServer | undefined;
+  readonly tracker: EmbeddedTracker | undefined;
   readonly connections: Connections;
   readonly registry: SwarmRegistry;
   readonly peerId: Uint8Array;
@@ -113,9 +63,12 @@ export class Session {
   readonly #stopping = new AbortController();
   readonly #dialer: Dialer;
   readonly #isBlocked: (address: string) => boolean;
+  readonly #discovery: LocalDiscovery | undefined;
   /** Loops that end with the session. */
   readonly #loops: Promise<unknown>[] = [];
   readonly #joined = new Map<InfoHash, JoinedTorrent>();
+  /** Magnet links whose torrent is not joined yet. */
+  readonly #fetches = new Map<InfoHash, MagnetFetch>();
   /** Torrents whose data on disk is being looked at, with the pieces looked at so far. */
   readonly #checking = new Map<InfoHash, { readonly metainfo: Metainfo; checked: number }>();
   readonly #trackerKey = crypto.getRandomValues(new Uint32Array(1))[0];
@@ -187,45 +140,38 @@ export class Session {
     const table = new TrackerTable({ open: options.openTracker, random: Math.random, ownAddressFor });
     const registry = new SwarmRegistry(table, { peerId, port: listener.port });
     this.#loops.push(listener.run(signal));
-    const http = options.runTracker
-      ? new HttpServer({ host, port: options.trackerPort, ports: PORTS.tracker, log })
+    const membershipChanged = (infoHash: InfoHash, endpoint: Endpoint, hasLeft: boolean) =>
+      registry.membershipChanged(infoHash, endpoint, hasLeft, now());
+    const tracker = options.runTracker
+      ? new EmbeddedTracker({ host, port: options.trackerPort, table, membershipChanged, now, log })
       : undefined;
-    if (http !== undefined) opened.push(() => http.stop());
-    const udpTracker = http && this.#serveTracker(http, table);
-    this.#parts = { lock, resume, listener, http, udpTracker, connections, registry, peerId };
+    if (tracker !== undefined) opened.push(() => tracker.stop());
+    this.#parts = { lock, resume, listener, tracker, connections, registry, peerId };
     this.#dialer = new Dialer(connections, signal);
+    this.#discovery = options.localDiscovery ? this.#discoverPeers(listener.port) : undefined;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     options.observe({
       event: "ready",
       version: VERSION,
       peerId: toByteString(peerId),
       port: listener.port,
-      trackerPort: http?.port ?? null,
+      trackerPort: tracker?.port ?? null,
       home: options.home,
       pid: Deno.pid,
     });
   }
 
-  /** Puts the embedded tracker on the HTTP server, and its UDP side on the same port number. */
-  #serveTracker(http: HttpServer, table: TrackerTable): UdpTrackerServer | undefined {
+  /** Looks for peers by multicast until the session stops. */
+  #discoverPeers(port: number): LocalDiscovery {
     const { host, log } = this.#options;
-    const server = new TrackerServer({
-      table,
-      now,
-      membershipChanged: (infoHash, endpoint, hasLeft) => {
-        this.#parts.registry.membershipChanged(infoHash, endpoint, hasLeft, now());
-      },
+    const discovery = new LocalDiscovery({
+      host,
+      port,
+      log,
+      heard: (infoHash, endpoint) => this.#parts.registry.find(infoHash)?.addPeers([endpoint], "lsd"),
     });
-    http.addRoutes(server.routes());
-    try {
-      const udp = new UdpTrackerServer({ host, port: http.port, server, now, log });
-      this.#loops.push(udp.run(this.#stopping.signal));
-      return udp;
-    } catch (error) {
-      // Whoever asks by HTTP is served all the same.
-      log.warn(`no UDP tracker: ${messageOf(error)}`);
-      return undefined;
-    }
+    this.#loops.push(discovery.run(this.#stopping.signal));
+    return discovery;
   }
 
   /** Where peers reach us. */
@@ -241,8 +187,48 @@ export class Session {
    */
   async add(torrentPath: string, peers: readonly string[]): Promise<InfoHash> {
     const metainfo = await readTorrent(torrentPath);
+    if (!this.#isKnown(metainfo.infoHash)) await this.#check(metainfo, peers);
+    return metainfo.infoHash;
+  }
+
+  /**
+   * Joins the swarm of a magnet link: fetches the metadata from peers, unless it was saved before, saves it in
+   * `torrents/`, and goes on as `add` does.
+   *
+   * Errors: `MetainfoError`; `StorageError`; the signal's reason when the session stops meanwhile.
+   */
+  async addMagnet(link: string, peers: readonly string[]): Promise<InfoHash> {
+    const magnet = parseMagnet(link, MAGNET_LIMITS);
+    const { infoHash } = magnet;
+    if (this.#isKnown(infoHash)) return infoHash;
+    const folder = join(this.#options.home, "torrents");
+    const named = [...peers, ...magnet.peers];
+    const saved = await findTorrent(folder, infoHash);
+    if (saved !== undefined) {
+      await this.#check(withMagnet(saved, magnet), named);
+    } else {
+      const metainfo = await this.#fetch(magnet, named);
+      await saveTorrent(folder, metainfo);
+      await this.#check(metainfo, named);
+    }
+    return infoHash;
+  }
+
+  #isKnown(infoHash: InfoHash): boolean {
+    return this.#joined.has(infoHash) || this.#checking.has(infoHash) || this.#fetches.has(infoHash);
+  }
+
+  #fetch(magnet: Magnet, peers: readonly string[]): Promise<Metainfo> {
+    const fetch = new MagnetFetch(magnet, this.#joinContext());
+    this.#fetches.set(magnet.infoHash, fetch);
+    this.#parts.registry.add(fetch.swarm);
+    this.#begin(fetch, peers);
+    return fetch.metainfo;
+  }
+
+  /** Finds out what is there of a torrent, then joins its swarm. */
+  async #check(metainfo: Metainfo, peers: readonly string[]): Promise<void> {
     const { infoHash } = metainfo;
-    if (this.#joined.has(infoHash) || this.#checking.has(infoHash)) return infoHash;
     const checking = { metainfo, checked: 0 };
     this.#checking.set(infoHash, checking);
     try {
@@ -250,7 +236,6 @@ export class Session {
     } finally {
       this.#checking.delete(infoHash);
     }
-    return infoHash;
   }
 
   async #join(
@@ -259,26 +244,45 @@ export class Session {
     onChecked: (checked: number) => void,
   ): Promise<void> {
     const joined = await JoinedTorrent.join(metainfo, this.#joinContext(), onChecked);
-    const { swarm, announcer } = joined;
+    const { swarm } = joined;
+    const fetch = this.#fetches.get(swarm.infoHash);
+    this.#fetches.delete(swarm.infoHash);
     this.#joined.set(swarm.infoHash, joined);
     this.#parts.registry.add(swarm);
     this.#options.observe({ event: "torrent", ...factsOf(swarm.snapshot(now())) });
-    swarm.addPeers(endpointsOf(peers), "user");
-    swarm.addPeers(endpointsOf(await joined.rememberedPeers()), "user");
-    announcer.tick();
+    const leaving = fetch?.handOver();
+    const found = fetch === undefined || metainfo.isPrivate ? [] : fetch.swarm.knownPeers;
+    this.#begin(joined, [...peers, ...found]);
     this.#loops.push(joined.useWebSeeds(this.#parts.connections.options));
+    this.#addPeers(swarm, await joined.rememberedPeers());
+    await leaving;
+  }
+
+  /** Lets a swarm look for peers: those named, local ones, and those its trackers know. */
+  #begin({ swarm, announcer }: JoinedTorrent | MagnetFetch, peers: readonly string[]): void {
+    const isPublic = (joined: JoinedTorrent) => !joined.swarm.metainfo.isPrivate;
+    const announced = [...[...this.#joined.values()].filter(isPublic), ...this.#fetches.values()];
+    this.#discovery?.announce(announced.map(({ swarm }) => swarm.infoHash));
+    this.#addPeers(swarm, peers);
+    announcer.tick();
+  }
+
+  #addPeers(swarm: AnySwarm, peers: readonly string[]): void {
+    addNamedPeers(swarm, peers, this.#stopping.signal, this.#options.log);
   }
 
   #joinContext(): JoinContext {
-    const { home, log, files, superSeeds, uploadSlots, downloadSources, rechokeMs } = this.#options;
-    const { resume, peerId, http } = this.#parts;
+    const { home, log, files, superSeeds, uploadSlots, downloadSources, rechokeMs, peerExchange } =
+      this.#options;
+    const { resume, peerId, tracker } = this.#parts;
     return {
       home,
       workers: this.#workers,
       resume,
       log,
-      self: { peerId, client: `peer ${VERSION}`, listenPort: this.port, trackerPort: http?.port },
+      self: { peerId, client: `peer ${VERSION}`, listenPort: this.port, trackerPort: tracker?.port },
       places: { superSeeds, uploadSlots, downloadSources, rechokeMs },
+      peerExchange,
       files,
       trackerKey: this.#trackerKey,
       supportsCrypto: this.#options.encryption !== "off",
@@ -291,11 +295,13 @@ export class Session {
 
   #swarmReported(event: SwarmEvent): void {
     this.#options.observe(event);
+    const { registry } = this.#parts;
+    const swarm = registry.find(event.infoHash);
+    // What is due is done at once, but not inside the swarm's method that reports.
+    if (event.event === "peers" && swarm !== undefined) queueMicrotask(() => this.#dialer.dialAll([swarm]));
     const joined = this.#joined.get(event.infoHash);
     if (joined === undefined) return;
-    // What is due is done at once, but not inside the swarm's method that reports.
-    if (event.event === "peers") queueMicrotask(() => this.#dialer.dialAll([joined.swarm]));
-    if (event.event === "status") this.#parts.registry.statusChanged(joined.swarm);
+    if (event.event === "status") registry.statusChanged(joined.swarm);
     if (event.event === "complete" && joined.swarm.seeding) joined.announcer.completed();
   }
 
@@ -310,33 +316,26 @@ export class Session {
     this.#loops.push(watchFolder(join(this.#options.home, "torrents"), known, onFile, this.#stopping.signal));
   }
 
-  /** All torrents at this moment, as plain data; those still being checked too. */
+  /** All torrents at this moment, as plain data; those without metadata or still being checked too. */
   snapshot(): SwarmSnapshot[] {
     const time = now();
     const joined = Array.from(this.#joined.values(), ({ swarm }) => swarm.snapshot(time));
     const checking = Array.from(this.#checking.values(), ({ metainfo, checked }): SwarmSnapshot => ({
-      infoHash: metainfo.infoHash,
-      name: metainfo.name,
-      role: "peer",
-      seeding: false,
+      ...emptySnapshot(metainfo.infoHash, metainfo.name),
       length: metainfo.layout.totalLength,
       pieceLength: metainfo.layout.pieceLength,
       pieces: metainfo.layout.pieceCount,
-      have: 0,
       missing: metainfo.layout.pieceCount,
-      finished: false,
-      downloaded: 0,
-      uploaded: 0,
-      downloadRate: 0,
-      uploadRate: 0,
-      connections: 0,
-      uploadSlotsUsed: 0,
-      downloadSourcesUsed: 0,
       checked,
-      paused: undefined,
-      peers: [],
     }));
-    return [...joined, ...checking];
+    const fetching = [...this.#fetches.values()].filter(({ swarm }) => !this.#checking.has(swarm.infoHash))
+      .map(({ swarm }) => swarm.snapshot(time));
+    return [...joined, ...checking, ...fetching];
+  }
+
+  /** Everything that has connections and trackers. */
+  get #begun(): (JoinedTorrent | MagnetFetch)[] {
+    return [...this.#joined.values(), ...this.#fetches.values()];
   }
 
   /** Moves busy torrents on; all of them, and the rest of the housekeeping, once a second. */
@@ -349,10 +348,10 @@ export class Session {
     if (!isFullTurn) return;
     this.#lastFullTurnAt = time;
     connections.tick(time);
+    for (const { announcer } of this.#begun) announcer.tick();
     const areTotalsDue = time - this.#lastTotalsAt >= STORAGE.noteTotalsMs;
     if (areTotalsDue) this.#lastTotalsAt = time;
     for (const joined of this.#joined.values()) {
-      joined.announcer.tick();
       joined.flush(time);
       if (areTotalsDue) joined.saveTotals();
     }
@@ -360,17 +359,17 @@ export class Session {
 
   /** Stops cleanly: trackers hear it, everything is saved, nothing is left running. */
   async stop(): Promise<void> {
-    const { resume, lock, http, connections, listener } = this.#parts;
+    const { resume, lock, tracker, connections, listener } = this.#parts;
     const joined = [...this.#joined.values()];
     clearInterval(this.#timer);
     this.#stopping.abort();
-    const goodbyes = joined.map(({ announcer }) => announcer.stop());
-    for (const { swarm } of joined) swarm.stop();
-    await Promise.all([...goodbyes, ...this.#loops, connections.stop(), http?.stop()]);
+    const goodbyes = this.#begun.map(({ announcer }) => announcer.stop());
+    for (const { swarm } of this.#begun) swarm.stop();
+    await Promise.all([...goodbyes, ...this.#loops, connections.stop(), tracker?.stop()]);
     const saved = await Promise.all(joined.map((each) => each.close()));
     let isAllSaved = saved.every((isSaved) => isSaved);
     try {
-      await resume.savePorts({ peer: listener.port, tracker: http?.port ?? null });
+      await resume.savePorts({ peer: listener.port, tracker: tracker?.port ?? null });
       if (isAllSaved) await resume.markClean();
     } catch (error) {
       isAllSaved = false;
@@ -386,8 +385,4 @@ export class Session {
 function factsOf(snapshot: SwarmSnapshot): TorrentFacts {
   const { infoHash, name, role, seeding, length, pieceLength, pieces, have } = snapshot;
   return { infoHash, name, role, seeding, length, pieceLength, pieces, have };
-}
-
-function endpointsOf(texts: readonly string[]) {
-  return texts.map(parseEndpoint).filter((endpoint) => endpoint !== undefined);
 }

@@ -264,6 +264,8 @@ export const PEX = {
   maxEndpoints: 50,
   /** A message earlier than this after the last one is not read; some clients are a little early. */
   minReceiveMs: 45 * SECOND,
+  /** How often it is looked whether somebody must be told something. */
+  lookMs: 1 * SECOND,
 } as const;
 
 /** Local discovery (BEP 14). */

@@ -7,8 +7,11 @@ import { makeTorrent, type TorrentPlan } from "./disk/torrent_maker.ts";
 import { MetainfoError, StorageError } from "./errors.ts";
 import { parseAnnounceAddress } from "./protocol/announce_address.ts";
 import { canonicalAddress, familyOf, scopeOf } from "./protocol/endpoint.ts";
+import { type FileRange, formatMagnet, parseMagnet } from "./protocol/magnet.ts";
 import { type Metainfo, parseMetainfo, replaceAnnounce } from "./protocol/metainfo.ts";
-import { METAINFO_LIMITS, PORTS } from "./settings.ts";
+import { MAGNET_LIMITS, METAINFO_LIMITS, PORTS } from "./settings.ts";
+
+export { isMagnet } from "./protocol/magnet.ts";
 
 /** A torrent for people and programs: `info --json` of INTERFACE.md. Lengths in bytes. */
 export interface TorrentDescription {
@@ -161,13 +164,26 @@ function isoDate(seconds: number | undefined): string | null {
 }
 
 /** The magnet link (BEP 9) of a torrent, with whole announce URLs. */
-function magnetOf({ infoHash, name, announceTiers }: Metainfo): string {
+function magnetOf({ infoHash, name, announceTiers, webSeeds }: Metainfo): string {
   const trackers = announceTiers.flat().map((address) => announceUrl(address) ?? address);
-  const parameters = [
-    `dn=${encodeURIComponent(name)}`,
-    ...trackers.map((url) => `tr=${encodeURIComponent(url)}`),
-  ];
-  return `magnet:?xt=urn:btih:${infoHash}&${parameters.join("&")}`;
+  return formatMagnet({ infoHash, name, trackers, webSeeds });
+}
+
+/** A magnet link for people and programs: `info --json` of INTERFACE.md, as far as a link can say it. */
+export interface MagnetDescription
+  extends Pick<TorrentDescription, "infoHash" | "name" | "announce" | "webSeeds" | "magnet"> {
+  /** Peers to connect to, `host:port` each. */
+  readonly peers: readonly string[];
+  /** The files wanted, by position, both ends included; empty: all. */
+  readonly selectOnly: readonly FileRange[];
+}
+
+/** Describes a magnet link. Errors: `MetainfoError`. */
+export function describeMagnet(link: string): MagnetDescription {
+  const magnet = parseMagnet(link, MAGNET_LIMITS);
+  const { infoHash, name, trackers, webSeeds, peers, selectOnly } = magnet;
+  const announce = trackers.map((tracker) => [tracker]);
+  return { infoHash, name, announce, webSeeds, peers, selectOnly, magnet: formatMagnet(magnet) };
 }
 
 /** The whole URL of an announce address (INTERFACE.md "Commands"); undefined when it is none. */
@@ -203,8 +219,8 @@ export async function editAnnounce(
   return parseMetainfo(bytes, METAINFO_LIMITS);
 }
 
-/** Puts a whole file where another one, or none, was. Errors: `StorageError`. */
-async function replaceFile(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+/** Puts a whole file where another one, or none, was; there is the one or the other at every moment. Errors: `StorageError`. */
+export async function replaceFile(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   const folder = dirname(path);
   const temporary = join(folder, `.${crypto.randomUUID()}.tmp`);
   try {

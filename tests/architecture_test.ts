@@ -22,6 +22,9 @@ const BELOW_UI = [
   ...ROOT_FILES,
   "lib/torrent_tools.ts",
   "lib/joined_torrent.ts",
+  "lib/magnet_fetch.ts",
+  "lib/session_options.ts",
+  "lib/torrent_folder.ts",
 ];
 const RULES: readonly Rule[] = [
   {
@@ -48,7 +51,10 @@ const RULES: readonly Rule[] = [
     ],
   },
   { from: "lib/session.ts", mayImport: BELOW_UI },
+  { from: "lib/session_options.ts", mayImport: BELOW_UI },
   { from: "lib/joined_torrent.ts", mayImport: BELOW_UI },
+  { from: "lib/magnet_fetch.ts", mayImport: BELOW_UI },
+  { from: "lib/torrent_folder.ts", mayImport: BELOW_UI },
   { from: "lib/torrent_tools.ts", mayImport: BELOW_UI },
   // The logger cleans text from outside; the limits of settings have their shape from who keeps them.
   { from: "lib/log.ts", mayImport: ["lib/protocol/printable.ts"] },

@@ -1,14 +1,21 @@
 import { messageOf, TrackerError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import type { Endpoint } from "../protocol/endpoint.ts";
 import type { AnnounceReply, AnnounceRequest } from "../protocol/tracker_messages.ts";
 import { ANNOUNCING } from "../settings.ts";
 import { AnnounceSchedule, type DueAnnounce } from "../swarm/announce_schedule.ts";
-import type { Swarm } from "../swarm/swarm.ts";
+import type { PeerSource } from "../swarm/ports.ts";
 import { announceToTracker } from "./tracker_client.ts";
+
+/** A swarm as far as trackers have to do with it. */
+export interface AnnouncedSwarm extends Pick<AnnounceRequest, "infoHash" | "peerId"> {
+  readonly totals: Pick<AnnounceRequest, "uploaded" | "downloaded" | "left">;
+  addPeers(endpoints: readonly Endpoint[], source: PeerSource): void;
+}
 
 /** What an announcer works with. */
 export interface AnnouncerOptions {
-  readonly swarm: Swarm;
+  readonly swarm: AnnouncedSwarm;
   /** Announce URLs, tier by tier (BEP 12). */
   readonly tiers: readonly (readonly string[])[];
   /** Port we accept peers on. */
@@ -48,6 +55,13 @@ export class Announcer {
   completed(): void {
     this.#schedule.completed(this.#options.now());
     this.tick();
+  }
+
+  /** Ends without a word, for another announcer goes on with this torrent. Never rejects. */
+  async leave(): Promise<void> {
+    this.#schedule.stop();
+    this.#stopping.abort();
+    await Promise.all(this.#running);
   }
 
   /** Says goodbye to the trackers, side by side, within `ANNOUNCING.stopTimeoutMs`. Never rejects. */

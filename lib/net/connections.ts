@@ -9,14 +9,14 @@ import type { Logger } from "../log.ts";
 import { formatEndpoint } from "../protocol/endpoint.ts";
 import { encodeHandshake, type Handshake } from "../protocol/handshake.ts";
 import { CONNECTIONS, type EncryptionPolicy } from "../settings.ts";
-import type { Swarm } from "../swarm/swarm.ts";
+import type { ConnectionOwner } from "../swarm/connection_owner.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import { type ConnectionResources, PeerConnection } from "./peer_connection.ts";
 
 /** A stream after both handshakes. */
 export interface Introduction {
   readonly stream: ByteStream;
-  readonly swarm: Swarm;
+  readonly swarm: ConnectionOwner;
   readonly remote: Handshake;
 }
 
@@ -57,7 +57,7 @@ export class Connections {
   }
 
   /** Our handshake for a swarm, 68 bytes. */
-  handshakeFor(swarm: Swarm): Uint8Array {
+  handshakeFor(swarm: ConnectionOwner): Uint8Array {
     return encodeHandshake(swarm.infoHash, this.options.peerId);
   }
 

@@ -2,7 +2,7 @@ import { messageOf, ProtocolError } from "../errors.ts";
 import { type Endpoint, formatEndpoint } from "../protocol/endpoint.ts";
 import { HANDSHAKE_LENGTH, parseHandshake } from "../protocol/handshake.ts";
 import { CONNECTIONS } from "../settings.ts";
-import type { Swarm } from "../swarm/swarm.ts";
+import type { ConnectionOwner } from "../swarm/connection_owner.ts";
 import { type ByteStream, readFully, TcpStream } from "./byte_stream.ts";
 import type { Connections, Introduction } from "./connections.ts";
 import { encryptOutgoing } from "./encrypted_stream.ts";
@@ -21,7 +21,7 @@ export class Dialer {
   }
 
   /** Dials what these swarms want dialled now, as far as the limits of the process allow. */
-  dialAll(swarms: Iterable<Swarm>): void {
+  dialAll(swarms: Iterable<ConnectionOwner>): void {
     for (const swarm of swarms) {
       if (this.#signal.aborted || !this.#connections.hasRoom) return;
       for (const endpoint of swarm.takeDials(CONNECTIONS.dialling - this.#dialling)) {
@@ -31,7 +31,7 @@ export class Dialer {
   }
 
   /** Connects, and once more where the remote could not make sense of how we began. */
-  async #dial(endpoint: Endpoint, swarm: Swarm): Promise<void> {
+  async #dial(endpoint: Endpoint, swarm: ConnectionOwner): Promise<void> {
     for (const opening of openingsFor(this.#connections.options.encryption, endpoint.address)) {
       const stream = await this.#connect(endpoint);
       if (stream === undefined) break;
@@ -59,7 +59,7 @@ export class Dialer {
   }
 
   /** Sends our handshake and reads the remote's. */
-  async #introduce(raw: ByteStream, swarm: Swarm, opening: Opening): Promise<Introduction> {
+  async #introduce(raw: ByteStream, swarm: ConnectionOwner, opening: Opening): Promise<Introduction> {
     const stream = await this.#open(raw, swarm, opening);
     const bytes = new Uint8Array(HANDSHAKE_LENGTH);
     if (!await readFully(stream, bytes)) throw new Error("it closed the connection during the handshake");
@@ -72,7 +72,7 @@ export class Dialer {
   }
 
   /** Sends our handshake, plain or inside that of MSE. */
-  async #open(stream: ByteStream, swarm: Swarm, opening: Opening): Promise<ByteStream> {
+  async #open(stream: ByteStream, swarm: ConnectionOwner, opening: Opening): Promise<ByteStream> {
     const handshake = this.#connections.handshakeFor(swarm);
     if (opening === "encrypted") {
       const methods = methodsFor(this.#connections.options.encryption, stream.remote.address);

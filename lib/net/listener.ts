@@ -5,7 +5,7 @@ import { formatEndpoint } from "../protocol/endpoint.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import type { SkeyLookup } from "../protocol/mse.ts";
 import { CONNECTIONS } from "../settings.ts";
-import type { Swarm } from "../swarm/swarm.ts";
+import type { ConnectionOwner } from "../swarm/connection_owner.ts";
 import { type ByteStream, readFully, TcpStream } from "./byte_stream.ts";
 import type { Connections, Introduction } from "./connections.ts";
 import { acceptEncrypted } from "./encrypted_stream.ts";
@@ -25,7 +25,7 @@ export interface ListenerOptions {
   readonly ports: PortRange;
   readonly connections: Connections;
   /** The swarm of an info-hash, if we take part in it. */
-  findSwarm(infoHash: InfoHash): Swarm | undefined;
+  findSwarm(infoHash: InfoHash): ConnectionOwner | undefined;
   /** The same by what an encrypted handshake names it with (`skeyHash`). */
   readonly findInfoHash: SkeyLookup;
   /** Whether the user wants nothing to do with a canonical address. */

@@ -17,7 +17,8 @@ import { MulticastGroup } from "./multicast.ts";
 
 /** What `LocalDiscovery` needs to know. */
 export interface LocalDiscoveryOptions {
-  /** Port where we listen for peers. */
+  /** Address where we listen for peers; undefined: all. */
+  readonly host: string | undefined;
   readonly port: number;
   readonly log: Logger;
   /** A peer of one of our torrents announced itself. Called again each time it does. */
@@ -91,9 +92,15 @@ export class LocalDiscovery {
       timeToLive: LOCAL_DISCOVERY.timeToLive,
       maxInterfaces: LOCAL_DISCOVERY.maxInterfaces,
       log: this.#options.log,
-      networkInterfaces: this.#options.networkInterfaces ?? Deno.networkInterfaces,
+      networkInterfaces: () => this.#interfaces(),
       received: (bytesView, address) => this.#received(bytesView, address),
     });
+  }
+
+  /** Those by which we can be reached: who hears us takes the sender's address for the one where we listen. */
+  #interfaces(): Deno.NetworkInterfaceInfo[] {
+    const { host, networkInterfaces = Deno.networkInterfaces } = this.#options;
+    return networkInterfaces().filter(({ address }) => host === undefined || address === host);
   }
 
   #sendDue(): void {

@@ -1,4 +1,12 @@
-import { canonicalAddress, familyOf, lacksZone, scopeOf, sharesPrefix } from "../protocol/endpoint.ts";
+import {
+  canonicalAddress,
+  type Endpoint,
+  familyOf,
+  lacksZone,
+  scopeOf,
+  sharesPrefix,
+  withoutZone,
+} from "../protocol/endpoint.ts";
 import { addressesOf } from "./host_addresses.ts";
 
 /** Addresses of this machine: every interface, IPv4 and IPv6, canonical. They change; ask again for each decision. */
@@ -15,6 +23,11 @@ export async function isOwnHost(hostname: string, signal: AbortSignal): Promise<
   const addresses = await addressesOf(hostname, signal).catch(() => []);
   const own = ownAddresses();
   return addresses.some((address) => scopeOf(address) === "loopback" || own.includes(address));
+}
+
+/** Whether an endpoint leads to this process, which listens on `ownPort`. */
+export function isOwnEndpoint({ address, port }: Endpoint, ownPort: number): boolean {
+  return port === ownPort && ownAddresses().includes(withoutZone(address));
 }
 
 /**

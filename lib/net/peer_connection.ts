@@ -18,7 +18,7 @@ import {
 import { CONNECTIONS, TRANSFER } from "../settings.ts";
 import type { PeerSender } from "../swarm/ports.ts";
 import type { PeerFacts, RemotePeer } from "../swarm/remote_peer.ts";
-import type { Swarm } from "../swarm/swarm.ts";
+import type { ConnectionOwner } from "../swarm/connection_owner.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import type { RateLimiter } from "./rate_limiter.ts";
 import { SendQueue } from "./send_queue.ts";
@@ -52,7 +52,7 @@ export function createSharedBuffers(
 /** One connected remote peer, as seen from the socket. */
 export class PeerConnection implements PeerSender, Sleeper {
   readonly #stream: ByteStream;
-  readonly #swarm: Swarm;
+  readonly #swarm: ConnectionOwner;
   readonly #resources: ConnectionResources;
   readonly #peer: RemotePeer;
   readonly #queue = new SendQueue();
@@ -67,7 +67,7 @@ export class PeerConnection implements PeerSender, Sleeper {
   /** When the write under way began, in ms; undefined while there is none. */
   #writingSince: number | undefined;
 
-  constructor(stream: ByteStream, swarm: Swarm, facts: PeerFacts, resources: ConnectionResources) {
+  constructor(stream: ByteStream, swarm: ConnectionOwner, facts: PeerFacts, resources: ConnectionResources) {
     this.#stream = stream;
     this.#swarm = swarm;
     this.#resources = resources;

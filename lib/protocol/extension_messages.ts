@@ -12,9 +12,15 @@ export const EXTENDED_HANDSHAKE_ID = 0;
 export const OUR_EXTENSIONS = {
   /** The embedded tracker's list of peers, pushed when it changes; peculiar to this program. */
   lan_peers: 1,
+  /** The info dictionary in parts (BEP 9). */
+  ut_metadata: 2,
+  /** Peer exchange (BEP 11). */
+  ut_pex: 3,
   /** A piece that was there is there no more (BEP 54). */
   lt_donthave: 7,
 } as const;
+
+/** The name of an extension, as in the handshake. */
 export type ExtensionName = keyof typeof OUR_EXTENSIONS;
 
 /** Longest client name kept, in characters. */
@@ -34,22 +40,31 @@ export interface ExtendedHandshake {
   readonly trackerPort: number | undefined;
   /** Whether it wants nothing more (BEP 21); undefined when it did not say. */
   readonly isUploadOnly?: boolean | undefined;
+  /** Bytes of the info dictionary it can give (BEP 9). */
+  readonly metadataLength: number | undefined;
+  /** Whether it would rather talk encrypted. */
+  readonly prefersEncryption: boolean;
 }
 
 /** What we say in our extended handshake. */
 export interface OwnHandshake {
+  /** Those of our extensions that are in use. */
+  readonly extensions: readonly ExtensionName[];
   readonly client: string;
   readonly listenPort: number;
   readonly maxQueuedRequests: number;
   readonly trackerPort: number | undefined;
   /** Whether we want nothing more (BEP 21); undefined: no word of it. */
   readonly isUploadOnly?: boolean;
+  /** Bytes of the info dictionary; undefined where we do not give it. */
+  readonly metadataLength: number | undefined;
 }
 
 /** The payload of our extended handshake. */
 export function encodeExtendedHandshake(own: OwnHandshake): Uint8Array<ArrayBuffer> {
   return encode({
-    m: OUR_EXTENSIONS,
+    m: Object.fromEntries(own.extensions.map((name) => [name, OUR_EXTENSIONS[name]])),
+    metadata_size: own.metadataLength,
     p: own.listenPort,
     reqq: own.maxQueuedRequests,
     lan_tracker: own.trackerPort,
@@ -78,6 +93,8 @@ export function parseExtendedHandshake(payload: Uint8Array): ExtendedHandshake {
     isUploadOnly: numberIn(value, "upload_only") === undefined
       ? undefined
       : numberIn(value, "upload_only") !== 0,
+    metadataLength: positive(numberIn(value, "metadata_size")),
+    prefersEncryption: numberIn(value, "e") === 1,
   };
 }
 
@@ -93,6 +110,8 @@ export function mergeHandshakes(
     maxQueuedRequests: later.maxQueuedRequests ?? earlier?.maxQueuedRequests,
     trackerPort: later.trackerPort ?? earlier?.trackerPort,
     isUploadOnly: later.isUploadOnly ?? earlier?.isUploadOnly,
+    metadataLength: later.metadataLength ?? earlier?.metadataLength,
+    prefersEncryption: later.prefersEncryption || (earlier?.prefersEncryption ?? false),
   };
 }
 

@@ -40,6 +40,16 @@ export function safeName(name: string): string {
 }
 
 /**
+ * Name of the `.torrent` file for a torrent's safe name: that, cut where it is too long, then `mark`.
+ *
+ * Errors: `MetainfoError` for a name that is not safe.
+ */
+export function torrentFileName(name: string, mark: string): string {
+  const ending = `${mark}.torrent`;
+  return `${shorten(safeName(name), MAX_NAME_BYTES - MARK_BYTES - ending.length)}${ending}`;
+}
+
+/**
  * Safe paths for all files of a torrent, in order; each is `[name, …components]`.
  *
  * Two files whose paths are the same on a system that ignores case get a mark, ` (2)`. A path that is a file

@@ -1,114 +1,98 @@
-/** The extension protocol of one swarm (BEP 10): extended handshakes, and what each extension's messages do. */
-import { type Endpoint, inZoneOf, scopeOf } from "../protocol/endpoint.ts";
+/** The extension protocol of one swarm (BEP 10): extended handshakes, and to whom each extension's messages go. */
 import {
-  encodeDontHave,
   encodeExtendedHandshake,
   EXTENDED_HANDSHAKE_ID,
   mergeHandshakes,
   OUR_EXTENSIONS,
-  type OwnHandshake,
-  parseDontHave,
   parseExtendedHandshake,
-  parsePeerList,
 } from "../protocol/extension_messages.ts";
 import { encodeExtended } from "../protocol/peer_messages.ts";
-import { BROADCAST, TRANSFER } from "../settings.ts";
-import { type Listener, PeerBroadcast } from "./peer_broadcast.ts";
+import { TRANSFER } from "../settings.ts";
+import type { DontHaveExtension } from "./dont_have_extension.ts";
+import type { Extension, ExtensionsContext } from "./extension.ts";
+import { LanPeersExtension } from "./lan_peers_extension.ts";
+import type { MetadataExtension } from "./metadata_extension.ts";
+import type { PeerBroadcast } from "./peer_broadcast.ts";
+import { PexExtension } from "./pex_extension.ts";
 import type { RemotePeer } from "./remote_peer.ts";
 
-/** What `Extensions` needs of its swarm. */
-export interface ExtensionsContext {
-  readonly self: Omit<OwnHandshake, "maxQueuedRequests" | "isUploadOnly">;
-  /** Whether peers are told that we want nothing more. */
-  isUploadOnly(): boolean;
-  /** A peer has a piece no more. Errors: `ProtocolError`. */
-  pieceLost(peer: RemotePeer, index: number): void;
-  /** A connected peer turned out to listen here. */
-  listensAt(peer: RemotePeer, endpoint: Endpoint): void;
-  /** The list of a remote's embedded tracker changed. */
-  listReceived(added: readonly Endpoint[], dropped: readonly Endpoint[]): void;
+/** Which extensions a swarm uses beside `lan_peers`; in private torrents less (BEP 27). */
+export interface ExtensionsInUse {
+  readonly peerExchange: boolean;
+  readonly metadata: MetadataExtension | undefined;
+  /** Undefined while it is not known what the pieces are. */
+  readonly dontHave: DontHaveExtension | undefined;
 }
 
 /** Everything that is said in extended messages. */
 export class Extensions {
-  /** The embedded tracker's list, pushed to peers of our kind. */
-  readonly broadcast = new PeerBroadcast();
   readonly #context: ExtensionsContext;
-  readonly #listeners = new Map<RemotePeer, Listener>();
+  readonly #lanPeers: LanPeersExtension;
+  readonly #metadata: MetadataExtension | undefined;
+  readonly #all: readonly Extension[];
 
-  constructor(context: ExtensionsContext) {
+  constructor(context: ExtensionsContext, { peerExchange, metadata, dontHave }: ExtensionsInUse) {
     this.#context = context;
+    this.#lanPeers = new LanPeersExtension(context);
+    this.#metadata = metadata;
+    this.#all = [
+      this.#lanPeers,
+      ...(metadata === undefined ? [] : [metadata]),
+      ...(dontHave === undefined ? [] : [dontHave]),
+      ...(peerExchange ? [new PexExtension(context)] : []),
+    ];
+  }
+
+  /** The embedded tracker's list, pushed to peers of our kind. */
+  get broadcast(): PeerBroadcast {
+    return this.#lanPeers.broadcast;
+  }
+
+  /** Whether the peer gets the embedded tracker's list over this connection. */
+  isListener(peer: RemotePeer): boolean {
+    return this.#lanPeers.isListener(peer);
   }
 
   /** Sends our extended handshake to a peer that understands it; again when something in it changed. */
   introduce(peer: RemotePeer): void {
     if (!peer.facts.supportsExtensions) return;
-    const own = {
+    const handshake = encodeExtendedHandshake({
       ...this.#context.self,
+      extensions: this.#all.map(({ name }) => name),
       maxQueuedRequests: TRANSFER.maxQueuedRequests,
+      metadataLength: this.#metadata?.metadataLength,
       isUploadOnly: this.#context.isUploadOnly(),
-    };
-    peer.sender.send(encodeExtended(EXTENDED_HANDSHAKE_ID, encodeExtendedHandshake(own)));
-  }
-
-  /** Tells a peer that we have a piece no more, if it understands that (BEP 54). */
-  tellLoss(peer: RemotePeer, index: number): void {
-    const id = peer.extended?.extensions.get("lt_donthave");
-    if (id !== undefined) peer.sender.send(encodeExtended(id, encodeDontHave(index)));
-  }
-
-  /** Whether the peer gets the embedded tracker's list over this connection. */
-  isListener(peer: RemotePeer): boolean {
-    return this.#listeners.has(peer);
+    });
+    peer.sender.send(encodeExtended(EXTENDED_HANDSHAKE_ID, handshake));
   }
 
   /** Takes one extended message; `payload` is borrowed. Errors: `ProtocolError`. Unknown ids are ignored. */
   received(peer: RemotePeer, extendedId: number, payload: Uint8Array, now: number): void {
-    switch (extendedId) {
-      case EXTENDED_HANDSHAKE_ID:
-        return this.#handshakeReceived(peer, payload);
-      case OUR_EXTENSIONS.lan_peers:
-        return this.#peerListReceived(peer, payload, now);
-      case OUR_EXTENSIONS.lt_donthave:
-        return this.#context.pieceLost(peer, parseDontHave(payload));
-    }
+    if (extendedId === EXTENDED_HANDSHAKE_ID) return this.#handshakeReceived(peer, payload, now);
+    this.#all.find(({ name }) => OUR_EXTENSIONS[name] === extendedId)?.received(peer, payload, now);
   }
 
   /** The connection is gone. */
-  peerLeft(peer: RemotePeer): void {
-    const listener = this.#listeners.get(peer);
-    if (listener !== undefined) this.broadcast.leave(listener);
-    this.#listeners.delete(peer);
+  peerLeft(peer: RemotePeer, now: number): void {
+    for (const extension of this.#all) extension.peerLeft(peer, now);
   }
 
-  #handshakeReceived(peer: RemotePeer, payload: Uint8Array): void {
+  /** Everything that waits for time to pass; called every `TICK_MS`. */
+  tick(now: number): void {
+    for (const extension of this.#all) extension.tick?.(now);
+  }
+
+  #handshakeReceived(peer: RemotePeer, payload: Uint8Array, now: number): void {
     const handshake = mergeHandshakes(peer.extended, parseExtendedHandshake(payload));
     peer.extended = handshake;
     if (peer.listens === undefined && handshake.listenPort !== undefined) {
-      this.#context.listensAt(peer, { address: peer.facts.endpoint.address, port: handshake.listenPort });
+      const { address } = peer.facts.endpoint;
+      this.#context.roster.listensAt(peer, { address, port: handshake.listenPort }, now);
     }
-    const id = handshake.extensions.get("lan_peers");
-    if (id === undefined || this.#listeners.has(peer)) return;
-    const listener: Listener = {
-      address: peer.facts.endpoint.address,
-      localAddress: peer.facts.localAddress,
-      send: (list) => peer.sender.send(encodeExtended(id, list)),
-    };
-    this.#listeners.set(peer, listener);
-    this.broadcast.join(listener);
-  }
-
-  /** What another tracker broadcasts goes no further than to us. Loopback addresses count only on one machine. */
-  #peerListReceived(peer: RemotePeer, payload: Uint8Array, now: number): void {
-    if (!peer.mayBroadcast(now)) return;
-    const { added, dropped } = parsePeerList(payload, BROADCAST.maxEndpoints);
-    const { endpoint: remote, localAddress } = peer.facts;
-    const sharesMachine = scopeOf(remote.address) === "loopback";
-    const inZone = ({ address, port }: Endpoint) => ({ address: inZoneOf(remote.address, address), port });
-    const { listenPort } = this.#context.self;
-    const usable = added.map(({ endpoint }) => inZone(endpoint)).filter(({ address, port }) =>
-      (sharesMachine || scopeOf(address) !== "loopback") && !(address === localAddress && port === listenPort)
-    );
-    this.#context.listReceived(usable, dropped.map(inZone));
+    for (const extension of this.#all) {
+      const id = handshake.extensions.get(extension.name);
+      if (id === undefined) continue;
+      extension.offered(peer, (payload) => peer.sender.send(encodeExtended(id, payload)), now);
+    }
   }
 }

@@ -4,6 +4,9 @@ import { toHex } from "../protocol/bytes.ts";
 import { CHOKING, CONNECTIONS } from "../settings.ts";
 import type { PeerSource } from "./ports.ts";
 
+/** Sources that name a peer because it, or the user, has just said that it is there. */
+const ANNOUNCED: readonly PeerSource[] = ["tracker", "broadcast", "lsd", "user"];
+
 interface KnownPeer {
   readonly endpoint: Endpoint;
   source: PeerSource;
@@ -60,7 +63,7 @@ export class KnownPeers {
       const known = this.#peers.get(name);
       if (known !== undefined) {
         // Announced again: it is there now, whatever happened before.
-        if (source === "tracker" || source === "broadcast" || source === "user") known.nextDialAt = 0;
+        if (ANNOUNCED.includes(source)) known.nextDialAt = 0;
         continue;
       }
       if (!isDialable(endpoint) || lacksZone(endpoint.address) || this.#isBlocked(endpoint.address)) continue;

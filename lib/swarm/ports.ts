@@ -73,30 +73,30 @@ export type Role = "announcer" | "seeder" | "peer";
 /** Where we heard of a peer. */
 export type PeerSource = "tracker" | "broadcast" | "pex" | "lsd" | "dht" | "user" | "incoming";
 
-/** Something that happened and that a user or a program may want to know (INTERFACE.md, JSON events). */
-export type SwarmEvent =
-  & { readonly infoHash: InfoHash }
-  & (
-    | { readonly event: "status"; readonly role: Role; readonly seeding: boolean }
-    | { readonly event: "peers"; readonly source: PeerSource; readonly peers: readonly string[] }
-    | { readonly event: "connected"; readonly peer: string; readonly client: string }
-    | {
-      readonly event: "disconnected";
-      readonly peer: string;
-      readonly client: string;
-      readonly reason: string;
-    }
-    | { readonly event: "corrupt"; readonly piece: number; readonly peers: readonly string[] }
-    | {
-      readonly event: "complete";
-      readonly name: string;
-      readonly path: string;
-      readonly seconds: number;
-      /** Payload bytes received in this run, by who sent them (`host:port`). */
-      readonly sources: Readonly<Record<string, number>>;
-    }
-    | { readonly event: "warning" | "error"; readonly code: string; readonly message: string }
-  );
+/** Something that happened in a swarm and that a user or a program may want to know. */
+export type SwarmNews =
+  | { readonly event: "status"; readonly role: Role; readonly seeding: boolean }
+  | { readonly event: "peers"; readonly source: PeerSource; readonly peers: readonly string[] }
+  | { readonly event: "connected"; readonly peer: string; readonly client: string }
+  | {
+    readonly event: "disconnected";
+    readonly peer: string;
+    readonly client: string;
+    readonly reason: string;
+  }
+  | { readonly event: "corrupt"; readonly piece: number; readonly peers: readonly string[] }
+  | {
+    readonly event: "complete";
+    readonly name: string;
+    readonly path: string;
+    readonly seconds: number;
+    /** Payload bytes received in this run, by who sent them (`host:port`). */
+    readonly sources: Readonly<Record<string, number>>;
+  }
+  | { readonly event: "warning" | "error"; readonly code: string; readonly message: string };
+
+/** The same with the swarm it happened in (INTERFACE.md, JSON events). */
+export type SwarmEvent = { readonly infoHash: InfoHash } & SwarmNews;
 
 /** One connection in a snapshot. Rates in bytes per second. */
 export interface RemotePeerSnapshot {
@@ -136,6 +136,8 @@ export interface SwarmSnapshot {
   readonly connections: number;
   readonly uploadSlotsUsed: number;
   readonly downloadSourcesUsed: number;
+  /** Whether only the info-hash is known, from a magnet link; what the metadata tells is 0 then. */
+  readonly lacksMetadata: boolean;
   /** Pieces looked at so far while the data on disk is being checked; undefined afterwards. */
   readonly checked: number | undefined;
   /** Why it stands still; undefined while it does not. */

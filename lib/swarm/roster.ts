@@ -5,8 +5,9 @@ import { peerPriority } from "../protocol/peer_priority.ts";
 import { CONNECTIONS } from "../settings.ts";
 import { admit } from "./admission.ts";
 import { KnownPeers } from "./known_peers.ts";
-import type { PeerSender } from "./ports.ts";
+import type { PeerSender, PeerSource } from "./ports.ts";
 import { type PeerFacts, RemotePeer } from "./remote_peer.ts";
+import type { SwarmOptions } from "./swarm_options.ts";
 
 /** The peers of one torrent. Times in ms. */
 export class Roster {
@@ -14,17 +15,26 @@ export class Roster {
   readonly connected = new Map<number, RemotePeer>();
   readonly known: KnownPeers;
   readonly #ownPeerId: Uint8Array;
+  readonly #isOurselves: (endpoint: Endpoint) => boolean;
   readonly #pieceCount: number;
   /** Our address on the last connection of each family. */
   readonly #ownAddresses = new Map<IpFamily, string>();
   readonly #bannedUrls = new Set<string>();
   #lastNumber = 0;
 
-  /** `isBlocked` tells addresses that are never to be known. */
-  constructor(ownPeerId: Uint8Array, pieceCount: number, isBlocked?: (address: string) => boolean) {
+  constructor(
+    pieceCount: number,
+    { self, isOurselves, isBlocked }: Pick<SwarmOptions, "self" | "isOurselves" | "isBlocked">,
+  ) {
     this.known = new KnownPeers(isBlocked);
-    this.#ownPeerId = ownPeerId;
+    this.#ownPeerId = self.peerId;
+    this.#isOurselves = isOurselves;
     this.#pieceCount = pieceCount;
+  }
+
+  /** Adds endpoints we heard of, but for our own; returns how many were new. */
+  hear(endpoints: readonly Endpoint[], source: PeerSource, now: number): number {
+    return this.known.add(endpoints.filter((endpoint) => !this.#isOurselves(endpoint)), source, now);
   }
 
   /** Why a connection whose handshake is complete is refused; undefined when it is welcome. */

@@ -10,9 +10,12 @@ import { Bitfield } from "../protocol/bitfield.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
 import { encodeAboutPiece, isFastMessage, MessageId, type MessageReader } from "../protocol/peer_messages.ts";
+import type { ConnectionOwner } from "./connection_owner.ts";
+import { DontHaveExtension } from "./dont_have_extension.ts";
 import { Download } from "./download.ts";
 import { Extensions } from "./extensions.ts";
 import { Interest } from "./interest.ts";
+import { MetadataGiving } from "./metadata_extension.ts";
 import { PeerPieces } from "./peer_pieces.ts";
 import type {
   PeerSender,
@@ -20,7 +23,7 @@ import type {
   PieceStorage,
   PieceStorageListener,
   Role,
-  SwarmEvent,
+  SwarmNews,
   SwarmSnapshot,
 } from "./ports.ts";
 import type { PeerFacts, RemotePeer } from "./remote_peer.ts";
@@ -30,11 +33,8 @@ import type { SwarmOptions } from "./swarm_options.ts";
 import { snapshotOf } from "./swarm_snapshot.ts";
 import { Upload } from "./upload.ts";
 
-/** Omits a key of every member of a union. */
-type Without<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
-
 /** Everything about one info-hash in this process. */
-export class Swarm implements PieceStorageListener {
+export class Swarm implements ConnectionOwner, PieceStorageListener {
   readonly metainfo: Metainfo;
   readonly storage: PieceStorage;
   readonly download: Download;
@@ -46,6 +46,7 @@ export class Swarm implements PieceStorageListener {
   readonly #peers: ReadonlyMap<number, RemotePeer>;
   readonly #pieces: PeerPieces;
   readonly #interest: Interest;
+  readonly #dontHave = new DontHaveExtension((peer, index) => this.#peerLost(peer, index));
   readonly #statistics: Statistics;
   #now: number;
   #nextRoundAt: number;
@@ -62,7 +63,7 @@ export class Swarm implements PieceStorageListener {
     this.#nextRoundAt = options.startedAt + options.rechokeMs;
     const { layout } = options.metainfo;
     const random = () => options.random();
-    this.#roster = new Roster(options.self.peerId, layout.pieceCount, options.isBlocked);
+    this.#roster = new Roster(layout.pieceCount, options);
     this.#peers = this.#roster.connected;
     this.download = new Download(options.stored, {
       layout,
@@ -91,22 +92,25 @@ export class Swarm implements PieceStorageListener {
       isFinished: () => this.#isFinished,
       isListener: (peer) => this.extensions.isListener(peer),
     });
+    const { isPrivate, rawInfo } = options.metainfo;
     this.extensions = new Extensions({
       self: options.self,
+      roster: this.#roster,
       // A super-seeder would rather be taken for one who has next to nothing.
       isUploadOnly: () => this.#isFinished && !options.superSeeds,
-      pieceLost: (peer, index) => {
-        this.#pieces.lossReceived(peer, index);
-        this.download.pieceLost(peer, index);
-        this.#interest.update(peer);
-      },
-      listensAt: (peer, endpoint) => this.#roster.listensAt(peer, endpoint, this.#now),
-      listReceived: (added, dropped) => {
-        const changes = this.#roster.known.add(this.#others(added), "broadcast", this.#now) +
-          this.#roster.known.remove(dropped, "broadcast");
-        if (changes > 0) this.#reportPeers("broadcast");
-      },
+      knownPeersChanged: (source) => this.#reportPeers(source),
+    }, {
+      peerExchange: options.peerExchange && !isPrivate,
+      metadata: isPrivate ? undefined : new MetadataGiving(rawInfo),
+      dontHave: this.#dontHave,
     });
+  }
+
+  /** A peer has a piece no more. Errors: `ProtocolError`. */
+  #peerLost(peer: RemotePeer, index: number): void {
+    this.#pieces.lossReceived(peer, index);
+    this.download.pieceLost(peer, index);
+    this.#interest.update(peer);
   }
 
   /** Endpoints worth trying at the next start, as `host:port`. */
@@ -167,11 +171,7 @@ export class Swarm implements PieceStorageListener {
 
   /** Adds endpoints we heard of. Those on a loopback address count only from who is on this machine. */
   addPeers(endpoints: readonly Endpoint[], source: PeerSource): void {
-    if (this.#roster.known.add(this.#others(endpoints), source, this.#now) > 0) this.#reportPeers(source);
-  }
-
-  #others(endpoints: readonly Endpoint[]): Endpoint[] {
-    return endpoints.filter((endpoint) => !this.#options.isOurselves(endpoint));
+    if (this.#roster.hear(endpoints, source, this.#now) > 0) this.#reportPeers(source);
   }
 
   #reportPeers(source: PeerSource): void {
@@ -207,7 +207,7 @@ export class Swarm implements PieceStorageListener {
   peerClosed(peer: RemotePeer, reason: string, now: number): void {
     this.#now = now;
     if (!this.#roster.remove(peer, now)) return;
-    this.extensions.peerLeft(peer);
+    this.extensions.peerLeft(peer, now);
     this.#pieces.peerLeft(peer);
     this.download.peerLeft(peer, now);
     if (!this.#isStopping) this.upload.peerLeft(peer, now);
@@ -315,7 +315,7 @@ export class Swarm implements PieceStorageListener {
   pieceUnreadable(index: number, error: StorageError): void {
     const wasSeeding = this.seeding;
     if (!this.download.pieceUnreadable(index)) return;
-    for (const peer of this.#peers.values()) this.extensions.tellLoss(peer, index);
+    for (const peer of this.#peers.values()) this.#dontHave.tellLoss(peer, index);
     if (wasSeeding) this.#report({ event: "status", role: this.role, seeding: false });
     this.storageFailed(error);
   }
@@ -376,6 +376,7 @@ export class Swarm implements PieceStorageListener {
       if (now >= this.#nextRoundAt) this.#chooseAll(now);
       this.download.tick(now);
       this.upload.tick(now);
+      this.extensions.tick(now);
     }
   }
 
@@ -392,7 +393,7 @@ export class Swarm implements PieceStorageListener {
     return snapshotOf(parts, { role, seeding, finished: this.#isFinished, paused: this.#paused }, now);
   }
 
-  #report(event: Without<SwarmEvent, "infoHash">): void {
-    this.#options.report({ infoHash: this.infoHash, ...event } as SwarmEvent);
+  #report(news: SwarmNews): void {
+    this.#options.report({ infoHash: this.infoHash, ...news });
   }
 }

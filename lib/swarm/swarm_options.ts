@@ -20,6 +20,8 @@ export interface SwarmOptions {
   readonly uploadSlots: number;
   readonly downloadSources: number;
   readonly rechokeMs: number;
+  /** Whether peers are exchanged (BEP 11); never in a private torrent. */
+  readonly peerExchange: boolean;
   /** Bytes uploaded and downloaded in earlier runs. */
   readonly totals: { readonly uploaded: number; readonly downloaded: number };
   /** What we tell every remote peer about ourselves. */

@@ -5,12 +5,16 @@
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import { skeyHash } from "../protocol/mse.ts";
+import type { MetadataSwarm } from "./metadata_swarm.ts";
 import type { Swarm } from "./swarm.ts";
 import type { TrackerTable } from "./tracker_table.ts";
 
+/** A swarm in the registry, or what stands in for it until the metadata is there. */
+export type AnySwarm = Swarm | MetadataSwarm;
+
 /** All swarms of the process. */
 export class SwarmRegistry {
-  readonly #swarms = new Map<InfoHash, Swarm>();
+  readonly #swarms = new Map<InfoHash, AnySwarm>();
   readonly #bySkeyHash = new Map<string, InfoHash>();
   readonly #table: TrackerTable;
   readonly #own: { readonly peerId: Uint8Array; readonly port: number };
@@ -22,7 +26,7 @@ export class SwarmRegistry {
     this.#own = own;
   }
 
-  find(infoHash: InfoHash): Swarm | undefined {
+  find(infoHash: InfoHash): AnySwarm | undefined {
     return this.#swarms.get(infoHash);
   }
 
@@ -31,20 +35,21 @@ export class SwarmRegistry {
     return this.#bySkeyHash.get(hash);
   }
 
-  get swarms(): Iterable<Swarm> {
+  get swarms(): Iterable<AnySwarm> {
     return this.#swarms.values();
   }
 
-  /** Takes a swarm in and has the embedded tracker serve it. */
-  add(swarm: Swarm): void {
+  /** Takes a swarm in, in place of another one of its info-hash, and has the embedded tracker serve it. */
+  add(swarm: AnySwarm): void {
     this.#swarms.set(swarm.infoHash, swarm);
     this.#bySkeyHash.set(skeyHash(swarm.infoHash), swarm.infoHash);
+    this.#changed.add(swarm.infoHash);
     this.#table.serve(swarm.infoHash);
     this.statusChanged(swarm);
   }
 
   /** Our own entry in the embedded tracker's list follows what we have. */
-  statusChanged(swarm: Swarm): void {
+  statusChanged(swarm: AnySwarm): void {
     this.#table.setOwn(swarm.infoHash, { ...this.#own, complete: swarm.seeding });
   }
 
@@ -61,7 +66,7 @@ export class SwarmRegistry {
   }
 
   /** Swarms with connections: the others have nothing that cannot wait a second. */
-  get busySwarms(): Iterable<Swarm> {
+  get busySwarms(): Iterable<AnySwarm> {
     return this.#swarms.values().filter((swarm) => swarm.connectionCount > 0);
   }
 

@@ -1,5 +1,6 @@
 import type { Metainfo } from "../protocol/metainfo.ts";
 import type { Download } from "./download.ts";
+import { emptySnapshot } from "./empty_snapshot.ts";
 import type { SwarmSnapshot } from "./ports.ts";
 import type { RemotePeer } from "./remote_peer.ts";
 import type { Statistics } from "./statistics.ts";
@@ -23,8 +24,7 @@ export function snapshotOf(
 ): SwarmSnapshot {
   const { layout, name, infoHash } = metainfo;
   return {
-    infoHash,
-    name,
+    ...emptySnapshot(infoHash, name),
     ...standing,
     length: layout.totalLength,
     pieceLength: layout.pieceLength,
@@ -35,7 +35,6 @@ export function snapshotOf(
     connections: peers.size,
     uploadSlotsUsed: upload.slotCount,
     downloadSourcesUsed: download.sources.count,
-    checked: undefined,
     peers: Array.from(peers.values(), (peer) => peer.snapshot(now)),
   };
 }

@@ -85,6 +85,7 @@ function peerLines({ peers, pieces }: SwarmSnapshot, room: number): BarLine[] {
 function torrentLine(snapshot: SwarmSnapshot): BarLine {
   const { name, pieces, have, missing, checked, paused, seeding, finished } = snapshot;
   const { connections, downloadRate, uploadRate } = snapshot;
+  if (snapshot.lacksMetadata) return textLine(`${name}: fetching metadata, ${peersText(connections)}`);
   if (paused !== undefined) return textLine(`${name}: paused: ${paused}`);
   const total = checked === undefined ? have + missing : pieces;
   const line = { label: name, labelWidth: 14, value: checked ?? have, total, barRank: 3 };
@@ -104,9 +105,13 @@ function torrentLine(snapshot: SwarmSnapshot): BarLine {
     rateCell("↑", uploadRate, finished ? 2 : 5),
     { text: left, width: 7, rank: 4 },
     { text: `${have}/${total}`, width: Math.max(7, 2 * String(pieces).length + 1), rank: 6 },
-    { text: connections === 1 ? "1 peer" : `${connections} peers`, width: 9, rank: 7 },
+    { text: peersText(connections), width: 9, rank: 7 },
   ];
   return { ...line, cells };
+}
+
+function peersText(connections: number): string {
+  return connections === 1 ? "1 peer" : `${connections} peers`;
 }
 
 function peerLine(peer: RemotePeerSnapshot, pieces: number): BarLine {

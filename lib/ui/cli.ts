@@ -155,6 +155,8 @@ function addStart(program: Command, finish: (code: ExitCode) => void): void {
       "addresses never to talk to: CIDR, ranges, .dat or .p2p lists",
       values.parseText,
     ))
+    .option("--no-lsd", "do not look for peers by multicast")
+    .option("--no-pex", "do not exchange peers with other peers")
     .option("--exit-when-complete", "stop once every torrent is complete")
     .addOption(
       option(

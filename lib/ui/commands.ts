@@ -8,6 +8,7 @@ import {
   createTorrent,
   describeTorrent,
   editAnnounce,
+  type MagnetDescription,
   ownAnnounceUrl,
   type TorrentDescription,
 } from "../torrent_tools.ts";
@@ -15,7 +16,7 @@ import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import { jsonText } from "./json_text.ts";
 import { TerminalScreen } from "./terminal_screen.ts";
 import { formatBytes } from "./text_format.ts";
-import { readNamedTorrent } from "./torrent_arguments.ts";
+import { isMagnet, readNamedMagnet, readNamedTorrent } from "./torrent_arguments.ts";
 import { noWorkProgress, WorkBar, WorkLines, type WorkProgress } from "./work_progress.ts";
 
 /** Options of `info` and `check`. */
@@ -70,8 +71,14 @@ export async function edit(
   return EXIT.ok;
 }
 
-/** Shows what is inside a torrent. */
+/** Shows what is inside a torrent, or what a magnet link says. */
 export async function info(torrent: string, options: ShowOptions): Promise<ExitCode> {
+  if (isMagnet(torrent)) {
+    const magnet = readNamedMagnet(torrent);
+    if (options.json) console.log(jsonText(magnet));
+    else printTable(magnetRows(magnet));
+    return EXIT.ok;
+  }
   const { metainfo } = await readNamedTorrent(torrent, resolve(options.home));
   const description = describeTorrent(metainfo);
   if (options.json) console.log(jsonText(description));
@@ -155,6 +162,18 @@ function descriptionRows(torrent: TorrentDescription): Row[] {
     ...optionalRow("Created", torrent.creationDate ?? ""),
     ...torrent.files.map(({ path, length }): Row => ["File", `${path} (${formatBytes(length)})`]),
     ["Magnet", torrent.magnet],
+  ];
+}
+
+function magnetRows({ name, infoHash, announce, webSeeds, peers, selectOnly }: MagnetDescription): Row[] {
+  const files = selectOnly.map(({ first, last }) => first === last ? `${first}` : `${first}-${last}`);
+  return [
+    ...optionalRow("Name", name),
+    ["Info-hash", infoHash],
+    ...announceRows(announce),
+    ...webSeeds.map((url): Row => ["Web seed", url]),
+    ...peers.map((peer): Row => ["Peer", peer]),
+    ...optionalRow("Files", files.join(", ")),
   ];
 }
 

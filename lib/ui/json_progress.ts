@@ -22,6 +22,7 @@ export class JsonProgress implements ProgressView {
 
   tick(snapshots: readonly SwarmSnapshot[]): void {
     for (const snapshot of snapshots) {
+      if (snapshot.lacksMetadata) continue;
       const fields = progressFields(snapshot);
       const text = JSON.stringify(fields);
       if (this.#lastProgress.get(snapshot.infoHash) === text) continue;

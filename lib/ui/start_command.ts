@@ -11,7 +11,7 @@ import { ProgressBars } from "./progress_bars.ts";
 import { noProgress, type ProgressMode, type ProgressView } from "./progress_view.ts";
 import { StopSignals } from "./stop_signals.ts";
 import { TerminalScreen } from "./terminal_screen.ts";
-import { exists, locateTorrent, readNamedTorrent } from "./torrent_arguments.ts";
+import { exists, isMagnet, locateTorrent, readNamedMagnet, readNamedTorrent } from "./torrent_arguments.ts";
 
 /** How often what is shown follows the swarms, in milliseconds. */
 const SHOW_EVERY_MS = 1000;
@@ -39,6 +39,8 @@ export interface StartOptions {
   readonly skip?: readonly string[];
   readonly first?: readonly string[];
   readonly sequential?: boolean;
+  readonly lsd: boolean;
+  readonly pex: boolean;
   readonly exitWhenComplete?: boolean;
   readonly seedFor: number;
   readonly progress: ProgressMode;
@@ -61,8 +63,8 @@ export async function start(
   }
   const home = resolve(options.home);
   if (mayBeCommand) await refuseUnknownCommand(torrents[0], home);
-  const paths: string[] = [];
-  for (const torrent of torrents) paths.push((await readNamedTorrent(torrent, home)).path);
+  const named: string[] = [];
+  for (const torrent of torrents) named.push(await pathOrMagnet(torrent, home));
 
   const peers = options.peer ?? [];
   const signals = new StopSignals();
@@ -73,8 +75,8 @@ export async function start(
     const session = await startSession({ ...options, home }, ipFilter, view, log);
     const ticking = setInterval(() => view.tick(session.snapshot()), SHOW_EVERY_MS);
     try {
-      const work = paths.length > 0
-        ? joinNamed(session, paths, peers)
+      const work = named.length > 0
+        ? joinNamed(session, named, peers)
         : joinAll(session, join(home, "torrents"), peers, view);
       await Promise.race([aborted(signals.stop), untilDone(session, work, options, signals.stop)]);
     } finally {
@@ -158,6 +160,8 @@ async function startSession(
         first: options.first ?? [],
         isSequential: options.sequential ?? false,
       },
+      localDiscovery: options.lsd,
+      peerExchange: options.pex,
       log,
       observe: (event) => view.event(event),
     });
@@ -169,18 +173,25 @@ async function startSession(
   }
 }
 
+/** A magnet link as it stands, or the path of a torrent. Errors: `Failure` for what cannot be read. */
+async function pathOrMagnet(argument: string, home: string): Promise<string> {
+  if (!isMagnet(argument)) return (await readNamedTorrent(argument, home)).path;
+  readNamedMagnet(argument);
+  return argument;
+}
+
 async function joinNamed(
   session: Session,
-  paths: readonly string[],
+  pathsAndMagnets: readonly string[],
   peers: readonly string[],
 ): Promise<void> {
-  await Promise.all(paths.map(async (path) => {
+  await Promise.all(pathsAndMagnets.map(async (named) => {
     try {
-      await session.add(path, peers);
+      await (isMagnet(named) ? session.addMagnet(named, peers) : session.add(named, peers));
     } catch (error) {
-      if (error instanceof RangeError) throw new Failure(EXIT.usage, path, error.message, { cause: error });
+      if (error instanceof RangeError) throw new Failure(EXIT.usage, named, error.message, { cause: error });
       const exitCode = error instanceof MetainfoError ? EXIT.badInput : EXIT.failed;
-      throw new Failure(exitCode, path, messageOf(error), { cause: error });
+      throw new Failure(exitCode, named, messageOf(error), { cause: error });
     }
   }));
 }

@@ -1,8 +1,10 @@
 import { basename, join } from "node:path";
 import type { Metainfo } from "../protocol/metainfo.ts";
-import { readTorrent } from "../torrent_tools.ts";
+import { describeMagnet, isMagnet, type MagnetDescription, readTorrent } from "../torrent_tools.ts";
 import { MetainfoError } from "../errors.ts";
 import { EXIT, Failure } from "./failure.ts";
+
+export { isMagnet };
 
 /** A torrent named on the command line, found and read. */
 export interface NamedTorrent {
@@ -17,18 +19,24 @@ export interface NamedTorrent {
  * Errors: `Failure` with exit code 3.
  */
 export async function readNamedTorrent(argument: string, home: string): Promise<NamedTorrent> {
-  if (/^magnet:/i.test(argument)) {
-    throw new Failure(
-      EXIT.badInput,
-      argument,
-      "Expected a torrent file, got a magnet link, which is not supported yet",
-    );
+  if (isMagnet(argument)) {
+    throw new Failure(EXIT.badInput, argument, "Expected a torrent file, got a magnet link");
   }
   const path = await locateTorrent(argument, home);
   try {
     return { path, metainfo: await readTorrent(path) };
   } catch (error) {
     if (error instanceof MetainfoError) throw new Failure(EXIT.badInput, argument, error.message);
+    throw error;
+  }
+}
+
+/** Reads a magnet link. Errors: `Failure` with exit code 3. */
+export function readNamedMagnet(link: string): MagnetDescription {
+  try {
+    return describeMagnet(link);
+  } catch (error) {
+    if (error instanceof MetainfoError) throw new Failure(EXIT.badInput, link, error.message);
     throw error;
   }
 }

@@ -115,10 +115,12 @@ export const PEER_TARGETS: readonly Target[] = [
     name: "extended handshake",
     seeds: [
       encodeExtendedHandshake({
+        extensions: ["lan_peers", "ut_metadata", "ut_pex"],
         client: "peer",
         listenPort: 6881,
         maxQueuedRequests: 500,
         trackerPort: 6969,
+        metadataLength: 31_235,
       }),
       encode({
         m: { ut_metadata: 3, ut_pex: 1 },

@@ -79,6 +79,7 @@ export class LoopbackNode {
       uploadSlots: 4,
       downloadSources: 4,
       rechokeMs: 30_000,
+      peerExchange: true,
       totals: { uploaded: 0, downloaded: 0 },
       self: { peerId, client: "peer test", listenPort: this.listener.port, trackerPort: undefined },
       isOurselves: () => false,

@@ -12,9 +12,15 @@ export class Program {
     this.#command = command === undefined ? [Deno.execPath(), ...args] : [Deno.realPathSync(command)];
   }
 
+  /** The command line that starts it with these arguments. */
+  commandLine(args: readonly string[]): [command: string, ...args: string[]] {
+    const [path, ...first] = this.#command;
+    return [path, ...first, ...args];
+  }
+
   /** A process of it that is still to be started, without input. */
   with(args: readonly string[], options: Deno.CommandOptions = {}): Deno.Command {
-    const [path, ...first] = this.#command;
-    return new Deno.Command(path, { cwd: PROJECT, stdin: "null", ...options, args: [...first, ...args] });
+    const [path, ...all] = this.commandLine(args);
+    return new Deno.Command(path, { cwd: PROJECT, stdin: "null", ...options, args: all });
   }
 }

@@ -44,6 +44,7 @@ export function swarmSnapshot(changes: Partial<SwarmSnapshot> = {}): SwarmSnapsh
     connections: 0,
     uploadSlotsUsed: 0,
     downloadSourcesUsed: 0,
+    lacksMetadata: false,
     checked: undefined,
     paused: undefined,
     peers: [],

@@ -63,6 +63,8 @@ export class TestSession implements AsyncDisposable {
       maxDownload: undefined,
       encryption: "prefer",
       ipFilter: undefined,
+      localDiscovery: false,
+      peerExchange: true,
       log: createLogger("debug", (line) => log.push(line)),
       observe: (event) => {
         events.push(event);

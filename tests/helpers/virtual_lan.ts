@@ -8,7 +8,7 @@
  */
 import assert from "node:assert/strict";
 import { Bitfield } from "../../lib/protocol/bitfield.ts";
-import { type Endpoint, formatEndpoint } from "../../lib/protocol/endpoint.ts";
+import { type Endpoint, formatEndpoint, parseEndpoint } from "../../lib/protocol/endpoint.ts";
 import type { Metainfo } from "../../lib/protocol/metainfo.ts";
 import {
   encodeAboutBlock,
@@ -29,6 +29,8 @@ import {
 } from "../../lib/swarm/file_selection.ts";
 import type { PeerSender, SwarmEvent } from "../../lib/swarm/ports.ts";
 import type { RemotePeer } from "../../lib/swarm/remote_peer.ts";
+import { MetadataSwarm } from "../../lib/swarm/metadata_swarm.ts";
+import type { AnySwarm } from "../../lib/swarm/swarm_registry.ts";
 import { Swarm } from "../../lib/swarm/swarm.ts";
 import { MemoryStorage } from "./memory_storage.ts";
 import { seededRandom } from "./random.ts";
@@ -48,10 +50,16 @@ export interface HostOptions {
   readonly files?: Partial<FileChoice>;
   /** Whether it speaks the Fast extension; it does unless told otherwise. */
   readonly speaksFast?: boolean;
+  /** Whether it begins with a magnet link, so that it must get the metadata first. */
+  readonly lacksMetadata?: boolean;
+  /** The info dictionary it gives, for hosts that lie. */
+  readonly rawInfo?: Uint8Array;
 }
 
 /** One host: a swarm, its disk and its link. */
 export class Host {
+  /** Who has its connections: `swarm`, once it has the metadata. */
+  owner: AnySwarm;
   readonly swarm: Swarm;
   readonly storage: MemoryStorage;
   readonly endpoint: Endpoint;
@@ -83,8 +91,21 @@ export class Host {
     this.selection = selectFiles(metainfo, { ...EVERYTHING, ...options.files });
     const pieceCount = metainfo.layout.pieceCount;
     const random = lan.random;
+    const own = {
+      self: {
+        peerId: createPeerId(Uint8Array.from({ length: 20 }, () => random() * 256)),
+        client: "peer test",
+        listenPort: this.endpoint.port,
+        trackerPort: undefined,
+      },
+      isOurselves: () => false,
+      peerExchange: true,
+      report: (event: SwarmEvent) => this.#report(event),
+      startedAt: lan.now,
+    };
     this.swarm = new Swarm({
-      metainfo,
+      ...own,
+      metainfo: { ...metainfo, rawInfo: options.rawInfo ?? metainfo.rawInfo },
       selection: this.selection,
       storage: this.storage,
       stored: options.data === null ? new Bitfield(pieceCount) : Bitfield.full(pieceCount),
@@ -95,22 +116,31 @@ export class Host {
       downloadSources: CHOKING.downloadSources,
       rechokeMs: CHOKING.rechokeMs,
       totals: { uploaded: 0, downloaded: 0 },
-      self: {
-        peerId: createPeerId(Uint8Array.from({ length: 20 }, () => random() * 256)),
-        client: "peer test",
-        listenPort: this.endpoint.port,
-        trackerPort: undefined,
-      },
-      isOurselves: () => false,
       random,
-      report: (event) => {
-        this.events.push(event);
-        if (event.event === "complete") this.finishedAt = lan.now;
-      },
-      startedAt: lan.now,
     });
     this.storage.listener = this.swarm;
+    const { infoHash, name } = metainfo;
+    const completed = (rawInfo: Uint8Array) => lan.after(0.5, () => this.#metadataFetched(rawInfo));
+    this.owner = options.lacksMetadata
+      ? new MetadataSwarm({ ...own, infoHash, name, completed })
+      : this.swarm;
     this.#tick();
+  }
+
+  #report(event: SwarmEvent): void {
+    this.events.push(event);
+    if (event.event === "complete") this.finishedAt = this.lan.now;
+  }
+
+  #metadataFetched(rawInfo: Uint8Array): void {
+    assert.deepEqual(rawInfo, this.lan.metainfo.rawInfo);
+    assert(this.owner instanceof MetadataSwarm);
+    const { knownPeers } = this.owner;
+    this.owner.stop("the metadata is there");
+    this.owner = this.swarm;
+    this.swarm.addPeers(knownPeers.map((name) => parseEndpoint(name)!), "user");
+    // Real connections take a round trip, so the others know by then that the old ones are closed.
+    this.lan.after(2 * LATENCY_MS, () => this.dial());
   }
 
   get hasEverything(): boolean {
@@ -130,15 +160,15 @@ export class Host {
 
   /** Dials what the swarm wants dialled. */
   dial(): void {
-    for (const endpoint of this.swarm.takeDials(1_000)) {
+    for (const endpoint of this.owner.takeDials(1_000)) {
       const other = this.lan.hostAt(endpoint);
-      if (other === undefined || !this.lan.connect(this, other)) this.swarm.dialFailed(endpoint);
+      if (other === undefined || !this.lan.connect(this, other)) this.owner.dialFailed(endpoint);
     }
   }
 
   #tick(): void {
     this.lan.after(TICK_MS, () => {
-      this.swarm.tick(this.lan.now);
+      this.owner.tick(this.lan.now);
       this.dial();
       this.assertConsistent();
       this.#tick();
@@ -173,9 +203,12 @@ export class Wire implements PeerSender {
   peer!: RemotePeer;
   readonly #queue = new SendQueue();
   readonly #reader = new MessageReader(TRANSFER.maxMessageBytes);
+  readonly #owner: AnySwarm;
   #isOpen = true;
 
-  constructor(readonly host: Host) {}
+  constructor(readonly host: Host) {
+    this.#owner = host.owner;
+  }
 
   send(message: Uint8Array): void {
     this.#queue.pushMessage(message);
@@ -211,7 +244,7 @@ export class Wire implements PeerSender {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.host.connections.delete(this);
-    this.host.lan.after(0, () => this.host.swarm.peerClosed(this.peer, reason, this.host.lan.now));
+    this.host.lan.after(0, () => this.#owner.peerClosed(this.peer, reason, this.host.lan.now));
     this.host.lan.after(LATENCY_MS, () => this.other.close("it closed the connection"));
   }
 
@@ -233,18 +266,18 @@ export class Wire implements PeerSender {
       this.host.storage.readInto(index, begin, block);
       this.host.corrupt?.(index, block);
       this.host.payloadSent += length;
-      this.host.swarm.blockSent(this.peer, length, this.host.lan.now);
+      this.#owner.blockSent(this.peer, length, this.host.lan.now);
     });
     return packet;
   }
 
   receive(packet: Uint8Array): void {
     if (!this.#isOpen) return;
-    const { swarm, lan } = this.host;
+    const { lan } = this.host;
     try {
       this.#reader.begins(packet, packet.length);
-      while (this.#reader.next()) swarm.messageReceived(this.peer, this.#reader, lan.now);
-      swarm.batchReceived(this.peer, lan.now);
+      while (this.#reader.next()) this.#owner.messageReceived(this.peer, this.#reader, lan.now);
+      this.#owner.batchReceived(this.peer, lan.now);
     } catch (error) {
       this.close(messageOf(error));
     }
@@ -278,7 +311,7 @@ export class VirtualLan {
   /** Tells everybody about everybody. */
   introduceAll(): void {
     for (const host of this.hosts) {
-      host.swarm.addPeers(
+      host.owner.addPeers(
         this.hosts.filter((other) => other !== host).map(({ endpoint }) => endpoint),
         "tracker",
       );
@@ -291,20 +324,20 @@ export class VirtualLan {
     const facts = (remote: Host, local: Host, isIncoming: boolean) => ({
       endpoint: isIncoming ? { ...remote.endpoint, port: 50_000 } : remote.endpoint,
       localAddress: local.endpoint.address,
-      peerId: remote.swarm.peerId,
+      peerId: remote.owner.peerId,
       isIncoming,
       supportsFast: remote.speaksFast && local.speaksFast,
       supportsExtensions: true,
     });
     const [outgoing, incoming] = [facts(to, from, false), facts(from, to, true)];
-    if (to.swarm.refusal(incoming) !== undefined || from.swarm.refusal(outgoing) !== undefined) return false;
+    if (to.owner.refusal(incoming) !== undefined || from.owner.refusal(outgoing) !== undefined) return false;
     const [a, b] = [new Wire(from), new Wire(to)];
     a.other = b;
     b.other = a;
     from.connections.add(a);
     to.connections.add(b);
-    b.peer = to.swarm.peerConnected(incoming, b, this.now);
-    a.peer = from.swarm.peerConnected(outgoing, a, this.now);
+    b.peer = to.owner.peerConnected(incoming, b, this.now);
+    a.peer = from.owner.peerConnected(outgoing, a, this.now);
     this.pump(from);
     this.pump(to);
     return true;

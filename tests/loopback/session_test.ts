@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
-import { dirname, join } from "node:path";
-import { silentLogger } from "../../lib/log.ts";
-import type { InfoHash } from "../../lib/protocol/info_hash.ts";
-import { Session, type SessionEvent, type SessionOptions, type SwarmSnapshot } from "../../lib/session.ts";
 import { EVERYTHING } from "../../lib/swarm/file_selection.ts";
-import { createTorrent } from "../../lib/torrent_tools.ts";
 import { until } from "../helpers/loopback_node.ts";
+import { Machine } from "../helpers/machine.ts";
 import { randomBytes } from "../helpers/random.ts";
 
 const KIB = 1024;
@@ -19,112 +15,6 @@ const COURSE = new Map([
   ["course/sheet.ods", randomBytes(150 * KIB, 4)],
 ]);
 const BOOK = new Map([["book.epub", randomBytes(900 * KIB + 5, 5)]]);
-
-/** A process in a home folder of its own; sessions in it come and go. */
-class Machine {
-  readonly home = Deno.makeTempDirSync({ prefix: "peer-session-" });
-  /** Events of all its sessions so far. */
-  readonly events: SessionEvent[] = [];
-  session!: Session;
-  #isRunning = false;
-
-  static async start(options: Partial<SessionOptions> = {}): Promise<Machine> {
-    const machine = new Machine();
-    await machine.start(options);
-    return machine;
-  }
-
-  async start(options: Partial<SessionOptions> = {}): Promise<void> {
-    this.session = await Session.start({
-      home: this.home,
-      host: "127.0.0.1",
-      port: 0,
-      trackerPort: 0,
-      runTracker: true,
-      openTracker: false,
-      files: EVERYTHING,
-      superSeeds: false,
-      uploadSlots: 4,
-      downloadSources: 4,
-      rechokeMs: 30_000,
-      maxUpload: undefined,
-      maxDownload: undefined,
-      encryption: "prefer",
-      ipFilter: undefined,
-      log: silentLogger,
-      observe: (event) => this.events.push(event),
-      ...options,
-    });
-    this.#isRunning = true;
-  }
-
-  async stop(): Promise<void> {
-    if (!this.#isRunning) return;
-    this.#isRunning = false;
-    await this.session.stop();
-  }
-
-  /** Announce address of its tracker. */
-  get tracker(): string {
-    const ready = this.events.findLast(({ event }) => event === "ready");
-    assert(ready?.event === "ready");
-    return `http://127.0.0.1:${ready.trackerPort}/announce`;
-  }
-
-  /** Where peers reach it. */
-  get address(): string {
-    return `127.0.0.1:${this.session.port}`;
-  }
-
-  path(...names: string[]): string {
-    return join(this.home, ...names);
-  }
-
-  /** Puts files into `shareable/` and makes a torrent of them in `torrents/`; returns the path of it. */
-  async publish(
-    files: ReadonlyMap<string, Uint8Array>,
-    announce: string[],
-    pieceLength = 64 * KIB,
-  ): Promise<string> {
-    for (const [path, content] of files) {
-      await Deno.mkdir(dirname(this.path("shareable", path)), { recursive: true });
-      await Deno.writeFile(this.path("shareable", path), content);
-    }
-    const [name] = [...files.keys()][0].split("/");
-    const { path } = await createTorrent({
-      home: this.home,
-      path: this.path("shareable", name),
-      announceTiers: announce.map((address) => [address]),
-      pieceLength,
-      isPrivate: false,
-    }, () => {});
-    return path;
-  }
-
-  swarm(infoHash: InfoHash): SwarmSnapshot {
-    return this.session.snapshot().find((swarm) => swarm.infoHash === infoHash)!;
-  }
-
-  async completes(infoHash: InfoHash): Promise<void> {
-    await until(() => this.swarm(infoHash).seeding, "complete", 20_000);
-  }
-
-  namesOf(event: string): SessionEvent[] {
-    return this.events.filter((each) => each.event === event);
-  }
-
-  async assertHas(files: ReadonlyMap<string, Uint8Array>): Promise<void> {
-    for (const [path, content] of files) {
-      const found = await Deno.readFile(this.path("shareable", path));
-      assert(found.length === content.length && found.every((byte, at) => byte === content[at]), path);
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
-    await Deno.remove(this.home, { recursive: true });
-  }
-}
 
 Deno.test("Session distributes a folder to three others through its own tracker", async () => {
   await using teacher = await Machine.start();

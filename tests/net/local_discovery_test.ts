@@ -22,6 +22,7 @@ class Listener {
 
   constructor(port: number, networkInterfaces = loopback) {
     this.discovery = new LocalDiscovery({
+      host: undefined,
       port,
       log: silentLogger,
       networkInterfaces,

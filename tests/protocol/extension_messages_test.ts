@@ -8,29 +8,34 @@ import {
   encodePeerList,
   mergeHandshakes,
   OUR_EXTENSIONS,
+  type OwnHandshake,
   parseDontHave,
   parseExtendedHandshake,
   parsePeerList,
 } from "../../lib/protocol/extension_messages.ts";
 
-const own = {
+const own: OwnHandshake = {
+  extensions: ["lan_peers", "ut_metadata", "ut_pex", "lt_donthave"],
   client: "peer 0.1.0",
   listenPort: 6881,
   maxQueuedRequests: 2_000,
   trackerPort: 6969,
   isUploadOnly: true,
+  metadataLength: 31_235,
 };
 
 Deno.test("parseExtendedHandshake reads what encodeExtendedHandshake writes", () => {
   const handshake = parseExtendedHandshake(encodeExtendedHandshake(own));
   assert.deepEqual([...handshake.extensions], Object.entries(OUR_EXTENSIONS));
-  const { client, listenPort, maxQueuedRequests, trackerPort, isUploadOnly } = handshake;
-  assert.deepEqual({ client, listenPort, maxQueuedRequests, trackerPort, isUploadOnly }, own);
+  assert.deepEqual(handshake, { ...own, extensions: handshake.extensions, prefersEncryption: false });
 });
 
 Deno.test("encodeExtendedHandshake leaves out what we have not got", () => {
-  const bytes = encodeExtendedHandshake({ ...own, trackerPort: undefined });
-  assert.equal(parseExtendedHandshake(bytes).trackerPort, undefined);
+  const without = { ...own, extensions: [], trackerPort: undefined, metadataLength: undefined };
+  const { extensions, trackerPort, metadataLength } = parseExtendedHandshake(
+    encodeExtendedHandshake(without),
+  );
+  assert.deepEqual([extensions.size, trackerPort, metadataLength], [0, undefined, undefined]);
 });
 
 Deno.test("parseExtendedHandshake reads the example of BEP 10", () => {
@@ -44,8 +49,8 @@ Deno.test("parseExtendedHandshake ignores members of the wrong type or out of ra
   for (
     const odd of [
       {},
-      { m: "text", p: "text", reqq: [], v: 7, lan_tracker: {} },
-      { m: { lan_peers: "1" }, p: 0, reqq: 0, lan_tracker: 65_536 },
+      { m: "text", p: "text", reqq: [], v: 7, lan_tracker: {}, metadata_size: "1", e: "1" },
+      { m: { lan_peers: "1" }, p: 0, reqq: 0, lan_tracker: 65_536, metadata_size: -1, e: 2 },
       { m: { lan_peers: 256 }, p: -1, reqq: -5 },
       // Zero takes an extension back (BEP 10).
       { m: { lan_peers: 0 }, p: 70_000 },
@@ -53,11 +58,10 @@ Deno.test("parseExtendedHandshake ignores members of the wrong type or out of ra
   ) {
     const handshake = parseExtendedHandshake(encode(odd));
     assert.equal(handshake.extensions.size, 0);
-    assert.deepEqual([handshake.listenPort, handshake.maxQueuedRequests, handshake.trackerPort], [
-      undefined,
-      undefined,
-      undefined,
-    ]);
+    const { listenPort, maxQueuedRequests, trackerPort, metadataLength, prefersEncryption } = handshake;
+    const expected = [undefined, undefined, undefined, undefined, false];
+    const found = [listenPort, maxQueuedRequests, trackerPort, metadataLength, prefersEncryption];
+    assert.deepEqual(found, expected);
   }
 });
 

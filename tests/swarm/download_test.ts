@@ -114,6 +114,8 @@ Deno.test("Download keeps no more requests at a source than the remote lets wait
     listenPort: undefined,
     maxQueuedRequests: 3,
     trackerPort: undefined,
+    metadataLength: undefined,
+    prefersEncryption: false,
   };
   swarm.download.fillSources(0);
   const requests = requestsTo(peer);

@@ -63,10 +63,12 @@ Deno.test("KnownPeers dials again at once whoever is announced again, but not wh
   known.takeDue(1, false, 0);
   known.dialFailed(at(1), 0);
   known.add([at(1)], "pex", 0);
-  known.add([at(1)], "lsd", 0);
   assert.deepEqual(known.takeDue(1, false, 1), []);
-  known.add([at(1)], "broadcast", 0);
-  assert.deepEqual(known.takeDue(1, false, 1), [at(1)]);
+  for (const source of ["broadcast", "lsd"] as const) {
+    known.add([at(1)], source, 0);
+    assert.deepEqual(known.takeDue(1, false, 1), [at(1)]);
+    known.dialFailed(at(1), 1);
+  }
 });
 
 Deno.test("KnownPeers pauses before it dials somebody again who has just left", () => {

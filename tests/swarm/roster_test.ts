@@ -4,7 +4,8 @@ import { Roster } from "../../lib/swarm/roster.ts";
 import { factsOf, FakeSender, peerIdOf } from "../helpers/remote_peers.ts";
 
 function newRoster(): Roster {
-  return new Roster(peerIdOf(100), 4);
+  const self = { peerId: peerIdOf(100), client: "peer test", listenPort: 6881, trackerPort: undefined };
+  return new Roster(4, { self, isOurselves: ({ address }) => address === "10.0.0.100" });
 }
 
 Deno.test("Roster numbers connections from 1 on and never uses a number twice", () => {
@@ -89,4 +90,11 @@ Deno.test("Roster leaves some connections of a torrent to those who come to us",
   );
   for (let i = 1; i <= CONNECTIONS.dialled - 1; i++) roster.add(factsOf(i), new FakeSender(), 0);
   assert.equal(roster.takeDials(100, false, 0).length, 1);
+});
+
+Deno.test("Roster hears of others, and never of ourselves", () => {
+  const roster = newRoster();
+  const endpoints = [{ address: "10.0.0.100", port: 6881 }, { address: "10.0.0.5", port: 6881 }];
+  assert.equal(roster.hear(endpoints, "pex", 0), 1);
+  assert.deepEqual(roster.known.names, ["10.0.0.5:6881"]);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
+import { encode } from "../../lib/protocol/bencode.ts";
 import { parsePeerList } from "../../lib/protocol/extension_messages.ts";
-import { encodeExtendedHandshake } from "../../lib/protocol/extension_messages.ts";
 import type { AnnounceEvent } from "../../lib/protocol/tracker_messages.ts";
 import { BROADCAST, TRACKER } from "../../lib/settings.ts";
 import { SwarmRegistry } from "../../lib/swarm/swarm_registry.ts";
@@ -38,8 +38,7 @@ class Tracking {
   /** A remote peer of our kind that hears the list. */
   listener(): FakePeer {
     const fake = fakePeer(99, metainfo.layout.pieceCount);
-    const own = { client: "peer", listenPort: 1, maxQueuedRequests: 1, trackerPort: undefined };
-    this.host.swarm.extensions.received(fake.peer, 0, encodeExtendedHandshake(own), 0);
+    this.host.swarm.extensions.received(fake.peer, 0, encode({ m: { lan_peers: 1 } }), 0);
     return fake;
   }
 }

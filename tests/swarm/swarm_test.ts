@@ -51,6 +51,7 @@ class Joined {
       uploadSlots: 4,
       downloadSources: 4,
       rechokeMs: 30_000,
+      peerExchange: true,
       totals: { uploaded: 10, downloaded: 20 },
       self: { peerId: peerIdOf(100), client: "peer test", listenPort: 6881, trackerPort: undefined },
       random: seededRandom(1),

@@ -49,7 +49,8 @@ Deno.test("create writes a torrent that info shows", async () => {
   assert.equal(
     magnet,
     `magnet:?xt=urn:btih:${infoHash}&dn=age.txt` +
-      "&tr=http%3A%2F%2F10.0.0.5%3A6969%2Fannounce&tr=udp%3A%2F%2F10.0.0.6%3A7000",
+      "&tr=http%3A%2F%2F10.0.0.5%3A6969%2Fannounce&tr=udp%3A%2F%2F10.0.0.6%3A7000" +
+      "&ws=http%3A%2F%2F10.0.0.5%2Fage.txt",
   );
   assert.deepEqual(rest, {
     infoHashV2: null,
@@ -158,4 +159,28 @@ Deno.test("info prints no control characters of a torrent", async () => {
   // deno-lint-ignore no-control-regex
   for (const line of out) assert.doesNotMatch(line, /[\x00-\x1f]/);
   assert(out.some((line) => line.includes("a\uFFFD[2J\uFFFDb")));
+});
+
+Deno.test("info shows what a magnet link says", async () => {
+  const infoHash = "0123456789abcdef0123456789abcdef01234567";
+  const magnet =
+    `magnet:?xt=urn:btih:${infoHash}&dn=age.txt&tr=http%3A%2F%2F10.0.0.5%2Fa&x.pe=10.0.0.6:6881&so=0,2-3`;
+  const { exitCode, value } = await jsonOf("info", magnet);
+  assert.equal(exitCode, 0);
+  assert.deepEqual(value, {
+    infoHash,
+    name: "age.txt",
+    announce: [["http://10.0.0.5/a"]],
+    webSeeds: [],
+    peers: ["10.0.0.6:6881"],
+    selectOnly: [{ first: 0, last: 0 }, { first: 2, last: 3 }],
+    magnet,
+  });
+  assert.deepEqual((await runCommand("info", magnet)).out, [
+    "Name       age.txt",
+    `Info-hash  ${infoHash}`,
+    "Announce   http://10.0.0.5/a",
+    "Peer       10.0.0.6:6881",
+    "Files      0, 2-3",
+  ]);
 });

@@ -1,0 +1,69 @@
+/** A magnet link in a session: who fetches its metadata and asks its trackers, until the torrent can be joined. */
+import type { JoinContext } from "./joined_torrent.ts";
+import { Announcer } from "./net/announcer.ts";
+import { isOwnEndpoint } from "./net/own_addresses.ts";
+import { parseAnnounceAddress } from "./protocol/announce_address.ts";
+import type { Magnet } from "./protocol/magnet.ts";
+import { type Metainfo, parseInfo } from "./protocol/metainfo.ts";
+import { METAINFO_LIMITS } from "./settings.ts";
+import { MetadataSwarm } from "./swarm/metadata_swarm.ts";
+
+/** The metadata of one magnet link being fetched. */
+export class MagnetFetch {
+  readonly swarm: MetadataSwarm;
+  readonly announcer: Announcer;
+  /**
+   * The torrent, with the trackers and web seeds of the link. Rejects with `MetainfoError` when it cannot be read
+   * or is unsafe, and with the signal's reason when the session stops.
+   */
+  readonly metainfo: Promise<Metainfo>;
+
+  constructor(magnet: Magnet, context: JoinContext) {
+    const { self, peerExchange, isBlocked, supportsCrypto, trackerKey, log, now, signal } = context;
+    const { promise: rawInfo, resolve, reject } = Promise.withResolvers<Uint8Array>();
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    this.metainfo = rawInfo.then((rawInfo) => withMagnet(parseInfo(rawInfo, METAINFO_LIMITS), magnet));
+    this.swarm = new MetadataSwarm({
+      infoHash: magnet.infoHash,
+      name: magnet.name || magnet.infoHash,
+      self,
+      isOurselves: (endpoint) => isOwnEndpoint(endpoint, self.listenPort),
+      isBlocked,
+      peerExchange,
+      startedAt: now(),
+      report: context.report,
+      completed: resolve,
+    });
+    this.announcer = new Announcer({
+      swarm: this.swarm,
+      tiers: magnet.trackers.flatMap((address) => parseAnnounceAddress(address)?.href ?? []).map((
+        url,
+      ) => [url]),
+      port: self.listenPort,
+      key: trackerKey,
+      supportsCrypto,
+      log,
+      now,
+      random: Math.random,
+    });
+  }
+
+  /** The torrent's own swarm and announcer take over. */
+  async handOver(): Promise<void> {
+    this.swarm.stop("the metadata is there");
+    await this.announcer.leave();
+  }
+}
+
+/** A torrent with the trackers and web seeds of a magnet link beside its own. */
+export function withMagnet(metainfo: Metainfo, { trackers, webSeeds }: Magnet): Metainfo {
+  const known = metainfo.announceTiers.flat();
+  return {
+    ...metainfo,
+    announceTiers: [
+      ...metainfo.announceTiers,
+      ...trackers.filter((tracker) => !known.includes(tracker)).map((tracker) => [tracker]),
+    ],
+    webSeeds: [...new Set([...metainfo.webSeeds, ...webSeeds])],
+  };
+}

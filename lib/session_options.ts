@@ -1,0 +1,62 @@
+/** How a session is set up, and what it tells. */
+import type { Logger } from "./log.ts";
+import type { IpFilter } from "./net/ip_filter.ts";
+import type { EncryptionPolicy } from "./settings.ts";
+import type { FileChoice } from "./swarm/file_selection.ts";
+import type { SwarmEvent, SwarmSnapshot } from "./swarm/ports.ts";
+
+/** How a session is to run. */
+export interface SessionOptions {
+  /** Absolute path of the folder that holds `torrents/`, `shareable/` and `state/`. */
+  readonly home: string;
+  /** Address to listen on; undefined: all. */
+  readonly host: string | undefined;
+  /** Undefined: the first free one of `PORTS.peer`; 0: any free one. */
+  readonly port: number | undefined;
+  /** Undefined: the first free one of `PORTS.tracker`; 0: any free one. */
+  readonly trackerPort: number | undefined;
+  readonly runTracker: boolean;
+  /** Whether the tracker serves any info-hash, not only those this machine shares. */
+  readonly openTracker: boolean;
+  /** Whether a seeder shows each piece to one peer only at first (BEP 16). */
+  readonly superSeeds: boolean;
+  readonly uploadSlots: number;
+  readonly downloadSources: number;
+  readonly rechokeMs: number;
+  /** Bytes per second for the whole process; undefined: no limit. */
+  readonly maxUpload: number | undefined;
+  readonly maxDownload: number | undefined;
+  /** Whether peers are looked for by multicast (BEP 14), and exchanged (BEP 11). */
+  readonly localDiscovery: boolean;
+  readonly peerExchange: boolean;
+  readonly encryption: EncryptionPolicy;
+  /** Addresses that are neither dialled nor let in; undefined: none. */
+  readonly ipFilter: IpFilter | undefined;
+  /** Which files are wanted, and in which order, of every torrent. */
+  readonly files: FileChoice;
+  readonly log: Logger;
+  /** Called at once and in order. */
+  observe(event: SessionEvent): void;
+}
+
+/** Something that happened (INTERFACE.md, JSON events); `progress` is what `snapshot` is for. */
+export type SessionEvent =
+  | SwarmEvent
+  | {
+    readonly event: "ready";
+    readonly version: string;
+    readonly peerId: string;
+    readonly port: number;
+    readonly trackerPort: number | null;
+    readonly home: string;
+    readonly pid: number;
+  }
+  | ({ readonly event: "torrent" } & TorrentFacts)
+  | { readonly event: "warning" | "error"; readonly code: string; readonly message: string }
+  | { readonly event: "stopped" };
+
+/** What is told of a torrent when it was joined. */
+export type TorrentFacts = Pick<
+  SwarmSnapshot,
+  "infoHash" | "name" | "role" | "seeding" | "length" | "pieceLength" | "pieces" | "have"
+>;

@@ -1,0 +1,36 @@
+import type { StorageError } from "../errors.ts";
+import type { Endpoint } from "../protocol/endpoint.ts";
+import type { InfoHash } from "../protocol/info_hash.ts";
+import type { MessageReader } from "../protocol/peer_messages.ts";
+import type { PeerSender, PieceStorage } from "./ports.ts";
+import type { PeerFacts, RemotePeer } from "./remote_peer.ts";
+
+/**
+ * Who owns the connections of one info-hash, as connections see it: a `Swarm`, or a `MetadataSwarm` as long as
+ * nothing but the info-hash is known. `now` in ms.
+ */
+export interface ConnectionOwner {
+  readonly infoHash: InfoHash;
+  /** Where blocks to send are read, and which says when more may be received. */
+  readonly storage: Pick<PieceStorage, "readInto" | "hasRoom" | "whenRoom">;
+
+  /** Up to `limit` endpoints to dial now; each must end in a connection or in `dialFailed`. */
+  takeDials(limit: number): Endpoint[];
+  /** A dial led to no connection. */
+  dialFailed(endpoint: Endpoint): void;
+
+  /** Why a connection whose handshake is complete is refused; undefined when it is welcome. */
+  refusal(facts: PeerFacts): string | undefined;
+  /** A connection is up and was not refused. The result is passed back with every event. */
+  peerConnected(facts: PeerFacts, sender: PeerSender, now: number): RemotePeer;
+  /** One message, borrowed. Errors: `ProtocolError` when its connection must be closed. */
+  messageReceived(peer: RemotePeer, reader: MessageReader, now: number): void;
+  /** All messages of one read from the socket were taken. */
+  batchReceived(peer: RemotePeer, now: number): void;
+  /** Payload of `bytes` left for the peer. */
+  blockSent(peer: RemotePeer, bytes: number, now: number): void;
+  /** A piece that we have could not be read to be sent. */
+  pieceUnreadable(index: number, error: StorageError): void;
+  /** The connection is gone. */
+  peerClosed(peer: RemotePeer, reason: string, now: number): void;
+}

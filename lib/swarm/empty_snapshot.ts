@@ -1,0 +1,29 @@
+import type { InfoHash } from "../protocol/info_hash.ts";
+import type { SwarmSnapshot } from "./ports.ts";
+
+/** A snapshot of a torrent before it has a swarm: nothing is there and nobody is connected. */
+export function emptySnapshot(infoHash: InfoHash, name: string): SwarmSnapshot {
+  return {
+    infoHash,
+    name,
+    role: "peer",
+    seeding: false,
+    length: 0,
+    pieceLength: 0,
+    pieces: 0,
+    have: 0,
+    missing: 0,
+    finished: false,
+    downloaded: 0,
+    uploaded: 0,
+    downloadRate: 0,
+    uploadRate: 0,
+    connections: 0,
+    uploadSlotsUsed: 0,
+    downloadSourcesUsed: 0,
+    lacksMetadata: false,
+    checked: undefined,
+    paused: undefined,
+    peers: [],
+  };
+}

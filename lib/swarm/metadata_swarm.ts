@@ -1,0 +1,167 @@
+/**
+ * The owner of a torrent of which only the info-hash is known, from a magnet link: it connects to peers and fetches
+ * the info dictionary. When that is there, a `Swarm` takes its place and the connections are made anew, for what
+ * was said on them so far could not be understood.
+ */
+import type { Endpoint } from "../protocol/endpoint.ts";
+import type { InfoHash } from "../protocol/info_hash.ts";
+import { encodePlain, MessageId, type MessageReader } from "../protocol/peer_messages.ts";
+import type { ConnectionOwner } from "./connection_owner.ts";
+import { emptySnapshot } from "./empty_snapshot.ts";
+import { Extensions } from "./extensions.ts";
+import { MetadataFetching } from "./metadata_extension.ts";
+import type { PeerSender, PeerSource, SwarmEvent, SwarmNews, SwarmSnapshot } from "./ports.ts";
+import type { PeerFacts, RemotePeer } from "./remote_peer.ts";
+import { Roster } from "./roster.ts";
+import type { SwarmOptions } from "./swarm_options.ts";
+
+/** What a `MetadataSwarm` is built from. */
+export interface MetadataSwarmOptions
+  extends Pick<SwarmOptions, "self" | "isOurselves" | "isBlocked" | "peerExchange" | "startedAt"> {
+  readonly infoHash: InfoHash;
+  /** What to call it meanwhile, for people. */
+  readonly name: string;
+  report(event: SwarmEvent): void;
+  /** The info dictionary is there, with the right hash; called once. */
+  completed(rawInfo: Uint8Array<ArrayBuffer>): void;
+}
+
+/** Fetches the info dictionary of one info-hash. */
+export class MetadataSwarm implements ConnectionOwner {
+  /** Nothing can be stored or asked for yet. */
+  readonly storage = {
+    hasRoom: () => true,
+    whenRoom: () => Promise.resolve(),
+    readInto: () => {},
+  };
+  readonly extensions: Extensions;
+  readonly seeding = false;
+  readonly #options: MetadataSwarmOptions;
+  readonly #roster: Roster;
+  #now: number;
+  /** Whether no more connections are wanted. */
+  #isOver = false;
+
+  constructor(options: MetadataSwarmOptions) {
+    this.#options = options;
+    this.#now = options.startedAt;
+    this.#roster = new Roster(0, options);
+    this.extensions = new Extensions({
+      self: options.self,
+      roster: this.#roster,
+      isUploadOnly: () => undefined,
+      knownPeersChanged: (source) => this.#reportPeers(source),
+    }, {
+      peerExchange: options.peerExchange,
+      metadata: new MetadataFetching(options.infoHash, {
+        metadataComplete: (rawInfo) => options.completed(rawInfo),
+        metadataWrong: (senders) => this.#metadataWrong(senders),
+      }),
+      dontHave: undefined,
+    });
+  }
+
+  get infoHash(): InfoHash {
+    return this.#options.infoHash;
+  }
+
+  /** Our own peer id, 20 bytes. */
+  get peerId(): Uint8Array {
+    return this.#options.self.peerId;
+  }
+
+  /** Amounts as trackers want to hear them: what is left is not known. */
+  get totals(): { uploaded: number; downloaded: number; left: undefined } {
+    return { uploaded: 0, downloaded: 0, left: undefined };
+  }
+
+  get connectionCount(): number {
+    return this.#roster.connected.size;
+  }
+
+  /** All endpoints heard of, as `host:port`. */
+  get knownPeers(): string[] {
+    return this.#roster.known.names;
+  }
+
+  /** Adds endpoints we heard of. */
+  addPeers(endpoints: readonly Endpoint[], source: PeerSource): void {
+    if (this.#roster.hear(endpoints, source, this.#now) > 0) this.#reportPeers(source);
+  }
+
+  /** Closes all connections, and makes no more. */
+  stop(reason = "we are stopping"): void {
+    this.#isOver = true;
+    for (const peer of [...this.#roster.connected.values()]) peer.sender.close(reason);
+  }
+
+  takeDials(limit: number): Endpoint[] {
+    return this.#isOver ? [] : this.#roster.takeDials(limit, false, this.#now);
+  }
+
+  dialFailed(endpoint: Endpoint): void {
+    this.#roster.dialFailed(endpoint, this.#now);
+  }
+
+  refusal(facts: PeerFacts): string | undefined {
+    return this.#isOver ? "we are stopping" : this.#roster.refusal(facts, this.#now);
+  }
+
+  peerConnected(facts: PeerFacts, sender: PeerSender, now: number): RemotePeer {
+    this.#now = now;
+    const peer = this.#roster.add(facts, sender, now);
+    if (facts.supportsFast) sender.send(encodePlain(MessageId.haveNone));
+    this.extensions.introduce(peer);
+    this.#report({ event: "connected", peer: peer.name, client: peer.client });
+    return peer;
+  }
+
+  /** There are no pieces yet. */
+  pieceUnreadable(): void {}
+
+  /** Messages about pieces mean nothing as long as it is not known what those are. */
+  messageReceived(peer: RemotePeer, reader: MessageReader, now: number): void {
+    if (reader.id !== MessageId.extended || this.#isOver) return;
+    this.extensions.received(peer, reader.extendedId, reader.payload, now);
+  }
+
+  batchReceived(_peer: RemotePeer, now: number): void {
+    this.#now = now;
+  }
+
+  blockSent(): void {}
+
+  peerClosed(peer: RemotePeer, reason: string, now: number): void {
+    this.#now = now;
+    if (!this.#roster.remove(peer, now)) return;
+    this.extensions.peerLeft(peer, now);
+    this.#report({ event: "disconnected", peer: peer.name, client: peer.client, reason });
+  }
+
+  /** Everything that waits for time to pass; called every `TICK_MS`. */
+  tick(now: number): void {
+    this.#now = now;
+    if (!this.#isOver) this.extensions.tick(now);
+  }
+
+  /** Everything about it at `now`, as plain data. */
+  snapshot(now: number): SwarmSnapshot {
+    const peers = Array.from(this.#roster.connected.values(), (peer) => peer.snapshot(now));
+    const { infoHash, name } = this.#options;
+    return { ...emptySnapshot(infoHash, name), lacksMetadata: true, connections: peers.length, peers };
+  }
+
+  #metadataWrong(senders: readonly RemotePeer[]): void {
+    const names = senders.map(({ name }) => name).join(", ");
+    this.#report({ event: "warning", code: "metadata", message: `wrong metadata came from ${names}` });
+    if (senders.length === 1) this.#roster.ban(senders[0].number);
+  }
+
+  #reportPeers(source: PeerSource): void {
+    this.#report({ event: "peers", source, peers: this.#roster.known.names });
+  }
+
+  #report(news: SwarmNews): void {
+    this.#options.report({ infoHash: this.infoHash, ...news });
+  }
+}

@@ -1,0 +1,36 @@
+/** The folder `torrents/`, as far as the program itself reads and writes there. */
+import { join } from "node:path";
+import { StorageError } from "./errors.ts";
+import type { InfoHash } from "./protocol/info_hash.ts";
+import { encodeMetainfo, type Metainfo } from "./protocol/metainfo.ts";
+import { torrentFileName } from "./protocol/safe_path.ts";
+import { readTorrent, replaceFile } from "./torrent_tools.ts";
+
+/** Hex digits of the info-hash in the file's name where another torrent has the plain one. */
+const MARK_DIGITS = 8;
+
+/** The torrent with this info-hash among the files of `folder`; undefined when there is none. Others may be broken. */
+export async function findTorrent(folder: string, infoHash: InfoHash): Promise<Metainfo | undefined> {
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (isDirectory || !name.endsWith(".torrent")) continue;
+    const metainfo = await readTorrent(join(folder, name)).catch(() => undefined);
+    if (metainfo?.infoHash === infoHash) return metainfo;
+  }
+}
+
+/**
+ * Saves a torrent that is not there yet as `NAME.torrent`, or with a part of its info-hash behind the name where
+ * that file is another one. Returns the path.
+ *
+ * Errors: `StorageError` when both are there, or it cannot be written.
+ */
+export async function saveTorrent(folder: string, metainfo: Metainfo): Promise<string> {
+  const { name, infoHash } = metainfo;
+  for (const mark of ["", `-${infoHash.slice(0, MARK_DIGITS)}`]) {
+    const path = join(folder, torrentFileName(name, mark));
+    if (await Deno.lstat(path).then(() => true, () => false)) continue;
+    await replaceFile(path, encodeMetainfo(metainfo.rawInfo, metainfo));
+    return path;
+  }
+  throw new StorageError(`Expected no file ${torrentFileName(name, "")} in ${folder}, got another torrent`);
+}
