@@ -22,7 +22,7 @@ async function peer(args: string[], options: Deno.CommandOptions = {}) {
 /** Starts it and follows its JSON lines. */
 function startPeer(name: string, args: string[], options: Deno.CommandOptions): PeerRun {
   const piped = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
-  const all = ["start", "--progress", "json", "--port", "0", ...args];
+  const all = ["start", "--progress", "json", "--host", "127.0.0.1", "--port", "0", ...args];
   return new PeerRun(
     name,
     new Deno.Command(Deno.realPathSync(binary!), { ...options, ...piped, args: all }).spawn(),

@@ -98,7 +98,7 @@ async function joinAll(workshop: Workshop, torrents: number): Promise<Joined> {
   const startedAt = performance.now();
   let readyAt = 0;
   const infoHashes: InfoHash[] = [];
-  const options = [`--home=${home}`, `--port=${port}`, "--no-tracker", "--progress=json"];
+  const options = [`--home=${home}`, `--port=${port}`, "--no-tracker", "--no-lsd", "--progress=json"];
   const program = workshop.start(peerLaunch(["start", ...options], home), (line) => {
     const { event, infoHash } = readEvent(line);
     if (event === "ready") readyAt = performance.now();

@@ -8,7 +8,7 @@ export const peer: Contender = {
   find: () => Promise.resolve({ version: VERSION }),
   dataFolder: ({ home }) => `${home}/shareable`,
   prepare: ({ torrent, home, port }) => {
-    const args = [`--home=${home}`, `--port=${port}`, "--no-tracker", "--progress=json"];
+    const args = [`--home=${home}`, `--port=${port}`, "--no-tracker", "--no-lsd", "--progress=json"];
     return Promise.resolve({
       launch: peerLaunch(["start", ...args, torrent], home),
       saysComplete: (line) => readEvent(line).event === "complete",
