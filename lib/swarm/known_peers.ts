@@ -126,7 +126,6 @@ export class KnownPeers {
     const known = this.#peers.get(formatEndpoint(endpoint));
     if (known === undefined) return;
     known.isBusy = true;
-    known.failures = 0;
   }
 
   /** The connection is gone; it may be dialled again after a first pause. `isSeed`: it had everything. */
@@ -135,10 +134,11 @@ export class KnownPeers {
     if (known === undefined) return;
     known.isBusy = false;
     known.isSeed = isSeed;
-    known.nextDialAt = now + CONNECTIONS.redialMs;
+    known.failures = 0;
+    known.nextDialAt = now + CONNECTIONS.reconnectMs;
   }
 
-  /** A dial failed; the next one waits twice as long as this one did. */
+  /** A dial failed, or the remote hung up without a word; the next one waits twice as long as this one did. */
   dialFailed(endpoint: Endpoint, now: number): void {
     const known = this.#peers.get(formatEndpoint(endpoint));
     if (known === undefined) return;

@@ -65,8 +65,12 @@ export class Roster {
   /** A connection is gone; false when it was gone before. */
   remove(peer: RemotePeer, now: number): boolean {
     if (!this.connected.delete(peer.number)) return false;
-    if (peer.listens !== undefined && !this.#isConnected(peer.listens)) {
-      this.known.disconnected(peer.listens, peer.isSeed || peer.isUploadOnly, now);
+    const { listens } = peer;
+    if (listens === undefined || this.#isConnected(listens)) return true;
+    if (peer.hasToldPieces || peer.extended !== undefined) {
+      this.known.disconnected(listens, peer.isSeed || peer.isUploadOnly, now);
+    } else {
+      this.known.dialFailed(listens, now);
     }
     return true;
   }

@@ -38,7 +38,7 @@ Deno.test("KnownPeers hands an endpoint out once, until it failed or left", () =
 /** How long an endpoint is not dialled from `now` on, in ms. */
 function pauseOf(known: KnownPeers, now: number): number {
   let pause = 0;
-  while (known.takeDue(1, false, now + pause).length === 0) pause += 1_000;
+  while (known.takeDue(1, false, now + pause).length === 0) pause += CONNECTIONS.redialMs;
   return pause;
 }
 
@@ -53,6 +53,10 @@ Deno.test("KnownPeers waits twice as long after each failed dial, up to a limit,
   assert.deepEqual(pauses.slice(0, 3), [1, 2, 4].map((factor) => factor * CONNECTIONS.redialMs));
   assert.equal(pauses.at(-1), CONNECTIONS.redialMaxMs);
   known.connected(at(1), 0);
+  known.dialFailed(at(1), 0);
+  assert.equal(pauseOf(known, 0), CONNECTIONS.redialMaxMs, "a connection that said nothing changes nothing");
+  known.disconnected(at(1), false, 0);
+  assert.equal(pauseOf(known, 0), CONNECTIONS.reconnectMs);
   known.dialFailed(at(1), 0);
   assert.equal(pauseOf(known, 0), CONNECTIONS.redialMs);
 });
@@ -77,7 +81,7 @@ Deno.test("KnownPeers pauses before it dials somebody again who has just left", 
   assert.deepEqual(known.takeDue(1, false, 0), []);
   known.disconnected(at(1), false, 1_000);
   assert.deepEqual(known.takeDue(1, false, 1_000), []);
-  assert.deepEqual(known.takeDue(1, false, 1_000 + CONNECTIONS.redialMs), [at(1)]);
+  assert.deepEqual(known.takeDue(1, false, 1_000 + CONNECTIONS.reconnectMs), [at(1)]);
 });
 
 Deno.test("KnownPeers forgets who left only on the word of who named them, and never a connected one", () => {

@@ -65,7 +65,16 @@ Deno.test("Roster learns where an accepted peer listens by dialling it, and does
   assert.deepEqual(accepted.listens, endpoint);
   assert.deepEqual(roster.takeDials(1, false, CONNECTIONS.redialMaxMs), []);
   roster.remove(accepted, 0);
-  assert.deepEqual(roster.takeDials(1, false, CONNECTIONS.redialMs), [endpoint]);
+  assert.deepEqual(roster.takeDials(1, false, CONNECTIONS.redialMs), [endpoint], "it had said nothing");
+});
+
+Deno.test("Roster leaves a peer alone for longer when its connection had come to something", () => {
+  const roster = newRoster();
+  const peer = roster.add(factsOf(1), new FakeSender(), 0);
+  peer.hasToldPieces = true;
+  roster.remove(peer, 0);
+  assert.deepEqual(roster.takeDials(1, false, CONNECTIONS.redialMs), []);
+  assert.deepEqual(roster.takeDials(1, false, CONNECTIONS.reconnectMs), [peer.facts.endpoint]);
 });
 
 Deno.test("Roster drops a banned peer and refuses it from then on, wherever it comes from", () => {
