@@ -1,23 +1,40 @@
 /** One temporary folder, one network, and the processes that work in them; nothing of all is left afterwards. */
+import { isMagnet } from "../../lib/torrent_tools.ts";
 import type { InteropClient } from "./clients/client.ts";
 import type { Content } from "./content.ts";
 import { OurPeer } from "./our_peer.ts";
 import { OwnNetwork } from "./own_network.ts";
-import { type Launch, RunningProcess } from "./process.ts";
+import { type Launch, RunningProcess, type Spawn } from "./process.ts";
 import type { InteropTracker } from "./trackers.ts";
 
 /** Ports to try: below those the system hands out to outgoing connections, so that they stay free. */
 const FIRST_PORT = 20_000;
 const LAST_PORT = 32_000;
 
+/** Where an arena's processes run. Participants are numbered from 1. */
+export interface ArenaNetwork extends AsyncDisposable {
+  /** The address of a participant. */
+  address(participant: number): string;
+  /** Starts a process as a participant. */
+  spawn(
+    participant: number,
+    command: string,
+    args: string[],
+    options: Deno.CommandOptions,
+  ): Deno.ChildProcess;
+}
+
 /** How our own peer takes part. */
 export interface OurJob {
-  readonly torrent: string;
+  /** Path of a `.torrent` file, or a magnet link; without one it is in no swarm. */
+  readonly torrent?: string;
   /** Data it starts with, complete. */
   readonly content?: Content;
   /** Port of its embedded tracker; without one it runs none. */
   readonly trackerPort?: number;
   readonly args?: readonly string[];
+  /** Whether it is a participant of its own, and not where the trackers are. */
+  readonly isElsewhere?: boolean;
 }
 
 /** How a client of somebody else takes part. */
@@ -27,26 +44,37 @@ export interface TheirJob {
   /** Data it starts with, complete. */
   readonly content?: Content;
   readonly mustEncrypt?: boolean;
+  readonly localDiscovery?: boolean;
+}
+
+/** A client of somebody else that takes part. */
+export interface TheirPeer {
+  /** Where its data is, or will be. */
+  readonly folder: string;
+  /** Where it listens, as `host:port`. */
+  readonly endpoint: string;
+  readonly process: RunningProcess;
 }
 
 /** The place where one cell of the matrix is tried out. Dispose of it to stop and remove everything. */
 export class Arena implements AsyncDisposable {
-  /** Where we and all trackers listen. */
+  /** Where we listen unless told otherwise, and all trackers. */
   readonly address: string;
   readonly #folder: string;
-  readonly #network: OwnNetwork;
+  readonly #network: ArenaNetwork;
   readonly #processes: RunningProcess[] = [];
   #folders = 0;
   #participants = 1;
 
-  private constructor(folder: string, network: OwnNetwork) {
+  private constructor(folder: string, network: ArenaNetwork) {
     this.#folder = folder;
     this.#network = network;
     this.address = network.address(this.#participants);
   }
 
-  static async open(): Promise<Arena> {
-    return new Arena(await Deno.makeTempDir({ prefix: "peer-interop-" }), await OwnNetwork.open());
+  /** Opens an arena in `network`, which it disposes of at its end. */
+  static async open(network?: ArenaNetwork): Promise<Arena> {
+    return new Arena(await Deno.makeTempDir({ prefix: "peer-interop-" }), network ?? await OwnNetwork.open());
   }
 
   /** A new folder in the arena. */
@@ -63,20 +91,28 @@ export class Arena implements AsyncDisposable {
     return path;
   }
 
-  /** Starts our peer, and waits until it has joined the swarm. */
+  /** Starts our peer, and waits until it has joined the swarm; by magnet link or without a torrent, until it runs. */
   async join(job: OurJob): Promise<OurPeer> {
+    const participant = job.isElsewhere ? ++this.#participants : 1;
     const home = await this.newFolder();
     await job.content?.writeData(`${home}/shareable`);
     const tracker = job.trackerPort === undefined ? "--no-tracker" : `--tracker-port=${job.trackerPort}`;
-    const args = [`--host=${this.address}`, "--port=0", tracker, ...job.args ?? [], job.torrent];
-    const peer = new OurPeer(home, args, this.#network.spawn);
+    const { torrent, args = [] } = job;
+    const address = this.#network.address(participant);
+    const named = torrent === undefined ? [] : [torrent];
+    const spawn: Spawn = (...process) => this.#network.spawn(participant, ...process);
+    const peer = new OurPeer(home, address, ["--port=0", tracker, ...args, ...named], spawn);
     this.#processes.push(peer.process);
-    await peer.whenEvent("torrent", 30_000);
+    const isFile = torrent !== undefined && !isMagnet(torrent);
+    await peer.whenEvent(isFile ? "torrent" : "ready", 30_000);
     return peer;
   }
 
   /** Starts a client of somebody else; `folder` is where its data is or will be. */
-  async joinAs(client: InteropClient, job: TheirJob): Promise<{ folder: string; process: RunningProcess }> {
+  async joinAs(client: InteropClient, job: TheirJob): Promise<TheirPeer> {
+    const participant = ++this.#participants;
+    const address = this.#network.address(participant);
+    const port = freePort();
     const folder = await this.newFolder();
     await job.content?.writeData(folder);
     const launch = await client.prepare({
@@ -85,12 +121,12 @@ export class Arena implements AsyncDisposable {
       home: await this.newFolder(),
       // An address for each: Transmission keeps one connection to an address, and aria2, which dials itself
       // when a tracker names it, bans its own.
-      address: this.#network.address(++this.#participants),
-      port: freePort(),
+      address,
+      port,
       mustEncrypt: job.mustEncrypt ?? false,
-      localDiscovery: false,
+      localDiscovery: job.localDiscovery ?? false,
     });
-    return { folder, process: this.#run(launch) };
+    return { folder, endpoint: `${address}:${port}`, process: this.#run(launch, participant) };
   }
 
   /** Starts a tracker of somebody else for the swarm of `content`; HTTP and UDP answer on the returned port. */
@@ -101,11 +137,15 @@ export class Arena implements AsyncDisposable {
     const port = freePort();
     const home = await this.newFolder();
     const launch = await tracker.prepare({ infoHash: content.infoHash, home, address: this.address, port });
-    return { port, process: this.#run(launch) };
+    return { port, process: this.#run(launch, 1) };
   }
 
-  #run(launch: Launch): RunningProcess {
-    const process = new RunningProcess(launch, undefined, this.#network.spawn);
+  #run(launch: Launch, participant: number): RunningProcess {
+    const process = new RunningProcess(
+      launch,
+      undefined,
+      (...started) => this.#network.spawn(participant, ...started),
+    );
     this.#processes.push(process);
     return process;
   }

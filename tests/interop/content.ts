@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { concatBytes, equalBytes } from "../../lib/protocol/bytes.ts";
 import { type InfoHash, infoHashOf, sha1 } from "../../lib/protocol/info_hash.ts";
+import { formatMagnet } from "../../lib/protocol/magnet.ts";
 import { encodeInfo, encodeMetainfo } from "../../lib/protocol/metainfo.ts";
 import type { RunningProcess } from "./process.ts";
 
@@ -50,6 +51,11 @@ export class Content {
       path,
       encodeMetainfo(this.#rawInfo, { announceTiers: announce.map((url) => [url]) }),
     );
+  }
+
+  /** A magnet link with these announce URLs. */
+  magnet(announce: readonly string[]): string {
+    return formatMagnet({ infoHash: this.infoHash, name: this.name, trackers: announce });
   }
 
   /** Writes the data itself into `folder`. */

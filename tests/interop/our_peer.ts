@@ -3,18 +3,22 @@ import { type PeerEvent, peerLaunch, readEvent } from "../bench/deno_launch.ts";
 import { RunningProcess, type Spawn } from "./process.ts";
 
 const POLL_MS = 50;
+/** How long a process may take from its start until it listens. */
+const START_TIMEOUT_MS = 30_000;
 
 /** One process of our program. Its folders lie below `home`. */
 export class OurPeer {
   readonly home: string;
   readonly process: RunningProcess;
   readonly events: PeerEvent[] = [];
+  readonly #address: string;
 
-  /** Starts `peer start` with these arguments. */
-  constructor(home: string, args: readonly string[], spawn: Spawn) {
+  /** Starts `peer start` at an address with these arguments. */
+  constructor(home: string, address: string, args: readonly string[], spawn: Spawn) {
     this.home = home;
+    this.#address = address;
     const launch = peerLaunch(
-      ["start", `--home=${home}`, "--progress=json", "--log-level=info", ...args],
+      ["start", `--home=${home}`, `--host=${address}`, "--progress=json", "--log-level=info", ...args],
       home,
     );
     this.process = new RunningProcess(launch, (line) => this.events.push(readEvent(line)), spawn);
@@ -25,11 +29,24 @@ export class OurPeer {
     return `${this.home}/shareable`;
   }
 
-  /** The first event of this name, past or to come. Errors: `Error` after `timeoutMs`, or when the process ends. */
-  async whenEvent(name: string, timeoutMs: number): Promise<PeerEvent> {
+  /** Where peers reach it, as `host:port`, once it listens. */
+  async endpoint(): Promise<string> {
+    const { port } = await this.whenEvent("ready", START_TIMEOUT_MS);
+    return `${this.#address}:${port}`;
+  }
+
+  /**
+   * The first event of this name that `isIt`, past or to come. Errors: `Error` after `timeoutMs`, or when the process
+   * ends.
+   */
+  async whenEvent(
+    name: string,
+    timeoutMs: number,
+    isIt: (event: PeerEvent) => boolean = () => true,
+  ): Promise<PeerEvent> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
-      const found = this.events.find(({ event }) => event === name);
+      const found = this.events.find((event) => event.event === name && isIt(event));
       if (found !== undefined) return found;
       if (this.process.exitCode !== undefined || performance.now() > deadline) {
         throw new Error(

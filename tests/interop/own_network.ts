@@ -4,7 +4,7 @@
  * It is a network namespace whose loopback interface has a /24 of private addresses, because Transmission
  * connects to no peer in 127.0.0.0/8. Where the system allows no namespace, it is the machine's own loopback.
  */
-import type { Spawn } from "./process.ts";
+import type { ArenaNetwork } from "./arena.ts";
 
 /** Ways to make a namespace, and the options that lead into it again: as root, or else by a user namespace. */
 const WAYS = [
@@ -16,19 +16,15 @@ const WAYS = [
 const SET_UP = "ip link set lo up && ip address add 10.0.0.1/24 dev lo && echo ready && exec cat";
 
 /** Where the processes of an arena run. Dispose of it after them. */
-export class OwnNetwork implements AsyncDisposable {
-  /** Starts a process in this network. */
-  readonly spawn: Spawn;
+export class OwnNetwork implements ArenaNetwork {
   readonly #prefix: string;
+  readonly #enter: readonly string[];
   readonly #keeper: Deno.ChildProcess | undefined;
 
   private constructor(prefix: string, enter: readonly string[], keeper?: Deno.ChildProcess) {
     this.#prefix = prefix;
+    this.#enter = enter;
     this.#keeper = keeper;
-    this.spawn = (command, args, options) => {
-      const [first, ...rest] = [...enter, command, ...args];
-      return new Deno.Command(first, { ...options, args: rest }).spawn();
-    };
   }
 
   static async open(): Promise<OwnNetwork> {
@@ -40,9 +36,18 @@ export class OwnNetwork implements AsyncDisposable {
     return new OwnNetwork("127.0.0.", []);
   }
 
-  /** The address of one participant, who is numbered from 1. */
   address(participant: number): string {
     return `${this.#prefix}${participant}`;
+  }
+
+  spawn(
+    _participant: number,
+    command: string,
+    args: string[],
+    options: Deno.CommandOptions,
+  ): Deno.ChildProcess {
+    const [first, ...rest] = [...this.#enter, command, ...args];
+    return new Deno.Command(first, { ...options, args: rest }).spawn();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

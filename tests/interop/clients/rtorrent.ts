@@ -3,7 +3,7 @@ import { findProgram, type InteropClient } from "./client.ts";
 /** rTorrent, without its screen. */
 export const rtorrent: InteropClient = {
   name: "rTorrent",
-  cannot: {},
+  cannot: { "LSD": "rTorrent has no local discovery (rakshasa/rtorrent#1177)" },
 
   find: () => findProgram("rtorrent", ["-h"], /client version ([\d.]+\d)/),
 
