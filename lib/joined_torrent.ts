@@ -10,6 +10,7 @@ import { WebSeed } from "./net/web_seed.ts";
 import { runWebSeed, type WebSeedResources } from "./net/web_seed_peer.ts";
 import { announcePort, parseAnnounceAddress } from "./protocol/announce_address.ts";
 import { type Metainfo, originalPaths } from "./protocol/metainfo.ts";
+import { publicUrl } from "./protocol/secrets.ts";
 import { ANNOUNCING, METAINFO_LIMITS, WEB_SEED } from "./settings.ts";
 import { type FileChoice, selectFiles } from "./swarm/file_selection.ts";
 import type { SwarmEvent } from "./swarm/ports.ts";
@@ -104,6 +105,7 @@ export class JoinedTorrent {
         key: context.trackerKey,
         supportsCrypto: context.supportsCrypto,
         log,
+        isBlocked: context.isBlocked,
         now,
         random: Math.random,
       });
@@ -117,14 +119,14 @@ export class JoinedTorrent {
   /** Downloads from the torrent's web seeds too, until all is there or the session stops. Never rejects. */
   async useWebSeeds(resources: WebSeedResources): Promise<void> {
     const { metainfo } = this.swarm;
-    const { signal, report } = this.#context;
+    const { signal, report, isBlocked } = this.#context;
     const paths = originalPaths(metainfo.rawInfo, METAINFO_LIMITS);
     await Promise.all(
       metainfo.webSeeds.slice(0, WEB_SEED.perTorrent).map((url) => {
         try {
-          return runWebSeed(url, new WebSeed(url, metainfo, paths), this.swarm, resources, signal);
+          return runWebSeed(url, new WebSeed(url, metainfo, paths, isBlocked), this.swarm, resources, signal);
         } catch (error) {
-          const message = `${url}: ${messageOf(error)}`;
+          const message = `${publicUrl(url)}: ${messageOf(error)}`;
           report({ event: "warning", code: "web-seed", message, infoHash: this.swarm.infoHash });
         }
       }),

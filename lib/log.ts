@@ -1,4 +1,5 @@
 import { printable } from "./protocol/printable.ts";
+import { withoutSecrets } from "./protocol/secrets.ts";
 
 export { printable };
 
@@ -6,7 +7,7 @@ export { printable };
 export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
 export type LogLevel = typeof LOG_LEVELS[number];
 
-/** Where log lines go. Texts from outside are cleaned by the logger, not by its callers. */
+/** Where log lines go. Texts from outside are cleaned, and secrets in URLs left out, by the logger, not by its callers. */
 export interface Logger {
   error(text: string): void;
   warn(text: string): void;
@@ -14,7 +15,10 @@ export interface Logger {
   debug(text: string): void;
 }
 
-/** A logger that hands each line, cleaned of control characters, to `write` (standard error by default). */
+/**
+ * A logger that hands each line, cleaned of control characters and of what is secret in URLs, to `write` (standard
+ * error by default).
+ */
 export function createLogger(
   level: LogLevel,
   write: (line: string) => void = (line) => console.error(line),
@@ -22,7 +26,7 @@ export function createLogger(
   const threshold = LOG_LEVELS.indexOf(level);
   const lineWriter = (name: LogLevel) => {
     if (LOG_LEVELS.indexOf(name) > threshold) return () => {};
-    return (text: string) => write(`${new Date().toISOString()} ${name} ${printable(text)}`);
+    return (text: string) => write(`${new Date().toISOString()} ${name} ${withoutSecrets(printable(text))}`);
   };
   return {
     error: lineWriter("error"),

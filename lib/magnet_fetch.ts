@@ -2,6 +2,7 @@
 import type { JoinContext } from "./joined_torrent.ts";
 import { Announcer } from "./net/announcer.ts";
 import { isOwnEndpoint } from "./net/own_addresses.ts";
+import { namesThisMachine } from "./net/request_rules.ts";
 import { parseAnnounceAddress } from "./protocol/announce_address.ts";
 import type { Magnet } from "./protocol/magnet.ts";
 import { type Metainfo, parseInfo } from "./protocol/metainfo.ts";
@@ -43,6 +44,7 @@ export class MagnetFetch {
       key: trackerKey,
       supportsCrypto,
       log,
+      isBlocked,
       now,
       random: Math.random,
     });
@@ -55,7 +57,10 @@ export class MagnetFetch {
   }
 }
 
-/** A torrent with the trackers and web seeds of a magnet link beside its own. */
+/**
+ * A torrent with the trackers and web seeds of a magnet link beside its own, but no web seeds on this machine: links
+ * come from web pages, and would have us ask whatever listens here.
+ */
 export function withMagnet(metainfo: Metainfo, { trackers, webSeeds }: Magnet): Metainfo {
   const known = metainfo.announceTiers.flat();
   return {
@@ -64,6 +69,11 @@ export function withMagnet(metainfo: Metainfo, { trackers, webSeeds }: Magnet): 
       ...metainfo.announceTiers,
       ...trackers.filter((tracker) => !known.includes(tracker)).map((tracker) => [tracker]),
     ],
-    webSeeds: [...new Set([...metainfo.webSeeds, ...webSeeds])],
+    webSeeds: [...new Set([...metainfo.webSeeds, ...webSeeds.filter(isElsewhere)])],
   };
+}
+
+function isElsewhere(webSeed: string): boolean {
+  const url = URL.parse(webSeed);
+  return url !== null && !namesThisMachine(url);
 }

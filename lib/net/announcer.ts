@@ -25,6 +25,8 @@ export interface AnnouncerOptions {
   /** Whether we accept encrypted connections. */
   readonly supportsCrypto: boolean;
   readonly log: Logger;
+  /** Whether the user wants nothing to do with a canonical address. */
+  isBlocked(address: string): boolean;
   /** Monotonic clock in ms. */
   now(): number;
   /** Numbers in [0, 1). */
@@ -90,7 +92,7 @@ export class Announcer {
   }
 
   #send({ url, event, trackerId }: DueAnnounce, signal: AbortSignal): Promise<AnnounceReply> {
-    const { swarm, port, key, supportsCrypto } = this.#options;
+    const { swarm, port, key, supportsCrypto, isBlocked } = this.#options;
     const request: AnnounceRequest = {
       infoHash: swarm.infoHash,
       peerId: swarm.peerId,
@@ -105,7 +107,7 @@ export class Announcer {
       ...(event === "stopped" ? { numwant: 0 } : {}),
       ...(trackerId === undefined ? {} : { trackerId }),
     };
-    return announceToTracker(url, request, signal);
+    return announceToTracker(url, request, signal, { isBlocked });
   }
 }
 

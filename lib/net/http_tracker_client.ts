@@ -1,71 +1,66 @@
 import { TrackerError } from "../errors.ts";
 import { concatBytes } from "../protocol/bytes.ts";
-import { familyOf, scopeOf } from "../protocol/endpoint.ts";
 import { decodeAnnounceReply, encodeAnnounceQuery } from "../protocol/tracker_http_messages.ts";
 import type { AnnounceReply, AnnounceRequest, TrackerFailure } from "../protocol/tracker_messages.ts";
 import { ANNOUNCING, VERSION } from "../settings.ts";
-import { addressesOf, mayRedirect } from "./host_addresses.ts";
+import { addressesOf } from "./host_addresses.ts";
+import { pinnedClient } from "./pinned_client.ts";
+import { type Hop, redirectRefusal } from "./request_rules.ts";
 
 const REDIRECTS = [301, 302, 303, 307, 308];
 
 /**
- * Announces to an HTTP(S) tracker by the IP family of `address`, which is one of its host's.
+ * Announces to an HTTP(S) tracker at `address`, which is one of its host's and may be asked.
  *
+ * Redirects are followed to where `redirectRefusal` lets them lead, and `isBlocked` does not stand against it.
  * Errors: `TrackerError`, `ProtocolError`, or what `fetch` throws.
  */
 export async function announceOverHttp(
-  url: URL,
-  address: string,
+  { url, address }: Hop,
   request: AnnounceRequest,
+  isBlocked: (address: string) => boolean,
   signal: AbortSignal,
 ): Promise<AnnounceReply | TrackerFailure> {
-  // A torrent's author must not be able to make us call whatever else listens on this machine.
-  if (scopeOf(address) === "loopback" && !url.pathname.startsWith("/announce")) {
-    throw new TrackerError("Expected a path that begins with /announce on this machine");
-  }
-  // A local address of one family makes the client use that family only.
-  using client = Deno.createHttpClient({
-    localAddress: familyOf(address) === 4 ? "0.0.0.0" : "::",
-    poolMaxIdlePerHost: 0,
-  });
   const announceUrl = new URL(url);
   announceUrl.search = `${url.search === "" ? "" : `${url.search}&`}${encodeAnnounceQuery(request)}`;
-  const response = await fetchFollowing(announceUrl, address, client, signal);
-  if (!response.ok) {
-    await response.body?.cancel();
-    throw new TrackerError(`Expected an HTTP reply of status 200, got ${response.status}`);
-  }
-  return decodeAnnounceReply(await bodyOf(response, ANNOUNCING.maxReplyBytes), ANNOUNCING.maxPeers);
-}
-
-/** Fetches, following redirects to where they may lead. */
-async function fetchFollowing(
-  first: URL,
-  firstAddress: string,
-  client: Deno.HttpClient,
-  signal: AbortSignal,
-): Promise<Response> {
-  let [url, address] = [first, firstAddress];
+  let hop: Hop = { url: announceUrl, address };
   for (let redirects = 0; redirects <= ANNOUNCING.maxRedirects; redirects++) {
-    const headers = { "user-agent": `peer/${VERSION}` };
-    const response = await fetch(url, { client, headers, redirect: "manual", signal });
-    if (!REDIRECTS.includes(response.status)) return response;
-    await response.body?.cancel();
-    const location = response.headers.get("location");
-    const target = location === null ? null : URL.parse(location, url);
-    if (target === null || !["http:", "https:"].includes(target.protocol)) {
-      throw new TrackerError("Expected a redirect to an HTTP address");
-    }
-    const addresses = await addressesOf(target.hostname, signal);
-    if (!addresses.every((candidate) => mayRedirect(address, candidate))) {
-      throw new TrackerError("Refused a redirect that leads from a farther network into a nearer one");
-    }
-    [url, address] = [
-      target,
-      addresses.find((candidate) => familyOf(candidate) === familyOf(address)) ?? address,
-    ];
+    const answer = await ask(hop, signal);
+    if (answer instanceof Uint8Array) return decodeAnnounceReply(answer, ANNOUNCING.maxPeers);
+    hop = await nextHop(hop, answer.location, isBlocked, signal);
   }
   throw new TrackerError(`Expected at most ${ANNOUNCING.maxRedirects} redirects`);
+}
+
+/** The body of a reply, or where it sends us on to. */
+async function ask(hop: Hop, signal: AbortSignal): Promise<Uint8Array | { location: string | null }> {
+  using client = pinnedClient(hop, { poolMaxIdlePerHost: 0 });
+  const headers = { "user-agent": `peer/${VERSION}` };
+  const response = await fetch(hop.url, { client, headers, redirect: "manual", signal });
+  if (response.ok) return await bodyOf(response, ANNOUNCING.maxReplyBytes);
+  await response.body?.cancel();
+  if (REDIRECTS.includes(response.status)) return { location: response.headers.get("location") };
+  throw new TrackerError(`Expected an HTTP reply of status 200, got ${response.status}`);
+}
+
+async function nextHop(
+  from: Hop,
+  location: string | null,
+  isBlocked: (address: string) => boolean,
+  signal: AbortSignal,
+): Promise<Hop> {
+  const url = location === null ? null : URL.parse(location, from.url);
+  if (url === null || !["http:", "https:"].includes(url.protocol)) {
+    throw new TrackerError("Expected a redirect to an HTTP address");
+  }
+  let refusal = "Expected a redirect to a host with an address";
+  for (const address of await addressesOf(url.hostname, signal)) {
+    const hop = { url, address };
+    const why = isBlocked(address) ? "Refused a redirect to a blocked address" : redirectRefusal(from, hop);
+    if (why === undefined) return hop;
+    refusal = why;
+  }
+  throw new TrackerError(refusal);
 }
 
 /** The body, decompressed, if it has at most `limit` bytes. */

@@ -1,14 +1,23 @@
 import { messageOf, TrackerError } from "../errors.ts";
-import { familyOf, formatEndpoint, inZoneOf } from "../protocol/endpoint.ts";
+import { familyOf, formatEndpoint, inZoneOf, scopeOf } from "../protocol/endpoint.ts";
 import { printable } from "../protocol/printable.ts";
+import { withoutSecrets } from "../protocol/secrets.ts";
 import type { AnnounceReply, AnnounceRequest } from "../protocol/tracker_messages.ts";
 import { ANNOUNCING } from "../settings.ts";
 import { addressesOf } from "./host_addresses.ts";
 import { announceOverHttp } from "./http_tracker_client.ts";
+import { distanceOf, type Hop, trackerRefusal } from "./request_rules.ts";
 import { announceOverUdp } from "./udp_tracker_client.ts";
 
+/** How long to wait for a tracker, and where it must not be. */
+export interface AnnounceLimits {
+  readonly timeoutMs?: number;
+  /** Whether the user wants nothing to do with a canonical address. */
+  isBlocked?(address: string): boolean;
+}
+
 /**
- * Announces once to a tracker: `http:`, `https:` or `udp:`, nothing else.
+ * Announces once to a tracker: `http:`, `https:` or `udp:`, nothing else, and only where `request_rules.ts` lets us.
  *
  * A host name that stands for IPv4 and IPv6 addresses is announced to by each of the two, so that the tracker
  * learns both of ours (BEP 7); one answer is enough, and the peers of both are merged.
@@ -20,7 +29,7 @@ export async function announceToTracker(
   announceUrl: string,
   request: AnnounceRequest,
   signal: AbortSignal,
-  timeoutMs: number = ANNOUNCING.timeoutMs,
+  { timeoutMs = ANNOUNCING.timeoutMs, isBlocked = () => false }: AnnounceLimits = {},
 ): Promise<AnnounceReply> {
   const ending = new AbortController();
   const timer = setTimeout(
@@ -34,7 +43,10 @@ export async function announceToTracker(
     const addresses = await addressesOf(url.hostname, anyEnd);
     const targets = [4, 6].flatMap((family) => addresses.find((each) => familyOf(each) === family) ?? []);
     if (targets.length === 0) throw new TrackerError("Expected a host with an address");
-    return await gather(targets.map((target) => announceTo(url, target, request, anyEnd)), ending);
+    const announces = targets.map((target) =>
+      announceTo({ url, address: target }, request, isBlocked, anyEnd)
+    );
+    return await gather(announces, ending);
   } catch (error) {
     if (signal.aborted) throw new TrackerError("Stopped before it answered");
     throw asTrackerError(error);
@@ -44,26 +56,32 @@ export async function announceToTracker(
 }
 
 async function announceTo(
-  url: URL,
-  address: string,
+  hop: Hop,
   request: AnnounceRequest,
+  isBlocked: (address: string) => boolean,
   signal: AbortSignal,
 ): Promise<AnnounceReply> {
+  const { url, address } = hop;
   const announceOver = ANNOUNCERS[url.protocol];
   if (announceOver === undefined) throw new TrackerError("Expected an announce URL of http, https or udp");
-  const reply = await announceOver(url, address, request, signal);
+  const refusal = isBlocked(address) ? "Expected an address that is not blocked" : trackerRefusal(hop);
+  if (refusal !== undefined) throw new TrackerError(refusal);
+  const reply = await announceOver(hop, request, isBlocked, signal);
   if ("failureReason" in reply) throw new TrackerError(reply.failureReason, reply.retryInMs);
-  const peers = reply.peers.map((peer) => {
-    const { address: theirs, port } = peer.endpoint;
-    return { ...peer, endpoint: { address: inZoneOf(address, theirs), port } };
-  });
+  // What it says of loopback is of its own machine.
+  const isHere = distanceOf(address) === "machine";
+  const peers = reply.peers.filter(({ endpoint }) => isHere || scopeOf(endpoint.address) !== "loopback")
+    .map((peer) => {
+      const { address: theirs, port } = peer.endpoint;
+      return { ...peer, endpoint: { address: inZoneOf(address, theirs), port } };
+    });
   return { ...reply, peers };
 }
 
 const ANNOUNCERS: Record<string, typeof announceOverHttp> = {
   "http:": announceOverHttp,
   "https:": announceOverHttp,
-  "udp:": announceOverUdp,
+  "udp:": (hop, request, _isBlocked, signal) => announceOverUdp(hop, request, signal),
 };
 
 /** The first answer, and what the other attempts add to it within a short time. Rejects when all do. */
@@ -91,6 +109,5 @@ async function gather(
 function asTrackerError(error: unknown): TrackerError {
   if (error instanceof TrackerError) return error;
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const text = messageOf(cause).replace(/ for url \([^)]*\)/, "");
-  return new TrackerError(printable(text).slice(0, 300));
+  return new TrackerError(withoutSecrets(printable(messageOf(cause))).slice(0, 300));
 }

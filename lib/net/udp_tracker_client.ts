@@ -10,6 +10,7 @@ import {
   udpReplyHeader,
 } from "../protocol/tracker_udp_messages.ts";
 import { ANNOUNCING } from "../settings.ts";
+import type { Hop } from "./request_rules.ts";
 
 /** No datagram is longer. */
 const MAX_REPLY_LENGTH = 65_536;
@@ -23,8 +24,7 @@ const MAX_REPLY_LENGTH = 65_536;
  * Errors: `ProtocolError`, or what the socket throws. Rejects when `signal` aborts.
  */
 export async function announceOverUdp(
-  url: URL,
-  address: string,
+  { url, address }: Hop,
   request: AnnounceRequest,
   signal: AbortSignal,
 ): Promise<AnnounceReply | TrackerFailure> {

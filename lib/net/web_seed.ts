@@ -1,13 +1,16 @@
-import { lookup } from "node:dns/promises";
 import { messageOf } from "../errors.ts";
-import { type AddressScope, canonicalAddress, scopeOf } from "../protocol/endpoint.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
+import { printable } from "../protocol/printable.ts";
+import { withoutSecrets } from "../protocol/secrets.ts";
 import { VERSION, WEB_SEED } from "../settings.ts";
 import { type WebSeedRange, WebSeedRanges } from "../swarm/web_seed_ranges.ts";
+import { addressesOf } from "./host_addresses.ts";
+import { pinnedClient } from "./pinned_client.ts";
+import { type Hop, redirectRefusal, webSeedRefusal } from "./request_rules.ts";
 
 /** Why a web seed could not deliver. */
 export interface WebSeedFailure {
-  /** For people. */
+  /** For people: without control characters, and without what is secret in a URL. */
   readonly reason: string;
   /** Milliseconds to leave it alone; undefined: for good. */
   readonly retryInMs: number | undefined;
@@ -26,33 +29,44 @@ class ReplyError extends Error {
   }
 }
 
+/** Characters of a reason, which may quote what the server said. */
+const MAX_REASON_LENGTH = 300;
 const REDIRECTS = [301, 302, 303, 307, 308];
 /** 4xx that may pass: request timeout, too early, too many requests. */
 const PASSING = [408, 425, 429];
 
-/** How far away an address is. A redirect never leads closer to this machine. */
-const DISTANCE: Record<AddressScope, number> = {
-  unusable: -1,
-  linkLocal: -1,
-  loopback: 0,
-  private: 1,
-  global: 2,
-};
-
 /**
  * A web server that has the files of one torrent (BEP 19).
  *
- * The torrent tells its address, so it is not trusted: only http and https, no link-local address (where clouds
- * keep their secrets), no query to machines on the local network, and no redirect from afar to near.
+ * The torrent tells its address, so it is not trusted: only http and https, and only where `request_rules.ts` lets
+ * us. To be closed after use.
  */
 export class WebSeed {
   readonly #ranges: WebSeedRanges;
-  readonly #distances = new Map<string, number>();
+  readonly #isBlocked: (address: string) => boolean;
+  /** Where each origin was found, and the client that asks there. */
+  readonly #servers = new Map<string, { readonly address: string; readonly client: Deno.HttpClient }>();
+  #failures = 0;
   #retryMs: number = WEB_SEED.retryMs;
 
-  /** As `WebSeedRanges`. Throws `TypeError` for an address that cannot be used. */
-  constructor(base: string, metainfo: Metainfo, paths: readonly (readonly string[])[]) {
+  /**
+   * As `WebSeedRanges`; addresses that `isBlocked` are not asked. Throws `TypeError` for an address that cannot be
+   * used.
+   */
+  constructor(
+    base: string,
+    metainfo: Metainfo,
+    paths: readonly (readonly string[])[],
+    isBlocked: (address: string) => boolean,
+  ) {
     this.#ranges = new WebSeedRanges(base, metainfo, paths);
+    this.#isBlocked = isBlocked;
+  }
+
+  /** Closes idle connections. What is asked for later opens new ones. */
+  close(): void {
+    for (const { client } of this.#servers.values()) client.close();
+    this.#servers.clear();
   }
 
   /**
@@ -76,13 +90,16 @@ export class WebSeed {
       this.#retryMs = WEB_SEED.retryMs;
       return undefined;
     } catch (error) {
+      // Its servers are found anew next time, at the next of their addresses.
+      this.close();
+      this.#failures++;
       signal.throwIfAborted();
       return this.#failure(error);
     }
   }
 
   #failure(error: unknown): WebSeedFailure {
-    const reason = messageOf(error);
+    const reason = withoutSecrets(printable(messageOf(error))).slice(0, MAX_REASON_LENGTH);
     if (error instanceof ReplyError && error.isFinal) return { reason, retryInMs: undefined };
     const asked = error instanceof ReplyError ? error.retryAfterMs : 0;
     const retryInMs = Math.min(Math.max(this.#retryMs, asked), WEB_SEED.retryMaxMs);
@@ -107,11 +124,11 @@ export class WebSeed {
   }
 
   /** Sends the request and follows redirects. */
-  async #request(first: URL, range: WebSeedRange, watch: Watch): Promise<Response> {
-    let url = first;
-    let distance = await this.#distanceOf(url);
+  async #request(url: URL, range: WebSeedRange, watch: Watch): Promise<Response> {
+    let hop = await this.#hopTo(url, watch.signal);
     for (let redirects = 0;; redirects++) {
-      const response = await fetch(url, {
+      const response = await fetch(hop.url, {
+        client: hop.client,
         redirect: "manual",
         signal: watch.signal,
         headers: {
@@ -126,35 +143,27 @@ export class WebSeed {
       if (redirects >= WEB_SEED.maxRedirects) {
         throw new ReplyError(`Expected at most ${WEB_SEED.maxRedirects} redirects, got more`, true);
       }
-      const next = URL.parse(response.headers.get("location") ?? "", url);
+      const next = URL.parse(response.headers.get("location") ?? "", hop.url);
       if (next === null || !/^https?:$/.test(next.protocol) || next.username !== "") {
         throw new ReplyError("Expected a redirect to http or https, got another one", true);
       }
-      const nextDistance = await this.#distanceOf(next);
-      if (nextDistance < distance) throw new ReplyError("A redirect leads from afar to near", true);
-      [url, distance] = [next, nextDistance];
+      hop = await this.#hopTo(next, watch.signal, hop);
     }
   }
 
-  /** How far away a server is, by the nearest of its addresses. Errors: `ReplyError` when it must not be asked. */
-  async #distanceOf(url: URL): Promise<number> {
-    const host = url.hostname;
-    const distance = this.#distances.get(host) ?? await nearest(host);
-    this.#distances.set(host, distance);
-    if (distance < 0) throw new ReplyError(`The address of ${host} must not be asked`, true);
-    if (distance < DISTANCE.global && url.search !== "") {
-      throw new ReplyError("Expected no query to the local network, got one", true);
-    }
-    return distance;
+  /** A server that may be asked, and how to reach it. Errors: `ReplyError` when it must not be asked. */
+  async #hopTo(url: URL, signal: AbortSignal, from?: Hop): Promise<Hop & { client: Deno.HttpClient }> {
+    const known = this.#servers.get(url.origin);
+    const addresses = known === undefined ? await addressesOf(url.hostname, signal) : [known.address];
+    if (addresses.length === 0) throw new ReplyError("Expected a host with an address, got none", false);
+    const hop = { url, address: addresses[this.#failures % addresses.length] };
+    const refusal = (from && redirectRefusal(from, hop)) ?? webSeedRefusal(hop);
+    if (refusal !== undefined) throw new ReplyError(refusal, true);
+    if (this.#isBlocked(hop.address)) throw new ReplyError("Its address is blocked", true);
+    const client = known?.client ?? pinnedClient(hop);
+    this.#servers.set(url.origin, { address: hop.address, client });
+    return { ...hop, client };
   }
-}
-
-async function nearest(host: string): Promise<number> {
-  const literal = canonicalAddress(host);
-  const addresses = literal !== undefined
-    ? [literal]
-    : (await lookup(host, { all: true })).map(({ address }) => canonicalAddress(address));
-  return Math.min(...addresses.map((address) => address === undefined ? -1 : DISTANCE[scopeOf(address)]));
 }
 
 /** Errors: `ReplyError` unless the body is going to be exactly the range. */

@@ -49,6 +49,7 @@ export async function runWebSeed(
 ): Promise<void> {
   while (!signal.aborted && !swarm.isFinished) {
     const failure = await new WebSeedPeer(url, seed, swarm, resources).run();
+    seed.close();
     if (failure?.retryInMs === undefined) return;
     await delay(failure.retryInMs, undefined, { signal, ref: false }).catch(() => {});
   }

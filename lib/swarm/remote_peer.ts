@@ -2,6 +2,7 @@ import { Bitfield } from "../protocol/bitfield.ts";
 import { type Endpoint, formatEndpoint } from "../protocol/endpoint.ts";
 import type { ExtendedHandshake } from "../protocol/extension_messages.ts";
 import { clientNameOf } from "../protocol/peer_id.ts";
+import { publicUrl } from "../protocol/secrets.ts";
 import { BROADCAST, TRANSFER } from "../settings.ts";
 import type { PeerSender, RemotePeerSnapshot } from "./ports.ts";
 import { RateMeter, RequestWindow } from "./rates.ts";
@@ -118,7 +119,8 @@ export class RemotePeer {
 
   /** Whom to show: a web seed's address, where a peer listens, else where it comes from. */
   get name(): string {
-    return this.facts.url ?? formatEndpoint(this.listens ?? this.facts.endpoint);
+    const { url, endpoint } = this.facts;
+    return url === undefined ? formatEndpoint(this.listens ?? endpoint) : publicUrl(url);
   }
 
   get client(): string {

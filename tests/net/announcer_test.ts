@@ -24,6 +24,7 @@ function announcing(has: Uint8Array | null, tiersOf: (http: string, udp: string)
     key: 1,
     supportsCrypto: true,
     log: createLogger("warn", (line) => log.push(line)),
+    isBlocked: () => false,
     now: () => node.now,
     random: seededRandom(1),
   });

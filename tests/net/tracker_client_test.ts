@@ -11,6 +11,7 @@ import {
 } from "../../lib/protocol/tracker_udp_messages.ts";
 import { ANNOUNCING } from "../../lib/settings.ts";
 import { announceOf, httpServerWith } from "../helpers/tracker.ts";
+import { Tripwire } from "../helpers/tripwire.ts";
 
 const { signal } = new AbortController();
 const EMPTY_REPLY = encode({ interval: 60, peers: "" });
@@ -30,7 +31,7 @@ async function outcomeWith(
 
 async function outcomeOf(url: string, timeoutMs = 5000): Promise<string | number> {
   try {
-    return (await announceToTracker(url, announceOf("a"), signal, timeoutMs)).intervalSeconds;
+    return (await announceToTracker(url, announceOf("a"), signal, { timeoutMs })).intervalSeconds;
   } catch (error) {
     assert(error instanceof TrackerError, String(error));
     return error.message;
@@ -56,16 +57,13 @@ Deno.test("announceToTracker reads a compressed reply", async () => {
 });
 
 Deno.test("announceToTracker stops reading a body that is too long, also after decompression", async () => {
-  const endless = () => {
-    const chunk = new Uint8Array(65_536);
-    return new ReadableStream<BufferSource>({ pull: (controller) => controller.enqueue(chunk) });
-  };
+  const zeros = new Uint8Array(2 * ANNOUNCING.maxReplyBytes);
   const tooLong = `Expected a reply of at most ${ANNOUNCING.maxReplyBytes} bytes`;
-  assert.equal(await outcomeWith(() => new Response(endless() as ReadableStream)), tooLong);
-  const bomb: RouteHandler = () =>
-    new Response(endless().pipeThrough(new CompressionStream("gzip")), {
-      headers: { "content-encoding": "gzip" },
-    });
+  assert.equal(await outcomeWith(() => new Response(zeros)), tooLong);
+  const gzipped = await new Response(new Blob([zeros]).stream().pipeThrough(new CompressionStream("gzip")))
+    .bytes();
+  assert.ok(gzipped.length < ANNOUNCING.maxReplyBytes / 100);
+  const bomb = () => new Response(gzipped, { headers: { "content-encoding": "gzip" } });
   assert.equal(await outcomeWith(bomb), tooLong);
 });
 
@@ -112,14 +110,79 @@ Deno.test("announceToTracker follows no redirect to other schemes or to nowhere"
   }
 });
 
-Deno.test("announceToTracker calls nothing on this machine but /announce", async () => {
-  let calls = 0;
-  const outcome = await outcomeWith(() => {
-    calls++;
-    return new Response(EMPTY_REPLY);
-  }, { path: "/shutdown" });
-  assert.equal(outcome, "Expected a path that begins with /announce on this machine");
-  assert.equal(calls, 0);
+Deno.test("announceToTracker calls nothing on this machine but /announce, whatever it is called by", async () => {
+  using tripwire = new Tripwire();
+  for (const host of ["127.0.0.1", "127.1.2.3", "localhost", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1"]) {
+    for (
+      const path of ["/shutdown", "/", "/announced", "/a/announce", "/announce/../admin", "/announce/a/b"]
+    ) {
+      const outcome = await outcomeOf(`http://${host}:${tripwire.port}${path}`);
+      assert.equal(outcome, "Expected the path /announce for a tracker on this machine, got another");
+    }
+    const outcome = await outcomeOf(`udp://${host}:${tripwire.port}/shutdown`);
+    assert.equal(outcome, "Expected the path /announce for a tracker on this machine, got another");
+  }
+  for (const host of ["0.0.0.0", "[::]", "224.0.0.1", "169.254.169.254"]) {
+    const outcome = await outcomeOf(`http://${host}:${tripwire.port}/announce`);
+    assert.match(String(outcome), /^Expected an address that may be asked/);
+  }
+  assert.equal(await tripwire.calls(), 0);
+});
+
+Deno.test("announceToTracker follows no redirect to another service of this machine", async () => {
+  using tripwire = new Tripwire();
+  for (const host of ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "[::1]"]) {
+    for (const path of ["/shutdown", "/announce"]) {
+      const location = `http://${host}:${tripwire.port}${path}`;
+      const outcome = await outcomeWith(() => new Response(null, { status: 307, headers: { location } }));
+      assert.equal(outcome, "Refused a redirect to this machine or a link-local address", location);
+    }
+  }
+  assert.equal(await tripwire.calls(), 0);
+});
+
+Deno.test("announceToTracker takes peers on loopback from trackers on this machine only", async () => {
+  const reply = encode({ interval: 60, peers: Uint8Array.of(127, 0, 0, 1, 0, 80, 10, 0, 0, 5, 0, 81) });
+  const original = globalThis.fetch;
+  globalThis.fetch = () => Promise.resolve(new Response(reply));
+  try {
+    for (
+      const [tracker, ports] of [["127.0.0.1", [80, 81]], ["10.0.0.9", [81]], ["203.0.113.5", [81]]] as const
+    ) {
+      const { peers } = await announceToTracker(`http://${tracker}/announce`, announceOf("a"), signal);
+      assert.deepEqual(peers.map(({ endpoint }) => endpoint.port), ports, tracker);
+    }
+  } finally {
+    globalThis.fetch = original;
+  }
+});
+
+Deno.test("announceToTracker asks nobody at a blocked address", async () => {
+  using tripwire = new Tripwire();
+  const limits = { isBlocked: (address: string) => address === "127.0.0.1" };
+  for (const scheme of ["http", "udp"]) {
+    await assert.rejects(
+      announceToTracker(`${scheme}://127.0.0.1:${tripwire.port}/announce`, announceOf("a"), signal, limits),
+      { name: "TrackerError", message: "Expected an address that is not blocked" },
+    );
+  }
+  assert.equal(await tripwire.calls(), 0);
+});
+
+Deno.test("announceToTracker tells of a broken reply without the URL, which may hold a secret", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const serving = (async () => {
+    for await (const connection of listener) {
+      await connection.read(new Uint8Array(10));
+      connection.close();
+    }
+  })();
+  const path = "announce/secretkey?passkey=secret";
+  const outcome = await outcomeOf(`http://127.0.0.1:${listener.addr.port}/${path}`);
+  assert.match(String(outcome), /^error sending request .*http:\/\/127.0.0.1:\d+\/…/);
+  assert.doesNotMatch(String(outcome), /secret/);
+  listener.close();
+  await serving;
 });
 
 Deno.test("announceToTracker refuses other schemes and malformed URLs", async () => {

@@ -54,7 +54,7 @@ const answer: Handler = ({ path, first, last }) => {
 
 /** Downloads from a web seed alone, or beside what else the node knows, until it is done or the web seed gave up. */
 async function download(node: LoopbackNode, url: string, metainfo: Metainfo): Promise<void> {
-  const seed = new WebSeed(url, metainfo, originalPaths(metainfo.rawInfo, METAINFO_LIMITS));
+  const seed = new WebSeed(url, metainfo, originalPaths(metainfo.rawInfo, METAINFO_LIMITS), () => false);
   const resources = { downloadLimit: undefined, now: () => node.now };
   await runWebSeed(url, seed, node.swarm, resources, AbortSignal.timeout(10_000));
 }
@@ -124,7 +124,7 @@ Deno.test("runWebSeed leaves a server alone that fails, and goes back to it afte
     return answer(range, count);
   });
   await using node = new LoopbackNode(single, null);
-  const seed = new WebSeed(server.url, single, originalPaths(single.rawInfo, METAINFO_LIMITS));
+  const seed = new WebSeed(server.url, single, originalPaths(single.rawInfo, METAINFO_LIMITS), () => false);
   const { fetchRange } = seed;
   // As if the pauses were short, and every failure might pass.
   seed.fetchRange = async (...args) => {

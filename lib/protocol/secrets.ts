@@ -1,0 +1,16 @@
+/** What in a URL is nobody else's business: users, passwords, and the keys that trackers put into paths and queries. */
+
+const URL_IN_TEXT = /\b([a-z][a-z\d+.-]*:\/\/)(?:[^\s/?#@]*@)?([^\s/?#"'()<>]+)([/?#][^\s"'()<>]*)?/gi;
+
+/** A text for logs, in which of every URL only scheme, host and port are left: `http://h:1/…`. */
+export function withoutSecrets(text: string): string {
+  return text.replace(
+    URL_IN_TEXT,
+    (_, scheme, host, rest = "") => `${scheme}${host}${rest.length > 1 ? "/…" : rest}`,
+  );
+}
+
+/** A URL that people know a server by: without user, password, query and fragment. */
+export function publicUrl(url: string): string {
+  return url.replace(/^([a-z][a-z\d+.-]*:\/\/)(?:[^/?#]*@)?([^?#]*).*$/is, "$1$2");
+}
