@@ -9,6 +9,7 @@ import { isOwnEndpoint, isOwnHost } from "./net/own_addresses.ts";
 import { WebSeed } from "./net/web_seed.ts";
 import { runWebSeed, type WebSeedResources } from "./net/web_seed_peer.ts";
 import { announcePort, parseAnnounceAddress } from "./protocol/announce_address.ts";
+import type { FileRange } from "./protocol/magnet.ts";
 import { type Metainfo, originalPaths } from "./protocol/metainfo.ts";
 import { publicUrl } from "./protocol/secrets.ts";
 import { ANNOUNCING, METAINFO_LIMITS, WEB_SEED } from "./settings.ts";
@@ -59,18 +60,20 @@ export class JoinedTorrent {
   }
 
   /**
-   * Finds out what is there and builds the swarm on it; `onChecked` hears how many pieces were looked at.
+   * Finds out what is there and builds the swarm on it. `selectOnly` are the files that a magnet link names, empty
+   * for all; `onChecked` hears how many pieces were looked at.
    *
    * Errors: `RangeError` when no file is wanted; `StorageError`; the signal's reason when the session stops meanwhile.
    */
   static async join(
     metainfo: Metainfo,
+    selectOnly: readonly FileRange[],
     context: JoinContext,
     onChecked: (checked: number) => void,
   ): Promise<JoinedTorrent> {
     const { home, workers, resume, log, now, signal } = context;
     const startedAt = now();
-    const selection = selectFiles(metainfo, context.files);
+    const selection = selectFiles(metainfo, context.files, selectOnly);
     const store = new PieceStore({ metainfo, selection, home, workers, resume, log });
     try {
       const recovered = await store.recover(onChecked, signal);

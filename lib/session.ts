@@ -17,7 +17,7 @@ import { MagnetFetch, withMagnet } from "./magnet_fetch.ts";
 import { toByteString } from "./protocol/bytes.ts";
 import type { Endpoint } from "./protocol/endpoint.ts";
 import type { InfoHash } from "./protocol/info_hash.ts";
-import { type Magnet, parseMagnet } from "./protocol/magnet.ts";
+import { type FileRange, type Magnet, parseMagnet } from "./protocol/magnet.ts";
 import type { Metainfo } from "./protocol/metainfo.ts";
 import { createPeerId, PEER_ID_LENGTH } from "./protocol/peer_id.ts";
 import { Connections } from "./net/connections.ts";
@@ -193,23 +193,23 @@ export class Session {
 
   /**
    * Joins the swarm of a magnet link: fetches the metadata from peers, unless it was saved before, saves it in
-   * `torrents/`, and goes on as `add` does.
+   * `torrents/`, and goes on as `add` does, with the files that the link names where the user names none.
    *
    * Errors: `MetainfoError`; `StorageError`; the signal's reason when the session stops meanwhile.
    */
   async addMagnet(link: string, peers: readonly string[]): Promise<InfoHash> {
     const magnet = parseMagnet(link, MAGNET_LIMITS);
-    const { infoHash } = magnet;
+    const { infoHash, selectOnly } = magnet;
     if (this.#isKnown(infoHash)) return infoHash;
     const folder = join(this.#options.home, "torrents");
     const named = [...peers, ...magnet.peers];
     const saved = await findTorrent(folder, infoHash);
     if (saved !== undefined) {
-      await this.#check(withMagnet(saved, magnet), named);
+      await this.#check(withMagnet(saved, magnet), named, selectOnly);
     } else {
       const metainfo = await this.#fetch(magnet, named);
       await saveTorrent(folder, metainfo);
-      await this.#check(metainfo, named);
+      await this.#check(metainfo, named, selectOnly);
     }
     return infoHash;
   }
@@ -227,12 +227,16 @@ export class Session {
   }
 
   /** Finds out what is there of a torrent, then joins its swarm. */
-  async #check(metainfo: Metainfo, peers: readonly string[]): Promise<void> {
+  async #check(
+    metainfo: Metainfo,
+    peers: readonly string[],
+    selectOnly: readonly FileRange[] = [],
+  ): Promise<void> {
     const { infoHash } = metainfo;
     const checking = { metainfo, checked: 0 };
     this.#checking.set(infoHash, checking);
     try {
-      await this.#join(metainfo, peers, (checked) => checking.checked = checked);
+      await this.#join(metainfo, peers, selectOnly, (checked) => checking.checked = checked);
     } finally {
       this.#checking.delete(infoHash);
     }
@@ -241,9 +245,10 @@ export class Session {
   async #join(
     metainfo: Metainfo,
     peers: readonly string[],
+    selectOnly: readonly FileRange[],
     onChecked: (checked: number) => void,
   ): Promise<void> {
-    const joined = await JoinedTorrent.join(metainfo, this.#joinContext(), onChecked);
+    const joined = await JoinedTorrent.join(metainfo, selectOnly, this.#joinContext(), onChecked);
     const { swarm } = joined;
     const fetch = this.#fetches.get(swarm.infoHash);
     this.#fetches.delete(swarm.infoHash);

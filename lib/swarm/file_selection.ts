@@ -35,7 +35,8 @@ export interface FileSelection extends Selection {
 }
 
 /**
- * Finds the files that are meant. `positions` are those a magnet link names (BEP 53), empty for all.
+ * Finds the files that are meant. `positions` are those a magnet link names (BEP 53), empty for all: they count
+ * where the user says nothing of `only`.
  *
  * Errors: `RangeError` when no file is left to be wanted.
  */
@@ -48,14 +49,9 @@ export function selectFiles(
   const skip = matcher(choice.skip);
   const isNamed = (file: number) =>
     positions.length === 0 || positions.some(({ first, last }) => file >= first && file <= last);
-  const wanted = filesThat(
-    metainfo,
-    (path, file) => isNamed(file) && (choice.only.length === 0 || only(path)) && !skip(path),
-  );
-  if (wanted.count === 0) {
-    const globs = [...choice.only, ...choice.skip.map((glob) => `not ${glob}`)].join(", ");
-    throw new RangeError(`Expected a file of ${metainfo.name} to be wanted (${globs}), got none`);
-  }
+  const isAskedFor = choice.only.length > 0 ? only : (_path: string, file: number) => isNamed(file);
+  const wanted = filesThat(metainfo, (path, file) => isAskedFor(path, file) && !skip(path));
+  if (wanted.count === 0) throw nothingWanted(metainfo, choice, positions);
   const isEverything = wanted.count === filesThat(metainfo, () => true).count;
   const first = filesThat(metainfo, matcher(choice.first));
   return {
@@ -64,6 +60,18 @@ export function selectFiles(
     firstPieces: piecesOf(metainfo, first),
     isSequential: choice.isSequential,
   };
+}
+
+function nothingWanted(
+  { name, files }: Metainfo,
+  { only, skip }: FileChoice,
+  positions: readonly FileRange[],
+): RangeError {
+  const asked = only.length > 0 ? only : positions.map(({ first, last }) => `${first}-${last}`);
+  const wishes = [...asked, ...skip.map((glob) => `not ${glob}`)].join(", ");
+  return new RangeError(
+    `Expected one of ${files.length} files of ${name} to be wanted (${wishes}), got none`,
+  );
 }
 
 /** Whether a path matches one of some globs; none when there are no globs. */

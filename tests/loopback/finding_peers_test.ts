@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { MetainfoError } from "../../lib/errors.ts";
 import type { InfoHash } from "../../lib/protocol/info_hash.ts";
 import { formatMagnet } from "../../lib/protocol/magnet.ts";
+import { EVERYTHING } from "../../lib/swarm/file_selection.ts";
 import { until } from "../helpers/loopback_node.ts";
 import { Machine } from "../helpers/machine.ts";
+import { randomBytes } from "../helpers/random.ts";
 
 /** One file with bytes that no other process on this machine shares, for multicast reaches all of them. */
 function newBook(length = 400_000): ReadonlyMap<string, Uint8Array> {
@@ -124,6 +126,45 @@ Deno.test("Session that is given a magnet link again needs nobody for the metada
   await leecher.start();
   await leecher.session.addMagnet(magnet, []);
   assert.equal(leecher.swarm(infoHash).seeding, true);
+});
+
+Deno.test("Session fetches the files that a magnet link names, unless the user names others (BEP 53)", async () => {
+  const texts = new Map(
+    ["a.txt", "b.txt", "c.txt"].map((name, at) => [`texts/${name}`, randomBytes(70_000, at)]),
+  );
+  const only = (...names: string[]) => new Map([...texts].filter(([path]) => names.includes(path)));
+  await using seeder = await Machine.start();
+  const infoHash = await seeder.session.add(await seeder.publish(texts, []), []);
+  const magnet = formatMagnet({
+    infoHash,
+    peers: [seeder.address],
+    selectOnly: [{ first: 1, last: 1 }],
+  });
+  await using leecher = await Machine.start();
+  await leecher.session.addMagnet(magnet, []);
+  await until(() => leecher.swarm(infoHash).finished, "the file that the link names");
+  await leecher.assertHas(only("texts/b.txt"));
+  assert.deepEqual([...Deno.readDirSync(leecher.path("shareable", "texts"))].map(({ name }) => name), [
+    "b.txt",
+  ]);
+  await leecher.stop();
+
+  await leecher.start();
+  await leecher.session.addMagnet(magnet, []);
+  await until(() => leecher.swarm(infoHash).finished, "the same file at a later start");
+  assert.equal(leecher.swarm(infoHash).seeding, false);
+  await leecher.stop();
+
+  await leecher.start({ files: { ...EVERYTHING, only: ["c.*"] } });
+  await leecher.session.addMagnet(magnet, []);
+  await until(() => leecher.swarm(infoHash).finished, "the file that the user names");
+  await leecher.assertHas(only("texts/b.txt", "texts/c.txt"));
+  await leecher.stop();
+
+  await leecher.start();
+  await leecher.session.add(leecher.path("torrents", "texts.torrent"), [seeder.address]);
+  await leecher.completes(infoHash);
+  await leecher.assertHas(texts);
 });
 
 Deno.test("Session saves the torrent of a magnet link beside another one of that name", async () => {

@@ -46,13 +46,15 @@ Deno.test("selectFiles wants every piece that holds something of a wanted file",
   assert.equal(chosen(album, { only: [".nfo"] }).pieces, "");
 });
 
-Deno.test("selectFiles skips files even where they are asked for, and takes positions of a magnet link", () => {
+Deno.test("selectFiles skips files even where they are asked for", () => {
   assert.equal(chosen(album, { skip: ["*.jpg"] }).files, "0 2 3");
   assert.equal(chosen(album, { only: ["*.flac"], skip: ["disc 2/**"] }).files, "0");
-  assert.equal(
-    chosen(album, { skip: ["*.nfo"] }, [{ first: 1, last: 1 }, { first: 3, last: 9 }]).files,
-    "1 4",
-  );
+});
+
+Deno.test("selectFiles takes the positions of a magnet link where no glob says which files are wanted", () => {
+  const positions = [{ first: 1, last: 1 }, { first: 3, last: 9 }];
+  assert.equal(chosen(album, { skip: ["*.nfo"] }, positions).files, "1 4");
+  assert.equal(chosen(album, { only: ["*.flac"] }, positions).files, "0 2");
 });
 
 Deno.test("selectFiles knows a single file by its name", () => {
@@ -62,7 +64,11 @@ Deno.test("selectFiles knows a single file by its name", () => {
 Deno.test("selectFiles refuses a choice that leaves nothing, by name", () => {
   assert.throws(() => chosen(single, { only: ["*.txt"], skip: ["*.mkv"] }), {
     name: "RangeError",
-    message: "Expected a file of a film.mkv to be wanted (*.txt, not *.mkv), got none",
+    message: "Expected one of 1 files of a film.mkv to be wanted (*.txt, not *.mkv), got none",
+  });
+  assert.throws(() => chosen(album, {}, [{ first: 5, last: 7 }]), {
+    name: "RangeError",
+    message: "Expected one of 5 files of album to be wanted (5-7), got none",
   });
 });
 
