@@ -4,15 +4,16 @@ import { PieceStore } from "./disk/piece_store.ts";
 import type { ResumeStore } from "./disk/resume_store.ts";
 import { messageOf } from "./errors.ts";
 import type { Logger } from "./log.ts";
-import { Announcer } from "./net/announcer.ts";
-import { isOwnEndpoint, isOwnHost } from "./net/own_addresses.ts";
+import { Announcer, type AnnouncerOptions } from "./net/announcer.ts";
+import { isOwnEndpoint } from "./net/own_addresses.ts";
+import { missingTrackers, trackersOf } from "./net/own_tracker.ts";
 import { WebSeed } from "./net/web_seed.ts";
 import { runWebSeed, type WebSeedResources } from "./net/web_seed_peer.ts";
-import { announcePort, parseAnnounceAddress } from "./protocol/announce_address.ts";
+import type { InfoHash } from "./protocol/info_hash.ts";
 import type { FileRange } from "./protocol/magnet.ts";
 import { type Metainfo, originalPaths } from "./protocol/metainfo.ts";
 import { publicUrl } from "./protocol/secrets.ts";
-import { ANNOUNCING, METAINFO_LIMITS, WEB_SEED } from "./settings.ts";
+import { METAINFO_LIMITS, WEB_SEED } from "./settings.ts";
 import { type FileChoice, selectFiles } from "./swarm/file_selection.ts";
 import type { SwarmEvent } from "./swarm/ports.ts";
 import { Swarm } from "./swarm/swarm.ts";
@@ -109,6 +110,7 @@ export class JoinedTorrent {
         supportsCrypto: context.supportsCrypto,
         log,
         isBlocked: context.isBlocked,
+        failed: warningOfMissing(metainfo.infoHash, context),
         now,
         random: Math.random,
       });
@@ -187,22 +189,13 @@ export class JoinedTorrent {
   }
 }
 
-/** Announce URLs of a torrent without those that mean our own tracker, and whether there were such. */
-async function trackersOf(
-  metainfo: Metainfo,
-  trackerPort: number | undefined,
-): Promise<{ tiers: string[][]; isAnnouncer: boolean }> {
-  const timeout = AbortSignal.timeout(ANNOUNCING.resolveTimeoutMs);
-  let isAnnouncer = false;
-  const tiers = await Promise.all(metainfo.announceTiers.map(async (tier) => {
-    const urls: string[] = [];
-    for (const address of tier) {
-      const url = parseAnnounceAddress(address);
-      if (url === undefined) continue;
-      if (announcePort(url) === trackerPort && await isOwnHost(url.hostname, timeout)) isAnnouncer = true;
-      else urls.push(url.href);
-    }
-    return urls;
-  }));
-  return { tiers, isAnnouncer };
+/** Tells the user where others look in vain for the tracker of this process; nothing where it runs none. */
+function warningOfMissing(
+  infoHash: InfoHash,
+  { self: { trackerPort }, signal, report }: JoinContext,
+): AnnouncerOptions["failed"] {
+  if (trackerPort === undefined) return undefined;
+  return missingTrackers(trackerPort, (message) => {
+    if (!signal.aborted) report({ event: "warning", code: "announce", message, infoHash });
+  });
 }

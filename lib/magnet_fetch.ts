@@ -45,6 +45,7 @@ export class MagnetFetch {
       supportsCrypto,
       log,
       isBlocked,
+      failed: undefined,
       now,
       random: Math.random,
     });

@@ -27,6 +27,8 @@ export interface AnnouncerOptions {
   readonly log: Logger;
   /** Whether the user wants nothing to do with a canonical address. */
   isBlocked(address: string): boolean;
+  /** Hears of each announce that a tracker did not take, and why. */
+  readonly failed: ((url: string, reason: string) => void) | undefined;
   /** Monotonic clock in ms. */
   now(): number;
   /** Numbers in [0, 1). */
@@ -78,7 +80,7 @@ export class Announcer {
   }
 
   async #announce(announce: DueAnnounce): Promise<void> {
-    const { swarm, log, now } = this.#options;
+    const { swarm, log, failed, now } = this.#options;
     try {
       const reply = await this.#send(announce, this.#stopping.signal);
       this.#schedule.succeeded(announce, reply, now());
@@ -87,6 +89,7 @@ export class Announcer {
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
       log.warn(`${nameOf(announce)}: ${messageOf(error)}`);
+      failed?.(announce.url, messageOf(error));
       this.#schedule.failed(announce, now(), error instanceof TrackerError ? error.retryInMs : undefined);
     }
   }

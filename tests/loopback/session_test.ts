@@ -42,6 +42,22 @@ Deno.test("Session distributes a folder to three others through its own tracker"
   }
 });
 
+Deno.test("Session warns when its announce address is this machine and no tracker is there", async () => {
+  await using first = await Machine.start();
+  const missing = first.tracker.replace(/:\d+/, ":1");
+  await first.session.add(await first.publish(BOOK, [missing, first.tracker]), []);
+  await until(() => first.namesOf("warning").length > 0, "warned");
+  const [warning] = first.namesOf("warning");
+  assert(warning.event === "warning" && warning.code === "announce");
+  assert.match(warning.message, /^no tracker answers at 127\.0\.0\.1:1, which is this machine/);
+
+  await using second = await Machine.start();
+  const torrent = await first.publish(COURSE, [first.tracker]);
+  await first.session.add(torrent, []);
+  await second.completes(await second.session.add(torrent, []));
+  assert.deepEqual([first.namesOf("warning").length, second.namesOf("warning").length], [1, 0]);
+});
+
 Deno.test("Session is seeder in one swarm and peer in another at the same time", async () => {
   await using a = await Machine.start();
   await using b = await Machine.start();

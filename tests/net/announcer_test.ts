@@ -17,6 +17,7 @@ function announcing(has: Uint8Array | null, tiersOf: (http: string, udp: string)
   tracker.table.serve(infoHash);
   const node = new LoopbackNode(metainfo, has);
   const log: string[] = [];
+  const failures: string[] = [];
   const announcer = new Announcer({
     swarm: node.swarm,
     tiers: tiersOf(`http://127.0.0.1:${tracker.http.port}/announce`, `udp://127.0.0.1:${tracker.udp.port}`),
@@ -25,6 +26,7 @@ function announcing(has: Uint8Array | null, tiersOf: (http: string, udp: string)
     supportsCrypto: true,
     log: createLogger("warn", (line) => log.push(line)),
     isBlocked: () => false,
+    failed: (url, reason) => failures.push(`${url} ${reason}`),
     now: () => node.now,
     random: seededRandom(1),
   });
@@ -33,6 +35,7 @@ function announcing(has: Uint8Array | null, tiersOf: (http: string, udp: string)
     node,
     announcer,
     log,
+    failures,
     [Symbol.asyncDispose]: async () => {
       await announcer.stop();
       await node[Symbol.asyncDispose]();
@@ -76,10 +79,11 @@ Deno.test("Announcer tries again when a tracker cannot be reached, with a pause,
   const url = `http://127.0.0.1:${(gone.addr as Deno.NetAddr).port}/announce?passkey=secret`;
   gone.close();
   await using pair = announcing(null, () => [[url]]);
-  const { node, announcer, log } = pair;
+  const { node, announcer, log, failures } = pair;
   announcer.tick();
   await until(() => log.length === 1, "failed");
   assert(!log[0].includes("secret"));
+  assert(failures.length === 1 && failures[0].startsWith(`${url} `), `${failures}`);
   announcer.tick();
   await new Promise((resolve) => setTimeout(resolve, 30));
   assert.equal(log.length, 1, "not at once");
