@@ -306,7 +306,7 @@ export class Session {
     if (event.event === "peers" && swarm !== undefined) queueMicrotask(() => this.#dialer.dialAll([swarm]));
     const joined = this.#joined.get(event.infoHash);
     if (joined === undefined) return;
-    if (event.event === "status") registry.statusChanged(joined.swarm);
+    if (event.event === "status" || event.event === "complete") registry.statusChanged(joined.swarm);
     if (event.event === "complete" && joined.swarm.seeding) joined.announcer.completed();
   }
 

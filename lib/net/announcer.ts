@@ -2,7 +2,7 @@ import { messageOf, TrackerError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { AnnounceReply, AnnounceRequest } from "../protocol/tracker_messages.ts";
-import { ANNOUNCING } from "../settings.ts";
+import { ANNOUNCING, CONNECTIONS } from "../settings.ts";
 import { AnnounceSchedule, type DueAnnounce } from "../swarm/announce_schedule.ts";
 import type { PeerSource } from "../swarm/ports.ts";
 import { announceToTracker } from "./tracker_client.ts";
@@ -10,6 +10,8 @@ import { announceToTracker } from "./tracker_client.ts";
 /** A swarm as far as trackers have to do with it. */
 export interface AnnouncedSwarm extends Pick<AnnounceRequest, "infoHash" | "peerId"> {
   readonly totals: Pick<AnnounceRequest, "uploaded" | "downloaded" | "left">;
+  /** Wants nothing more; with something `left`, it is a partial seed (BEP 21). */
+  readonly isFinished: boolean;
   addPeers(endpoints: readonly Endpoint[], source: PeerSource): void;
 }
 
@@ -94,8 +96,10 @@ export class Announcer {
     }
   }
 
-  #send({ url, event, trackerId }: DueAnnounce, signal: AbortSignal): Promise<AnnounceReply> {
+  #send({ url, event: due, trackerId }: DueAnnounce, signal: AbortSignal): Promise<AnnounceReply> {
     const { swarm, port, key, supportsCrypto, isBlocked } = this.#options;
+    const isPartialSeed = swarm.isFinished && swarm.totals.left !== 0;
+    const event = due ?? (isPartialSeed ? "paused" : undefined);
     const request: AnnounceRequest = {
       infoHash: swarm.infoHash,
       peerId: swarm.peerId,
@@ -107,7 +111,8 @@ export class Announcer {
       supportsCrypto,
       claimedAddresses: [],
       ...(event === undefined ? {} : { event }),
-      ...(event === "stopped" ? { numwant: 0 } : {}),
+      // As many as we may dial; who leaves wants nobody.
+      numwant: event === "stopped" ? 0 : CONNECTIONS.dialled,
       ...(trackerId === undefined ? {} : { trackerId }),
     };
     return announceToTracker(url, request, signal, { isBlocked });

@@ -1,5 +1,5 @@
 /**
- * What is said to an HTTP tracker and what it answers (BEP 3, 7, 23, 31, 48), both ways.
+ * What is said to an HTTP tracker and what it answers (BEP 3, 7, 21, 23, 31, 48), both ways.
  *
  * Queries are taken apart by hand: info-hashes and peer ids are bytes, not UTF-8, and the URL classes would
  * replace what is not text.
@@ -32,6 +32,7 @@ import {
 import { INFO_HASH_LENGTH, type InfoHash, infoHashBytes, infoHashFromBytes } from "./info_hash.ts";
 import { PEER_ID_LENGTH } from "./peer_id.ts";
 import {
+  ANNOUNCE_EVENTS,
   type AnnouncedPeer,
   type AnnounceEvent,
   type AnnounceReply,
@@ -100,7 +101,7 @@ export function parseAnnounceQuery(query: string): AnnounceRequest {
 }
 
 function isAnnounceEvent(text: string | undefined): text is AnnounceEvent {
-  return text === "started" || text === "completed" || text === "stopped";
+  return ANNOUNCE_EVENTS.includes(text as AnnounceEvent);
 }
 
 /** The address of an `ip` parameter; BEP 7 allows `ipv4` and `ipv6` to carry a port, which is not used. */
@@ -241,8 +242,11 @@ export function parseScrapeQuery(query: string, limit: number): InfoHash[] {
 /** The body of a scrape reply. Its keys are info-hashes, which are not text. */
 export function encodeScrapeReply(counts: ReadonlyMap<InfoHash, ScrapeCounts>): Uint8Array<ArrayBuffer> {
   const files = new Map<string, Uint8Array>();
-  for (const [infoHash, { complete, incomplete, downloaded }] of counts) {
-    files.set(toByteString(infoHashBytes(infoHash)), encode({ complete, incomplete, downloaded }));
+  for (const [infoHash, { complete, incomplete, downloaders, downloaded }] of counts) {
+    files.set(
+      toByteString(infoHashBytes(infoHash)),
+      encode({ complete, incomplete, downloaders, downloaded }),
+    );
   }
   return encodeMembers(new Map([["files", encodeMembers(files)]]));
 }
@@ -260,9 +264,11 @@ export function decodeScrapeReply(body: Uint8Array): Map<InfoHash, ScrapeCounts>
   for (const [key, encoded] of files) {
     const entry = decode(encoded);
     if (key.length !== INFO_HASH_LENGTH || !isDictionary(entry)) continue;
+    const downloaders = numberIn(entry, "downloaders");
     counts.set(infoHashFromBytes(fromByteString(key)), {
       complete: numberIn(entry, "complete") ?? 0,
       incomplete: numberIn(entry, "incomplete") ?? 0,
+      ...(downloaders === undefined ? {} : { downloaders }),
       downloaded: numberIn(entry, "downloaded") ?? 0,
     });
   }

@@ -4,8 +4,14 @@ import type { Endpoint } from "./endpoint.ts";
 import type { InfoHash } from "./info_hash.ts";
 import { printable } from "./printable.ts";
 
-/** What happened since the last announce; none for a regular one. */
-export type AnnounceEvent = "started" | "completed" | "stopped";
+/**
+ * What happened since the last announce; none for a regular one. `paused` stands in place of none as long as the
+ * announcer wants nothing more although it lacks something (BEP 21).
+ */
+export type AnnounceEvent = "started" | "completed" | "stopped" | "paused";
+
+/** All of them. */
+export const ANNOUNCE_EVENTS: readonly AnnounceEvent[] = ["started", "completed", "stopped", "paused"];
 
 /** One announce, however it travelled. Amounts in bytes. */
 export interface AnnounceRequest {
@@ -65,6 +71,8 @@ export interface TrackerFailure {
 export interface ScrapeCounts {
   readonly complete: number;
   readonly incomplete: number;
+  /** Those of `incomplete` that want more (BEP 21); undefined where the tracker does not say. */
+  readonly downloaders?: number;
   readonly downloaded: number;
 }
 

@@ -36,6 +36,7 @@ export class MetadataSwarm implements ConnectionOwner {
   };
   readonly extensions: Extensions;
   readonly seeding = false;
+  readonly isFinished = false;
   readonly #options: MetadataSwarmOptions;
   readonly #roster: Roster;
   #now: number;

@@ -50,7 +50,8 @@ export class SwarmRegistry {
 
   /** Our own entry in the embedded tracker's list follows what we have. */
   statusChanged(swarm: AnySwarm): void {
-    this.#table.setOwn(swarm.infoHash, { ...this.#own, complete: swarm.seeding });
+    const standing = { isSeed: swarm.seeding, wantsMore: !swarm.isFinished };
+    this.#table.setOwn(swarm.infoHash, { ...this.#own, ...standing });
   }
 
   /**

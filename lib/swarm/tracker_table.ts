@@ -11,14 +11,13 @@ import type { AnnouncedPeer, AnnounceRequest, ScrapeCounts } from "../protocol/t
 import { TRACKER } from "../settings.ts";
 import { PeerPool } from "./peer_pool.ts";
 import { type Asker, PeerSelection } from "./peer_selection.ts";
-import { type TrackedEntry, type TrackedPeer, TrackedSwarm } from "./tracked_swarm.ts";
+import { type Standing, type TrackedEntry, type TrackedPeer, TrackedSwarm } from "./tracked_swarm.ts";
 
 /** This process in one of its swarms, as the tracker lists it. */
-export interface OwnPeer {
+export interface OwnPeer extends Readonly<Standing> {
   /** 20 bytes. */
   readonly peerId: Uint8Array;
   readonly port: number;
-  readonly complete: boolean;
 }
 
 /** Result of an announce. */
@@ -82,8 +81,7 @@ export class TrackerTable {
 
   /** Lists this process in a served swarm: always, with an address chosen for each asker. */
   setOwn(infoHash: InfoHash, own: OwnPeer): void {
-    const { peerId, port, complete } = own;
-    this.#swarmFor(infoHash).own = { peerId: toByteString(peerId), port, complete };
+    this.#swarmFor(infoHash).own = { ...own, peerId: toByteString(own.peerId) };
   }
 
   /**
@@ -115,17 +113,17 @@ export class TrackerTable {
       this.#remove(swarm, key, entry);
       return true;
     }
-    const isSeed = request.left === 0;
+    const standing = standingOf(request);
     if (request.event === "completed" && entry?.isSeed === false) swarm.downloaded++;
     const expiresAt = now + TIME_TO_LIVE_MS;
     if (entry === undefined) {
       if (!this.#mayList(swarm, endpoint.address)) return false;
-      swarm.add(key, { endpoint, peerId, isSeed, expiresAt, position: 0 });
+      swarm.add(key, { endpoint, peerId, ...standing, expiresAt, position: 0 });
       this.#peers++;
       return true;
     }
-    const changed = entry.isSeed !== isSeed;
-    swarm.refresh(key, entry, isSeed, expiresAt);
+    const changed = entry.isSeed !== standing.isSeed;
+    swarm.refresh(key, entry, standing, expiresAt);
     return changed;
   }
 
@@ -136,20 +134,19 @@ export class TrackerTable {
       (swarm.peersAt.get(address) ?? 0) < TRACKER.maxPeersPerAddress;
   }
 
-  /** Random peers for an asker: no seeds for a seed, its own address family preferred. */
+  /** Random peers for an asker: for one that wants nothing those alone that do, its own address family preferred. */
   #select(swarm: TrackedSwarm, request: AnnounceRequest, asker: Asker): readonly AnnouncedPeer[] {
     const selection = new PeerSelection(asker, this.#options.ownAddressFor);
     const { numwant = TRACKER.defaultNumwant } = request;
     const wanted = request.event === "stopped" ? 0 : Math.min(numwant, TRACKER.maxNumwant);
-    const isSeed = request.left === 0;
+    const asking = standingOf(request);
     const { own } = swarm;
-    if (own !== undefined && wanted > 0 && !(isSeed && own.complete)) {
+    if (own !== undefined && wanted > 0 && (asking.wantsMore || own.wantsMore)) {
       selection.addOnThisMachine(own.port, own.peerId);
     }
     const family = familyOf(asker.endpoint.address);
     const other = family === 4 ? 6 : 4;
-    const poolsOf = (of: IpFamily) =>
-      isSeed ? [swarm.pools[of].leeches] : [swarm.pools[of].seeds, swarm.pools[of].leeches];
+    const poolsOf = (of: IpFamily) => swarm.pools[of].usefulTo(asking);
     const otherSize = poolsOf(other).reduce((sum, pool) => sum + pool.size, 0);
     // A quarter is kept for the other family, so that peers with both learn of both.
     const limits = [[family, wanted - Math.min(otherSize, wanted >> 2)], [other, wanted]] as const;
@@ -215,4 +212,8 @@ export class TrackerTable {
     this.#swarms.delete(infoHash);
     this.#peers -= swarm.peers.size;
   }
+}
+
+function standingOf({ left, event }: AnnounceRequest): Standing {
+  return { isSeed: left === 0, wantsMore: left !== 0 && event !== "paused" };
 }

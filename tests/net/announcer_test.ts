@@ -1,25 +1,36 @@
 import assert from "node:assert/strict";
 import { createLogger } from "../../lib/log.ts";
-import { Announcer } from "../../lib/net/announcer.ts";
-import { ANNOUNCING } from "../../lib/settings.ts";
+import { type AnnouncedSwarm, Announcer } from "../../lib/net/announcer.ts";
+import { ANNOUNCING, CONNECTIONS, TRACKER } from "../../lib/settings.ts";
 import { LoopbackNode, until } from "../helpers/loopback_node.ts";
 import { randomBytes, seededRandom } from "../helpers/random.ts";
 import { metainfoOf } from "../helpers/torrents.ts";
-import { announceOf, TestTracker } from "../helpers/tracker.ts";
+import { announceOf, httpServerWith, TestTracker } from "../helpers/tracker.ts";
 
 const data = randomBytes(1_000, 1);
 const metainfo = metainfoOf(data, 16_384);
 const { infoHash } = metainfo;
 
-/** A tracker that serves the torrent, and somebody who announces to it. */
-function announcing(has: Uint8Array | null, tiersOf: (http: string, udp: string) => string[][]) {
+/** A tracker that serves the torrent, and somebody who announces to it, with `changes` to what its swarm says. */
+function announcing(
+  has: Uint8Array | null,
+  tiersOf: (http: string, udp: string) => string[][],
+  changes: Partial<AnnouncedSwarm> = {},
+) {
   const tracker = new TestTracker();
   tracker.table.serve(infoHash);
   const node = new LoopbackNode(metainfo, has);
   const log: string[] = [];
   const failures: string[] = [];
   const announcer = new Announcer({
-    swarm: node.swarm,
+    swarm: {
+      infoHash,
+      peerId: node.swarm.peerId,
+      totals: node.swarm.totals,
+      isFinished: node.swarm.isFinished,
+      addPeers: (endpoints, source) => node.swarm.addPeers(endpoints, source),
+      ...changes,
+    },
     tiers: tiersOf(`http://127.0.0.1:${tracker.http.port}/announce`, `udp://127.0.0.1:${tracker.udp.port}`),
     port: 7_000,
     key: 1,
@@ -60,6 +71,39 @@ for (const scheme of ["http", "udp"] as const) {
     assert.deepEqual(log, []);
   });
 }
+
+for (const scheme of ["http", "udp"] as const) {
+  Deno.test(`Announcer tells a tracker (${scheme}) as long as we are a partial seed (BEP 21)`, async () => {
+    await using pair = announcing(null, (http, udp) => [[scheme === "http" ? http : udp]], {
+      isFinished: true,
+    });
+    const { tracker, node, announcer } = pair;
+    announcer.tick();
+    await until(() => tracker.table.scrape(infoHash)?.downloaders === 1, "started");
+    node.clockOffset += TRACKER.intervalSeconds * 1_000;
+    await until(() => {
+      announcer.tick();
+      return tracker.table.scrape(infoHash)?.downloaders === 0;
+    }, "partial seed");
+    assert.equal(tracker.table.scrape(infoHash)?.incomplete, 1);
+  });
+}
+
+Deno.test("Announcer asks for as many peers as may be dialled, and for none when it leaves", async () => {
+  const asked: (string | null)[] = [];
+  const tracker = httpServerWith({
+    "/announce": (request) => {
+      asked.push(new URL(request.url).searchParams.get("numwant"));
+      return new Response("d8:intervali30e5:peers0:e");
+    },
+  });
+  await using pair = announcing(null, () => [[`http://127.0.0.1:${tracker.port}/announce`]]);
+  pair.announcer.tick();
+  await until(() => asked.length === 1, "asked");
+  await pair.announcer.stop();
+  await tracker.stop();
+  assert.deepEqual(asked, [String(CONNECTIONS.dialled), "0"]);
+});
 
 Deno.test("Announcer tells a tracker that knows us as leech when we have everything", async () => {
   await using pair = announcing(null, (http) => [[http]]);

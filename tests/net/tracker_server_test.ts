@@ -86,7 +86,7 @@ Deno.test("TrackerServer tells counts of the info-hashes named, never of all", a
   await using tracker = new TestTracker();
   await announce(tracker, announceOf("a"));
   const { body } = await get(tracker, `/scrape?${encodeScrapeQuery([UNKNOWN, SERVED])}`);
-  const counts = { complete: 0, incomplete: 1, downloaded: 0 };
+  const counts = { complete: 0, incomplete: 1, downloaders: 1, downloaded: 0 };
   assert.deepEqual(decodeScrapeReply(body), new Map([[SERVED, counts]]));
   for (const query of ["", "?", "?x=1", "?info_hash=short"]) {
     const { body } = await get(tracker, `/scrape${query}`);

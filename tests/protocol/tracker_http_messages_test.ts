@@ -88,7 +88,7 @@ Deno.test("parseAnnounceQuery takes what is missing for nothing said", () => {
 
 Deno.test("parseAnnounceQuery ignores values it cannot use", () => {
   const parsed = parseAnnounceQuery(
-    `${query}&numwant=-1&key=not+hex&event=paused&ip=tracker.example&ipv6=fe80::1%25eth0&ipv4=10.0.0.5:99&x&=&&`,
+    `${query}&numwant=-1&key=not+hex&event=resumed&ip=tracker.example&ipv6=fe80::1%25eth0&ipv4=10.0.0.5:99&x&=&&`,
   );
   assert.equal(parsed.numwant, undefined);
   assert.equal(parsed.key, undefined);
@@ -201,6 +201,15 @@ Deno.test("decodeScrapeReply reads what encodeScrapeReply writes, keys being byt
   const hashes = [0, 0x65, 0x80, 0xc3, 0xff].map((byte) => infoHashFromBytes(new Uint8Array(20).fill(byte)));
   const counts = new Map(hashes.map((hash, at) => [hash, { complete: at, incomplete: 2, downloaded: 3 }]));
   assert.deepEqual(decodeScrapeReply(encodeScrapeReply(counts)), counts);
+  const withPartialSeeds = new Map([[hashes[0], {
+    complete: 1,
+    incomplete: 4,
+    downloaders: 3,
+    downloaded: 5,
+  }]]);
+  const body = encodeScrapeReply(withPartialSeeds);
+  assert.match(toByteString(body), /d8:completei1e10:downloadedi5e11:downloadersi3e10:incompletei4ee/);
+  assert.deepEqual(decodeScrapeReply(body), withPartialSeeds);
 });
 
 Deno.test("decodeScrapeReply refuses what is no scrape reply", () => {

@@ -63,7 +63,7 @@ Deno.test("encodeUdpAnnounce writes the 98 bytes of BEP 15", () => {
 });
 
 Deno.test("parseUdpRequest reads announces of all kinds", () => {
-  for (const event of [undefined, "started", "completed", "stopped"] as const) {
+  for (const event of [undefined, "started", "completed", "stopped", "paused"] as const) {
     const { event: _, ...plain } = announce;
     const sent = event === undefined ? plain : { ...plain, event };
     const read = parseUdpRequest(encodeUdpAnnounce(connectionId, 9, sent, ""));

@@ -59,7 +59,12 @@ Deno.test("SwarmRegistry has the tracker serve a swarm, and lists ourselves as w
   assert.equal(registry.find(metainfo.infoHash), host.swarm);
   assert.deepEqual([...registry.swarms], [host.swarm]);
   assert.equal(table.isServed(metainfo.infoHash), true);
-  assert.deepEqual(table.scrape(metainfo.infoHash), { complete: 1, incomplete: 0, downloaded: 0 });
+  assert.deepEqual(table.scrape(metainfo.infoHash), {
+    complete: 1,
+    incomplete: 0,
+    downloaders: 0,
+    downloaded: 0,
+  });
   assert.equal(new Tracking(null).table.scrape(metainfo.infoHash)?.incomplete, 1);
 });
 

@@ -4,6 +4,7 @@ import { formatEndpoint } from "../../lib/protocol/endpoint.ts";
 import { type InfoHash, infoHashFromBytes } from "../../lib/protocol/info_hash.ts";
 import type { AnnounceRequest } from "../../lib/protocol/tracker_messages.ts";
 import { TRACKER } from "../../lib/settings.ts";
+import type { TrackedEntry } from "../../lib/swarm/tracked_swarm.ts";
 import { type AnnounceResult, TrackerTable } from "../../lib/swarm/tracker_table.ts";
 import { seededRandom } from "../helpers/random.ts";
 
@@ -74,9 +75,37 @@ Deno.test("TrackerTable says when membership changes, and counts", () => {
     assert.deepEqual(table.scrape(hash(0)), {
       complete: scrapedComplete,
       incomplete: scrapedIncomplete,
+      downloaders: scrapedIncomplete,
       downloaded: scrapedDownloaded,
     });
   }
+});
+
+Deno.test("TrackerTable counts partial seeds among the incomplete and not among downloaders (BEP 21)", () => {
+  const table = newTable();
+  table.setOwn(hash(0), { peerId: id("own"), port: 1, isSeed: false, wantsMore: false });
+  announce(table, "10.0.0.2", "a", { event: "started" });
+  announce(table, "10.0.0.3", "b", { event: "started" });
+  assert.equal(announce(table, "10.0.0.3", "b", { event: "paused" }).membershipChanged, false);
+  assert.deepEqual(table.scrape(hash(0)), { complete: 0, incomplete: 3, downloaders: 1, downloaded: 0 });
+  announce(table, "10.0.0.3", "b");
+  assert.equal(table.scrape(hash(0))?.downloaders, 2);
+  announce(table, "10.0.0.3", "b", { event: "paused" });
+  announce(table, "10.0.0.3", "b", { event: "completed", left: 0 });
+  assert.deepEqual(table.scrape(hash(0)), { complete: 1, incomplete: 2, downloaders: 1, downloaded: 1 });
+});
+
+Deno.test("TrackerTable names to partial seeds those alone that want something (BEP 21)", () => {
+  const table = newTable();
+  announce(table, "10.0.0.2", "leech");
+  announce(table, "10.0.0.3", "seed", { left: 0 });
+  announce(table, "10.0.0.4", "partial", { event: "paused" });
+  assert.deepEqual(endpointsOf(announce(table, "10.0.0.5", "other", { event: "paused" })), ["10.0.0.2:6881"]);
+  assert.deepEqual(endpointsOf(announce(table, "10.0.0.3", "seed", { left: 0 })), ["10.0.0.2:6881"]);
+  assert.equal(announce(table, "10.0.0.2", "leech").peers.length, 3);
+  table.setOwn(hash(0), { peerId: id("own"), port: 1, isSeed: false, wantsMore: false });
+  assert.equal(announce(table, "10.0.0.4", "partial", { event: "paused" }).peers.length, 1);
+  assert.equal(announce(table, "10.0.0.2", "leech").peers.length, 4);
 });
 
 Deno.test("TrackerTable gives a leaving peer nobody", () => {
@@ -137,11 +166,11 @@ Deno.test("TrackerTable selects at random: everybody is told of sooner or later,
 
 Deno.test("TrackerTable gives seeds no seeds", () => {
   const table = newTable();
-  table.setOwn(hash(0), { peerId: id("own"), port: 1, complete: true });
+  table.setOwn(hash(0), { peerId: id("own"), port: 1, isSeed: true, wantsMore: false });
   announce(table, "10.0.0.2", "seed", { left: 0 });
   announce(table, "10.0.0.3", "leech");
   assert.deepEqual(endpointsOf(announce(table, "10.0.0.4", "x", { left: 0 })), ["10.0.0.3:6881"]);
-  table.setOwn(hash(0), { peerId: id("own"), port: 1, complete: false });
+  table.setOwn(hash(0), { peerId: id("own"), port: 1, isSeed: false, wantsMore: true });
   assert.deepEqual(endpointsOf(announce(table, "10.0.0.4", "x", { left: 0 })), [
     "10.0.0.1:1",
     "10.0.0.3:6881",
@@ -164,7 +193,7 @@ Deno.test("TrackerTable prefers the asker's family and gives some of the other",
 
 Deno.test("TrackerTable lists its own process, with an address the asker can reach", () => {
   const table = newTable();
-  table.setOwn(hash(0), { peerId: id("own"), port: 6882, complete: true });
+  table.setOwn(hash(0), { peerId: id("own"), port: 6882, isSeed: true, wantsMore: false });
   const { peers, complete } = announce(table, "10.0.0.2", "a");
   assert.deepEqual(peers, [{
     endpoint: { address: "10.0.0.1", port: 6882 },
@@ -253,14 +282,16 @@ Deno.test("TrackerTable keeps its books through thousands of random announces", 
   const pick = (count: number) => Math.floor(random() * count);
   for (let now = 0; now < 300_000; now += 60) {
     if (pick(10) === 0) table.expire(now);
-    const event = (["started", "stopped", "completed", undefined] as const)[pick(4)];
+    const event = (["started", "stopped", "completed", "paused", undefined] as const)[pick(5)];
     const family = pick(2) === 0 ? "10.0.0." : "fd00::";
     const infoHash = hash(pick(5));
     const changes = { infoHash, left: pick(2), ...(event === undefined ? {} : { event }) };
     const { peers, complete, incomplete } = announce(table, family + pick(40), pick(3), changes, now);
-    const listed = table.list(infoHash);
+    const listed = table.list(infoHash) as TrackedEntry[];
     const seeds = listed.filter(({ isSeed }) => isSeed).length;
     assert.deepEqual([seeds, listed.length - seeds], [complete, incomplete]);
+    const downloaders = listed.filter(({ wantsMore }) => wantsMore).length;
+    assert.equal(table.scrape(infoHash)?.downloaders ?? 0, downloaders);
     assert.equal(new Set(peers.map(({ endpoint }) => formatEndpoint(endpoint))).size, peers.length);
   }
   const listed = [0, 1, 2, 3, 4].reduce((sum, number) => sum + table.list(hash(number)).length, 0);
