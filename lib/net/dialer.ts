@@ -3,6 +3,7 @@ import { type Endpoint, formatEndpoint } from "../protocol/endpoint.ts";
 import { HANDSHAKE_LENGTH, parseHandshake } from "../protocol/handshake.ts";
 import { CONNECTIONS } from "../settings.ts";
 import type { ConnectionOwner } from "../swarm/connection_owner.ts";
+import type { DialTarget } from "../swarm/known_peers.ts";
 import { type ByteStream, readFully, TcpStream } from "./byte_stream.ts";
 import type { Connections, Introduction } from "./connections.ts";
 import { encryptOutgoing } from "./encrypted_stream.ts";
@@ -24,15 +25,16 @@ export class Dialer {
   dialAll(swarms: Iterable<ConnectionOwner>): void {
     for (const swarm of swarms) {
       if (this.#signal.aborted || !this.#connections.hasRoom) return;
-      for (const endpoint of swarm.takeDials(CONNECTIONS.dialling - this.#dialling)) {
-        this.#connections.track(this.#dial(endpoint, swarm));
+      for (const target of swarm.takeDials(CONNECTIONS.dialling - this.#dialling)) {
+        this.#connections.track(this.#dial(target, swarm));
       }
     }
   }
 
   /** Connects, and once more where the remote could not make sense of how we began. */
-  async #dial(endpoint: Endpoint, swarm: ConnectionOwner): Promise<void> {
-    for (const opening of openingsFor(this.#connections.options.encryption, endpoint.address)) {
+  async #dial(target: DialTarget, swarm: ConnectionOwner): Promise<void> {
+    const endpoint: Endpoint = { address: target.address, port: target.port };
+    for (const opening of openingsFor(this.#connections.options.encryption, target)) {
       const stream = await this.#connect(endpoint);
       if (stream === undefined) break;
       const introduce = (stream: ByteStream) => this.#introduce(stream, swarm, opening);

@@ -2,19 +2,23 @@
 import { scopeOf } from "../protocol/endpoint.ts";
 import type { CryptoMethod } from "../protocol/mse.ts";
 import type { EncryptionPolicy } from "../settings.ts";
+import type { DialTarget } from "../swarm/known_peers.ts";
 
 /** How a connection begins: with the BitTorrent handshake itself, or with that of MSE around it. */
 export type Opening = "plain" | "encrypted";
 
-/** The openings to dial an address with, in this order; each takes a connection of its own. */
-export function openingsFor(policy: EncryptionPolicy, address: string): readonly Opening[] {
+/** The openings to dial a remote with, in this order; each takes a connection of its own. */
+export function openingsFor(
+  policy: EncryptionPolicy,
+  { address, prefersEncryption = false }: DialTarget,
+): readonly Opening[] {
   switch (policy) {
     case "require":
       return ["encrypted"];
     case "off":
       return ["plain"];
     case "prefer":
-      return isNear(address) ? ["plain", "encrypted"] : ["encrypted", "plain"];
+      return isNear(address) && !prefersEncryption ? ["plain", "encrypted"] : ["encrypted", "plain"];
   }
 }
 

@@ -58,11 +58,14 @@ export interface OwnHandshake {
   readonly isUploadOnly?: boolean;
   /** Bytes of the info dictionary; undefined where we do not give it. */
   readonly metadataLength: number | undefined;
+  /** Whether we would rather talk encrypted; left out: no. */
+  readonly prefersEncryption?: boolean;
 }
 
 /** The payload of our extended handshake. */
 export function encodeExtendedHandshake(own: OwnHandshake): Uint8Array<ArrayBuffer> {
   return encode({
+    e: own.prefersEncryption ? 1 : undefined,
     m: Object.fromEntries(own.extensions.map((name) => [name, OUR_EXTENSIONS[name]])),
     metadata_size: own.metadataLength,
     p: own.listenPort,

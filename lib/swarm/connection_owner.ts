@@ -2,6 +2,7 @@ import type { StorageError } from "../errors.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import type { MessageReader } from "../protocol/peer_messages.ts";
+import type { DialTarget } from "./known_peers.ts";
 import type { PeerSender, PieceStorage } from "./ports.ts";
 import type { PeerFacts, RemotePeer } from "./remote_peer.ts";
 
@@ -15,7 +16,7 @@ export interface ConnectionOwner {
   readonly storage: Pick<PieceStorage, "readInto" | "hasRoom" | "whenRoom">;
 
   /** Up to `limit` endpoints to dial now; each must end in a connection or in `dialFailed`. */
-  takeDials(limit: number): Endpoint[];
+  takeDials(limit: number): DialTarget[];
   /** A dial led to no connection. */
   dialFailed(endpoint: Endpoint): void;
 

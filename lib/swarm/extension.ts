@@ -20,7 +20,7 @@ export interface Extension {
 
 /** What extensions need of their swarm. */
 export interface ExtensionsContext {
-  readonly self: Pick<OwnHandshake, "client" | "listenPort" | "trackerPort">;
+  readonly self: Pick<OwnHandshake, "client" | "listenPort" | "trackerPort" | "prefersEncryption">;
   readonly roster: Roster;
   /** Whether peers are told that we want nothing more (BEP 21); undefined: no word of it. */
   isUploadOnly(): boolean | undefined;

@@ -7,12 +7,18 @@ import type { PeerSource } from "./ports.ts";
 /** Sources that name a peer because it, or the user, has just said that it is there. */
 const ANNOUNCED: readonly PeerSource[] = ["tracker", "broadcast", "lsd", "user"];
 
+/** An endpoint to dial. */
+export interface DialTarget extends Endpoint {
+  /** Whether others say that it would rather talk encrypted. */
+  readonly prefersEncryption?: boolean;
+}
+
 interface KnownPeer {
-  readonly endpoint: Endpoint;
+  endpoint: DialTarget;
   source: PeerSource;
   /** When it was first heard of, in ms. */
   readonly since: number;
-  /** Whether it was seen to have everything. */
+  /** Whether it was seen, or is said, to have everything. */
   isSeed: boolean;
   /** Being dialled or connected. */
   isBusy: boolean;
@@ -83,6 +89,20 @@ export class KnownPeers {
     return added;
   }
 
+  /**
+   * What others say of a peer (BEP 11). It counts of those of whom nobody else told us, and until we see for
+   * ourselves: by a lie somebody is called later, or in the wrong way first, and is called all the same.
+   */
+  rumoured(
+    { address, port }: Endpoint,
+    { isSeed, prefersEncryption }: { readonly isSeed: boolean; readonly prefersEncryption: boolean },
+  ): void {
+    const known = this.#peers.get(formatEndpoint({ address, port }));
+    if (known === undefined || known.isBusy || known.source !== "pex") return;
+    known.isSeed = isSeed;
+    known.endpoint = prefersEncryption ? { address, port, prefersEncryption } : { address, port };
+  }
+
   /** Forgets endpoints that have left, unless they are connected; only what the same source told us. */
   remove(endpoints: Iterable<Endpoint>, source: PeerSource): number {
     let removed = 0;
@@ -106,7 +126,7 @@ export class KnownPeers {
     weSeed: boolean,
     now: number,
     priorityOf: (endpoint: Endpoint) => number = () => 0,
-  ): Endpoint[] {
+  ): DialTarget[] {
     if (limit <= 0) return [];
     let due = this.#peers.values().filter((peer) => {
       if (peer.isBusy || peer.nextDialAt > now) return false;

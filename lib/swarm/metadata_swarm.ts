@@ -9,6 +9,7 @@ import { encodePlain, MessageId, type MessageReader } from "../protocol/peer_mes
 import type { ConnectionOwner } from "./connection_owner.ts";
 import { emptySnapshot } from "./empty_snapshot.ts";
 import { Extensions } from "./extensions.ts";
+import type { DialTarget } from "./known_peers.ts";
 import { MetadataFetching } from "./metadata_extension.ts";
 import type { PeerSender, PeerSource, SwarmEvent, SwarmNews, SwarmSnapshot } from "./ports.ts";
 import type { PeerFacts, RemotePeer } from "./remote_peer.ts";
@@ -96,7 +97,7 @@ export class MetadataSwarm implements ConnectionOwner {
     for (const peer of [...this.#roster.connected.values()]) peer.sender.close(reason);
   }
 
-  takeDials(limit: number): Endpoint[] {
+  takeDials(limit: number): DialTarget[] {
     return this.#isOver ? [] : this.#roster.takeDials(limit, false, this.#now);
   }
 

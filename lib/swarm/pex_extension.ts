@@ -29,9 +29,17 @@ export class PexExtension implements Extension {
   received(peer: RemotePeer, payload: Uint8Array, now: number): void {
     if (this.#partners.get(peer)?.exchange.received(now) !== true) return;
     const { roster, knownPeersChanged } = this.#context;
-    const told = parsePex(payload, PEX.maxEndpoints).added.map(({ endpoint }) => endpoint);
-    const usable = usableFrom(peer, told);
-    if (roster.hear(usable, "pex", now) > 0) knownPeersChanged("pex");
+    const told = parsePex(payload, PEX.maxEndpoints).added.flatMap((each) =>
+      usableFrom(peer, [each.endpoint]).map((endpoint) => ({ ...each, endpoint }))
+    );
+    const isNews = roster.hear(told.map(({ endpoint }) => endpoint), "pex", now) > 0;
+    for (const { endpoint, flags } of told) {
+      roster.known.rumoured(endpoint, {
+        isSeed: (flags & PexFlag.uploadOnly) !== 0,
+        prefersEncryption: (flags & PexFlag.prefersEncryption) !== 0,
+      });
+    }
+    if (isNews) knownPeersChanged("pex");
   }
 
   peerLeft(peer: RemotePeer): void {
@@ -55,7 +63,7 @@ function pexPeerOf(peer: RemotePeer): PexPeer[] {
   const { listens, extended, facts } = peer;
   if (listens === undefined) return [];
   const flags = (extended?.prefersEncryption ? PexFlag.prefersEncryption : 0) |
-    (peer.hasToldPieces && peer.isSeed ? PexFlag.uploadOnly : 0) |
+    (peer.isUploadOnly || (peer.hasToldPieces && peer.isSeed) ? PexFlag.uploadOnly : 0) |
     (facts.isIncoming ? 0 : PexFlag.reachable);
   return [{ endpoint: listens, flags }];
 }

@@ -4,7 +4,7 @@ import { type Endpoint, familyOf, type IpFamily } from "../protocol/endpoint.ts"
 import { peerPriority } from "../protocol/peer_priority.ts";
 import { CONNECTIONS } from "../settings.ts";
 import { admit } from "./admission.ts";
-import { KnownPeers } from "./known_peers.ts";
+import { type DialTarget, KnownPeers } from "./known_peers.ts";
 import type { PeerSender, PeerSource } from "./ports.ts";
 import { type PeerFacts, RemotePeer } from "./remote_peer.ts";
 import type { SwarmOptions } from "./swarm_options.ts";
@@ -82,7 +82,7 @@ export class Roster {
   }
 
   /** Up to `limit` endpoints to dial now, those of the highest priority for both sides (BEP 40). */
-  takeDials(limit: number, weSeed: boolean, now: number): Endpoint[] {
+  takeDials(limit: number, weSeed: boolean, now: number): DialTarget[] {
     const free = Math.min(limit, CONNECTIONS.dialled - this.connected.size);
     return this.known.takeDue(free, weSeed, now, (endpoint) => {
       const address = this.#ownAddresses.get(familyOf(endpoint.address));

@@ -15,6 +15,7 @@ import { DontHaveExtension } from "./dont_have_extension.ts";
 import { Download } from "./download.ts";
 import { Extensions } from "./extensions.ts";
 import { Interest } from "./interest.ts";
+import type { DialTarget } from "./known_peers.ts";
 import { MetadataGiving } from "./metadata_extension.ts";
 import { PeerPieces } from "./peer_pieces.ts";
 import type {
@@ -179,7 +180,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   }
 
   /** Endpoints to dial now: a peer that lacks something connects to all it knows; a seeder waits for others first. */
-  takeDials(limit: number): Endpoint[] {
+  takeDials(limit: number): DialTarget[] {
     if (this.#paused !== undefined || this.#isStopping) return [];
     return this.#roster.takeDials(limit, this.download.isComplete, this.#now);
   }

@@ -30,6 +30,7 @@ export interface SwarmOptions {
     readonly client: string;
     readonly listenPort: number;
     readonly trackerPort: number | undefined;
+    readonly prefersEncryption?: boolean;
   };
   /** Whether an endpoint is where this very process listens. */
   isOurselves(endpoint: Endpoint): boolean;

@@ -2,17 +2,25 @@ import assert from "node:assert/strict";
 import { accepts, methodsFor, openingsFor } from "../../lib/net/encryption.ts";
 
 const NEAR = ["127.0.0.1", "::1", "10.0.0.5", "192.168.1.9", "169.254.3.4", "fe80::5%eth0", "fd00::5"];
+const port = 6881;
 const FAR = ["8.8.8.8", "2001:4860::1"];
 
-Deno.test("openingsFor begins plain near us, encrypted elsewhere, and falls back once", () => {
-  for (const address of NEAR) assert.deepEqual(openingsFor("prefer", address), ["plain", "encrypted"]);
-  for (const address of FAR) assert.deepEqual(openingsFor("prefer", address), ["encrypted", "plain"]);
+Deno.test("openingsFor begins plain near us, encrypted elsewhere or where that is preferred, and falls back once", () => {
+  for (const address of NEAR) {
+    assert.deepEqual(openingsFor("prefer", { address, port }), ["plain", "encrypted"]);
+    const target = { address, port, prefersEncryption: true };
+    assert.deepEqual(openingsFor("prefer", target), ["encrypted", "plain"]);
+    assert.deepEqual(openingsFor("off", target), ["plain"]);
+  }
+  for (const address of FAR) {
+    assert.deepEqual(openingsFor("prefer", { address, port }), ["encrypted", "plain"]);
+  }
 });
 
 Deno.test("openingsFor has one way only where the user wants it", () => {
   for (const address of [...NEAR, ...FAR]) {
-    assert.deepEqual(openingsFor("require", address), ["encrypted"]);
-    assert.deepEqual(openingsFor("off", address), ["plain"]);
+    assert.deepEqual(openingsFor("require", { address, port }), ["encrypted"]);
+    assert.deepEqual(openingsFor("off", { address, port }), ["plain"]);
   }
 });
 

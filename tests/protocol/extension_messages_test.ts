@@ -22,12 +22,15 @@ const own: OwnHandshake = {
   trackerPort: 6969,
   isUploadOnly: true,
   metadataLength: 31_235,
+  prefersEncryption: true,
 };
 
 Deno.test("parseExtendedHandshake reads what encodeExtendedHandshake writes", () => {
   const handshake = parseExtendedHandshake(encodeExtendedHandshake(own));
   assert.deepEqual([...handshake.extensions], Object.entries(OUR_EXTENSIONS));
-  assert.deepEqual(handshake, { ...own, extensions: handshake.extensions, prefersEncryption: false });
+  assert.deepEqual(handshake, { ...own, extensions: handshake.extensions });
+  const plain = encodeExtendedHandshake({ ...own, prefersEncryption: false });
+  assert.equal(parseExtendedHandshake(plain).prefersEncryption, false);
 });
 
 Deno.test("encodeExtendedHandshake leaves out what we have not got", () => {

@@ -3,7 +3,7 @@ import { ProtocolError } from "../../lib/errors.ts";
 import { formatEndpoint } from "../../lib/protocol/endpoint.ts";
 import type { ExtendedHandshake } from "../../lib/protocol/extension_messages.ts";
 import { encodePex, parsePex, PexFlag } from "../../lib/protocol/pex_messages.ts";
-import { PEX } from "../../lib/settings.ts";
+import { CONNECTIONS, PEX } from "../../lib/settings.ts";
 import { PexExtension } from "../../lib/swarm/pex_extension.ts";
 import type { PeerSource } from "../../lib/swarm/ports.ts";
 import type { RemotePeer } from "../../lib/swarm/remote_peer.ts";
@@ -13,7 +13,13 @@ import { factsOf, FakeSender, peerIdOf } from "../helpers/remote_peers.ts";
 /** The extension of one at 10.0.0.100:6881 in a torrent of four pieces. */
 class Exchanging {
   readonly heardFrom: PeerSource[] = [];
-  readonly #self = { peerId: peerIdOf(100), client: "", listenPort: 6881, trackerPort: undefined };
+  readonly #self = {
+    peerId: peerIdOf(100),
+    client: "",
+    listenPort: 6881,
+    trackerPort: undefined,
+    prefersEncryption: false,
+  };
   readonly roster = new Roster(4, {
     self: this.#self,
     isOurselves: (endpoint) => formatEndpoint(endpoint) === "10.0.0.100:6881",
@@ -49,12 +55,14 @@ Deno.test("PexExtension tells whom we are connected to, with what is known of th
   seed.hasToldPieces = true;
   for (let index = 0; index < 4; index++) seed.have.add(index);
   exchanging.connect(3).extended = { prefersEncryption: true } as ExtendedHandshake;
+  exchanging.connect(6).extended = { isUploadOnly: true } as ExtendedHandshake;
   exchanging.connect(4, { isIncoming: true });
   exchanging.connect(5, { isIncoming: true }).listens = { address: "10.0.0.5", port: 7_000 };
   exchanging.extension.tick(0);
   assert.deepEqual(told, [
     `10.0.0.2:6881 ${PexFlag.uploadOnly | PexFlag.reachable}`,
     `10.0.0.3:6881 ${PexFlag.prefersEncryption | PexFlag.reachable}`,
+    `10.0.0.6:6881 ${PexFlag.uploadOnly | PexFlag.reachable}`,
     "10.0.0.5:7000 0",
   ]);
 });
@@ -96,6 +104,25 @@ Deno.test("PexExtension hears of others, without ourselves and without another m
   extension.received(peer, encodePex(message), 0);
   assert.deepEqual(roster.known.names, ["10.0.0.5:6881", "[fd00::5]:6881"]);
   assert.deepEqual(heardFrom, ["pex"]);
+});
+
+Deno.test("PexExtension passes on what flags say of those whom nobody else has named", () => {
+  const { extension, roster } = new Exchanging();
+  const peer = roster.add(factsOf(1, { isIncoming: true }), new FakeSender(), 0);
+  extension.offered(peer, () => {});
+  const [seed, secret, named] = [5, 6, 7].map((host) => ({ address: `10.0.0.${host}`, port: 6881 }));
+  roster.hear([named], "tracker", 0);
+  const added = [
+    { endpoint: seed, flags: PexFlag.uploadOnly },
+    { endpoint: secret, flags: PexFlag.prefersEncryption | PexFlag.reachable },
+    { endpoint: named, flags: PexFlag.uploadOnly | PexFlag.prefersEncryption },
+  ];
+  extension.received(peer, encodePex({ added, dropped: [] }), 0);
+  assert.deepEqual(roster.takeDials(9, true, CONNECTIONS.seederPatienceMs), [
+    named,
+    { ...secret, prefersEncryption: true },
+  ]);
+  assert.deepEqual(roster.takeDials(9, false, 0), [seed], "a seed is of use to who lacks something");
 });
 
 Deno.test("PexExtension reads no message that comes too soon, none of strangers, and refuses what is malformed", () => {
