@@ -14,7 +14,12 @@ export class MetainfoError extends SyntaxError {
 
 /** The disk refused. The torrent concerned pauses with this reason; others go on. */
 export class StorageError extends Error {
-  override readonly name = "StorageError";
+  override readonly name: string = "StorageError";
+}
+
+/** Somebody changed, cut or deleted data we share or download. The torrent is looked through and joined anew. */
+export class DataChangedError extends StorageError {
+  override readonly name = "DataChangedError";
 }
 
 /** A tracker could not be reached, or answered with a failure. The announce loop tries the next one. */

@@ -13,7 +13,7 @@ import type { InfoHash } from "./protocol/info_hash.ts";
 import type { FileRange } from "./protocol/magnet.ts";
 import { type Metainfo, originalPaths } from "./protocol/metainfo.ts";
 import { publicUrl } from "./protocol/secrets.ts";
-import { METAINFO_LIMITS, WEB_SEED } from "./settings.ts";
+import { METAINFO_LIMITS, STORAGE, WEB_SEED } from "./settings.ts";
 import { type FileChoice, selectFiles } from "./swarm/file_selection.ts";
 import type { SwarmEvent } from "./swarm/ports.ts";
 import { Swarm } from "./swarm/swarm.ts";
@@ -48,8 +48,10 @@ export class JoinedTorrent {
   readonly announcer: Announcer;
   readonly #store: PieceStore;
   readonly #context: JoinContext;
-  /** Totals and peers as they were last noted. */
+  /** Totals and peers as they were last noted, and when, in ms. */
   #noted: string;
+  #totalsNotedAt: number;
+  #isLeft = false;
 
   private constructor(swarm: Swarm, store: PieceStore, announcer: Announcer, context: JoinContext) {
     this.swarm = swarm;
@@ -58,6 +60,7 @@ export class JoinedTorrent {
     this.#context = context;
     const { totals, peers } = this.#notable();
     this.#noted = JSON.stringify([totals, peers]);
+    this.#totalsNotedAt = context.now();
   }
 
   /**
@@ -114,6 +117,7 @@ export class JoinedTorrent {
         now,
         random: Math.random,
       });
+      signal.throwIfAborted();
       return new JoinedTorrent(swarm, store, announcer, context);
     } catch (error) {
       await store.close();
@@ -141,6 +145,21 @@ export class JoinedTorrent {
   /** Notes in the resume state what was written since; to be called every `STORAGE.noteWrittenMs`. */
   flush(now: number): void {
     this.#store.flush(now);
+    if (now - this.#totalsNotedAt < STORAGE.noteTotalsMs) return;
+    this.#totalsNotedAt = now;
+    this.saveTotals();
+  }
+
+  /** Resolves when somebody changed the data: it is to be left, and joined anew. */
+  get dataChanged(): Promise<void> {
+    return this.#store.changed;
+  }
+
+  /** Leaves the swarm and lets go of all files, without saving what may be wrong. Never rejects. */
+  async leave(): Promise<void> {
+    this.#isLeft = true;
+    this.swarm.stop();
+    await Promise.all([this.announcer.stop(), this.saveTotals(), this.#store.close()]);
   }
 
   /** Notes totals and peers in the resume state where they changed; a failure is logged. */
@@ -173,6 +192,7 @@ export class JoinedTorrent {
    * lets go of all files. Returns whether everything was saved.
    */
   async close(): Promise<boolean> {
+    if (this.#isLeft) return true;
     try {
       for (const { index, buffer, blocks } of this.swarm.download.takeUnfinished()) {
         this.#store.saveUnfinished(index, buffer, blocks);

@@ -6,6 +6,7 @@
  * Every loop it starts is tracked and ends with `stop`.
  */
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { DiskWorkers } from "./disk/disk_workers.ts";
 import { watchFolder } from "./disk/folder_watch.ts";
 import { ResumeStore } from "./disk/resume_store.ts";
@@ -32,7 +33,7 @@ import { RateLimiter } from "./net/rate_limiter.ts";
 import type { SessionOptions, TorrentFacts } from "./session_options.ts";
 import { MAGNET_LIMITS, PORTS, STORAGE, TICK_MS, VERSION } from "./settings.ts";
 import type { SwarmEvent, SwarmSnapshot } from "./swarm/ports.ts";
-import { emptySnapshot } from "./swarm/empty_snapshot.ts";
+import { checkingSnapshot } from "./swarm/empty_snapshot.ts";
 import { type AnySwarm, SwarmRegistry } from "./swarm/swarm_registry.ts";
 import { TrackerTable } from "./swarm/tracker_table.ts";
 import { findTorrent, saveTorrent } from "./torrent_folder.ts";
@@ -74,7 +75,6 @@ export class Session {
   readonly #trackerKey = crypto.getRandomValues(new Uint32Array(1))[0];
   readonly #timer: ReturnType<typeof setInterval>;
   #lastFullTurnAt = now();
-  #lastTotalsAt = now();
 
   /** Starts a session. Errors: `Error` that says what is in the way: a port, the lock, the disk. */
   static async start(options: SessionOptions): Promise<Session> {
@@ -252,6 +252,7 @@ export class Session {
     const { swarm } = joined;
     const fetch = this.#fetches.get(swarm.infoHash);
     this.#fetches.delete(swarm.infoHash);
+    this.#checking.delete(swarm.infoHash);
     this.#joined.set(swarm.infoHash, joined);
     this.#parts.registry.add(swarm);
     this.#options.observe({ event: "torrent", ...factsOf(swarm.snapshot(now())) });
@@ -259,8 +260,24 @@ export class Session {
     const found = fetch === undefined || metainfo.isPrivate ? [] : fetch.swarm.knownPeers;
     this.#begin(joined, [...peers, ...found]);
     this.#loops.push(joined.useWebSeeds(this.#parts.connections.options));
+    joined.dataChanged.then(() => this.#loops.push(this.#joinAgain(joined, selectOnly)));
     this.#addPeers(swarm, await joined.rememberedPeers());
     await leaving;
+  }
+
+  /** Somebody changed data of a torrent: once they may be done, looks through all of it and joins anew. */
+  async #joinAgain(joined: JoinedTorrent, selectOnly: readonly FileRange[]): Promise<void> {
+    const { metainfo } = joined.swarm;
+    const { infoHash } = metainfo;
+    const { signal } = this.#stopping;
+    this.#checking.set(infoHash, { metainfo, checked: 0 });
+    try {
+      await Promise.all([joined.leave(), delay(STORAGE.settleMs, undefined, { signal })]);
+      await this.#check(metainfo, [], selectOnly);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#options.observe({ event: "error", code: "storage", message: messageOf(error), infoHash });
+    }
   }
 
   /** Lets a swarm look for peers: those named, local ones, and those its trackers know. */
@@ -330,18 +347,12 @@ export class Session {
   /** All torrents at this moment, as plain data; those without metadata or still being checked too. */
   snapshot(): SwarmSnapshot[] {
     const time = now();
-    const joined = Array.from(this.#joined.values(), ({ swarm }) => swarm.snapshot(time));
-    const checking = Array.from(this.#checking.values(), ({ metainfo, checked }): SwarmSnapshot => ({
-      ...emptySnapshot(metainfo.infoHash, metainfo.name),
-      length: metainfo.layout.totalLength,
-      pieceLength: metainfo.layout.pieceLength,
-      pieces: metainfo.layout.pieceCount,
-      missing: metainfo.layout.pieceCount,
-      checked,
-    }));
-    const fetching = [...this.#fetches.values()].filter(({ swarm }) => !this.#checking.has(swarm.infoHash))
-      .map(({ swarm }) => swarm.snapshot(time));
-    return [...joined, ...checking, ...fetching];
+    const checking = Array.from(
+      this.#checking.values(),
+      ({ metainfo, checked }) => checkingSnapshot(metainfo, checked),
+    );
+    const others = this.#begun.filter(({ swarm }) => !this.#checking.has(swarm.infoHash));
+    return [...others.map(({ swarm }) => swarm.snapshot(time)), ...checking];
   }
 
   /** Everything that has connections and trackers. */
@@ -360,24 +371,18 @@ export class Session {
     this.#lastFullTurnAt = time;
     connections.tick(time);
     for (const { announcer } of this.#begun) announcer.tick();
-    const areTotalsDue = time - this.#lastTotalsAt >= STORAGE.noteTotalsMs;
-    if (areTotalsDue) this.#lastTotalsAt = time;
-    for (const joined of this.#joined.values()) {
-      joined.flush(time);
-      if (areTotalsDue) joined.saveTotals();
-    }
+    for (const joined of this.#joined.values()) joined.flush(time);
   }
 
   /** Stops cleanly: trackers hear it, everything is saved, nothing is left running. */
   async stop(): Promise<void> {
     const { resume, lock, tracker, connections, listener } = this.#parts;
-    const joined = [...this.#joined.values()];
     clearInterval(this.#timer);
     this.#stopping.abort();
     const goodbyes = this.#begun.map(({ announcer }) => announcer.stop());
     for (const { swarm } of this.#begun) swarm.stop();
     await Promise.all([...goodbyes, ...this.#loops, connections.stop(), tracker?.stop()]);
-    const saved = await Promise.all(joined.map((each) => each.close()));
+    const saved = await Promise.all(Array.from(this.#joined.values(), (joined) => joined.close()));
     let isAllSaved = saved.every((isSaved) => isSaved);
     try {
       await resume.savePorts({ peer: listener.port, tracker: tracker?.port ?? null });

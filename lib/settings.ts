@@ -178,6 +178,12 @@ export const STORAGE = {
   syncMs: 5 * SECOND,
   /** How often the resume state takes totals and known peers. */
   noteTotalsMs: 10 * SECOND,
+  /** How often files in `shareable/` that nobody reads are looked at for changes; 1,000 torrents cost 100 looks a second. */
+  lookMs: 10 * SECOND,
+  /** Files of one torrent in one such look. What is read is looked at every second. */
+  filesPerLook: 8,
+  /** How long files are left alone after a change was noticed: whoever makes it may be writing still. */
+  settleMs: 2 * SECOND,
   /** How often `torrents/` is looked through for new files. */
   folderWatchMs: 2 * SECOND,
 } as const;

@@ -3,6 +3,7 @@
  *
  *   phase     and on disk                       then
  *   complete  files as they were left           trust them
+ *   complete  some files as they were left      trust pieces that lie in those only, hash the others
  *   active    files where and as they were left trust stored pieces, hash those only written
  *   moving    the same, or moved already        the same; the move is to be completed
  *   either    newly wanted files in shareable/  as below, to use them
@@ -14,6 +15,7 @@
 import type { Logger } from "../log.ts";
 import { Bitfield } from "../protocol/bitfield.ts";
 import { type Metainfo, pieceHash } from "../protocol/metainfo.ts";
+import type { PieceLayout } from "../protocol/piece_layout.ts";
 import type { Selection } from "../swarm/ports.ts";
 import type { DiskWorkers } from "./disk_workers.ts";
 import { type FileRow, type FileStamp, sameStamp } from "./file_row.ts";
@@ -54,10 +56,15 @@ export interface RecoveredPieces {
 
 /** Runs the table above. Errors: `StorageError`, what KV throws, the signal's reason. */
 export async function recoverPieces(context: RecoveryContext): Promise<RecoveredPieces> {
-  const { metainfo: { infoHash, files: { length } }, files, resume } = context;
+  const { metainfo: { infoHash, files: { length }, layout }, files, resume } = context;
   const phase = await resume.phase(infoHash);
   const stamps = await resume.stamps(infoHash, length);
-  if (phase === "complete" && await isUnchanged(files.shareable, stamps)) return allThere(context, stamps);
+  if (phase === "complete") {
+    const changed = await changedFiles(files.shareable, stamps);
+    return changed.length === 0
+      ? allThere(context, stamps)
+      : await examine(context, piecesWithout(changed, layout));
+  }
   if (phase === "moving" || phase === "active") {
     const places = await resume.places(infoHash, length);
     const isMoving = phase === "moving";
@@ -67,12 +74,22 @@ export async function recoverPieces(context: RecoveryContext): Promise<Recovered
       return await resumePieces(context, stamps, isMoving);
     }
   }
-  return await examine(context);
+  return await examine(context, new Bitfield(layout.pieceCount));
 }
 
-async function isUnchanged(row: FileRow, stamps: readonly (FileStamp | undefined)[]): Promise<boolean> {
+async function changedFiles(row: FileRow, stamps: readonly (FileStamp | undefined)[]): Promise<number[]> {
   const now = await row.stamps();
-  return row.realFiles().every((file) => sameStamp(now[file], stamps[file]));
+  return [...row.realFiles()].filter((file) => !sameStamp(now[file], stamps[file]));
+}
+
+/** All pieces that have nothing of some files in them. */
+function piecesWithout(files: readonly number[], layout: PieceLayout): Bitfield {
+  const pieces = Bitfield.full(layout.pieceCount);
+  for (const file of files) {
+    const { first, last } = layout.piecesOf(file) ?? { first: 0, last: -1 };
+    for (let index = first; index <= last; index++) pieces.delete(index);
+  }
+  return pieces;
 }
 
 function allThere(
@@ -99,19 +116,21 @@ async function resumePieces(
   return { have, storedCount, isComplete: false, isMoving, isResumed: true, stamps };
 }
 
-async function examine(context: RecoveryContext): Promise<RecoveredPieces> {
+/** Hashes everything but the pieces in `shareable/` that are `trusted`. */
+async function examine(context: RecoveryContext, trusted: Bitfield): Promise<RecoveredPieces> {
   const { metainfo, files, workers, resume, onChecked, signal } = context;
   const { infoHash, layout } = metainfo;
   const nothing = new Bitfield(layout.pieceCount);
   const stamps = await files.shareable.stamps();
   const check = async (row: FileRow, known: Bitfield) => {
-    if (!row.exists()) return nothing;
+    if (!row.exists()) return new Bitfield(layout.pieceCount);
     const lacking = [...Bitfield.full(layout.pieceCount)].filter((index) => !known.has(index));
     const tell = (checked: number) => onChecked(known.count + checked);
     return (await checkPieces(workers, metainfo, row, lacking, tell, signal)).good;
   };
-  const inShareable = await check(files.shareable, nothing);
-  if (inShareable.isFull && files.shareable.exists()) return await adoptComplete(context);
+  const inShareable = await check(files.shareable, trusted);
+  for (const index of trusted) inShareable.add(index);
+  if (inShareable.isFull && files.shareable.exists()) return await adoptComplete(context, stamps);
   await files.look();
   const found = files.current;
   const inTmp = await check(found, inShareable);
@@ -157,11 +176,18 @@ function placesFor(
   });
 }
 
-/** All pieces are good where they lie; they are only noted. */
-async function adoptComplete(context: RecoveryContext): Promise<RecoveredPieces> {
+/**
+ * All pieces are good where they lie; they are only noted. `before` are stamps from before they were hashed: a file
+ * changed meanwhile must not look as if it were still the one that was hashed.
+ */
+async function adoptComplete(
+  context: RecoveryContext,
+  before: readonly (FileStamp | undefined)[],
+): Promise<RecoveredPieces> {
   const { metainfo, files, resume } = context;
   await files.shareable.createEmptyFiles();
-  const stamps = await files.shareable.stamps();
+  const after = await files.shareable.stamps();
+  const stamps = after.map((stamp, file) => before[file] ?? stamp);
   await resume.saveStamps(metainfo.infoHash, stamps);
   await resume.savePhase(metainfo.infoHash, "complete");
   return allThere(context, stamps);

@@ -5,15 +5,15 @@
  * the resume state only after a sync that began when it was in `have` already.
  */
 import { BufferPool } from "../buffer_pool.ts";
-import { messageOf, StorageError } from "../errors.ts";
+import { DataChangedError, messageOf, StorageError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { Bitfield } from "../protocol/bitfield.ts";
 import { type Metainfo, pieceHash } from "../protocol/metainfo.ts";
 import { BLOCK_LENGTH } from "../protocol/piece_layout.ts";
 import { STORAGE } from "../settings.ts";
 import type { PieceStorage, PieceStorageListener, Selection } from "../swarm/ports.ts";
+import { ChangeWatch } from "./change_watch.ts";
 import type { DiskWorkers } from "./disk_workers.ts";
-import { type FileStamp, sameStamp } from "./file_row.ts";
 import { FilePlace } from "./parts_layout.ts";
 import { recoverPieces } from "./piece_recovery.ts";
 import type { ResumeStore } from "./resume_store.ts";
@@ -61,6 +61,8 @@ export class PieceStore implements PieceStorage {
   readonly #resume: ResumeStore;
   readonly #log: Logger;
   readonly #files: TorrentFiles;
+  readonly #watch: ChangeWatch;
+  readonly #changed = Promise.withResolvers<void>();
   readonly #pool: BufferPool;
   readonly #running = new Set<Promise<void>>();
   #saving: Promise<void> | undefined;
@@ -73,7 +75,6 @@ export class PieceStore implements PieceStorage {
   #notedCount = 0;
   #storedCount = 0;
   #lastSync = -Infinity;
-  #stamps: readonly (FileStamp | undefined)[] = [];
   readonly #unfinished = new Map<number, Bitfield>();
   /** Whether all wanted files are in `shareable/`. */
   #isFinished = false;
@@ -88,6 +89,7 @@ export class PieceStore implements PieceStorage {
     this.#resume = resume;
     this.#log = log;
     this.#files = new TorrentFiles(metainfo, home);
+    this.#watch = new ChangeWatch(this.#files);
     const { pieceLength, pieceCount } = metainfo.layout;
     this.#pool = new BufferPool(pieceLength, Math.ceil(STORAGE.maxCommitBytes / pieceLength));
     this.#have = new Bitfield(pieceCount);
@@ -113,7 +115,7 @@ export class PieceStore implements PieceStorage {
     });
     this.#have = recovered.have;
     this.#notedCount = this.#storedCount = recovered.storedCount;
-    this.#stamps = recovered.stamps;
+    this.#watch.stamps = recovered.stamps;
     const blocks = await this.#resume.takeUnfinished(infoHash);
     const unfinished = recovered.isResumed ? this.#readUnfinished(blocks) : new Map();
     await this.#unpackWanted();
@@ -209,7 +211,24 @@ export class PieceStore implements PieceStorage {
 
   readInto(index: number, begin: number, target: Uint8Array): void {
     if (this.#broken !== undefined) throw this.#broken;
-    this.#files.read(this.#metainfo.layout.offsetOf(index) + begin, target);
+    try {
+      this.#files.read(this.#metainfo.layout.offsetOf(index) + begin, target, this.#watch);
+    } catch (error) {
+      if (error instanceof DataChangedError) this.#break(error);
+      throw error;
+    }
+  }
+
+  /** From now on nothing is read, and nothing claimed. */
+  #break(error: StorageError): void {
+    this.#broken = error;
+    this.listener?.storageFailed(error);
+    if (error instanceof DataChangedError) this.#changed.resolve();
+  }
+
+  /** Resolves when data turned out to be no longer what it was: all is to be looked through by a new store. */
+  get changed(): Promise<void> {
+    return this.#changed.promise;
   }
 
   hasRoom(): boolean {
@@ -242,13 +261,13 @@ export class PieceStore implements PieceStorage {
     await this.#storeSynced();
     await this.#resume.savePhase(infoHash, "moving");
     await this.#workers.release(this.#files.current.description);
-    await this.#files.moveToShareable(this.#stamps, (file) => this.#selection.files.has(file));
+    await this.#files.moveToShareable(this.#watch.stamps, (file) => this.#selection.files.has(file));
     const { places } = this.#files;
     const stamps = await this.#files.shareable.stamps();
-    this.#stamps = stamps.map((stamp, file) =>
-      places[file] === FilePlace.shareable ? stamp : this.#stamps[file]
+    this.#watch.stamps = stamps.map((stamp, file) =>
+      places[file] === FilePlace.shareable ? stamp : this.#watch.stamps[file]
     );
-    await this.#resume.saveStamps(infoHash, this.#stamps);
+    await this.#resume.saveStamps(infoHash, this.#watch.stamps);
     await this.#resume.savePlaces(infoHash, places);
     await this.#resume.savePhase(infoHash, this.#files.isMoved ? "complete" : "active");
     this.#setFinished();
@@ -267,7 +286,7 @@ export class PieceStore implements PieceStorage {
 
   /**
    * Notes progress in the resume state: written pieces each time, synced ones every `STORAGE.syncMs`. Finished
-   * files are looked at for changes. To be called once a second with the time in ms.
+   * files are watched for changes. To be called once a second with the time in ms.
    *
    * Resolves when that is done; never rejects, and nobody need wait for it.
    */
@@ -276,25 +295,15 @@ export class PieceStore implements PieceStorage {
     const isSyncDue = now - this.#lastSync >= STORAGE.syncMs;
     if (isSyncDue) this.#lastSync = now;
     try {
-      if (isSyncDue) this.#lookForChanges();
+      this.#watch.turn(now);
       if (isSyncDue && this.#storedCount < this.#have.count) {
         await this.#saveAlone(() => this.#storeSynced());
       } else if (this.#notedCount < this.#have.count) {
         await this.#saveAlone(() => this.#noteWrittenPieces());
       }
     } catch (error) {
-      if (error instanceof StorageError) this.listener?.storageFailed(this.#broken = error);
+      if (error instanceof StorageError) this.#break(error);
       else this.#log.warn(`Cannot save the resume state: ${messageOf(error)}`);
-    }
-  }
-
-  /** A file that somebody changes while it is shared must not be sent on under the old hashes. */
-  #lookForChanges(): void {
-    const { current } = this.#files;
-    for (const file of current.openFiles()) {
-      if (current.placeOf(file) !== FilePlace.shareable) continue;
-      if (sameStamp(current.stampOf(file), this.#stamps[file])) continue;
-      throw new StorageError(`Expected ${current.nameOf(file)} to stay as it is, but it was changed`);
     }
   }
 

@@ -16,7 +16,7 @@ import { Buffer } from "node:buffer";
 import { dirname, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
-import { StorageError } from "../errors.ts";
+import { DataChangedError, StorageError } from "../errors.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
 import { STORAGE } from "../settings.ts";
 import { FileRow, type FileStamp, sameStamp } from "./file_row.ts";
@@ -103,13 +103,17 @@ export class TorrentFiles {
     }
   }
 
-  /** Fills `target`, within one piece, from `offset` on. Errors: `StorageError`, also when less is there. */
-  read(offset: number, target: Uint8Array): void {
+  /**
+   * Fills `target`, within one piece, from `offset` on; `watch` hears of each file first, and may throw.
+   * Errors: `StorageError`; of them `DataChangedError` when less is there.
+   */
+  read(offset: number, target: Uint8Array, watch?: { beforeRead(file: number): void }): void {
     let filled = 0;
     for (const span of this.#current.layout.spans(offset, target.length)) {
+      watch?.beforeRead(span.file);
       if (!this.#current.readSpan(span, target, filled)) {
         const name = this.#current.nameOf(this.#current.holderOf(span.file));
-        throw new StorageError(`Expected ${span.length} bytes at ${span.position} of ${name}, got fewer`);
+        throw new DataChangedError(`Expected ${span.length} bytes at ${span.position} of ${name}, got fewer`);
       }
       filled += span.length;
     }

@@ -1,4 +1,5 @@
 import type { InfoHash } from "../protocol/info_hash.ts";
+import type { Metainfo } from "../protocol/metainfo.ts";
 import type { SwarmSnapshot } from "./ports.ts";
 
 /** A snapshot of a torrent before it has a swarm: nothing is there and nobody is connected. */
@@ -25,5 +26,17 @@ export function emptySnapshot(infoHash: InfoHash, name: string): SwarmSnapshot {
     checked: undefined,
     paused: undefined,
     peers: [],
+  };
+}
+
+/** A snapshot of a torrent whose data is being looked through, after `checked` pieces. */
+export function checkingSnapshot({ infoHash, name, layout }: Metainfo, checked: number): SwarmSnapshot {
+  return {
+    ...emptySnapshot(infoHash, name),
+    length: layout.totalLength,
+    pieceLength: layout.pieceLength,
+    pieces: layout.pieceCount,
+    missing: layout.pieceCount,
+    checked,
   };
 }

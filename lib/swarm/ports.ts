@@ -61,7 +61,7 @@ export interface PieceStorageListener {
   pieceStored(index: number): void;
   /** The piece hashed wrong; nothing was written. `buffer` holds what came, borrowed during the call. */
   pieceCorrupt(index: number, buffer: Uint8Array): void;
-  /** The disk refused; the torrent must pause. */
+  /** The disk refused, or what is on it was changed by somebody (`DataChangedError`); the torrent must pause. */
   storageFailed(error: StorageError): void;
   /** All wanted files are in their final place. `path` is where, for the user. */
   dataFinished(path: string): void;

@@ -5,7 +5,7 @@
  * ended (`pieceStored`, `pieceCorrupt`, `storageFailed`, `dataFinished`), the clock that time passed (`tick`).
  * It answers through the ports of `ports.ts`. `Download` and `Upload` are its two halves.
  */
-import { messageOf, ProtocolError, type StorageError } from "../errors.ts";
+import { DataChangedError, ProtocolError, type StorageError } from "../errors.ts";
 import { Bitfield } from "../protocol/bitfield.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
@@ -132,9 +132,9 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     return this.#options.isAnnouncer ? "announcer" : this.seeding ? "seeder" : "peer";
   }
 
-  /** All data there is, wanted or not, is in its final place. */
+  /** All data there is, wanted or not, is in its final place and can be read. */
   get seeding(): boolean {
-    return this.#isFinished && this.download.stored.isFull;
+    return this.#isFinished && this.download.stored.isFull && this.#paused === undefined;
   }
 
   /** All wanted data is in its final place. */
@@ -273,8 +273,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
 
   /** All messages of one read from the socket were taken: asks for more, once. */
   batchReceived(peer: RemotePeer, now: number): void {
-    this.#now = now;
-    this.download.refill(peer, now);
+    this.download.refill(peer, this.#now = now);
   }
 
   #require(violation: string | undefined): void {
@@ -314,11 +313,9 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
 
   /** A stored piece cannot be read: it is ours no more, and as the disk refuses, nothing else is fetched. */
   pieceUnreadable(index: number, error: StorageError): void {
-    const wasSeeding = this.seeding;
+    this.storageFailed(error);
     if (!this.download.pieceUnreadable(index)) return;
     for (const peer of this.#peers.values()) this.#dontHave.tellLoss(peer, index);
-    if (wasSeeding) this.#report({ event: "status", role: this.role, seeding: false });
-    this.storageFailed(error);
   }
 
   // Storage
@@ -345,20 +342,24 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
 
   storageFailed(error: StorageError): void {
     if (this.#paused !== undefined) return;
+    const wasSeeding = this.seeding;
+    const isChange = error instanceof DataChangedError;
     this.#paused = error.message;
+    if (isChange) this.#isFinished = false;
     this.download.abandon();
     for (const peer of this.#peers.values()) this.#interest.update(peer);
-    this.#report({ event: "error", code: "storage", message: messageOf(error) });
+    const [event, code] = isChange ? ["warning", "changed"] as const : ["error", "storage"] as const;
+    this.#report({ event, code, message: error.message });
+    if (wasSeeding) this.#report({ event: "status", role: this.role, seeding: false });
   }
 
   dataFinished(path: string): void {
     this.#isFinished = true;
-    const { startedAt } = this.#options;
     this.#report({
       event: "complete",
       name: this.metainfo.name,
       path,
-      seconds: Math.round(this.#now - startedAt) / 1_000,
+      seconds: Math.round(this.#now - this.#options.startedAt) / 1_000,
       sources: this.#statistics.sources,
     });
     if (this.seeding) this.#report({ event: "status", role: this.role, seeding: true });

@@ -321,44 +321,6 @@ Deno.test("PieceStore hashes everything when a tmp file was cut, deleted or a co
   await again.stop();
 });
 
-Deno.test("PieceStore fails a read of a file that was cut, and never serves zeros", async () => {
-  using home = new TestHome();
-  home.share(single);
-  const open = await home.open(single);
-  assertServes(single, open, [5]);
-  fs.truncateSync(home.shared("data.bin"), 5 * PIECE + 50);
-  assert.throws(
-    () => open.store.readInto(5, 0, new Uint8Array(100)),
-    new StorageError("Expected 100 bytes at 81920 of shareable/data.bin, got fewer"),
-  );
-  await open.crash();
-});
-
-Deno.test("PieceStore stops serving a file that is changed or deleted while it is shared", async () => {
-  for (
-    const change of [
-      (path: string) => fs.writeFileSync(path, "x", { flag: "r+" }),
-      (path: string) => fs.rmSync(path),
-      (path: string) => {
-        fs.rmSync(path);
-        fs.symlinkSync("elsewhere", path);
-      },
-    ]
-  ) {
-    using home = new TestHome();
-    home.share(single);
-    const open = await home.open(single);
-    assertServes(single, open, [0]);
-    await open.store.flush(0);
-    assert.equal(open.failures.length, 0);
-    change(home.shared("data.bin"));
-    await open.store.flush(STORAGE.syncMs);
-    assert.match(open.failures[0].message, /shareable\/data.bin( to stay as it is, but it was changed)?$/);
-    assert.throws(() => open.store.readInto(0, 0, new Uint8Array(5)), StorageError);
-    await open.crash();
-  }
-});
-
 Deno.test("PieceStore refuses symbolic links in shareable and tmp and touches nothing behind them", async () => {
   for (
     const steps of [["shareable", "album"], ["state", "tmp"], ["shareable", "album", "deep"], ["shareable"]]
