@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { PeerEvent, PeerRun } from "../helpers/peer_run.ts";
 
-/** A visitor stays at least and at most this long, and the next one comes after at most the last. */
+/** A visitor stays in the swarm at least and at most this long, and the next one comes after at most the last. */
 const MIN_STAY_MS = 3_000;
 const MAX_STAY_MS = 35_000;
 const MAX_PAUSE_MS = 2_000;
@@ -41,7 +41,7 @@ export class Visitors {
       const stayMs = MIN_STAY_MS + random() * (MAX_STAY_MS - MIN_STAY_MS);
       const isKilled = random() < 0.5;
       try {
-        await Promise.race([visitor.ended, this.#wait(stayMs, signal)]);
+        await Promise.race([visitor.ended, visitor.joined.then(() => this.#wait(stayMs, signal))]);
       } finally {
         // One that ended by itself failed the race above.
         if (isKilled) await visitor.kill();
