@@ -30,7 +30,7 @@ import { addNamedPeers } from "./net/named_peers.ts";
 import { ownAddressFor } from "./net/own_addresses.ts";
 import { createSharedBuffers } from "./net/peer_connection.ts";
 import { RateLimiter } from "./net/rate_limiter.ts";
-import type { SessionOptions, TorrentFacts } from "./session_options.ts";
+import { factsOf, type SessionOptions } from "./session_options.ts";
 import { MAGNET_LIMITS, PORTS, STORAGE, TICK_MS, VERSION } from "./settings.ts";
 import type { SwarmEvent, SwarmSnapshot } from "./swarm/ports.ts";
 import { checkingSnapshot } from "./swarm/empty_snapshot.ts";
@@ -396,9 +396,4 @@ export class Session {
     lock.release();
     if (isAllSaved) this.#options.observe({ event: "stopped" });
   }
-}
-
-function factsOf(snapshot: SwarmSnapshot): TorrentFacts {
-  const { infoHash, name, role, seeding, length, pieceLength, pieces, have } = snapshot;
-  return { infoHash, name, role, seeding, length, pieceLength, pieces, have };
 }

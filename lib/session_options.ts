@@ -60,3 +60,9 @@ export type TorrentFacts = Pick<
   SwarmSnapshot,
   "infoHash" | "name" | "role" | "seeding" | "length" | "pieceLength" | "pieces" | "have"
 >;
+
+/** Takes them out of a snapshot. */
+export function factsOf(snapshot: SwarmSnapshot): TorrentFacts {
+  const { infoHash, name, role, seeding, length, pieceLength, pieces, have } = snapshot;
+  return { infoHash, name, role, seeding, length, pieceLength, pieces, have };
+}

@@ -374,12 +374,11 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   /** Everything that waits for time to pass; called every `TICK_MS`. */
   tick(now: number): void {
     this.#now = now;
-    if (this.#peers.size > 0) {
-      if (now >= this.#nextRoundAt) this.#chooseAll(now);
-      this.download.tick(now);
-      this.upload.tick(now);
-      this.extensions.tick(now);
-    }
+    if (this.#peers.size === 0) return;
+    if (now >= this.#nextRoundAt) this.#chooseAll(now);
+    this.download.tick(now);
+    this.upload.tick(now);
+    this.extensions.tick(now);
   }
 
   #chooseAll(now: number): void {
