@@ -11,7 +11,8 @@ import { messageOf } from "../../lib/errors.ts";
 import { parseBytes, parseWhole } from "../../lib/ui/option_values.ts";
 import { formatBytes } from "../../lib/ui/text_format.ts";
 import denoConfig from "../../deno.json" with { type: "json" };
-import { PeerRun } from "../helpers/peer_run.ts";
+import { type PeerEvent, PeerRun } from "../helpers/peer_run.ts";
+import { type CopiesSent, copiesSent } from "./copies.ts";
 import { Lan } from "./namespaces.ts";
 import { makeRunFolder, removeRunFolder } from "./run_folder.ts";
 
@@ -27,6 +28,8 @@ interface Options {
   readonly rate: number;
   readonly stagger: number;
   readonly timeout: number;
+  readonly tracker: boolean;
+  readonly superSeed: boolean;
   readonly command?: string;
   readonly json: boolean;
   readonly keep: boolean;
@@ -68,6 +71,8 @@ function parseOptions(args: string[]): Options {
     .option("--rate <mbit>", "rate of each link, each way, in Mbit/s; 0: unlimited", notNegative, 100)
     .option("--stagger <ms>", "pause between starts of peers", (text) => parseWhole(text, 0, 60_000), 100)
     .option("--timeout <seconds>", "give up after this time", notNegative, 300)
+    .option("--no-tracker", "no tracker anywhere: hosts find each other by multicast")
+    .option("--super-seed", "the announcer shows each piece to one peer only at first (BEP 16)", false)
     .option("--command <path>", "the program to run (default: this checkout, from source)")
     .option("--json", "print the result as JSON", false)
     .option("--keep", "keep the hosts' folders and say where they are", false)
@@ -155,6 +160,14 @@ class Run {
     await Promise.race([Promise.all(completed), ...this.#peers.map((peer) => peer.ended)]);
   }
 
+  /** How often the data left the announcer; to be asked once all have stopped. */
+  copiesSent(size: number): CopiesSent | undefined {
+    const [announcer, ...others] = this.#peers.map(({ lines }) =>
+      lines.map((line): PeerEvent => JSON.parse(line))
+    );
+    return copiesSent(announcer, others.flat(), size);
+  }
+
   /** Stops every process that was started, and tells how each one fared. */
   async finish(): Promise<HostResult[]> {
     const [announcer, ...peers] = this.#peers;
@@ -177,7 +190,10 @@ class Run {
   }
 
   #start(host: number): PeerRun {
-    const args = ["start", "--home", this.#home(host), "--progress", "json", ...this.#options.peerArgs];
+    const { tracker, superSeed, peerArgs } = this.#options;
+    const args = ["start", "--home", this.#home(host), "--progress", "json", ...peerArgs];
+    if (!tracker) args.push("--no-tracker");
+    if (superSeed && host === ANNOUNCER) args.push("--super-seed");
     const peer = new PeerRun(this.#lan.address(host), this.#spawn(host, [...args, this.#torrent(host)]));
     this.#peers.push(peer);
     return peer;
@@ -219,6 +235,13 @@ function printTable(results: HostResult[]): void {
   }
 }
 
+function printCopies({ untilFirstComplete, inAll }: CopiesSent): void {
+  console.log(
+    `the announcer sent ${untilFirstComplete.toFixed(2)} copies until another host had everything, ` +
+      `${inAll.toFixed(2)} in all`,
+  );
+}
+
 /** Runs it all and cleans up; resolves with whether every peer got the right data and all stopped cleanly. */
 async function main(options: Options, stop: AbortSignal): Promise<boolean> {
   const stopped = new Promise<never>((_, reject) =>
@@ -232,9 +255,13 @@ async function main(options: Options, stop: AbortSignal): Promise<boolean> {
     await Promise.race([run.prepare(), stopped]);
     const failure = await Promise.race([run.transfer(stop), stopped]).then(() => null, messageOf);
     const results = await run.finish();
+    const copies = run.copiesSent(size);
     if (options.json) {
-      console.log(JSON.stringify({ size, rateMbit: options.rate || null, failure, hosts: results }));
-    } else printTable(results);
+      console.log(JSON.stringify({ size, rateMbit: options.rate || null, failure, copies, hosts: results }));
+    } else {
+      printTable(results);
+      if (copies !== undefined) printCopies(copies);
+    }
     if (failure !== null) console.error(`lan: ${failure}`);
     const unclean = results.filter((result) => !result.stoppedCleanly);
     for (const { address } of unclean) console.error(`lan: ${address} did not stop cleanly`);
