@@ -210,6 +210,10 @@ export const TRACKER = {
   maxPeersPerAddress: 256,
   /** Longest request line and headers accepted, in bytes. */
   maxRequestBytes: 16 * KIB,
+  /** HTTP connections open at once: an announce needs one for milliseconds. */
+  maxConnections: 1_000,
+  /** A request must have come whole, and its answer have been taken, within this time; an idle connection ends then. */
+  requestTimeoutMs: 15 * SECOND,
   /** Info-hashes in one scrape. */
   maxScrape: 100,
 } as const;

@@ -52,6 +52,11 @@ export class TcpStream implements ByteStream {
     });
   }
 
+  /** Says that nothing more will be written. */
+  closeWrite(): Promise<void> {
+    return this.#connection.closeWrite();
+  }
+
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;

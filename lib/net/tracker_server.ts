@@ -16,7 +16,7 @@ import type {
 } from "../protocol/tracker_messages.ts";
 import { TRACKER } from "../settings.ts";
 import type { TrackerTable } from "../swarm/tracker_table.ts";
-import { rawQueryOf, type RouteHandler } from "./http_server.ts";
+import type { HttpReply, RouteHandler } from "./http_server.ts";
 
 /** What the tracker server works with. */
 export interface TrackerServerOptions {
@@ -38,11 +38,8 @@ export class TrackerServer {
   /** Paths and handlers for `HttpServer.addRoutes`. Refusals are bencoded replies of status 200 (BEP 3). */
   routes(): [path: string, handler: RouteHandler][] {
     return [
-      [
-        "/announce",
-        (request, remote) => answer(request, (query) => this.#announceQuery(query, remote.address)),
-      ],
-      ["/scrape", (request) => answer(request, (query) => this.#scrapeQuery(query))],
+      ["/announce", ({ query }, { address }) => reply(() => this.#announceQuery(query, address))],
+      ["/scrape", ({ query }) => reply(() => this.#scrapeQuery(query))],
     ];
   }
 
@@ -96,17 +93,12 @@ export class TrackerServer {
   }
 }
 
-function answer(request: Request, reply: (query: string) => Uint8Array<ArrayBuffer>): Response {
-  if (request.method !== "GET") return new Response(null, { status: 405, headers: { allow: "GET" } });
-  return new Response(bodyFor(rawQueryOf(request.url), reply), { headers: { "content-type": "text/plain" } });
-}
-
-function bodyFor(query: string, reply: (query: string) => Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+function reply(body: () => Uint8Array<ArrayBuffer>): HttpReply {
   try {
-    return reply(query);
+    return { status: 200, body: body() };
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
-    return encodeFailure({ failureReason: error.message });
+    return { status: 200, body: encodeFailure({ failureReason: error.message }) };
   }
 }
 

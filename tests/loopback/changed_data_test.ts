@@ -29,11 +29,11 @@ const CHANGES: Readonly<Record<string, (path: string) => Promise<void>>> = {
 function listeningTracker() {
   const heard: string[] = [];
   const server = httpServerWith({
-    "/announce": ({ url }) => {
-      const query = new URLSearchParams(url.slice(url.indexOf("?")));
+    "/announce": (request) => {
+      const query = new URLSearchParams(request.query);
       const left = query.get("left") === "0" ? "seeds" : "lacks";
       heard.push(`${query.get("port")} ${query.get("event")} ${left}`);
-      return new Response(encode({ interval: 1_800, peers: "" }));
+      return { status: 200, body: encode({ interval: 1_800, peers: "" }) };
     },
   });
   const url = `http://127.0.0.1:${server.port}/announce`;

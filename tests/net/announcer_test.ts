@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createLogger } from "../../lib/log.ts";
 import { type AnnouncedSwarm, Announcer } from "../../lib/net/announcer.ts";
+import { toUtf8 } from "../../lib/protocol/bytes.ts";
 import { ANNOUNCING, CONNECTIONS, TRACKER } from "../../lib/settings.ts";
 import { LoopbackNode, until } from "../helpers/loopback_node.ts";
 import { randomBytes, seededRandom } from "../helpers/random.ts";
@@ -92,9 +93,9 @@ for (const scheme of ["http", "udp"] as const) {
 Deno.test("Announcer asks for as many peers as may be dialled, and for none when it leaves", async () => {
   const asked: (string | null)[] = [];
   const tracker = httpServerWith({
-    "/announce": (request) => {
-      asked.push(new URL(request.url).searchParams.get("numwant"));
-      return new Response("d8:intervali30e5:peers0:e");
+    "/announce": ({ query }) => {
+      asked.push(new URLSearchParams(query).get("numwant"));
+      return { status: 200, body: toUtf8("d8:intervali30e5:peers0:e") };
     },
   });
   await using pair = announcing(null, () => [[`http://127.0.0.1:${tracker.port}/announce`]]);

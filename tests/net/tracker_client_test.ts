@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { TrackerError } from "../../lib/errors.ts";
-import type { RouteHandler } from "../../lib/net/http_server.ts";
 import { announceToTracker } from "../../lib/net/tracker_client.ts";
 import { encode } from "../../lib/protocol/bencode.ts";
 import {
@@ -10,22 +9,28 @@ import {
   UdpAction,
 } from "../../lib/protocol/tracker_udp_messages.ts";
 import { ANNOUNCING } from "../../lib/settings.ts";
-import { announceOf, httpServerWith } from "../helpers/tracker.ts";
+import { announceOf } from "../helpers/tracker.ts";
 import { Tripwire } from "../helpers/tripwire.ts";
 
 const { signal } = new AbortController();
 const EMPTY_REPLY = encode({ interval: 60, peers: "" });
 
+type Handler = (request: Request) => Response | Promise<Response>;
+
+/** An HTTP tracker on loopback that `handler` answers for. */
+const trackerWith = (handler: Handler) =>
+  Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, handler);
+
 /** What an announce to an HTTP tracker with this handler comes to: the interval, or the error's text. */
 async function outcomeWith(
-  handler: RouteHandler,
+  handler: Handler,
   { path = "/announce", timeoutMs = 5000 } = {},
 ): Promise<string | number> {
-  const server = httpServerWith({ [path.split("?")[0]]: handler });
+  const server = trackerWith(handler);
   try {
-    return await outcomeOf(`http://127.0.0.1:${server.port}${path}`, timeoutMs);
+    return await outcomeOf(`http://127.0.0.1:${server.addr.port}${path}`, timeoutMs);
   } finally {
-    await server.stop();
+    await server.shutdown();
   }
 }
 
@@ -40,7 +45,7 @@ async function outcomeOf(url: string, timeoutMs = 5000): Promise<string | number
 
 Deno.test("announceToTracker sends its query behind that of the URL", async () => {
   let url = "";
-  const handler: RouteHandler = (request) => {
+  const handler: Handler = (request) => {
     url = request.url;
     return new Response(EMPTY_REPLY);
   };
@@ -49,7 +54,7 @@ Deno.test("announceToTracker sends its query behind that of the URL", async () =
 });
 
 Deno.test("announceToTracker reads a compressed reply", async () => {
-  const handler: RouteHandler = () => {
+  const handler: Handler = () => {
     const body = new Response(EMPTY_REPLY).body!.pipeThrough(new CompressionStream("gzip"));
     return new Response(body, { headers: { "content-encoding": "gzip" } });
   };
@@ -79,21 +84,19 @@ Deno.test("announceToTracker turns every bad answer into a TrackerError", async 
 });
 
 Deno.test("announceToTracker passes on how long the tracker wants us to stay away", async () => {
-  const server = httpServerWith({
-    "/announce": () => new Response(encode({ "failure reason": "busy", "retry in": 2 })),
-  });
+  const server = trackerWith(() => new Response(encode({ "failure reason": "busy", "retry in": 2 })));
   try {
     await assert.rejects(
-      announceToTracker(`http://127.0.0.1:${server.port}/announce`, announceOf("a"), signal),
+      announceToTracker(`http://127.0.0.1:${server.addr.port}/announce`, announceOf("a"), signal),
       { name: "TrackerError", message: "busy", retryInMs: 120_000 },
     );
   } finally {
-    await server.stop();
+    await server.shutdown();
   }
 });
 
 Deno.test("announceToTracker follows a few redirects", async () => {
-  const followed = (limit: number): RouteHandler => (request) => {
+  const followed = (limit: number): Handler => (request) => {
     const step = Number(new URL(request.url).searchParams.get("step"));
     if (step === limit) return new Response(EMPTY_REPLY);
     return new Response("moved", { status: 302, headers: { location: `?step=${step + 1}` } });
@@ -201,7 +204,7 @@ Deno.test("announceToTracker reports an unreachable tracker without its URL, whi
 });
 
 Deno.test("announceToTracker gives up after its time, over HTTP and UDP", async () => {
-  const hanging: RouteHandler = (request) =>
+  const hanging: Handler = (request) =>
     new Promise((resolve) => request.signal.addEventListener("abort", () => resolve(new Response())));
   assert.equal(await outcomeWith(hanging, { timeoutMs: 50 }), "No answer within 0.05 s");
   const silent = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });

@@ -1,0 +1,62 @@
+/** Heads of HTTP/1 requests (RFC 9112), as far as a server needs them that answers questions and takes no bodies. */
+import { ProtocolError } from "../errors.ts";
+
+/** A request without its headers. */
+export interface HttpRequest {
+  /** As it came, such as `GET`. */
+  readonly method: string;
+  /** As it came: neither decoded nor simplified. */
+  readonly path: string;
+  /** Without `?`, as it came, but for bytes that are no text in a URL: those are percent-encoded. */
+  readonly query: string;
+  /** Whether the connection may be used for another request: not where a body follows, which nobody reads. */
+  readonly keepsAlive: boolean;
+}
+
+const LF = 10;
+const CR = 13;
+const REQUEST_LINE = /^([A-Z]{1,20}) ([!-~\x80-\xff]{1,}) HTTP\/1\.([01])$/;
+/** A target may be a whole URL, as proxies are asked (RFC 9112, 3.2.2). */
+const TARGET = /^(?:https?:\/\/[^/?#]*)?(\/[^?#]*)(?:\?([^#]*))?(?:#.*)?$/i;
+// deno-lint-ignore no-control-regex
+const HEADER = /^([!#$%&'*+.^_`|~\w-]+):([^\x00-\x08\x0a-\x1f\x7f]*)$/;
+
+/** Bytes of the head with the empty line behind it; undefined when it is not all there. The first `seen` bytes were looked at before. */
+export function headLength(bytes: Uint8Array, seen: number): number | undefined {
+  // An end may have begun in what was seen: line feed, return, line feed.
+  for (let at = bytes.indexOf(LF, Math.max(0, seen - 2)); at >= 0; at = bytes.indexOf(LF, at + 1)) {
+    if (bytes[at + 1] === LF) return at + 2;
+    if (bytes[at + 1] === CR && bytes[at + 2] === LF) return at + 3;
+  }
+}
+
+/** Reads a whole head. Errors: `ProtocolError` when it is malformed. */
+export function parseHttpRequest(head: Uint8Array): HttpRequest {
+  const [requestLine, ...lines] = String.fromCharCode(...head).split(/\r?\n/);
+  const [, method, target, minor] = REQUEST_LINE.exec(requestLine) ?? [];
+  if (method === undefined) throw new ProtocolError("Expected an HTTP/1 request line, got something else");
+  const [, path, query = ""] = TARGET.exec(target) ?? [];
+  if (path === undefined) throw new ProtocolError("Expected a path to ask for, got something else");
+  let keepsAlive = minor === "1";
+  for (const line of lines.slice(0, -2)) {
+    const [, name, value] = HEADER.exec(line) ?? [];
+    if (name === undefined) throw new ProtocolError("Expected a header, got something else");
+    const text = value.trim().toLowerCase();
+    switch (name.toLowerCase()) {
+      case "connection":
+        keepsAlive = text === "keep-alive" || (keepsAlive && !text.split(/[, \t]+/).includes("close"));
+        break;
+      case "content-length":
+        if (text !== "0") keepsAlive = false;
+        break;
+      case "transfer-encoding":
+      case "expect":
+        keepsAlive = false;
+    }
+  }
+  return { method, path, query: query.replace(/[\x80-\xff]/g, escaped), keepsAlive };
+}
+
+function escaped(character: string): string {
+  return `%${character.charCodeAt(0).toString(16)}`;
+}
