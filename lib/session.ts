@@ -201,14 +201,14 @@ export class Session {
     const magnet = parseMagnet(link, MAGNET_LIMITS);
     const { infoHash, selectOnly } = magnet;
     if (this.#isKnown(infoHash)) return infoHash;
-    const folder = join(this.#options.home, "torrents");
+    const { home } = this.#options;
     const named = [...peers, ...magnet.peers];
-    const saved = await findTorrent(folder, infoHash);
+    const saved = await findTorrent(join(home, "torrents"), infoHash);
     if (saved !== undefined) {
       await this.#check(withMagnet(saved, magnet), named, selectOnly);
     } else {
       const metainfo = await this.#fetch(magnet, named);
-      await saveTorrent(folder, metainfo);
+      await saveTorrent(home, metainfo);
       await this.#check(metainfo, named, selectOnly);
     }
     return infoHash;

@@ -1,5 +1,6 @@
 /** The folder `torrents/`, as far as the program itself reads and writes there. */
 import { join } from "node:path";
+import { makeFolders } from "./disk/guarded_path.ts";
 import { StorageError } from "./errors.ts";
 import type { InfoHash } from "./protocol/info_hash.ts";
 import { encodeMetainfo, type Metainfo } from "./protocol/metainfo.ts";
@@ -19,13 +20,14 @@ export async function findTorrent(folder: string, infoHash: InfoHash): Promise<M
 }
 
 /**
- * Saves a torrent that is not there yet as `NAME.torrent`, or with a part of its info-hash behind the name where
- * that file is another one. Returns the path.
+ * Saves a torrent that is not there yet as HOME/torrents/NAME.torrent, or with a part of its info-hash behind the
+ * name where that file is another one. Returns the path.
  *
- * Errors: `StorageError` when both are there, or it cannot be written.
+ * Errors: `StorageError` when both are there, it cannot be written, or `torrents/` is a symbolic link.
  */
-export async function saveTorrent(folder: string, metainfo: Metainfo): Promise<string> {
+export async function saveTorrent(home: string, metainfo: Metainfo): Promise<string> {
   const { name, infoHash } = metainfo;
+  const folder = makeFolders(home, ["torrents"]);
   for (const mark of ["", `-${infoHash.slice(0, MARK_DIGITS)}`]) {
     const path = join(folder, torrentFileName(name, mark));
     if (await Deno.lstat(path).then(() => true, () => false)) continue;

@@ -1,7 +1,8 @@
 /** What the commands do with torrents without a session: make, change, describe and check them. */
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { checkTorrent as checkPieces } from "./disk/piece_checker.ts";
 import { DiskWorkers } from "./disk/disk_workers.ts";
+import { guardPath } from "./disk/guarded_path.ts";
 import { storageFailure } from "./disk/storage_failure.ts";
 import { makeTorrent, type TorrentPlan } from "./disk/torrent_maker.ts";
 import { MetainfoError, StorageError } from "./errors.ts";
@@ -78,7 +79,8 @@ export async function createTorrent(
   { home, output, ...plan }: NewTorrent,
   onProgress: (done: number, total: number) => void,
 ): Promise<{ path: string; metainfo: Metainfo }> {
-  const path = resolve(output ?? join(home, "torrents", `${basename(resolve(plan.path))}.torrent`));
+  const { path: folder } = guardPath(home, output === undefined ? ["torrents"] : []);
+  const path = resolve(output ?? join(folder, `${basename(resolve(plan.path))}.torrent`));
   if (await Deno.lstat(path).then(() => true, () => false)) await refuseToReplace(path, output !== undefined);
   const workers = new DiskWorkers();
   try {
@@ -206,13 +208,17 @@ export function ownAnnounceUrl(interfaces: readonly { readonly address: string }
 /**
  * Changes the announce addresses of a `.torrent` file; all else, and so its info-hash, stays byte for byte.
  *
- * Errors: `MetainfoError` when it is no torrent; `StorageError` when it cannot be written. The file is whole at
- * every moment: the old one or the new one.
+ * Errors: `MetainfoError` when it is no torrent; `StorageError` when it cannot be written, or a symbolic link below
+ * `home` leads to it, which somebody else may have planted. The file is whole at every moment: the old one or the new
+ * one.
  */
 export async function editAnnounce(
   path: string,
   announceTiers: readonly (readonly string[])[],
+  home: string,
 ): Promise<Metainfo> {
+  const steps = relative(resolve(home), resolve(path)).split(sep);
+  if (steps[0] !== ".." && !isAbsolute(steps[0])) guardPath(home, steps);
   const bytes = replaceAnnounce(await readTorrentBytes(path), announceTiers, METAINFO_LIMITS);
   // Through a link, so that the file it names is replaced and not the link.
   await replaceFile(await Deno.realPath(path), bytes);

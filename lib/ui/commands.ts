@@ -65,8 +65,10 @@ export async function edit(
   torrent: string,
   options: { readonly home: string; readonly announce: readonly string[] },
 ): Promise<ExitCode> {
-  const { path } = await readNamedTorrent(torrent, resolve(options.home));
-  const metainfo = await orFail(torrent, () => editAnnounce(path, options.announce.map((url) => [url])));
+  const home = resolve(options.home);
+  const { path } = await readNamedTorrent(torrent, home);
+  const tiers = options.announce.map((url) => [url]);
+  const metainfo = await orFail(torrent, () => editAnnounce(path, tiers, home));
   printTable([["Torrent", path], ["Info-hash", metainfo.infoHash], ...announceRows(metainfo.announceTiers)]);
   return EXIT.ok;
 }
