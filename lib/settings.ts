@@ -274,8 +274,10 @@ export const PEX = {
   intervalMs: 60 * SECOND,
   /** Endpoints added, and endpoints dropped, in one message sent (BEP 11: 50); as many are read of each list. */
   maxEndpoints: 50,
-  /** A message earlier than this after the last one is not read; some clients are a little early. */
-  minReceiveMs: 45 * SECOND,
+  /** So many messages of one peer are read on average, as some clients are a little early, … */
+  receiveRefillMs: 45 * SECOND,
+  /** … and so many at once: one may have waited behind blocks on a slow link, and come just before the next. */
+  receiveBurst: 2,
   /** How often it is looked whether somebody must be told something. */
   lookMs: 1 * SECOND,
 } as const;

@@ -12,7 +12,9 @@ export class PeerExchange {
   /** Endpoints the remote was told of, by their text. */
   readonly #told = new Map<string, Endpoint>();
   #lastSent = -Infinity;
-  #lastReceived = -Infinity;
+  /** Messages that may be read now, at most `PEX.receiveBurst`, as of `#creditedAt`. */
+  #credit: number = PEX.receiveBurst;
+  #creditedAt = -Infinity;
 
   /**
    * The message to send now; undefined while a minute has not passed, or when nothing changed.
@@ -33,10 +35,13 @@ export class PeerExchange {
     return { added: added.map(([, peer]) => peer), dropped: dropped.map(([, endpoint]) => endpoint) };
   }
 
-  /** A message arrived; false when it came too soon after the last one and must not be read. */
+  /** A message arrived; false when too many came lately and this one must not be read. */
   received(now: number): boolean {
-    if (now - this.#lastReceived < PEX.minReceiveMs) return false;
-    this.#lastReceived = now;
+    const refilled = this.#credit + (now - this.#creditedAt) / PEX.receiveRefillMs;
+    this.#credit = Math.min(refilled, PEX.receiveBurst);
+    this.#creditedAt = now;
+    if (this.#credit < 1) return false;
+    this.#credit--;
     return true;
   }
 }

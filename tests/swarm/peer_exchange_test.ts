@@ -38,9 +38,14 @@ Deno.test("PeerExchange spreads more than fits over several messages", () => {
   assert.equal(exchange.next([], remote, 3 * PEX.intervalMs)?.dropped.length, 10);
 });
 
-Deno.test("PeerExchange reads a message a minute", () => {
+Deno.test("PeerExchange reads a message a minute, also one that was held up until just before the next", () => {
   const exchange = new PeerExchange();
-  assert.ok(exchange.received(0));
-  assert.ok(!exchange.received(PEX.minReceiveMs - 1));
-  assert.ok(exchange.received(PEX.intervalMs));
+  for (const at of [60, 120, 180 + 58, 240, 300]) assert.ok(exchange.received(at * 1000), `at ${at} s`);
+});
+
+Deno.test("PeerExchange reads no more than a few messages at once", () => {
+  const exchange = new PeerExchange();
+  const read = Array.from({ length: 10 }, (_, message) => exchange.received(message * 1000));
+  assert.equal(read.filter(Boolean).length, PEX.receiveBurst);
+  assert.ok(exchange.received(PEX.receiveRefillMs));
 });
