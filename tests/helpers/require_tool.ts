@@ -5,6 +5,7 @@
  * nothing may be missing, so there it fails.
  */
 import { delimiter, join } from "node:path";
+import { hasNodePackages } from "../interop/node_packages.ts";
 
 /** Interpreters a Python module may be installed for: the one on the path, and the system's own. */
 const PYTHONS = ["python3", "/usr/bin/python3"];
@@ -14,16 +15,27 @@ const CHECKS: Record<string, () => boolean> = {
   linux: () => Deno.build.os === "linux",
   root: () => Deno.build.os !== "windows" && Deno.uid() === 0,
   libtorrent: () => findPython("libtorrent") !== undefined,
+  webtorrent: hasNodePackages,
+  "bittorrent-tracker": hasNodePackages,
 };
 
+/** What was looked for already, and whether it is there. */
+const found = new Map<string, boolean>();
+
+/** How a test is defined beyond its name and what it does. */
+type Options = Omit<Deno.TestDefinition, "name" | "fn" | "ignore">;
+
 /**
- * Like `Deno.test` for a test that needs all of `things`: names of programs, or `linux`, `root`, `libtorrent`.
+ * Like `Deno.test` for a test that needs all of `things`: names of programs, or of what is no program: `linux`, `root`,
+ * `libtorrent`, `webtorrent`, `bittorrent-tracker`.
  *
  * Example: `needs("aria2c")("aria2 downloads from a session", async () => { … })`.
  */
-export function needs(...things: string[]): (name: string, test: () => void | Promise<void>) => void {
+export function needs(
+  ...things: string[]
+): (name: string, test: () => void | Promise<void>, options?: Options) => void {
   const missing = things.filter((thing) => !isThere(thing));
-  if (missing.length === 0) return (name, test) => Deno.test(name, test);
+  if (missing.length === 0) return (name, fn, options) => Deno.test({ ...options, name, fn });
   const list = missing.join(", ");
   const fail = () => {
     throw new Error(`Expected ${list} in CI, got none`);
@@ -32,8 +44,11 @@ export function needs(...things: string[]): (name: string, test: () => void | Pr
   return (name) => Deno.test({ name: `${name} (needs ${list})`, ignore, fn: fail });
 }
 
-function isThere(thing: string): boolean {
-  return CHECKS[thing]?.() ?? isInstalled(thing);
+/** Whether what `needs` calls by this name is there. */
+export function isThere(thing: string): boolean {
+  const isFound = found.get(thing) ?? CHECKS[thing]?.() ?? isInstalled(thing);
+  found.set(thing, isFound);
+  return isFound;
 }
 
 /** A Python interpreter that can import `module`; undefined when there is none. */

@@ -7,6 +7,9 @@ import { OwnNetwork } from "./own_network.ts";
 import { type Launch, RunningProcess, type Spawn } from "./process.ts";
 import type { InteropTracker } from "./trackers.ts";
 
+/** How long something in an arena may take. Transmission alone takes up to 15 s before it connects. */
+export const PATIENCE_MS = 90_000;
+
 /** Ports to try: below those the system hands out to outgoing connections, so that they stay free. */
 const FIRST_PORT = 20_000;
 const LAST_PORT = 32_000;
@@ -30,6 +33,8 @@ export interface OurJob {
   readonly torrent?: string;
   /** Data it starts with, complete. */
   readonly content?: Content;
+  /** Its home; a new folder unless told otherwise. */
+  readonly home?: string;
   /** Port of its embedded tracker; without one it runs none. */
   readonly trackerPort?: number;
   readonly args?: readonly string[];
@@ -43,6 +48,8 @@ export interface TheirJob {
   readonly torrent: string;
   /** Data it starts with, complete. */
   readonly content?: Content;
+  /** Where its data is or will be; a new folder unless told otherwise. */
+  readonly folder?: string;
   readonly mustEncrypt?: boolean;
   readonly localDiscovery?: boolean;
 }
@@ -94,7 +101,7 @@ export class Arena implements AsyncDisposable {
   /** Starts our peer, and waits until it has joined the swarm; by magnet link or without a torrent, until it runs. */
   async join(job: OurJob): Promise<OurPeer> {
     const participant = job.isElsewhere ? ++this.#participants : 1;
-    const home = await this.newFolder();
+    const home = job.home ?? await this.newFolder();
     await job.content?.writeData(`${home}/shareable`);
     const tracker = job.trackerPort === undefined ? "--no-tracker" : `--tracker-port=${job.trackerPort}`;
     const { torrent, args = [] } = job;
@@ -104,7 +111,7 @@ export class Arena implements AsyncDisposable {
     const peer = new OurPeer(home, address, ["--port=0", tracker, ...args, ...named], spawn);
     this.#processes.push(peer.process);
     const isFile = torrent !== undefined && !isMagnet(torrent);
-    await peer.whenEvent(isFile ? "torrent" : "ready", 30_000);
+    await peer.whenEvent(isFile ? "torrent" : "ready", PATIENCE_MS);
     return peer;
   }
 
@@ -113,7 +120,7 @@ export class Arena implements AsyncDisposable {
     const participant = ++this.#participants;
     const address = this.#network.address(participant);
     const port = freePort();
-    const folder = await this.newFolder();
+    const folder = job.folder ?? await this.newFolder();
     await job.content?.writeData(folder);
     const launch = await client.prepare({
       torrent: job.torrent,
@@ -138,6 +145,13 @@ export class Arena implements AsyncDisposable {
     const home = await this.newFolder();
     const launch = await tracker.prepare({ infoHash: content.infoHash, home, address: this.address, port });
     return { port, process: this.#run(launch, 1) };
+  }
+
+  /** Starts one of us that is a tracker for everybody and nothing else; with its announce URLs. */
+  async openTracker(scheme: "http" | "udp"): Promise<{ tracker: OurPeer; announce: string[] }> {
+    const trackerPort = freePort();
+    const tracker = await this.join({ trackerPort, args: ["--open-tracker", "--no-lsd"] });
+    return { tracker, announce: [`${scheme}://${this.address}:${trackerPort}/announce`] };
   }
 
   #run(launch: Launch, participant: number): RunningProcess {

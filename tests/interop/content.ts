@@ -14,6 +14,8 @@ const POLL_MS = 200;
 export class Content {
   readonly name: string;
   readonly infoHash: InfoHash;
+  /** Bytes of all files. */
+  readonly length: number;
   readonly #rawInfo: Uint8Array;
   readonly #files: readonly { readonly path: readonly string[]; readonly bytes: Uint8Array }[];
 
@@ -25,7 +27,8 @@ export class Content {
       bytes: randomBytes(size),
     }));
     const files = this.#files.map(({ path, bytes }) => ({ path, length: bytes.length }));
-    this.#rawInfo = encodeInfo(name, files, PIECE_LENGTH, this.#pieceHashes(), false);
+    this.length = files.reduce((sum, { length }) => sum + length, 0);
+    this.#rawInfo = encodeInfo(name, files, PIECE_LENGTH, concatBytes(...this.#pieces().map(sha1)), false);
     this.infoHash = infoHashOf(this.#rawInfo);
   }
 
@@ -60,10 +63,23 @@ export class Content {
 
   /** Writes the data itself into `folder`. */
   async writeData(folder: string): Promise<void> {
-    for (const { path, bytes } of this.#files) {
+    await this.#write(folder, concatBytes(...this.#pieces()));
+  }
+
+  /** Writes a damaged copy into `folder`, in which every other piece is wrong. */
+  async writeHalf(folder: string): Promise<void> {
+    const pieces = this.#pieces().map((piece, index) =>
+      index % 2 === 0 ? piece : new Uint8Array(piece.length)
+    );
+    await this.#write(folder, concatBytes(...pieces));
+  }
+
+  async #write(folder: string, all: Uint8Array): Promise<void> {
+    let begin = 0;
+    for (const { path, bytes: { length } } of this.#files) {
       const parts = [folder, this.name, ...path];
       await Deno.mkdir(parts.slice(0, -1).join("/"), { recursive: true });
-      await Deno.writeFile(parts.join("/"), bytes);
+      await Deno.writeFile(parts.join("/"), all.subarray(begin, begin += length));
     }
   }
 
@@ -112,12 +128,36 @@ export class Content {
     return undefined;
   }
 
-  #pieceHashes(): Uint8Array {
-    const all = concatBytes(...this.#files.map(({ bytes }) => bytes));
-    const hashes: Uint8Array[] = [];
-    for (let begin = 0; begin < all.length; begin += PIECE_LENGTH) {
-      hashes.push(sha1(all.subarray(begin, begin + PIECE_LENGTH)));
-    }
-    return concatBytes(...hashes);
+  /** How many bytes the pieces have that are not whole in `folder`; files there may be missing or short. */
+  async bytesMissingIn(folder: string): Promise<number> {
+    const found = await Promise.all(this.#files.map(async ({ path, bytes }) => {
+      const start = await readIfThere([folder, this.name, ...path].join("/"));
+      return concatBytes(start, new Uint8Array(bytes.length)).subarray(0, bytes.length);
+    }));
+    const foundPieces = piecesOf(concatBytes(...found));
+    const wrong = this.#pieces().filter((piece, index) => !equalBytes(piece, foundPieces[index]));
+    return wrong.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  #pieces(): Uint8Array[] {
+    return piecesOf(concatBytes(...this.#files.map(({ bytes }) => bytes)));
+  }
+}
+
+function piecesOf(bytes: Uint8Array): Uint8Array[] {
+  const count = Math.ceil(bytes.length / PIECE_LENGTH);
+  return Array.from(
+    { length: count },
+    (_, index) => bytes.subarray(index * PIECE_LENGTH, (index + 1) * PIECE_LENGTH),
+  );
+}
+
+/** What a file holds; nothing when it does not exist. */
+async function readIfThere(path: string): Promise<Uint8Array> {
+  try {
+    return await Deno.readFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return new Uint8Array();
+    throw error;
   }
 }

@@ -4,7 +4,7 @@ import { RunningProcess, type Spawn } from "./process.ts";
 
 const POLL_MS = 50;
 /** How long a process may take from its start until it listens. */
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 90_000;
 
 /** One process of our program. Its folders lie below `home`. */
 export class OurPeer {
@@ -55,5 +55,28 @@ export class OurPeer {
       }
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
+  }
+
+  /** Waits until it knows of a peer by this source. Errors: as `whenEvent`. */
+  async hears(endpoint: string, source: string, timeoutMs: number): Promise<void> {
+    await this.whenEvent(
+      "peers",
+      timeoutMs,
+      (event) => event.source === source && (event.peers as string[]).includes(endpoint),
+    );
+  }
+
+  /**
+   * Payload bytes it has sent by now. It must have sent some in the last seconds, or it tells no more of it.
+   *
+   * Errors: as `whenEvent`.
+   */
+  async uploaded(timeoutMs: number): Promise<number> {
+    const earlier = new Set(this.events);
+    // What is told next may have been counted before now, but not what is told after that.
+    const next = await this.whenEvent("progress", timeoutMs, (event) => !earlier.has(event));
+    earlier.add(next);
+    const { uploaded } = await this.whenEvent("progress", timeoutMs, (event) => !earlier.has(event));
+    return uploaded as number;
   }
 }

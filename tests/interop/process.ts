@@ -67,8 +67,8 @@ export class RunningProcess implements AsyncDisposable {
   /** Ends the program and waits until it is gone. May be called again. */
   async stop(): Promise<void> {
     if (this.#exitCode === undefined) {
-      this.#child.kill("SIGTERM");
-      const killer = setTimeout(() => this.#child.kill("SIGKILL"), POLITE_STOP_MS);
+      this.#tell("SIGTERM");
+      const killer = setTimeout(() => this.#tell("SIGKILL"), POLITE_STOP_MS);
       await this.#child.status;
       clearTimeout(killer);
     }
@@ -77,6 +77,15 @@ export class RunningProcess implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
+  }
+
+  /** A process that has ended already cannot be told to, and we may not have heard of it yet. */
+  #tell(signal: Deno.Signal): void {
+    try {
+      this.#child.kill(signal);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+    }
   }
 
   async #read(

@@ -17,6 +17,8 @@ export interface TrackerJob {
 /** A tracker of somebody else, for HTTP and UDP. */
 export interface InteropTracker {
   readonly name: string;
+  /** What `require_tool.ts` calls it. */
+  readonly needs: string;
   find(): Promise<Availability>;
   prepare(job: TrackerJob): Promise<Launch>;
 }
@@ -24,6 +26,7 @@ export interface InteropTracker {
 /** opentracker, which tells no version. Debian's tracks only what its list allows. */
 export const opentracker: InteropTracker = {
   name: "opentracker",
+  needs: "opentracker",
 
   find: () => findProgram("opentracker", ["-h"], /Usage()/),
 
@@ -46,6 +49,7 @@ server.listen(port, { http: address, udp4: address, udp6: "::1" });
 /** bittorrent-tracker, of WebTorrent's authors. */
 export const bittorrentTracker: InteropTracker = {
   name: "bittorrent-tracker",
+  needs: "bittorrent-tracker",
   find: () => findNodePackage("bittorrent-tracker"),
   prepare: (job) => Promise.resolve(nodeLaunch(BITTORRENT_TRACKER_SCRIPT, [JSON.stringify(job)])),
 };

@@ -3,6 +3,7 @@ import { findProgram, type InteropClient } from "./client.ts";
 /** aria2, whose whole configuration fits on its command line. */
 export const aria2: InteropClient = {
   name: "aria2",
+  needs: "aria2c",
   cannot: {},
 
   find: () => findProgram("aria2c", ["--no-conf", "--version"], /version ([\d.]+)/),

@@ -30,10 +30,12 @@ export type Availability = { readonly version: string } | { readonly missing: st
  */
 export interface InteropClient {
   readonly name: string;
+  /** What `require_tool.ts` calls it. */
+  readonly needs: string;
   /** What the client is unable to do: column of the matrix to the documentation that says so. */
   readonly cannot: Readonly<Record<string, string>>;
-  /** A known gap that is no failure of a cell: it downloads all data, but creates no file of length 0. */
-  readonly omitsEmptyFiles?: boolean;
+  /** What says that it downloads all data, but creates no file of length 0, which is no failure of a cell. */
+  readonly omitsEmptyFiles?: string;
   find(): Promise<Availability>;
   /** Writes its settings below `job.home` and says how to start it. */
   prepare(job: Job): Promise<Launch>;

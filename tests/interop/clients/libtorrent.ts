@@ -7,6 +7,7 @@ const SCRIPT = fileURLToPath(new URL("libtorrent_client.py", import.meta.url));
 /** libtorrent (Rasterbar) itself, through its Python binding. */
 export const libtorrent: InteropClient = {
   name: "libtorrent",
+  needs: "libtorrent",
   cannot: {},
 
   async find() {

@@ -6,6 +6,7 @@ const REQUIRE_ENCRYPTION = 1;
 /** qBittorrent without a window. */
 export const qbittorrent: InteropClient = {
   name: "qBittorrent",
+  needs: "qbittorrent-nox",
   cannot: {},
 
   find: () => findProgram("qbittorrent-nox", ["--version"], /qBittorrent v([\d.]+)/),
@@ -19,7 +20,7 @@ export const qbittorrent: InteropClient = {
 Accepted=true
 
 [Preferences]
-WebUI\\Enabled=false
+WebUI\\Address=${job.address}
 
 [Network]
 PortForwardingEnabled=false

@@ -1,9 +1,12 @@
 import { findProgram, type InteropClient } from "./client.ts";
 
+const NO_LOCAL_DISCOVERY = "has no local discovery (rakshasa/rtorrent#1177)";
+
 /** rTorrent, without its screen. */
 export const rtorrent: InteropClient = {
   name: "rTorrent",
-  cannot: { "LSD": "rTorrent has no local discovery (rakshasa/rtorrent#1177)" },
+  needs: "rtorrent",
+  cannot: { "LSD from us": NO_LOCAL_DISCOVERY, "LSD to us": NO_LOCAL_DISCOVERY },
 
   find: () => findProgram("rtorrent", ["-h"], /client version ([\d.]+\d)/),
 

@@ -6,9 +6,9 @@ const REQUIRE_ENCRYPTION = 2;
 /** Transmission, through its command line program, which stands on the same library as all its others. */
 export const transmission: InteropClient = {
   name: "Transmission",
+  needs: "transmission-cli",
   cannot: {},
-  // transmission/transmission#417, until 4.1.
-  omitsEmptyFiles: true,
+  omitsEmptyFiles: "creates no empty files (transmission/transmission#417)",
 
   find: () => findProgram("transmission-cli", ["--version"], /transmission-cli ([\d.]+)/),
 

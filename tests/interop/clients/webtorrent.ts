@@ -25,8 +25,9 @@ torrent.on("done", () => console.log("done"));
 /** WebTorrent on Node. It listens on all addresses, as it has no option for that. */
 export const webtorrent: InteropClient = {
   name: "WebTorrent",
+  needs: "webtorrent",
   cannot: {
-    "PEX to us": "WebTorrent tells nobody of its peers, it only listens (webtorrent/webtorrent#2919)",
+    "PEX to us": "tells nobody of its peers, it only listens (webtorrent/webtorrent#2919)",
   },
   find: () => findNodePackage("webtorrent"),
   prepare: (job) => Promise.resolve(nodeLaunch(SCRIPT, [JSON.stringify(job)])),

@@ -1,0 +1,84 @@
+/** Cells in which one program begins a download, is stopped half way, and another one finishes on the same data. */
+import { type Arena, freePort, PATIENCE_MS } from "./arena.ts";
+import type { InteropClient } from "./clients/client.ts";
+import { Content } from "./content.ts";
+import type { RunningProcess } from "./process.ts";
+
+/** Someone who downloads. */
+interface Downloader {
+  readonly process: RunningProcess;
+  /** Where its data lies while it is unfinished, and where in the end. */
+  readonly unfinished: string;
+  readonly finished: string;
+}
+
+type StartDownload = (torrent: string) => Promise<Downloader>;
+
+/** They begin, and what they have lies in our `shareable/` as a damaged copy; we finish. */
+export async function finishTheirs(client: InteropClient, arena: Arena): Promise<void> {
+  const home = await arena.newFolder();
+  const content = Content.folder();
+  const theirs = startTheirs(client, arena, `${home}/shareable`);
+  await handOver(arena, content, theirs, startOurs(arena, home, content));
+}
+
+/** We begin, and they start in the folder with our unfinished files; they finish. */
+export async function finishOurs(client: InteropClient, arena: Arena): Promise<void> {
+  const home = await arena.newFolder();
+  const content = Content.folder();
+  const ours = startOurs(arena, home, content);
+  const theirs = startTheirs(client, arena, unfinishedFolder(home, content));
+  await handOver(arena, content, ours, theirs, client.omitsEmptyFiles !== undefined);
+}
+
+function startOurs(arena: Arena, home: string, content: Content): StartDownload {
+  return async (torrent) => {
+    const { process, shareable } = await arena.join({ torrent, home });
+    return { process, unfinished: unfinishedFolder(home, content), finished: shareable };
+  };
+}
+
+function startTheirs(client: InteropClient, arena: Arena, folder: string): StartDownload {
+  return async (torrent) => {
+    await Deno.mkdir(folder, { recursive: true });
+    const { process } = await arena.joinAs(client, { torrent, folder });
+    return { process, unfinished: folder, finished: folder };
+  };
+}
+
+function unfinishedFolder(home: string, { infoHash }: Content): string {
+  return `${home}/state/tmp/${infoHash}`;
+}
+
+/**
+ * Has `begin` download what one of us has, which is every other piece, and stopped then; and has `finish` finish when
+ * everything is to be had.
+ *
+ * Errors: `Error` also when a byte was sent that was there already.
+ */
+async function handOver(
+  arena: Arena,
+  content: Content,
+  begin: StartDownload,
+  finish: StartDownload,
+  omitsEmptyFiles = false,
+): Promise<void> {
+  const trackerPort = freePort();
+  const torrent = await arena.torrentOf(content, [`http://${arena.address}:${trackerPort}/announce`]);
+  const home = await arena.newFolder();
+  await content.writeHalf(`${home}/shareable`);
+  const there = content.length - await content.bytesMissingIn(`${home}/shareable`);
+  const half = await arena.join({ torrent, home, trackerPort });
+  const first = await begin(torrent);
+  await half.whenEvent("progress", PATIENCE_MS, ({ uploaded }) => Number(uploaded) >= there);
+  await first.process.stop();
+  await half.process.stop();
+
+  const missing = await content.bytesMissingIn(first.unfinished);
+  if (missing === content.length) throw new Error("Expected an unfinished download, got none");
+  const seeder = await arena.join({ torrent, content, trackerPort });
+  const second = await finish(torrent);
+  await content.arrivesIn(second.finished, PATIENCE_MS, [seeder.process, second.process], omitsEmptyFiles);
+  const sent = await seeder.uploaded(PATIENCE_MS);
+  if (sent !== missing) throw new Error(`Expected ${missing} bytes sent, those missing, got ${sent}`);
+}
