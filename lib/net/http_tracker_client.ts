@@ -4,7 +4,7 @@ import { decodeAnnounceReply, encodeAnnounceQuery } from "../protocol/tracker_ht
 import type { AnnounceReply, AnnounceRequest, TrackerFailure } from "../protocol/tracker_messages.ts";
 import { ANNOUNCING, VERSION } from "../settings.ts";
 import { addressesOf } from "./host_addresses.ts";
-import { pinnedClient } from "./pinned_client.ts";
+import { PinnedClient } from "./pinned_client.ts";
 import { type Hop, redirectRefusal } from "./request_rules.ts";
 
 const REDIRECTS = [301, 302, 303, 307, 308];
@@ -34,9 +34,9 @@ export async function announceOverHttp(
 
 /** The body of a reply, or where it sends us on to. */
 async function ask(hop: Hop, signal: AbortSignal): Promise<Uint8Array | { location: string | null }> {
-  using client = pinnedClient(hop, { poolMaxIdlePerHost: 0 });
+  using client = new PinnedClient(hop, { poolMaxIdlePerHost: 0 });
   const headers = { "user-agent": `peer/${VERSION}` };
-  const response = await fetch(hop.url, { client, headers, redirect: "manual", signal });
+  const response = await client.fetch(hop.url, { headers, redirect: "manual", signal });
   if (response.ok) return await bodyOf(response, ANNOUNCING.maxReplyBytes);
   await response.body?.cancel();
   if (REDIRECTS.includes(response.status)) return { location: response.headers.get("location") };

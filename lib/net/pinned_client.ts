@@ -5,20 +5,41 @@ import type { Hop } from "./request_rules.ts";
  * An HTTP client for one server that connects to the address that was looked at, not to what its host's name means
  * by then. To be closed by the caller.
  *
- * An `https:` server is found by its name again, in the same family: the runtime cannot do both. There the
- * certificate tells that it is the right one, before anything is asked.
+ * Requests are as any other client's: the path alone in their first line, as most trackers understand no other, and
+ * the name in the field `Host`. An `https:` server is found by its name again, in the same family: the runtime cannot
+ * do both. There the certificate tells that it is the right one, before anything is asked.
  */
-export function pinnedClient(
-  { url, address }: Hop,
-  options: Deno.CreateHttpClientOptions = {},
-): Deno.HttpClient {
-  const family = familyOf(address);
-  if (url.protocol === "https:") {
-    return Deno.createHttpClient({ ...options, localAddress: family === 4 ? "0.0.0.0" : "::" });
+export class PinnedClient implements Disposable {
+  readonly #host: string;
+  readonly #client: Deno.HttpClient;
+
+  /** `options`: as for any HTTP client of the runtime. */
+  constructor({ url, address }: Hop, options: Deno.CreateHttpClientOptions = {}) {
+    const family = familyOf(address);
+    this.#host = family === 4 ? address : `[${address}]`;
+    const pin = url.protocol === "https:"
+      ? { localAddress: family === 4 ? "0.0.0.0" : "::" }
+      : { allowHost: true };
+    this.#client = Deno.createHttpClient({ ...options, ...pin });
   }
-  const hostname = family === 4 ? address : `[${address}]`;
-  return Deno.createHttpClient({
-    ...options,
-    proxy: { transport: "tcp", hostname, port: Number(url.port || 80) },
-  });
+
+  /** As `fetch`, for a URL of that server. The reply's own URL says the address. */
+  fetch(
+    url: URL,
+    init: RequestInit & { readonly headers: Readonly<Record<string, string>> },
+  ): Promise<Response> {
+    if (url.protocol === "https:") return fetch(url, { ...init, client: this.#client });
+    const pinned = new URL(url);
+    pinned.hostname = this.#host;
+    return fetch(pinned, { ...init, headers: { ...init.headers, host: url.host }, client: this.#client });
+  }
+
+  /** Closes idle connections. */
+  close(): void {
+    this.#client.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
 }

@@ -5,7 +5,7 @@ import { withoutSecrets } from "../protocol/secrets.ts";
 import { VERSION, WEB_SEED } from "../settings.ts";
 import { type WebSeedRange, WebSeedRanges } from "../swarm/web_seed_ranges.ts";
 import { addressesOf } from "./host_addresses.ts";
-import { pinnedClient } from "./pinned_client.ts";
+import { PinnedClient } from "./pinned_client.ts";
 import { type Hop, redirectRefusal, webSeedRefusal } from "./request_rules.ts";
 
 /** Why a web seed could not deliver. */
@@ -45,7 +45,7 @@ export class WebSeed {
   readonly #ranges: WebSeedRanges;
   readonly #isBlocked: (address: string) => boolean;
   /** Where each origin was found, and the client that asks there. */
-  readonly #servers = new Map<string, { readonly address: string; readonly client: Deno.HttpClient }>();
+  readonly #servers = new Map<string, { readonly address: string; readonly client: PinnedClient }>();
   #failures = 0;
   #retryMs: number = WEB_SEED.retryMs;
 
@@ -127,8 +127,7 @@ export class WebSeed {
   async #request(url: URL, range: WebSeedRange, watch: Watch): Promise<Response> {
     let hop = await this.#hopTo(url, watch.signal);
     for (let redirects = 0;; redirects++) {
-      const response = await fetch(hop.url, {
-        client: hop.client,
+      const response = await hop.client.fetch(hop.url, {
         redirect: "manual",
         signal: watch.signal,
         headers: {
@@ -152,7 +151,7 @@ export class WebSeed {
   }
 
   /** A server that may be asked, and how to reach it. Errors: `ReplyError` when it must not be asked. */
-  async #hopTo(url: URL, signal: AbortSignal, from?: Hop): Promise<Hop & { client: Deno.HttpClient }> {
+  async #hopTo(url: URL, signal: AbortSignal, from?: Hop): Promise<Hop & { client: PinnedClient }> {
     const known = this.#servers.get(url.origin);
     const addresses = known === undefined ? await addressesOf(url.hostname, signal) : [known.address];
     if (addresses.length === 0) throw new ReplyError("Expected a host with an address, got none", false);
@@ -160,7 +159,7 @@ export class WebSeed {
     const refusal = (from && redirectRefusal(from, hop)) ?? webSeedRefusal(hop);
     if (refusal !== undefined) throw new ReplyError(refusal, true);
     if (this.#isBlocked(hop.address)) throw new ReplyError("Its address is blocked", true);
-    const client = known?.client ?? pinnedClient(hop);
+    const client = known?.client ?? new PinnedClient(hop);
     this.#servers.set(url.origin, { address: hop.address, client });
     return { ...hop, client };
   }
