@@ -4,112 +4,14 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { type Encodable, encode } from "../../lib/protocol/bencode.ts";
-import { concatBytes, toUtf8 } from "../../lib/protocol/bytes.ts";
+import { toUtf8 } from "../../lib/protocol/bytes.ts";
 import { METAINFO_LIMITS } from "../../lib/settings.ts";
+import { BROKEN_TORRENTS, ESCAPING_TORRENTS, torrent } from "../helpers/broken_torrents.ts";
 import { runCommand } from "../helpers/cli_run.ts";
 import { listFolder } from "../helpers/folder_listing.ts";
 
 const MIB = 1024 * 1024;
 const ONE_LINE = /^peer: [^\n]+: [^\n]+$/;
-
-type Members = Record<string, Encodable | undefined>;
-
-/** A torrent of `age.txt`, 50,000 bytes, with other members in its info dictionary or around it. */
-function torrent(info: Members = {}, outer: Members = {}): Uint8Array {
-  const plain = { length: 50_000, name: "age.txt", "piece length": 16_384, pieces: new Uint8Array(4 * 20) };
-  return encode({ announce: "http://127.0.0.1:1/announce", info: { ...plain, ...info }, ...outer });
-}
-
-/** The same of several files, each as long as the pieces need. */
-function folderTorrent(...paths: readonly Encodable[]): Uint8Array {
-  const files = paths.map((path) => ({ length: 50_000, path }));
-  const pieces = new Uint8Array(Math.ceil(50_000 * paths.length / 16_384) * 20);
-  return torrent({ length: undefined, files, pieces });
-}
-
-function raw(text: string): Uint8Array {
-  return toUtf8(text);
-}
-
-const INFO = "4:infod6:lengthi5e4:name1:a12:piece lengthi16384e6:pieces20:01234567890123456789e";
-
-const BAD_TORRENTS: Readonly<Record<string, Uint8Array>> = {
-  "an empty file": raw(""),
-  "a text": raw("hello"),
-  "a web page": raw("<!DOCTYPE html><title>404</title>"),
-  "a number": raw("i5e"),
-  "no info": raw("d4:spam4:eggse"),
-  "an info that is a text": raw("d4:info4:spame"),
-  "an info that is a list": raw("d4:infolee"),
-  "no pieces": torrent({ pieces: undefined }),
-  "pieces that are a list": torrent({ pieces: [1, 2] }),
-  "pieces that are no multiple of 20": torrent({ pieces: new Uint8Array(79) }),
-  "a piece too few": torrent({ pieces: new Uint8Array(60) }),
-  "a piece too many": torrent({ pieces: new Uint8Array(100) }),
-  "no piece length": torrent({ "piece length": undefined }),
-  "a piece length of 0": torrent({ "piece length": 0 }),
-  "a negative piece length": torrent({ "piece length": -16_384 }),
-  "a tiny piece length": torrent({ "piece length": 1, pieces: new Uint8Array(50_000 * 20) }),
-  "a huge piece length": torrent({ "piece length": 2 ** 40, pieces: new Uint8Array(20) }),
-  "a piece length that is a text": torrent({ "piece length": "16384" }),
-  "no length": torrent({ length: undefined }),
-  "a negative length": torrent({ length: -1 }),
-  "a length beyond 2^53": raw("d4:infod6:lengthi9007199254740993e4:name1:aee"),
-  "lengths beyond 2^53 together": torrent({
-    length: undefined,
-    files: [{ length: 2 ** 53 - 1, path: ["a"] }, { length: 2 ** 53 - 1, path: ["b"] }],
-  }),
-  "a length that fits no number of hashes": torrent({ length: 2 ** 50 }),
-  "no name": torrent({ name: undefined }),
-  "a name that is a number": torrent({ name: 5 }),
-  "an empty list of files": torrent({ length: undefined, files: [] }),
-  "files that are texts": torrent({ length: undefined, files: ["a", "b"] }),
-  "a file without a path": folderTorrent(undefined as unknown as Encodable),
-  "an empty path": folderTorrent([]),
-  "a path of numbers": folderTorrent([1, 2]),
-  "a file that is a folder too": folderTorrent(["a"], ["a", "b"]),
-  "a path of 200 folders": folderTorrent(Array(200).fill("a")),
-  "only symbolic links": torrent({
-    length: undefined,
-    files: [{ attr: "l", length: 0, path: ["a"], "symlink path": ["..", "b"] }],
-  }),
-  "deep lists": raw("l".repeat(100_000)),
-  "deep lists inside": raw(`d${INFO}4:deep${"l".repeat(200)}${"e".repeat(200)}e`),
-  "deep dictionaries": raw("d1:a".repeat(100_000)),
-  "a string longer than the file": raw("d4:info9999999999:abce"),
-  "a string length of many digits": raw(`d4:info${"9".repeat(400)}:abce`),
-  "a string length with a sign": raw("d4:info-4:abcde"),
-  "a number without digits": raw(`d${INFO}1:xiee`),
-  "a number with a leading zero": raw(`d${INFO}1:xi03ee`),
-  "minus zero": raw(`d${INFO}1:xi-0ee`),
-  "a fraction": raw(`d${INFO}1:xi1.5ee`),
-  "a key that is a number": raw(`d${INFO}i5e1:xe`),
-  "a key without a value": raw(`d${INFO}1:xe`),
-  "a doubled key": raw(`d1:xi1e1:xi1e${INFO}e`),
-  "a doubled key in info": raw(`d${INFO.replace("4:name1:a", "4:name1:a4:name1:b")}e`),
-  "two infos": raw(`d${INFO}${INFO}e`),
-  "a __proto__ key": raw(`d9:__proto__de${INFO}e`),
-  "bytes behind the end": concatBytes(torrent(), raw("\n")),
-  "a second torrent behind the first": concatBytes(torrent(), torrent()),
-};
-
-const BAD_NAMES = [
-  "",
-  ".",
-  "..",
-  "../evil",
-  "../../etc/passwd",
-  "/etc/passwd",
-  "a/b",
-  "a/../../b",
-  "..\\evil",
-  "a\\..\\..\\b",
-  "\\evil",
-  "\\\\server\\share",
-  "C:\\evil",
-  "c:/evil",
-];
 
 /** Values that each option refuses. */
 const BAD_VALUES: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
@@ -219,9 +121,13 @@ Deno.test("runCli refuses wrong command lines", async () => {
 
 Deno.test("runCli refuses what is no proper torrent, whatever is wrong with it", async () => {
   await using made = await makeHome();
-  for (const [what, bytes] of Object.entries(BAD_TORRENTS)) {
+  for (const [position, { what, bytes, why }] of BROKEN_TORRENTS.entries()) {
     await Deno.writeFile(made.bad, bytes);
-    await assertAllRefuse(made.home, made.bad, /: Expected |: Malformed bencoding at byte \d+: /).catch(
+    // All commands read torrents in one way, so it takes only some of the torrents to see that each does.
+    const refused = position % 5 === 0
+      ? assertAllRefuse(made.home, made.bad, why)
+      : assertRefused(made.home, 3, why, "info", made.bad);
+    await refused.catch(
       (error) => {
         throw new Error(what, { cause: error });
       },
@@ -231,12 +137,10 @@ Deno.test("runCli refuses what is no proper torrent, whatever is wrong with it",
 
 Deno.test("runCli refuses torrents whose names leave their folder", async () => {
   await using made = await makeHome();
-  for (const name of BAD_NAMES) {
-    for (const bytes of [torrent({ name }), folderTorrent([name]), folderTorrent(["a", name, "b"])]) {
-      await Deno.writeFile(made.bad, bytes);
-      await assertRefused(made.home, 3, /Expected a file name inside the torrent, got "/, "info", made.bad);
-    }
-    await assertAllRefuse(made.home, made.bad, /Expected a file name inside the torrent, got "/);
+  for (const [position, { bytes, why }] of ESCAPING_TORRENTS.entries()) {
+    await Deno.writeFile(made.bad, bytes);
+    if (position % 10 === 0) await assertAllRefuse(made.home, made.bad, why);
+    else await assertRefused(made.home, 3, why, "info", made.bad);
   }
 });
 
@@ -261,7 +165,7 @@ Deno.test("runCli refuses large garbage without reading, or at its first wrong b
   await assertRefused(home, 3, /Malformed bencoding at byte 0: /, "info", bad);
   await Deno.writeFile(bad, new Uint8Array(8 * MIB).fill("l".charCodeAt(0)));
   await assertRefused(home, 3, /nested deeper than 100/, "info", bad);
-  await Deno.writeFile(bad, raw(`l${"i1e".repeat(METAINFO_LIMITS.bencode.values)}e`));
+  await Deno.writeFile(bad, toUtf8(`l${"i1e".repeat(METAINFO_LIMITS.bencode.values)}e`));
   await assertRefused(home, 3, /more than 3000000 values/, "info", bad);
 });
 
