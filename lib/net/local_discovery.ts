@@ -1,7 +1,7 @@
 import { messageOf, ProtocolError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { toHex } from "../protocol/bytes.ts";
-import { type Endpoint, type IpFamily, isDialable } from "../protocol/endpoint.ts";
+import { type Endpoint, type IpFamily, isDialable, withoutZone } from "../protocol/endpoint.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import {
   encodeLsd,
@@ -100,7 +100,10 @@ export class LocalDiscovery {
   /** Those by which we can be reached: who hears us takes the sender's address for the one where we listen. */
   #interfaces(): Deno.NetworkInterfaceInfo[] {
     const { host, networkInterfaces = Deno.networkInterfaces } = this.#options;
-    return networkInterfaces().filter(({ address }) => host === undefined || address === host);
+    const isAny = host === undefined || host === "::";
+    return networkInterfaces().filter(({ address, family }) =>
+      isAny || address === withoutZone(host) || (host === "0.0.0.0" && family === "IPv4")
+    );
   }
 
   #sendDue(): void {

@@ -20,9 +20,9 @@ class Listener {
   readonly #running: Promise<void>;
   #notify = () => {};
 
-  constructor(port: number, networkInterfaces = loopback) {
+  constructor(port: number, networkInterfaces = loopback, host?: string) {
     this.discovery = new LocalDiscovery({
-      host: undefined,
+      host,
       port,
       log: silentLogger,
       networkInterfaces,
@@ -131,4 +131,37 @@ Deno.test("LocalDiscovery uses an interface that comes later", async () => {
   assert.deepEqual(b.heard, []);
   interfaces = loopback();
   await b.hears(1);
+});
+
+Deno.test("LocalDiscovery uses an interface again that was away", async () => {
+  const infoHash = randomInfoHash();
+  let interfaces = loopback();
+  await using a = new Listener(7001, () => interfaces);
+  await using b = new Listener(7002);
+  a.discovery.announce([infoHash]);
+  b.discovery.announce([infoHash]);
+  await Promise.all([a.hears(1), b.hears(1)]);
+  const { length } = b.heard;
+  interfaces = [];
+  await new Promise((resolve) => setTimeout(resolve, 2 * LOCAL_DISCOVERY.rescanMs));
+  interfaces = loopback();
+  await b.hears(length + 1);
+});
+
+Deno.test("LocalDiscovery uses the interfaces of the address it listens on, all of them for any address", async () => {
+  for (
+    const [host, isHeard] of [["0.0.0.0", true], ["::", true], ["127.0.0.1", true], [
+      "192.0.2.1",
+      false,
+    ]] as const
+  ) {
+    const infoHash = randomInfoHash();
+    await using a = new Listener(7001, loopback, host);
+    await using b = new Listener(7002);
+    a.discovery.announce([infoHash]);
+    b.discovery.announce([infoHash]);
+    if (isHeard) await b.hears(1);
+    else await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.equal(b.heard.length > 0, isHeard, host);
+  }
 });
