@@ -5,9 +5,11 @@ import { DiskWorkers } from "./disk/disk_workers.ts";
 import { guardPath } from "./disk/guarded_path.ts";
 import { storageFailure } from "./disk/storage_failure.ts";
 import { makeTorrent, type TorrentPlan } from "./disk/torrent_maker.ts";
-import { MetainfoError, StorageError } from "./errors.ts";
+import { messageOf, MetainfoError, StorageError } from "./errors.ts";
+import { scrapeTracker } from "./net/tracker_client.ts";
 import { parseAnnounceAddress } from "./protocol/announce_address.ts";
 import { canonicalAddress, familyOf, scopeOf } from "./protocol/endpoint.ts";
+import type { InfoHash } from "./protocol/info_hash.ts";
 import { type FileRange, formatMagnet, parseMagnet } from "./protocol/magnet.ts";
 import { type Metainfo, parseMetainfo, replaceAnnounce } from "./protocol/metainfo.ts";
 import { MAGNET_LIMITS, METAINFO_LIMITS, PORTS } from "./settings.ts";
@@ -186,6 +188,36 @@ export function describeMagnet(link: string): MagnetDescription {
   const { infoHash, name, trackers, webSeeds, peers, selectOnly } = magnet;
   const announce = trackers.map((tracker) => [tracker]);
   return { infoHash, name, announce, webSeeds, peers, selectOnly, magnet: formatMagnet(magnet) };
+}
+
+/** What a tracker says of one torrent: `info --swarm`. */
+export interface TrackerReport {
+  /** Where it was asked. */
+  readonly announce: string;
+  /** Peers that have everything, and that do not; null where it did not answer. */
+  readonly complete: number | null;
+  readonly incomplete: number | null;
+  /** How often a download was completed, by what peers told. */
+  readonly downloaded: number | null;
+  /** Why there are no counts; null where there are. Safe to print. */
+  readonly error: string | null;
+}
+
+/** Asks all trackers of a torrent, side by side, how many peers they know. Trackers that fail say so in their report. */
+export async function askTrackers(
+  { infoHash, announce }: Pick<TorrentDescription, "infoHash" | "announce">,
+): Promise<TrackerReport[]> {
+  const { signal } = new AbortController();
+  const urls = new Set(announce.flat().flatMap((address) => announceUrl(address) ?? []));
+  return await Promise.all([...urls].map(async (url) => {
+    try {
+      const { complete, incomplete, downloaded } = await scrapeTracker(url, infoHash as InfoHash, signal);
+      return { announce: url, complete, incomplete, downloaded, error: null };
+    } catch (error) {
+      const none = { complete: null, incomplete: null, downloaded: null };
+      return { announce: url, ...none, error: messageOf(error) };
+    }
+  }));
 }
 
 /** The whole URL of an announce address (INTERFACE.md "Commands"); undefined when it is none. */

@@ -1,7 +1,19 @@
 import { TrackerError } from "../errors.ts";
 import { concatBytes } from "../protocol/bytes.ts";
-import { decodeAnnounceReply, encodeAnnounceQuery } from "../protocol/tracker_http_messages.ts";
-import type { AnnounceReply, AnnounceRequest, TrackerFailure } from "../protocol/tracker_messages.ts";
+import type { InfoHash } from "../protocol/info_hash.ts";
+import {
+  decodeAnnounceReply,
+  decodeScrapeReply,
+  encodeAnnounceQuery,
+  encodeScrapeQuery,
+  scrapeUrlOf,
+} from "../protocol/tracker_http_messages.ts";
+import type {
+  AnnounceReply,
+  AnnounceRequest,
+  ScrapeCounts,
+  TrackerFailure,
+} from "../protocol/tracker_messages.ts";
 import { ANNOUNCING, VERSION } from "../settings.ts";
 import { addressesOf } from "./host_addresses.ts";
 import { PinnedClient } from "./pinned_client.ts";
@@ -21,12 +33,43 @@ export async function announceOverHttp(
   isBlocked: (address: string) => boolean,
   signal: AbortSignal,
 ): Promise<AnnounceReply | TrackerFailure> {
-  const announceUrl = new URL(url);
-  announceUrl.search = `${url.search === "" ? "" : `${url.search}&`}${encodeAnnounceQuery(request)}`;
-  let hop: Hop = { url: announceUrl, address };
+  const hop = { url: withQuery(url, encodeAnnounceQuery(request)), address };
+  return decodeAnnounceReply(await replyOf(hop, isBlocked, signal), ANNOUNCING.maxPeers);
+}
+
+/** Asks for the counts of one info-hash (BEP 48), and otherwise as `announceOverHttp`; `url` is the announce URL. */
+export async function scrapeOverHttp(
+  { url, address }: Hop,
+  infoHash: InfoHash,
+  isBlocked: (address: string) => boolean,
+  signal: AbortSignal,
+): Promise<ScrapeCounts | TrackerFailure> {
+  const scrapeUrl = scrapeUrlOf(url);
+  if (scrapeUrl === undefined) throw new TrackerError("Expected a URL that ends in announce, got another");
+  const hop = { url: withQuery(scrapeUrl, encodeScrapeQuery([infoHash])), address };
+  const reply = decodeScrapeReply(await replyOf(hop, isBlocked, signal));
+  if (!(reply instanceof Map)) return reply;
+  const counts = reply.get(infoHash);
+  if (counts === undefined) throw new TrackerError("Expected counts of the torrent, got none");
+  return counts;
+}
+
+function withQuery(url: URL, query: string): URL {
+  const extended = new URL(url);
+  extended.search = `${url.search === "" ? "" : `${url.search}&`}${query}`;
+  return extended;
+}
+
+/** The body of the reply to a request, redirects followed. */
+async function replyOf(
+  first: Hop,
+  isBlocked: (address: string) => boolean,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  let hop = first;
   for (let redirects = 0; redirects <= ANNOUNCING.maxRedirects; redirects++) {
     const answer = await ask(hop, signal);
-    if (answer instanceof Uint8Array) return decodeAnnounceReply(answer, ANNOUNCING.maxPeers);
+    if (answer instanceof Uint8Array) return answer;
     hop = await nextHop(hop, answer.location, isBlocked, signal);
   }
   throw new TrackerError(`Expected at most ${ANNOUNCING.maxRedirects} redirects`);

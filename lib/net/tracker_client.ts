@@ -1,16 +1,23 @@
 import { messageOf, TrackerError } from "../errors.ts";
 import { familyOf, formatEndpoint, inZoneOf, scopeOf } from "../protocol/endpoint.ts";
+import type { InfoHash } from "../protocol/info_hash.ts";
 import { printable } from "../protocol/printable.ts";
 import { withoutSecrets } from "../protocol/secrets.ts";
-import type { AnnounceReply, AnnounceRequest } from "../protocol/tracker_messages.ts";
+import type {
+  AnnouncedPeer,
+  AnnounceReply,
+  AnnounceRequest,
+  ScrapeCounts,
+  TrackerFailure,
+} from "../protocol/tracker_messages.ts";
 import { ANNOUNCING } from "../settings.ts";
 import { addressesOf } from "./host_addresses.ts";
-import { announceOverHttp } from "./http_tracker_client.ts";
+import { announceOverHttp, scrapeOverHttp } from "./http_tracker_client.ts";
 import { distanceOf, type Hop, trackerRefusal } from "./request_rules.ts";
-import { announceOverUdp } from "./udp_tracker_client.ts";
+import { announceOverUdp, scrapeOverUdp } from "./udp_tracker_client.ts";
 
 /** How long to wait for a tracker, and where it must not be. */
-export interface AnnounceLimits {
+export interface TrackerLimits {
   readonly timeoutMs?: number;
   /** Whether the user wants nothing to do with a canonical address. */
   isBlocked?(address: string): boolean;
@@ -25,12 +32,54 @@ export interface AnnounceLimits {
  * Errors: `TrackerError` whatever goes wrong, safe to print; also when `signal` aborts, or after `timeoutMs`.
  * Nothing is left open.
  */
-export async function announceToTracker(
+export function announceToTracker(
   announceUrl: string,
   request: AnnounceRequest,
   signal: AbortSignal,
-  { timeoutMs = ANNOUNCING.timeoutMs, isBlocked = () => false }: AnnounceLimits = {},
+  limits: TrackerLimits = {},
 ): Promise<AnnounceReply> {
+  return withTracker(announceUrl, signal, limits, (hops, ending, signal) => {
+    const announces = hops.map(async (hop) => {
+      const client = clientFor(hop, limits);
+      const reply = answerIn(await client.announce(hop, request, limits.isBlocked ?? nobody, signal));
+      return { ...reply, peers: peersFrom(hop.address, reply) };
+    });
+    return gather(announces, ending);
+  });
+}
+
+/**
+ * Asks a tracker, named by its announce URL, how many peers it knows of a torrent (BEP 15, 48).
+ *
+ * Errors: as `announceToTracker`; also where an HTTP tracker has no address for such questions.
+ */
+export function scrapeTracker(
+  announceUrl: string,
+  infoHash: InfoHash,
+  signal: AbortSignal,
+  limits: TrackerLimits = {},
+): Promise<ScrapeCounts> {
+  return withTracker(announceUrl, signal, limits, async (hops, ending, signal) => {
+    const scrapes = hops.map(async (hop) => {
+      const client = clientFor(hop, limits);
+      return answerIn(await client.scrape(hop, infoHash, limits.isBlocked ?? nobody, signal));
+    });
+    try {
+      return await firstOf(scrapes);
+    } finally {
+      ending.abort();
+      await Promise.allSettled(scrapes);
+    }
+  });
+}
+
+/** Asks a tracker at one address of each family that its host has, within the limits of time. */
+async function withTracker<Answer>(
+  announceUrl: string,
+  signal: AbortSignal,
+  { timeoutMs = ANNOUNCING.timeoutMs }: TrackerLimits,
+  ask: (hops: Hop[], ending: AbortController, signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> {
   const ending = new AbortController();
   const timer = setTimeout(
     () => ending.abort(new TrackerError(`No answer within ${timeoutMs / 1000} s`)),
@@ -43,10 +92,7 @@ export async function announceToTracker(
     const addresses = await addressesOf(url.hostname, anyEnd);
     const targets = [4, 6].flatMap((family) => addresses.find((each) => familyOf(each) === family) ?? []);
     if (targets.length === 0) throw new TrackerError("Expected a host with an address");
-    const announces = targets.map((target) =>
-      announceTo({ url, address: target }, request, isBlocked, anyEnd)
-    );
-    return await gather(announces, ending);
+    return await ask(targets.map((address) => ({ url, address })), ending, anyEnd);
   } catch (error) {
     if (signal.aborted) throw new TrackerError("Stopped before it answered");
     throw asTrackerError(error);
@@ -55,34 +101,56 @@ export async function announceToTracker(
   }
 }
 
-async function announceTo(
-  hop: Hop,
-  request: AnnounceRequest,
-  isBlocked: (address: string) => boolean,
-  signal: AbortSignal,
-): Promise<AnnounceReply> {
-  const { url, address } = hop;
-  const announceOver = ANNOUNCERS[url.protocol];
-  if (announceOver === undefined) throw new TrackerError("Expected an announce URL of http, https or udp");
-  const refusal = isBlocked(address) ? "Expected an address that is not blocked" : trackerRefusal(hop);
+/** How one kind of tracker is spoken with. */
+interface Client {
+  announce: typeof announceOverHttp;
+  scrape: typeof scrapeOverHttp;
+}
+
+const HTTP_CLIENT: Client = { announce: announceOverHttp, scrape: scrapeOverHttp };
+const CLIENTS: Record<string, Client> = {
+  "http:": HTTP_CLIENT,
+  "https:": HTTP_CLIENT,
+  "udp:": {
+    announce: (hop, request, _isBlocked, signal) => announceOverUdp(hop, request, signal),
+    scrape: (hop, infoHash, _isBlocked, signal) => scrapeOverUdp(hop, infoHash, signal),
+  },
+};
+
+/** Errors: `TrackerError` where a tracker must not be asked. */
+function clientFor(hop: Hop, { isBlocked = nobody }: TrackerLimits): Client {
+  const client = CLIENTS[hop.url.protocol];
+  if (client === undefined) throw new TrackerError("Expected an announce URL of http, https or udp");
+  const refusal = isBlocked(hop.address) ? "Expected an address that is not blocked" : trackerRefusal(hop);
   if (refusal !== undefined) throw new TrackerError(refusal);
-  const reply = await announceOver(hop, request, isBlocked, signal);
+  return client;
+}
+
+const nobody = () => false;
+
+function answerIn<Answer extends object>(reply: Answer | TrackerFailure): Answer {
   if ("failureReason" in reply) throw new TrackerError(reply.failureReason, reply.retryInMs);
-  // What it says of loopback is of its own machine.
+  return reply;
+}
+
+/** The peers that a tracker at `address` names, as they are good here: what it says of loopback is of its own machine. */
+function peersFrom(address: string, { peers }: AnnounceReply): AnnouncedPeer[] {
   const isHere = distanceOf(address) === "machine";
-  const peers = reply.peers.filter(({ endpoint }) => isHere || scopeOf(endpoint.address) !== "loopback")
+  return peers.filter(({ endpoint }) => isHere || scopeOf(endpoint.address) !== "loopback")
     .map((peer) => {
       const { address: theirs, port } = peer.endpoint;
       return { ...peer, endpoint: { address: inZoneOf(address, theirs), port } };
     });
-  return { ...reply, peers };
 }
 
-const ANNOUNCERS: Record<string, typeof announceOverHttp> = {
-  "http:": announceOverHttp,
-  "https:": announceOverHttp,
-  "udp:": (hop, request, _isBlocked, signal) => announceOverUdp(hop, request, signal),
-};
+/** The first answer; what the first attempt rejects with when all do. */
+async function firstOf<Answer>(attempts: readonly Promise<Answer>[]): Promise<Answer> {
+  try {
+    return await Promise.any(attempts);
+  } catch (error) {
+    throw (error as AggregateError).errors[0];
+  }
+}
 
 /** The first answer, and what the other attempts add to it within a short time. Rejects when all do. */
 async function gather(
@@ -91,11 +159,7 @@ async function gather(
 ): Promise<AnnounceReply> {
   const replies: AnnounceReply[] = [];
   for (const attempt of attempts) attempt.then((reply) => replies.push(reply), () => {});
-  try {
-    await Promise.any(attempts);
-  } catch (error) {
-    throw (error as AggregateError).errors[0];
-  }
+  await firstOf(attempts);
   const timer = setTimeout(() => ending.abort(), ANNOUNCING.otherFamilyMs);
   await Promise.allSettled(attempts);
   clearTimeout(timer);

@@ -1,11 +1,20 @@
+import { ProtocolError } from "../errors.ts";
 import { announcePort } from "../protocol/announce_address.ts";
 import { canonicalAddress, type Endpoint, familyOf, withoutZone } from "../protocol/endpoint.ts";
-import type { AnnounceReply, AnnounceRequest, TrackerFailure } from "../protocol/tracker_messages.ts";
+import type { InfoHash } from "../protocol/info_hash.ts";
+import type {
+  AnnounceReply,
+  AnnounceRequest,
+  ScrapeCounts,
+  TrackerFailure,
+} from "../protocol/tracker_messages.ts";
 import {
   encodeUdpAnnounce,
   encodeUdpConnect,
+  encodeUdpScrape,
   parseUdpAnnounceReply,
   parseUdpConnectReply,
+  parseUdpScrapeReply,
   UdpAction,
   udpReplyHeader,
 } from "../protocol/tracker_udp_messages.ts";
@@ -15,6 +24,12 @@ import type { Hop } from "./request_rules.ts";
 /** No datagram is longer. */
 const MAX_REPLY_LENGTH = 65_536;
 
+/** Sends a request that was encoded with a connection id and a transaction id, and returns the answer to it. */
+type Ask = (
+  action: number,
+  encode: (connectionId: Uint8Array, transactionId: number) => Uint8Array,
+) => Promise<Uint8Array>;
+
 /**
  * Announces to the UDP tracker at `address` (BEP 15), from a socket of its own that is closed afterwards.
  *
@@ -23,16 +38,48 @@ const MAX_REPLY_LENGTH = 65_536;
  *
  * Errors: `ProtocolError`, or what the socket throws. Rejects when `signal` aborts.
  */
-export async function announceOverUdp(
-  { url, address }: Hop,
+export function announceOverUdp(
+  hop: Hop,
   request: AnnounceRequest,
   signal: AbortSignal,
 ): Promise<AnnounceReply | TrackerFailure> {
+  const { url, address } = hop;
+  const urlData = `${url.pathname}${url.search}`;
+  return connected(hop, signal, async (ask) => {
+    const reply = await ask(
+      UdpAction.announce,
+      (connectionId, id) => encodeUdpAnnounce(connectionId, id, request, urlData),
+    );
+    return parseUdpAnnounceReply(reply, familyOf(address), ANNOUNCING.maxPeers);
+  });
+}
+
+/** Asks for the counts of one info-hash, and otherwise as `announceOverUdp`. */
+export function scrapeOverUdp(
+  hop: Hop,
+  infoHash: InfoHash,
+  signal: AbortSignal,
+): Promise<ScrapeCounts | TrackerFailure> {
+  return connected(hop, signal, async (ask) => {
+    const reply = parseUdpScrapeReply(
+      await ask(UdpAction.scrape, (connectionId, id) => encodeUdpScrape(connectionId, id, [infoHash])),
+    );
+    if (!Array.isArray(reply)) return reply;
+    if (reply.length === 0) throw new ProtocolError("Expected counts of the torrent, got none");
+    return reply[0];
+  });
+}
+
+/** Gets a connection id of a tracker and goes on with `talk`. */
+async function connected<Reply>(
+  { url, address }: Hop,
+  signal: AbortSignal,
+  talk: (ask: Ask) => Promise<Reply>,
+): Promise<Reply | TrackerFailure> {
   signal.throwIfAborted();
-  const family = familyOf(address);
   const socket = Deno.listenDatagram({
     transport: "udp",
-    hostname: family === 4 ? "0.0.0.0" : "::",
+    hostname: familyOf(address) === 4 ? "0.0.0.0" : "::",
     port: 0,
   });
   const close = () => socket.close();
@@ -40,15 +87,14 @@ export async function announceOverUdp(
   try {
     const tracker = { address, port: announcePort(url) };
     const connectId = randomUint32();
-    const connected = parseUdpConnectReply(
+    const connectionId = parseUdpConnectReply(
       await exchange(socket, tracker, encodeUdpConnect(connectId), connectId, UdpAction.connect),
     );
-    if ("failureReason" in connected) return connected;
-    const announceId = randomUint32();
-    const urlData = `${url.pathname}${url.search}`;
-    const announce = encodeUdpAnnounce(connected, announceId, request, urlData);
-    const reply = await exchange(socket, tracker, announce, announceId, UdpAction.announce);
-    return parseUdpAnnounceReply(reply, family, ANNOUNCING.maxPeers);
+    if ("failureReason" in connectionId) return connectionId;
+    return await talk((action, encode) => {
+      const id = randomUint32();
+      return exchange(socket, tracker, encode(connectionId, id), id, action);
+    });
   } catch (error) {
     signal.throwIfAborted();
     throw error;

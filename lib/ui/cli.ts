@@ -212,6 +212,7 @@ function addOthers(program: Command, finish: (code: ExitCode) => void): void {
   program.command("info")
     .description("show what is inside a torrent")
     .argument("<TORRENT>", "torrent file or magnet link")
+    .option("--swarm", "ask its trackers how many peers are there")
     .option("--json", "print JSON")
     .action(async (torrent: string, _options, command: Command) => {
       finish(await info(torrent, command.optsWithGlobals()));

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { messageOf, MetainfoError, StorageError } from "../errors.ts";
 import { printable } from "../log.ts";
 import {
+  askTrackers,
   type CheckReport,
   checkTorrent,
   createTorrent,
@@ -11,6 +12,7 @@ import {
   type MagnetDescription,
   ownAnnounceUrl,
   type TorrentDescription,
+  type TrackerReport,
 } from "../torrent_tools.ts";
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import { jsonText } from "./json_text.ts";
@@ -19,10 +21,16 @@ import { formatBytes } from "./text_format.ts";
 import { isMagnet, readNamedMagnet, readNamedTorrent } from "./torrent_arguments.ts";
 import { noWorkProgress, WorkBar, WorkLines, type WorkProgress } from "./work_progress.ts";
 
-/** Options of `info` and `check`. */
+/** Options of every command that shows something. */
 export interface ShowOptions {
   readonly home: string;
   readonly json?: boolean;
+}
+
+/** Options of `info`. */
+export interface InfoOptions extends ShowOptions {
+  /** Whether to ask the trackers who is there. */
+  readonly swarm?: boolean;
 }
 
 /** Options of `create` (INTERFACE.md). Announce addresses are whole URLs, the piece length is bytes. */
@@ -74,17 +82,25 @@ export async function edit(
 }
 
 /** Shows what is inside a torrent, or what a magnet link says. */
-export async function info(torrent: string, options: ShowOptions): Promise<ExitCode> {
+export async function info(torrent: string, options: InfoOptions): Promise<ExitCode> {
   if (isMagnet(torrent)) {
     const magnet = readNamedMagnet(torrent);
-    if (options.json) console.log(jsonText(magnet));
-    else printTable(magnetRows(magnet));
-    return EXIT.ok;
+    return await show(magnet, magnetRows(magnet), options);
   }
   const { metainfo } = await readNamedTorrent(torrent, resolve(options.home));
   const description = describeTorrent(metainfo);
-  if (options.json) console.log(jsonText(description));
-  else printTable(descriptionRows(description));
+  return await show(description, descriptionRows(description), options);
+}
+
+/** Prints a description, with what its trackers say where that is wanted. */
+async function show(
+  described: TorrentDescription | MagnetDescription,
+  rows: readonly Row[],
+  { json, swarm }: InfoOptions,
+): Promise<ExitCode> {
+  const reports = swarm ? await askTrackers(described) : undefined;
+  if (json) console.log(jsonText(reports === undefined ? described : { ...described, swarm: reports }));
+  else printTable([...rows, ...(reports ?? []).map(trackerRow)]);
   return EXIT.ok;
 }
 
@@ -177,6 +193,12 @@ function magnetRows({ name, infoHash, announce, webSeeds, peers, selectOnly }: M
     ...peers.map((peer): Row => ["Peer", peer]),
     ...optionalRow("Files", files.join(", ")),
   ];
+}
+
+function trackerRow({ announce, complete, incomplete, error }: TrackerReport): Row {
+  const { host, protocol } = new URL(announce);
+  const found = error ?? `${complete} with all data, ${incomplete} without`;
+  return ["Swarm", `${protocol}//${host}: ${found}`];
 }
 
 function optionalRow(title: string, text: string): Row[] {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { TrackerError } from "../../lib/errors.ts";
-import { announceToTracker } from "../../lib/net/tracker_client.ts";
+import { announceToTracker, scrapeTracker } from "../../lib/net/tracker_client.ts";
 import { encode } from "../../lib/protocol/bencode.ts";
+import { infoHashFromBytes } from "../../lib/protocol/info_hash.ts";
+import { encodeFailure } from "../../lib/protocol/tracker_http_messages.ts";
 import {
   encodeUdpAnnounceReply,
   encodeUdpConnectReply,
@@ -9,7 +11,7 @@ import {
   UdpAction,
 } from "../../lib/protocol/tracker_udp_messages.ts";
 import { ANNOUNCING } from "../../lib/settings.ts";
-import { announceOf } from "../helpers/tracker.ts";
+import { announceOf, SERVED, TestTracker } from "../helpers/tracker.ts";
 import { Tripwire } from "../helpers/tripwire.ts";
 
 const { signal } = new AbortController();
@@ -279,4 +281,37 @@ Deno.test("announceToTracker reads long UDP replies whole", async () => {
   assert.equal(reply.peers.length, 190);
   socket.close();
   await running;
+});
+
+Deno.test("scrapeTracker counts the peers of a torrent, over HTTP and UDP", async () => {
+  await using tracker = new TestTracker();
+  tracker.table.announce(announceOf("seed", { left: 0 }), "10.0.0.1", 0);
+  tracker.table.announce(announceOf("leech"), "10.0.0.2", 0);
+  const http = await scrapeTracker(`http://127.0.0.1:${tracker.http.port}/announce`, SERVED, signal);
+  assert.deepEqual(http, { complete: 1, incomplete: 1, downloaders: 1, downloaded: 0 });
+  const udp = await scrapeTracker(`udp://localhost:${tracker.udp.port}`, SERVED, signal);
+  assert.deepEqual(udp, { complete: 1, incomplete: 1, downloaded: 0 });
+});
+
+Deno.test("scrapeTracker tells why there are no counts", async () => {
+  await using tracker = new TestTracker();
+  const unknown = infoHashFromBytes(new Uint8Array(20));
+  const outcomeOf = (url: string) =>
+    scrapeTracker(url, unknown, signal, { timeoutMs: 5_000 }).then(() => "counts", ({ message }) => message);
+  const { port } = tracker.http;
+  assert.equal(
+    await outcomeOf(`http://127.0.0.1:${port}/announce`),
+    "Expected counts of the torrent, got none",
+  );
+  assert.equal(
+    await outcomeOf(`http://127.0.0.1:${port}/announce/key`),
+    "Expected a URL that ends in announce, got another",
+  );
+  assert.equal(
+    await outcomeOf(`http://127.0.0.1:${port}/other`),
+    "Expected the path /announce for a tracker on this machine, got another",
+  );
+  const refusing = trackerWith(() => new Response(encodeFailure({ failureReason: "not today" })));
+  assert.equal(await outcomeOf(`http://127.0.0.1:${refusing.addr.port}/announce`), "not today");
+  await refusing.shutdown();
 });

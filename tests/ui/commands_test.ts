@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { runCommand } from "../helpers/cli_run.ts";
+import { announceOf, TestTracker } from "../helpers/tracker.ts";
 
 /** A home with `shareable/age.txt` of 50,000 bytes, and what removes it. */
 async function makeHome() {
@@ -183,4 +184,40 @@ Deno.test("info shows what a magnet link says", async () => {
     "Peer       10.0.0.6:6881",
     "Files      0, 2-3",
   ]);
+});
+
+Deno.test("info asks the trackers of a torrent, or of a magnet link, who is there", async () => {
+  await using made = await makeHome();
+  await using tracker = new TestTracker();
+  const { home, file } = made;
+  const dead = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  const deadPort = (dead.addr as Deno.NetAddr).port;
+  dead.close();
+  const announce = [
+    `http://127.0.0.1:${tracker.http.port}/announce`,
+    `http://127.0.0.1:${deadPort}/announce`,
+  ];
+  await runCommand("create", file, "--home", home, ...announce.flatMap((url) => ["--announce", url]));
+  const described = (await jsonOf("info", "age.txt.torrent", "--home", home)).value;
+  tracker.table.serve(described.infoHash);
+  tracker.table.announce(announceOf("seed", { infoHash: described.infoHash, left: 0 }), "10.0.0.1", 0);
+
+  const { swarm, ...rest } = (await jsonOf("info", "age.txt.torrent", "--home", home, "--swarm")).value;
+  assert.deepEqual(rest, described);
+  assert.deepEqual(swarm[0], {
+    announce: announce[0],
+    complete: 1,
+    incomplete: 0,
+    downloaded: 0,
+    error: null,
+  });
+  const { error, ...silent } = swarm[1];
+  assert.deepEqual(silent, { announce: announce[1], complete: null, incomplete: null, downloaded: null });
+  assert.match(error, /refused|connect/i);
+
+  const { exitCode, out } = await runCommand("info", described.magnet, "--swarm");
+  assert.equal(exitCode, 0);
+  const rows = out.filter((line) => line.startsWith("Swarm"));
+  assert.match(rows[0], /^Swarm +http:\/\/127\.0\.0\.1:\d+: 1 with all data, 0 without$/);
+  assert.match(rows[1], /refused|connect/i);
 });
