@@ -81,8 +81,9 @@ for (const scheme of ["http", "udp"] as const) {
     const { tracker, node, announcer } = pair;
     announcer.tick();
     await until(() => tracker.table.scrape(infoHash)?.downloaders === 1, "started");
-    node.clockOffset += TRACKER.intervalSeconds * 1_000;
     await until(() => {
+      // Again and again: the next announce is due an interval after the reply to this one was read.
+      node.clockOffset += TRACKER.intervalSeconds * 1_000;
       announcer.tick();
       return tracker.table.scrape(infoHash)?.downloaders === 0;
     }, "partial seed");
