@@ -114,13 +114,25 @@ export function inabilityOf<Subject extends InteropClient | InteropTracker>(
   return "cannot" in subject ? subject.cannot[column.name] : undefined;
 }
 
-/** Fills one cell, of a subject that is installed and able, in an arena of its own. Does not reject. */
-export async function tryCell<Subject>(column: Column<Subject>, subject: Subject): Promise<Outcome> {
+/**
+ * Fills one cell, of a subject that is installed and able, in an arena of its own.
+ *
+ * Does not reject. When `signal` aborts, the arena is removed and the cell fails.
+ */
+export async function tryCell<Subject>(
+  column: Column<Subject>,
+  subject: Subject,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  signal.addEventListener("abort", () => reject(signal.reason));
+  // It is waited for only while the column runs.
+  aborted.catch(() => {});
   try {
     const lan = column.hosts === undefined ? undefined : await LanNetwork.open(column.hosts);
     await using arena = await Arena.open(lan);
     const start = performance.now();
-    await column.run(subject, arena);
+    await Promise.race([column.run(subject, arena), aborted]);
     return { is: "pass", seconds: (performance.now() - start) / 1000 };
   } catch (error) {
     return { is: "fail", reason: messageOf(error) };

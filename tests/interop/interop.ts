@@ -7,7 +7,7 @@
 import { clientColumns, type Column, inabilityOf, type Outcome, trackerColumns } from "./cells.ts";
 import { clients } from "./clients/all.ts";
 import type { Availability, InteropClient } from "./clients/client.ts";
-import { Matrix } from "./matrix.ts";
+import { cellOf, Matrix } from "./matrix.ts";
 import { type InteropTracker, trackers } from "./trackers.ts";
 
 /** One client or tracker with all that was tried. */
@@ -59,7 +59,7 @@ async function outcomeOf<Subject extends InteropClient | InteropTracker>(
   if ("missing" in found) return { is: "missing", reason: found.missing };
   const inability = inabilityOf(column, subject);
   if (inability !== undefined) return { is: "cannot", reason: inability };
-  return await matrix.fill(column, subject);
+  return await matrix.fill(cellOf(column, subject));
 }
 
 /** Why cells of a row did not pass, each reason once with the columns concerned, and the row's remark. */

@@ -6,7 +6,7 @@ import { isThere, needs } from "../helpers/require_tool.ts";
 import { clientColumns, type Column, inabilityOf, type Outcome, trackerColumns } from "./cells.ts";
 import { clients } from "./clients/all.ts";
 import type { InteropClient } from "./clients/client.ts";
-import { Matrix } from "./matrix.ts";
+import { type Cell, cellOf, Matrix } from "./matrix.ts";
 import { type InteropTracker, trackers } from "./trackers.ts";
 
 const LAN_TOOLS = ["linux", "root", "ip"];
@@ -14,14 +14,14 @@ const LAN_TOOLS = ["linux", "root", "ip"];
 const SHARED = { sanitizeOps: false, sanitizeResources: false };
 
 const matrix = new Matrix();
-const cells: (() => Promise<Outcome>)[] = [];
-let begun: readonly Promise<Outcome>[] = [];
+const cells: Cell[] = [];
+let outcomes: ReadonlyMap<Cell, Promise<Outcome>> | undefined;
 
 for (const client of clients) defineTests(client, clientColumns);
 for (const tracker of trackers) defineTests(tracker, trackerColumns);
 
 // With a filter, cells have begun for which no test waits.
-Deno.test.afterAll(() => matrix.drain());
+Deno.test.afterAll(() => matrix.stop());
 
 function defineTests<Subject extends InteropClient | InteropTracker>(
   subject: Subject,
@@ -30,11 +30,12 @@ function defineTests<Subject extends InteropClient | InteropTracker>(
   for (const column of columns) {
     if (inabilityOf(column, subject) !== undefined) continue;
     const tools = [subject.needs, ...(column.hosts === undefined ? [] : LAN_TOOLS)];
-    const cell = cells.length;
-    if (tools.every(isThere)) cells.push(() => matrix.fill(column, subject));
+    const cell = cellOf(column, subject);
+    if (tools.every(isThere)) cells.push(cell);
     needs(...tools)(`peer and ${subject.name}: ${column.name}`, async () => {
-      if (begun.length === 0) begun = cells.map((begin) => begin());
-      const outcome = await begun[cell];
+      outcomes ??= new Map(cells.map((cell) => [cell, matrix.fill(cell)]));
+      matrix.hurry(cell);
+      const outcome = (await outcomes.get(cell))!;
       if (outcome.is !== "pass") throw new Error(outcome.reason);
     }, SHARED);
   }

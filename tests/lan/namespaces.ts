@@ -56,7 +56,7 @@ export class Lan implements AsyncDisposable {
     if (!Number.isInteger(hosts) || hosts < 1 || hosts > MAX_HOSTS) {
       throw new RangeError(`Expected 1 to ${MAX_HOSTS} hosts, got ${hosts}`);
     }
-    for (const namespace of abandonedNamespaces()) await removeNamespace(namespace);
+    for (const namespace of abandonedNamespaces()) await removeAbandoned(namespace);
     const lan = new Lan(hosts);
     try {
       await lan.#build(rateMbit);
@@ -183,6 +183,15 @@ function existingNamespaces(): string[] {
 
 function abandonedNamespaces(): string[] {
   return existingNamespaces().filter(isAbandoned);
+}
+
+/** Removes an abandoned namespace, unless somebody else who found it does so at the same time. */
+async function removeAbandoned(namespace: string): Promise<void> {
+  try {
+    await removeNamespace(namespace);
+  } catch (error) {
+    if (existingNamespaces().includes(namespace)) throw error;
+  }
 }
 
 /** Kills what runs in a namespace, grandchildren included, and removes it. */
