@@ -71,8 +71,11 @@ export const CONNECTIONS = {
 
 /** Messages and blocks on one connection. */
 export const TRANSFER = {
-  /** Longest message accepted behind its length prefix: a bitfield of 2 million pieces, or a block of 128 KiB. */
-  maxMessageBytes: 512 * KIB,
+  /**
+   * Longest message accepted behind its length prefix, but for the bitfield of a torrent with more than a million
+   * pieces: blocks have 16 KiB, and before the metadata is known a bitfield has 100 KiB at most.
+   */
+  maxMessageBytes: 128 * KIB,
   /** Longest block we serve. BEP 3 clients ask for 16 KiB; 128 KiB is what old ones may ask. */
   maxRequestBytes: 128 * KIB,
   /** Requests we accept from one peer at once, told as `reqq`: 1 GB/s needs about 250 in 4 ms, others ask up to 2,000. */
@@ -91,6 +94,10 @@ export const TRANSFER = {
   receiveBuffersKept: 8,
   /** Bytes of small messages that may wait for one peer; a peer that never reads is dropped above this. */
   maxQueuedMessageBytes: 4 * MIB,
+  /** And for all peers together; above this, whoever has more than an equal share waiting is dropped. */
+  maxBacklogBytes: 64 * MIB,
+  /** Bytes of messages written at once to who holds no upload slot: such writes may hang in hundreds. */
+  maxChokedSendBytes: 32 * KIB,
   /** Blocks kept asked-for at a source, at least: one piece of 256 KiB. */
   minWindow: 16,
   /** And at most: 16 MiB under way fill any LAN. */

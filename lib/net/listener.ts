@@ -38,7 +38,8 @@ export class Listener {
   readonly port: number;
   readonly #options: ListenerOptions;
   readonly #listening: readonly Deno.TcpListener[];
-  #handshaking = 0;
+  /** Accepted connections whose handshake is under way, oldest first. */
+  readonly #handshaking = new Set<ByteStream>();
 
   /** Listens at once. Errors: `Error` "port N is in use". */
   constructor(options: ListenerOptions) {
@@ -61,13 +62,20 @@ export class Listener {
   }
 
   async #accept(listening: Deno.TcpListener, signal: AbortSignal): Promise<void> {
+    const { log } = this.#options.connections.options;
     while (!signal.aborted) {
       try {
         const connection = await listening.accept();
-        this.#take(connection);
+        try {
+          this.#take(connection);
+        } catch (error) {
+          // It was reset before we looked at it.
+          log.debug(`connection lost: ${messageOf(error)}`);
+          connection.close();
+        }
       } catch (error) {
         if (signal.aborted) return;
-        this.#options.connections.options.log.warn(`cannot accept: ${messageOf(error)}`);
+        log.warn(`cannot accept: ${messageOf(error)}`);
         await sleep(ACCEPT_PAUSE_MS, signal).catch(() => {});
       }
     }
@@ -75,7 +83,7 @@ export class Listener {
 
   #take(connection: Deno.TcpConn): void {
     const { connections, isBlocked } = this.#options;
-    if (!connections.hasRoom || this.#handshaking >= CONNECTIONS.handshaking) return connection.close();
+    if (!connections.hasRoom) return connection.close();
     const stream = new TcpStream(connection);
     if (isBlocked(stream.remote.address)) {
       connections.options.log.debug(
@@ -83,15 +91,29 @@ export class Listener {
       );
       return stream.close();
     }
-    this.#handshaking++;
+    if (this.#handshaking.size >= CONNECTIONS.handshaking) this.#giveUpOne();
+    this.#handshaking.add(stream);
     const taken = connections.take(stream, true, async (stream) => {
       try {
         return await this.#introduce(stream);
       } finally {
-        this.#handshaking--;
+        this.#handshaking.delete(stream);
       }
     });
     connections.track(taken.then(() => {}));
+  }
+
+  /**
+   * Makes room for one more handshake: of the address with most of them under way, the oldest is given up. Whoever
+   * means it is done in a moment; those that only connect must not keep everybody else out.
+   */
+  #giveUpOne(): void {
+    const byAddress = Map.groupBy(this.#handshaking, ({ remote }) => remote.address);
+    const [oldest] = [...byAddress.values()].reduce((most, streams) =>
+      streams.length > most.length ? streams : most
+    );
+    this.#handshaking.delete(oldest);
+    oldest.close();
   }
 
   /** Tells a plain opening from an encrypted one, which begins like noise, by the first bytes. */

@@ -34,6 +34,8 @@ export interface ConnectionResources {
   readonly uploadLimit: RateLimiter | undefined;
   readonly downloadLimit: RateLimiter | undefined;
   readonly wakeBatch: WakeBatch;
+  /** Messages that wait to be sent, over all connections, in bytes. */
+  readonly backlog: { bytes: number };
   /** Monotonic clock in ms. */
   now(): number;
 }
@@ -41,9 +43,10 @@ export interface ConnectionResources {
 /** What connections share to send and receive; `now` is a monotonic clock in ms. */
 export function createSharedBuffers(
   now: () => number,
-): Pick<ConnectionResources, "sendBuffers" | "receiveBuffers" | "wakeBatch"> {
+): Pick<ConnectionResources, "sendBuffers" | "receiveBuffers" | "wakeBatch" | "backlog"> {
   return {
     wakeBatch: new WakeBatch(now),
+    backlog: { bytes: 0 },
     sendBuffers: new BufferPool(TRANSFER.sendBufferBytes, TRANSFER.sendBuffersKept),
     receiveBuffers: new BufferPool(TRANSFER.sourceReceiveBufferBytes, TRANSFER.receiveBuffersKept),
   };
@@ -62,7 +65,8 @@ export class PeerConnection implements PeerSender, Sleeper {
   #resume: (() => void) | undefined;
   /** Whether something is queued that somebody waits for. */
   #isAwake = false;
-  #lastReadAt: number;
+  /** When the last whole message came, in ms: one that comes byte by byte is none. */
+  #lastHeardAt: number;
   #lastWriteAt: number;
   /** When the write under way began, in ms; undefined while there is none. */
   #writingSince: number | undefined;
@@ -71,7 +75,7 @@ export class PeerConnection implements PeerSender, Sleeper {
     this.#stream = stream;
     this.#swarm = swarm;
     this.#resources = resources;
-    this.#lastReadAt = this.#lastWriteAt = resources.now();
+    this.#lastHeardAt = this.#lastWriteAt = resources.now();
     this.#peer = swarm.peerConnected(facts, this, resources.now());
   }
 
@@ -84,22 +88,32 @@ export class PeerConnection implements PeerSender, Sleeper {
     this.close("the connection ended");
     this.#swarm.peerClosed(this.#peer, this.#reason, this.#resources.now());
     await Promise.all(loops);
+    this.#resources.backlog.bytes -= this.#queue.messageBytes;
     return this.#reason;
   }
 
   // PeerSender
 
   send(message: Uint8Array): void {
-    if (this.#closing.signal.aborted) return;
-    this.#queue.pushMessage(message);
-    if (this.#queue.messageBytes > TRANSFER.maxQueuedMessageBytes) return this.close("it reads nothing");
-    this.wake();
+    if (this.#push(message)) this.wake();
   }
 
   sendSoon(message: Uint8Array): void {
-    if (this.#closing.signal.aborted) return;
+    if (this.#push(message)) this.#resources.wakeBatch.add(this);
+  }
+
+  /** Queues a message; false when the connection is closed, be it because too much is waiting. */
+  #push(message: Uint8Array): boolean {
+    if (this.#closing.signal.aborted) return false;
+    const { backlog } = this.#resources;
     this.#queue.pushMessage(message);
-    this.#resources.wakeBatch.add(this);
+    backlog.bytes += message.length;
+    const limit = backlog.bytes > TRANSFER.maxBacklogBytes
+      ? TRANSFER.maxBacklogBytes / CONNECTIONS.perProcess
+      : TRANSFER.maxQueuedMessageBytes;
+    if (this.#queue.messageBytes <= limit) return true;
+    this.close("it reads nothing");
+    return false;
   }
 
   /** Sends what is queued. */
@@ -136,7 +150,7 @@ export class PeerConnection implements PeerSender, Sleeper {
 
   /** Keeps a quiet connection alive and closes a dead one; `now` in ms. */
   tick(now: number): void {
-    if (now - this.#lastReadAt > CONNECTIONS.silenceTimeoutMs) {
+    if (now - this.#lastHeardAt > CONNECTIONS.silenceTimeoutMs) {
       return this.close("it was silent for too long");
     }
     if (this.#writingSince !== undefined) {
@@ -149,9 +163,10 @@ export class PeerConnection implements PeerSender, Sleeper {
   // Reading
 
   async #readLoop(): Promise<void> {
-    const { receiveBuffers, downloadLimit, now } = this.#resources;
+    const { receiveBuffers, downloadLimit } = this.#resources;
     const small = new Uint8Array(TRANSFER.receiveBufferBytes);
-    const reader = new MessageReader(TRANSFER.maxMessageBytes);
+    const bitfieldBytes = 1 + Math.ceil(this.#peer.have.length / 8);
+    const reader = new MessageReader(Math.max(TRANSFER.maxMessageBytes, bitfieldBytes));
     const { storage } = this.#swarm;
     let buffer = small;
     let filled = 0;
@@ -164,10 +179,7 @@ export class PeerConnection implements PeerSender, Sleeper {
         if (count === null) return this.close("it closed the connection");
         if (this.#closing.signal.aborted) return;
         filled += count;
-        this.#lastReadAt = now();
-        reader.begins(buffer, filled);
-        while (reader.next()) this.#swarm.messageReceived(this.#peer, reader, this.#lastReadAt);
-        this.#swarm.batchReceived(this.#peer, this.#lastReadAt);
+        this.#takeMessages(reader, buffer, filled);
         buffer.copyWithin(0, reader.consumed, filled);
         filled -= reader.consumed;
         reader.begins(buffer, filled);
@@ -178,9 +190,20 @@ export class PeerConnection implements PeerSender, Sleeper {
     }
   }
 
+  /** Hands all complete messages to the swarm. */
+  #takeMessages(reader: MessageReader, buffer: Uint8Array, filled: number): void {
+    const now = this.#resources.now();
+    reader.begins(buffer, filled);
+    while (!this.#closing.signal.aborted && reader.next()) {
+      this.#lastHeardAt = now;
+      this.#swarm.messageReceived(this.#peer, reader, now);
+    }
+    this.#swarm.batchReceived(this.#peer, now);
+  }
+
   /**
-   * The buffer for the next read: small while little is expected, a pooled one while this is a download source,
-   * and as large as the incomplete message at its start. Contents up to `filled` are kept.
+   * The buffer for the next read: a pooled one while this is a download source, else small, and in any case as large
+   * as the incomplete message at its start. Contents up to `filled`, which are less than that, are kept.
    */
   #fitBuffer(
     buffer: Uint8Array<ArrayBuffer>,
@@ -189,20 +212,12 @@ export class PeerConnection implements PeerSender, Sleeper {
     wanted: number,
   ): Uint8Array<ArrayBuffer> {
     const { receiveBuffers } = this.#resources;
-    const isPooled = buffer.length === receiveBuffers.bufferLength;
-    const needsPooled = this.#peer.isSource || wanted > small.length;
-    if (wanted > receiveBuffers.bufferLength) {
-      if (buffer.length >= wanted) return buffer;
-      const large = new Uint8Array(wanted);
-      large.set(buffer.subarray(0, filled));
-      if (isPooled) receiveBuffers.give(buffer);
-      return large;
-    }
-    if (needsPooled ? isPooled : buffer === small) return buffer;
-    if (filled > small.length) return buffer;
-    const next = needsPooled ? receiveBuffers.take() : small;
+    const length = Math.max(this.#peer.isSource ? receiveBuffers.bufferLength : small.length, wanted);
+    if (buffer.length === length) return buffer;
+    const isPooled = length === receiveBuffers.bufferLength;
+    const next = isPooled ? receiveBuffers.take() : length === small.length ? small : new Uint8Array(length);
     next.set(buffer.subarray(0, filled));
-    if (isPooled) receiveBuffers.give(buffer);
+    if (buffer.length === receiveBuffers.bufferLength) receiveBuffers.give(buffer);
     return next;
   }
 
@@ -217,8 +232,7 @@ export class PeerConnection implements PeerSender, Sleeper {
         await new Promise<void>((resolve) => this.#resume = resolve);
         continue;
       }
-      const isSmall = this.#queue.blockCount === 0 && this.#queue.messageBytes <= small.length;
-      const buffer = isSmall ? small : sendBuffers.take();
+      const buffer = this.#takeSendBuffer(small);
       try {
         const { end, payload } = await this.#fill(buffer, uploadLimit?.portion ?? buffer.length);
         if (this.#closing.signal.aborted) return;
@@ -229,14 +243,26 @@ export class PeerConnection implements PeerSender, Sleeper {
         if (payload > 0) this.#swarm.blockSent(this.#peer, payload, this.#lastWriteAt);
         if (uploadLimit !== undefined) await uploadLimit.spend(end, this.#closing.signal);
       } finally {
-        if (!isSmall) sendBuffers.give(buffer);
+        if (buffer.length === sendBuffers.bufferLength) sendBuffers.give(buffer);
       }
     }
+  }
+
+  /**
+   * A buffer for the next write: a pooled one for who holds an upload slot, else only as large as need be, so that
+   * many who ask and do not read hold little.
+   */
+  #takeSendBuffer(small: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    const { messageBytes, nextBlockBytes = 0 } = this.#queue;
+    if (messageBytes + nextBlockBytes <= small.length) return small;
+    if (!this.#peer.weChoke) return this.#resources.sendBuffers.take();
+    return new Uint8Array(Math.min(messageBytes, TRANSFER.maxChokedSendBytes) + nextBlockBytes);
   }
 
   /** Fills a send buffer: messages first, then as many blocks as fit, but at least one; `portion` in bytes. */
   async #fill(buffer: Uint8Array, portion: number): Promise<{ end: number; payload: number }> {
     let end = this.#queue.takeMessages(buffer, 0);
+    this.#resources.backlog.bytes -= end;
     let payload = 0;
     let piece = 0;
     try {

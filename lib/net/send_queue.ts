@@ -2,6 +2,11 @@ import { PIECE_HEADER_LENGTH } from "../protocol/peer_messages.ts";
 
 /** Numbers that describe one queued block: index, begin, length. */
 const FIELDS = 3;
+/**
+ * Messages are put together in arrays of this many bytes. One array for each would cost ten times what a small message
+ * holds, so that a remote that makes us talk and does not read could fill our memory.
+ */
+const CHUNK_BYTES = 2 * 1_024;
 /** Sent entries in front of the block queue that are tolerated before it is moved together. */
 const MAX_SENT_FIELDS = 3 * 1_024;
 
@@ -12,16 +17,19 @@ const MAX_SENT_FIELDS = 3 * 1_024;
  * they are about to be written, so taking one back costs nothing.
  */
 export class SendQueue {
-  #messages: Uint8Array[] = [];
-  /** Bytes of the first message that are sent already. */
+  /** Messages in order, many small ones in one array; the last array may have room for more. */
+  #chunks: Uint8Array[] = [];
+  /** Bytes of the first array that are sent already. */
   #sentOfFirst = 0;
+  /** Bytes of the last array that are filled. */
+  #filledOfLast = 0;
   #messageBytes = 0;
   readonly #blocks: number[] = [];
   /** Where the first block that is not sent stands in `#blocks`. */
   #firstBlock = 0;
 
   get isEmpty(): boolean {
-    return this.#messages.length === 0 && this.blockCount === 0;
+    return this.#messageBytes === 0 && this.blockCount === 0;
   }
 
   /** Bytes of messages waiting. */
@@ -34,9 +42,20 @@ export class SendQueue {
     return (this.#blocks.length - this.#firstBlock) / FIELDS;
   }
 
+  /** Takes a message over; it may be kept as it is. */
   pushMessage(message: Uint8Array): void {
-    this.#messages.push(message);
+    const last = this.#chunks.at(-1);
     this.#messageBytes += message.length;
+    if (last !== undefined && message.length <= last.length - this.#filledOfLast) {
+      last.set(message, this.#filledOfLast);
+      this.#filledOfLast += message.length;
+      return;
+    }
+    if (last !== undefined) this.#chunks[this.#chunks.length - 1] = last.subarray(0, this.#filledOfLast);
+    const chunk = message.length <= CHUNK_BYTES ? new Uint8Array(CHUNK_BYTES) : message;
+    if (chunk !== message) chunk.set(message);
+    this.#chunks.push(chunk);
+    this.#filledOfLast = message.length;
   }
 
   pushBlock(index: number, begin: number, length: number): void {
@@ -45,18 +64,29 @@ export class SendQueue {
 
   /** Copies waiting messages into `target` from `offset` on, as far as they fit; returns the new offset. */
   takeMessages(target: Uint8Array, offset: number): number {
+    const chunks = this.#chunks;
     let taken = 0;
-    for (const message of this.#messages) {
-      const part = message.subarray(this.#sentOfFirst, this.#sentOfFirst + target.length - offset);
+    while (taken < chunks.length && offset < target.length) {
+      const end = taken === chunks.length - 1 ? this.#filledOfLast : chunks[taken].length;
+      const part = chunks[taken].subarray(
+        this.#sentOfFirst,
+        Math.min(end, this.#sentOfFirst + target.length - offset),
+      );
       target.set(part, offset);
       offset += part.length;
       this.#messageBytes -= part.length;
       this.#sentOfFirst += part.length;
-      if (this.#sentOfFirst < message.length) break;
+      if (this.#sentOfFirst < end) break;
       this.#sentOfFirst = 0;
       taken++;
     }
-    if (taken > 0) this.#messages.splice(0, taken);
+    // The last array is used again: most of what is sent is a few small messages at a time.
+    const last = taken === chunks.length ? chunks.at(-1) : undefined;
+    chunks.splice(0, taken);
+    if (last?.length === CHUNK_BYTES) {
+      chunks.push(last);
+      this.#filledOfLast = 0;
+    }
     return offset;
   }
 
