@@ -65,6 +65,8 @@ export const CONNECTIONS = {
   redialMaxMs: 5 * MINUTE,
   /** Endpoints remembered for one torrent. */
   knownPeers: 2_000,
+  /** Sources of one torrent whose bytes are counted one by one: all of a school; who changes its name is no more. */
+  countedSources: 1_000,
   /** Endpoints kept in the resume state for one torrent. */
   rememberedPeers: 200,
 } as const;
@@ -110,6 +112,11 @@ export const TRANSFER = {
   requestTimeoutMs: 10 * SECOND,
   /** Suggested pieces remembered for one peer. */
   maxSuggestions: 256,
+  /**
+   * Messages of one peer that bring nothing: keep-alives, repetitions, requests that are refused. A whole queue of
+   * requests may cross our choke; peers that trade small pieces say 40 times a second that they want something.
+   */
+  patience: { burst: 4_000, perSecond: 100 },
   /** Blocks nobody asked for that a peer may send before it is dropped. */
   maxUnwantedBlocks: 512,
   /** The window covers this much time at the source's measured rate. A LAN's round trip is below 1 ms; the rest is slack. */
@@ -256,8 +263,8 @@ export const BROADCAST = {
   batchMs: 200,
   /** Endpoints in one message, sent or accepted. */
   maxEndpoints: 500,
-  /** Broadcast messages accepted from one connection in a second, on average; more are ignored. */
-  maxPerSecond: 10,
+  /** Broadcast messages accepted from one connection; we send five a second at most, and more are ignored. */
+  accepted: { burst: 10, perSecond: 10 },
 } as const;
 
 /** Fetching and serving metadata (BEP 9). */

@@ -31,7 +31,7 @@ export class LanPeersExtension implements Extension {
 
   /** What another tracker broadcasts goes no further than to us. */
   received(peer: RemotePeer, payload: Uint8Array, now: number): void {
-    if (!peer.mayBroadcast(now)) return;
+    if (!peer.broadcasts.take(now)) return;
     const { roster, knownPeersChanged } = this.#context;
     const { added, dropped } = parsePeerList(payload, BROADCAST.maxEndpoints);
     const usable = usableFrom(peer, added.map(({ endpoint }) => endpoint));

@@ -10,6 +10,7 @@ import type { ConnectionOwner } from "./connection_owner.ts";
 import { emptySnapshot } from "./empty_snapshot.ts";
 import { Extensions } from "./extensions.ts";
 import type { DialTarget } from "./known_peers.ts";
+import { admitMessage } from "./manners.ts";
 import { MetadataFetching } from "./metadata_extension.ts";
 import type { PeerSender, PeerSource, SwarmEvent, SwarmNews, SwarmSnapshot } from "./ports.ts";
 import type { PeerFacts, RemotePeer } from "./remote_peer.ts";
@@ -123,6 +124,7 @@ export class MetadataSwarm implements ConnectionOwner {
 
   /** Messages about pieces mean nothing as long as it is not known what those are. */
   messageReceived(peer: RemotePeer, reader: MessageReader, now: number): void {
+    admitMessage(peer, reader.id, now);
     if (reader.id !== MessageId.extended || this.#isOver) return;
     this.extensions.received(peer, reader.extendedId, reader.payload, now);
   }

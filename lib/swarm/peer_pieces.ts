@@ -34,11 +34,11 @@ export class PeerPieces {
     else if (stored.count > 0) sender.send(encodeBitfield(stored.toBytes()));
   }
 
-  /** The peer has one more piece (BEP 3 "have"). Errors: `ProtocolError`. */
-  haveReceived(peer: RemotePeer, index: number): void {
+  /** The peer has one more piece (BEP 3 "have"); false when that was known. Errors: `ProtocolError`. */
+  haveReceived(peer: RemotePeer, index: number): boolean {
     if (index >= peer.have.length) throw new ProtocolError(`Expected a piece that exists, got ${index}`);
     peer.hasToldPieces = true;
-    this.#has(peer, index);
+    return this.#has(peer, index);
   }
 
   /**
@@ -47,6 +47,8 @@ export class PeerPieces {
    */
   bitfieldReceived(peer: RemotePeer, bitfield: Bitfield | undefined): void {
     if (bitfield === undefined) throw new ProtocolError("Expected a bitfield that fits the torrent");
+    if (peer.hasSentBitfield) throw new ProtocolError("Expected all pieces to be told once, got them again");
+    peer.hasSentBitfield = true;
     if (bitfield.isFull && !peer.hasToldPieces) {
       // Whoever has everything from the start is not counted by the picker: it raises all pieces alike.
       for (const index of bitfield) {
@@ -71,11 +73,12 @@ export class PeerPieces {
     if (this.#isLacking(index)) peer.wantedPieces--;
   }
 
-  #has(peer: RemotePeer, index: number): void {
-    if (!peer.have.add(index)) return;
+  #has(peer: RemotePeer, index: number): boolean {
+    if (!peer.have.add(index)) return false;
     peer.isCounted = true;
     this.#picker.peerHas(index);
     if (this.#isLacking(index)) peer.wantedPieces++;
+    return true;
   }
 
   /** The connection is gone. */

@@ -5,6 +5,7 @@ import { clientNameOf } from "../protocol/peer_id.ts";
 import { publicUrl } from "../protocol/secrets.ts";
 import { BROADCAST, TRANSFER } from "../settings.ts";
 import type { PeerSender, RemotePeerSnapshot } from "./ports.ts";
+import { Allowance } from "./allowance.ts";
 import { RateMeter, RequestWindow } from "./rates.ts";
 
 /** What is known of a remote peer when its connection is up. */
@@ -42,8 +43,10 @@ export class RemotePeer {
   wantedPieces = 0;
   /** Whether the picker counts its pieces; those that had everything from the start are not counted. */
   isCounted = false;
-  /** Whether it has told which pieces it has; a bitfield may come once (BEP 3), or late from some clients. */
+  /** Whether it has told which pieces it has, or one of them. */
   hasToldPieces = false;
+  /** Whether it has told all its pieces at once: that may come once (BEP 3, 6), but late from some clients. */
+  hasSentBitfield = false;
 
   /** Where it listens, once known: as dialled, or from the port in its extended handshake. */
   listens: Endpoint | undefined;
@@ -84,9 +87,10 @@ export class RemotePeer {
   /** Why it was last given or refused a slot, for people. */
   reason = "";
 
-  /** Lists of peers it sent lately, forgiven with time. */
-  #broadcasts = 0;
-  #broadcastsSince = 0;
+  /** Lists of peers it may send. */
+  readonly broadcasts = new Allowance(BROADCAST.accepted);
+  /** Messages it may send that bring nothing. */
+  readonly patience = new Allowance(TRANSFER.patience);
 
   constructor(number: number, pieceCount: number, facts: PeerFacts, sender: PeerSender, now: number) {
     this.number = number;
@@ -125,16 +129,6 @@ export class RemotePeer {
 
   get client(): string {
     return this.isWebSeed ? "web seed" : this.extended?.client || clientNameOf(this.facts.peerId);
-  }
-
-  /** Whether it may send one more list of peers; `now` in ms. */
-  mayBroadcast(now: number): boolean {
-    const earned = (now - this.#broadcastsSince) * BROADCAST.maxPerSecond / 1_000;
-    this.#broadcasts = Math.max(this.#broadcasts - earned, 0);
-    this.#broadcastsSince = now;
-    if (this.#broadcasts + 1 > BROADCAST.maxPerSecond) return false;
-    this.#broadcasts++;
-    return true;
   }
 
   /** Everything about it at `now`, as plain data. */

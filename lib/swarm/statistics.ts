@@ -1,5 +1,9 @@
+import { CONNECTIONS } from "../settings.ts";
 import type { SwarmSnapshot } from "./ports.ts";
 import { RateMeter } from "./rates.ts";
+
+/** Stands for all sources that are too many to be counted one by one. */
+const OTHERS = "others";
 
 /** Bytes of one torrent over all connections: rates, and who gave how much. */
 export class Statistics {
@@ -13,10 +17,17 @@ export class Statistics {
     this.#earlier = earlier;
   }
 
-  /** Payload that was needed came from `source` (`host:port`). */
+  /** Payload that was needed came from `source` (`host:port`). Of too many sources, the last ones are one. */
   received(bytes: number, source: string, now: number): void {
     this.download.add(bytes, now);
-    this.#sources.set(source, (this.#sources.get(source) ?? 0) + bytes);
+    const isListed = this.#sources.has(source) || this.#sources.size < CONNECTIONS.countedSources;
+    const name = isListed ? source : OTHERS;
+    this.#sources.set(name, (this.#sources.get(name) ?? 0) + bytes);
+  }
+
+  /** Bytes of this run, as trackers want to hear them; `left` is what is still to be stored. */
+  totals(left: number): { uploaded: number; downloaded: number; left: number } {
+    return { uploaded: this.upload.total, downloaded: this.download.total, left };
   }
 
   /** Bytes of all runs, and rates in bytes per second at `now`. */

@@ -9,13 +9,14 @@ import { DataChangedError, ProtocolError, type StorageError } from "../errors.ts
 import { Bitfield } from "../protocol/bitfield.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
-import { encodeAboutPiece, isFastMessage, MessageId, type MessageReader } from "../protocol/peer_messages.ts";
+import { encodeAboutPiece, MessageId, type MessageReader } from "../protocol/peer_messages.ts";
 import type { ConnectionOwner } from "./connection_owner.ts";
 import { DontHaveExtension } from "./dont_have_extension.ts";
 import { Download } from "./download.ts";
 import { Extensions } from "./extensions.ts";
 import { Interest } from "./interest.ts";
 import type { DialTarget } from "./known_peers.ts";
+import { admitMessage, losePatience } from "./manners.ts";
 import { MetadataGiving } from "./metadata_extension.ts";
 import { PeerPieces } from "./peer_pieces.ts";
 import type {
@@ -153,11 +154,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
 
   /** Bytes uploaded, downloaded and left, as trackers want to hear them; the first two in this run. */
   get totals(): { uploaded: number; downloaded: number; left: number } {
-    return {
-      uploaded: this.#statistics.upload.total,
-      downloaded: this.#statistics.download.total,
-      left: this.download.bytesLeft,
-    };
+    return this.#statistics.totals(this.download.bytesLeft);
   }
 
   // Beginning and end
@@ -224,9 +221,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
    */
   messageReceived(peer: RemotePeer, reader: MessageReader, now: number): void {
     const { id, index, begin, length, payload } = reader;
-    if (isFastMessage(id) && !peer.facts.supportsFast) {
-      throw new ProtocolError(`Expected no message ${id} without the Fast extension`);
-    }
+    admitMessage(peer, id, now);
     switch (id) {
       case MessageId.piece:
         return this.#blockReceived(peer, index, begin, payload, now);
@@ -235,8 +230,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
       case MessageId.cancel:
         return this.upload.cancelReceived(peer, index, begin, length);
       case MessageId.have:
-        this.#pieces.haveReceived(peer, index);
-        return this.#piecesChanged(peer, [index]);
+        return this.#haveReceived(peer, index, now);
       case MessageId.bitfield:
         return this.#bitfieldReceived(peer, Bitfield.fromBytes(payload, peer.have.length));
       case MessageId.haveAll:
@@ -287,19 +281,25 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     if (needed > 0) this.#statistics.received(needed, peer.name, now);
   }
 
-  /** The peer told all its pieces. */
-  #bitfieldReceived(peer: RemotePeer, bitfield: Bitfield | undefined): void {
-    this.#pieces.bitfieldReceived(peer, bitfield);
-    this.#piecesChanged(peer, peer.have);
+  #haveReceived(peer: RemotePeer, index: number, now: number): void {
+    const wanted = peer.wantedPieces;
+    if (!this.#pieces.haveReceived(peer, index)) return losePatience(peer, now);
+    this.#piecesChanged(peer, [index], wanted === 0);
   }
 
-  #piecesChanged(peer: RemotePeer, indices: Iterable<number>): void {
+  #bitfieldReceived(peer: RemotePeer, bitfield: Bitfield | undefined): void {
+    this.#pieces.bitfieldReceived(peer, bitfield);
+    this.#piecesChanged(peer, peer.have, true);
+  }
+
+  /** A peer has more pieces; `mayBeSource`: it had nothing for us before. */
+  #piecesChanged(peer: RemotePeer, indices: Iterable<number>, mayBeSource: boolean): void {
     this.upload.peerHas(peer, indices, this.#now);
     this.#interest.update(peer);
     this.#interest.closeIfUseless(peer);
     if (!peer.peerChokes && peer.wantedPieces > 0) {
       if (peer.isSource) this.download.refill(peer, this.#now);
-      else this.download.fillSources(this.#now);
+      else if (mayBeSource) this.download.fillSources(this.#now);
     }
   }
 

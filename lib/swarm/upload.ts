@@ -6,6 +6,7 @@ import { BLOCK_LENGTH, type PieceLayout } from "../protocol/piece_layout.ts";
 import { CHOKING, TRANSFER } from "../settings.ts";
 import { choose, type Decision, fill } from "./choker.ts";
 import { FastGrants } from "./fast_grants.ts";
+import { losePatience } from "./manners.ts";
 import type { RemotePeer } from "./remote_peer.ts";
 import { Spreading } from "./spreading.ts";
 import { SuperSeeding } from "./super_seeding.ts";
@@ -149,6 +150,7 @@ export class Upload {
       peer.sender.queuedBlocks < TRANSFER.maxQueuedRequests &&
       (!peer.weChoke || this.#grants.take(peer, index));
     if (!isServed) {
+      losePatience(peer, now);
       this.#reject(peer, index, begin, length);
       return undefined;
     }

@@ -138,9 +138,9 @@ Deno.test("Extensions ignores lists that come too often, and hears the peer agai
   const tell = (port: number, now: number) =>
     extensions.received(peer, OUR_EXTENSIONS.lan_peers, listOf(["10.0.0.5", port]), now);
   for (let port = 1; port <= 1_000; port++) tell(port, 1_000);
-  assert.equal(roster.known.size, BROADCAST.maxPerSecond);
+  assert.equal(roster.known.size, BROADCAST.accepted.burst);
   tell(2_000, 3_000);
-  assert.equal(roster.known.size, BROADCAST.maxPerSecond + 1);
+  assert.equal(roster.known.size, BROADCAST.accepted.burst + 1);
 });
 
 Deno.test("Extensions takes at most so many endpoints from one list", () => {

@@ -50,18 +50,22 @@ Deno.test("PeerPieces counts who became a seed piece by piece, and takes all of 
   assert.equal(availability(), "0000");
 });
 
-Deno.test("PeerPieces takes a second bitfield as news, never as less than before", () => {
+Deno.test("PeerPieces takes a bitfield that comes late as news, never as less than before", () => {
   const { pieces, peer, availability } = knowing("....");
-  pieces.bitfieldReceived(peer, piecesIn("##.."));
+  assert.equal(pieces.haveReceived(peer, 0), true);
+  assert.equal(pieces.haveReceived(peer, 0), false);
   pieces.bitfieldReceived(peer, piecesIn(".##."));
   assert.equal(peer.wantedPieces, 3);
   assert.equal(availability(), "1110");
-  const seed = knowing("....");
-  seed.pieces.bitfieldReceived(seed.peer, piecesIn("####"));
-  seed.pieces.bitfieldReceived(seed.peer, piecesIn("####"));
-  seed.pieces.haveReceived(seed.peer, 3);
-  assert.equal(seed.peer.wantedPieces, 4);
-  assert.equal(seed.availability(), "0000");
+});
+
+Deno.test("PeerPieces refuses to be told all pieces twice", () => {
+  const { pieces, peer, availability } = knowing("....");
+  pieces.bitfieldReceived(peer, piecesIn("####"));
+  assert.throws(() => pieces.bitfieldReceived(peer, piecesIn("####")), ProtocolError);
+  pieces.haveReceived(peer, 3);
+  assert.equal(peer.wantedPieces, 4);
+  assert.equal(availability(), "0000");
 });
 
 Deno.test("PeerPieces refuses a piece that does not exist and a bitfield that does not fit", () => {

@@ -215,7 +215,6 @@ Deno.test("Swarm ignores what it does not know, and odd orders of what it knows"
     encodeAboutBlock(MessageId.cancel, 99, 0, 1),
     plain(MessageId.unchoke),
     plain(MessageId.haveAll),
-    plain(MessageId.haveNone),
     encodeExtended(99, Uint8Array.of(1)),
   );
   assert.equal(peer.wantedPieces, 2);
