@@ -65,6 +65,12 @@ export const CONNECTIONS = {
   redialMaxMs: 5 * MINUTE,
   /** Endpoints remembered for one torrent. */
   knownPeers: 2_000,
+  /** Of these, endpoints that one address told of and that nobody has reached yet: more than we ever connect to. */
+  knownPerTeller: 500,
+  /** Banned endpoints, peers and addresses remembered for one torrent, and endpoints found to be ourselves. */
+  maxBans: 2_000,
+  /** When there are too many connections, one that said nothing for this long after its handshake goes first. */
+  speechlessMs: 2 * SECOND,
   /** Sources of one torrent whose bytes are counted one by one: all of a school; who changes its name is no more. */
   countedSources: 1_000,
   /** Endpoints kept in the resume state for one torrent. */
@@ -78,6 +84,8 @@ export const TRANSFER = {
    * pieces: blocks have 16 KiB, and before the metadata is known a bitfield has 100 KiB at most.
    */
   maxMessageBytes: 128 * KIB,
+  /** Copies of the whole torrent that one connection may take; who wants more wants our bandwidth. */
+  maxCopies: 4,
   /** Longest block we serve. BEP 3 clients ask for 16 KiB; 128 KiB is what old ones may ask. */
   maxRequestBytes: 128 * KIB,
   /** Requests we accept from one peer at once, told as `reqq`: 1 GB/s needs about 250 in 4 ms, others ask up to 2,000. */
@@ -154,10 +162,14 @@ export const CHOKING = {
   rechokeMs: 30 * SECOND,
   /** A source that owes blocks and sends none for this long loses its place; BEP 3 says 60 s, a LAN answers sooner. */
   snubbedAfterMs: 15 * SECOND,
+  /** The same for one that has never sent any, while others wait for its place: some only pretend to have data. */
+  unprovenAfterMs: 3 * SECOND,
   /** A peer that refuses a request although it unchokes us is asked again after this time, never in a tight loop. */
   rejectPauseMs: 1 * SECOND,
   /** A slot whose holder asks for nothing goes to another after this time; with a tick, within a second. */
   idleSlotMs: 700,
+  /** A slot whose holder takes nothing of what it asked for goes to another after this time; 512 KiB leave at once. */
+  stalledSlotMs: 15 * SECOND,
   /** Peers that left their slot unused are passed over for this long while others want one. */
   idlePauseMs: 5 * SECOND,
   /** A peer connected for less than this counts as a newcomer in the lot for the optimistic place. */
@@ -166,6 +178,8 @@ export const CHOKING = {
   newcomerLots: 3,
   /** Failed pieces whose blocks are remembered to find out who lied. */
   maxSuspectPieces: 64,
+  /** Peers that gave us data and left, remembered in case it turns out to be wrong. */
+  maxDeparted: 256,
   /** Bans from one address after which the whole address is banned: above it, it is no class room but an attack. */
   bansPerAddress: 3,
 } as const;

@@ -1,6 +1,7 @@
 /**
  * Who may be connected: one connection each, not to ourselves, within the limits, nobody who is banned. Where there
- * are too many, those stay that have the highest priority for both sides (BEP 40).
+ * are too many, a newcomer gets the place of who says nothing, else of one of a crowd from one address, else of who
+ * has the lowest priority for both sides (BEP 40).
  */
 import { compareBytes } from "../protocol/bytes.ts";
 import { peerPriority } from "../protocol/peer_priority.ts";
@@ -17,8 +18,13 @@ export interface Admission {
   readonly displaced?: RemotePeer;
 }
 
-/** Decides about a new connection among those that are up. Peer ids: 20 bytes. */
-export function admit(facts: PeerFacts, connected: Iterable<RemotePeer>, ownPeerId: Uint8Array): Admission {
+/** Decides about a new connection among those that are up. Peer ids: 20 bytes; `now` in ms. */
+export function admit(
+  facts: PeerFacts,
+  connected: Iterable<RemotePeer>,
+  ownPeerId: Uint8Array,
+  now: number,
+): Admission {
   const peers = [...connected];
   let twin: RemotePeer | undefined;
   let sameAddress = 0;
@@ -32,17 +38,32 @@ export function admit(facts: PeerFacts, connected: Iterable<RemotePeer>, ownPeer
   }
   if (sameAddress >= CONNECTIONS.perAddress) return refuse("too many connections from its address");
   if (peers.length < CONNECTIONS.perTorrent) return refuse(undefined);
-  const displaced = leastOf(peers);
-  if (displaced === undefined || priorityOf(facts) <= priorityOf(displaced.facts)) {
-    return refuse("too many connections");
-  }
+  const displaced = speechlessOf(peers, now) ?? crowdedOf(peers, sameAddress) ?? leastOf(peers, facts);
+  if (displaced === undefined) return refuse("too many connections");
   return { refusal: undefined, twin, displaced };
 }
+/** Of those who have not said a word since their handshake, the one that is connected longest. */
+function speechlessOf(peers: readonly RemotePeer[], now: number): RemotePeer | undefined {
+  return peers.find((peer) =>
+    !peer.hasToldPieces && peer.extended === undefined && now - peer.connectedAt >= CONNECTIONS.speechlessMs
+  );
+}
 
-/** The peer of the lowest priority. */
-function leastOf(peers: readonly RemotePeer[]): RemotePeer | undefined {
+/** Of the address with the most connections, the last one, if that are more than the newcomer's address then has. */
+function crowdedOf(peers: readonly RemotePeer[], sameAddress: number): RemotePeer | undefined {
+  const byAddress = Map.groupBy(
+    peers.filter((peer) => !peer.isWebSeed),
+    ({ facts }) => facts.endpoint.address,
+  );
+  let largest: readonly RemotePeer[] = [];
+  for (const crowd of byAddress.values()) if (crowd.length > largest.length) largest = crowd;
+  return largest.length > sameAddress + 1 ? largest.at(-1) : undefined;
+}
+
+/** The peer of the lowest priority, if that is lower than the newcomer's. */
+function leastOf(peers: readonly RemotePeer[], facts: PeerFacts): RemotePeer | undefined {
   let least: RemotePeer | undefined;
-  let lowest = Infinity;
+  let lowest = priorityOf(facts);
   for (const peer of peers) {
     const priority = peer.isWebSeed ? Infinity : priorityOf(peer.facts);
     if (priority < lowest) [least, lowest] = [peer, priority];

@@ -132,10 +132,12 @@ export class Download {
   tick(now: number): void {
     if (this.#isOver) return;
     const diskIsBusy = !this.#context.storage.hasRoom();
+    const unprovenMs = this.sources.areOthersWaiting(now) ? CHOKING.unprovenAfterMs : CHOKING.snubbedAfterMs;
     for (const peer of this.#context.peers.values()) {
       // While our own disk holds us up nobody is read from, so nobody is silent.
       if (diskIsBusy) peer.lastBlockAt = now;
-      if (peer.outstanding > 0 && now - peer.lastBlockAt >= CHOKING.snubbedAfterMs) this.#snub(peer, now);
+      const patienceMs = peer.download.total === 0 ? unprovenMs : CHOKING.snubbedAfterMs;
+      if (peer.outstanding > 0 && now - peer.lastBlockAt >= patienceMs) this.#snub(peer, now);
     }
     const patience = new Map<number, number>();
     for (const peer of this.#context.peers.values()) {

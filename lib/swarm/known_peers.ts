@@ -3,6 +3,7 @@ import { type Endpoint, formatEndpoint, isDialable, lacksZone } from "../protoco
 import { toHex } from "../protocol/bytes.ts";
 import { CHOKING, CONNECTIONS } from "../settings.ts";
 import type { PeerSource } from "./ports.ts";
+import { RecentMap } from "./recent_map.ts";
 
 /** Sources that name a peer because it, or the user, has just said that it is there. */
 const ANNOUNCED: readonly PeerSource[] = ["tracker", "broadcast", "lsd", "user"];
@@ -13,9 +14,22 @@ export interface DialTarget extends Endpoint {
   readonly prefersEncryption?: boolean;
 }
 
+/** How much a source is worth, the best first: whom the user, a tracker or itself named comes before hearsay. */
+const RANKS: Readonly<Record<PeerSource, number>> = {
+  user: 0,
+  tracker: 1,
+  incoming: 1,
+  lsd: 2,
+  broadcast: 3,
+  pex: 3,
+  dht: 3,
+};
+
 interface KnownPeer {
   endpoint: DialTarget;
   source: PeerSource;
+  /** Address of who told us of it, for hearsay; undefined once somebody was there. */
+  teller: string | undefined;
   /** When it was first heard of, in ms. */
   readonly since: number;
   /** Whether it was seen, or is said, to have everything. */
@@ -31,11 +45,13 @@ interface KnownPeer {
 /** All endpoints known for one torrent. */
 export class KnownPeers {
   readonly #peers = new Map<string, KnownPeer>();
-  readonly #bannedEndpoints = new Set<string>();
-  readonly #bannedPeerIds = new Set<string>();
-  readonly #bansByAddress = new Map<string, number>();
+  /** Endpoints that each address told us of and that nobody has reached yet. */
+  readonly #toldBy = new Map<string, number>();
+  /** Banned endpoints, and banned peers by address and peer id: an id alone is anybody's to use. */
+  readonly #banned = new RecentMap<string, true>(CONNECTIONS.maxBans);
+  readonly #bansByAddress = new RecentMap<string, number>(CONNECTIONS.maxBans);
   /** Endpoints that turned out to be ourselves. */
-  readonly #own = new Set<string>();
+  readonly #own = new RecentMap<string, true>(CONNECTIONS.maxBans);
   readonly #isBlocked: (address: string) => boolean;
 
   /** `isBlocked` tells addresses that the user wants nothing to do with. */
@@ -61,29 +77,40 @@ export class KnownPeers {
     return reachable;
   }
 
-  /** Adds endpoints that can be dialled and are neither banned nor blocked; returns how many were new. */
-  add(endpoints: Iterable<Endpoint>, source: PeerSource, now: number): number {
+  /**
+   * Adds endpoints that can be dialled and are neither banned nor blocked; returns how many were new. `remote`: the
+   * address of the remote whose hearsay it is; who speaks up by multicast speaks for itself.
+   */
+  add(endpoints: Iterable<Endpoint>, source: PeerSource, now: number, remote?: string): number {
     let added = 0;
     for (const endpoint of endpoints) {
+      const teller = source === "lsd" ? endpoint.address : remote;
       const name = formatEndpoint(endpoint);
       const known = this.#peers.get(name);
       if (known !== undefined) {
         // Announced again: it is there now, whatever happened before.
         if (ANNOUNCED.includes(source)) known.nextDialAt = 0;
+        if (RANKS[source] < RANKS[known.source]) {
+          known.source = source;
+          this.#vouch(known);
+        }
         continue;
       }
       if (!isDialable(endpoint) || lacksZone(endpoint.address) || this.#isBlocked(endpoint.address)) continue;
       if (this.#own.has(name) || this.isBanned(endpoint)) continue;
-      if (this.#peers.size >= CONNECTIONS.knownPeers && !this.#forgetWorst()) break;
+      if (teller !== undefined && (this.#toldBy.get(teller) ?? 0) >= CONNECTIONS.knownPerTeller) break;
+      if (this.#peers.size >= CONNECTIONS.knownPeers && !this.#forgetWorst(RANKS[source])) break;
       this.#peers.set(name, {
         endpoint,
         source,
+        teller,
         since: now,
         isSeed: false,
         isBusy: false,
         failures: 0,
         nextDialAt: 0,
       });
+      if (teller !== undefined) this.#toldBy.set(teller, (this.#toldBy.get(teller) ?? 0) + 1);
       added++;
     }
     return added;
@@ -103,23 +130,40 @@ export class KnownPeers {
     known.endpoint = prefersEncryption ? { address, port, prefersEncryption } : { address, port };
   }
 
-  /** Forgets endpoints that have left, unless they are connected; only what the same source told us. */
-  remove(endpoints: Iterable<Endpoint>, source: PeerSource): number {
+  /** An endpoint is hearsay no longer, or not known any more: it counts no more against who told us of it. */
+  #vouch(peer: KnownPeer): void {
+    if (peer.teller === undefined) return;
+    const left = this.#toldBy.get(peer.teller)! - 1;
+    if (left > 0) this.#toldBy.set(peer.teller, left);
+    else this.#toldBy.delete(peer.teller);
+    peer.teller = undefined;
+  }
+
+  #forget(name: string): void {
+    const peer = this.#peers.get(name);
+    if (peer === undefined) return;
+    this.#vouch(peer);
+    this.#peers.delete(name);
+  }
+
+  /** Forgets endpoints that have left, unless they are connected; only what the same `remote` told us in this way. */
+  remove(endpoints: Iterable<Endpoint>, source: PeerSource, remote?: string): number {
     let removed = 0;
     for (const endpoint of endpoints) {
       const name = formatEndpoint(endpoint);
       const known = this.#peers.get(name);
-      if (known === undefined || known.isBusy || known.source !== source) continue;
-      this.#peers.delete(name);
+      if (known === undefined || known.isBusy) continue;
+      if (known.source !== source || known.teller !== remote) continue;
+      this.#forget(name);
       removed++;
     }
     return removed;
   }
 
   /**
-   * Up to `limit` endpoints that are due to be dialled at `now`, of too many those of the highest priority; each is
-   * busy from now on. A seeder leaves other seeds alone and waits for the rest to come, except for those that had
-   * time to and did not.
+   * Up to `limit` endpoints that are due to be dialled at `now`, of too many those from the best source and of the
+   * highest priority; each is busy from now on. A seeder leaves other seeds alone and waits for the rest to come,
+   * except for those that had time to and did not.
    */
   takeDue(
     limit: number,
@@ -134,7 +178,8 @@ export class KnownPeers {
     }).toArray();
     if (due.length > limit) {
       const priorities = new Map(due.map((peer) => [peer, priorityOf(peer.endpoint)]));
-      due = due.sort((a, b) => priorities.get(b)! - priorities.get(a)!).slice(0, limit);
+      due = due.sort((a, b) => RANKS[a.source] - RANKS[b.source] || priorities.get(b)! - priorities.get(a)!)
+        .slice(0, limit);
     }
     for (const peer of due) peer.isBusy = true;
     return due.map(({ endpoint }) => endpoint);
@@ -146,6 +191,7 @@ export class KnownPeers {
     const known = this.#peers.get(formatEndpoint(endpoint));
     if (known === undefined) return;
     known.isBusy = true;
+    this.#vouch(known);
   }
 
   /** The connection is gone; it may be dialled again after a first pause. `isSeed`: it had everything. */
@@ -170,32 +216,43 @@ export class KnownPeers {
   /** The endpoint leads to ourselves and is never dialled again. */
   isOurselves(endpoint: Endpoint): void {
     const name = formatEndpoint(endpoint);
-    this.#own.add(name);
-    this.#peers.delete(name);
+    this.#own.set(name, true);
+    this.#forget(name);
   }
 
-  /** Bans a peer by its id and its endpoint, and its address when too many from there were banned. */
+  /** Bans a peer by its endpoint and its id there, and its address when too many from there were banned. */
   ban(endpoint: Endpoint, peerId: Uint8Array): void {
     const name = formatEndpoint(endpoint);
-    this.#bannedEndpoints.add(name);
-    this.#bannedPeerIds.add(toHex(peerId));
-    this.#bansByAddress.set(endpoint.address, (this.#bansByAddress.get(endpoint.address) ?? 0) + 1);
-    this.#peers.delete(name);
+    const { address } = endpoint;
+    this.#banned.set(name, true);
+    this.#banned.set(peerAt(address, peerId), true);
+    this.#bansByAddress.set(address, (this.#bansByAddress.get(address) ?? 0) + 1);
+    this.#forget(name);
   }
 
   isBanned(endpoint: Endpoint, peerId?: Uint8Array): boolean {
-    return this.#bannedEndpoints.has(formatEndpoint(endpoint)) ||
-      (this.#bansByAddress.get(endpoint.address) ?? 0) >= CHOKING.bansPerAddress ||
-      (peerId !== undefined && this.#bannedPeerIds.has(toHex(peerId)));
+    const { address } = endpoint;
+    return this.#banned.has(formatEndpoint(endpoint)) ||
+      (this.#bansByAddress.get(address) ?? 0) >= CHOKING.bansPerAddress ||
+      (peerId !== undefined && this.#banned.has(peerAt(address, peerId)));
   }
 
-  /** Makes room by forgetting the endpoint that failed most; false when all are good or in use. */
-  #forgetWorst(): boolean {
+  /** Makes room for an endpoint of this rank: the worst one goes, by rank and failures; false when none is worse. */
+  #forgetWorst(rank: number): boolean {
     let worst: string | undefined;
-    let failures = 0;
-    for (const [name, peer] of this.#peers) {
-      if (!peer.isBusy && peer.failures > failures) [worst, failures] = [name, peer.failures];
+    let most: readonly [rank: number, failures: number] = [rank, 0];
+    for (const [name, { isBusy, source, failures }] of this.#peers) {
+      const [rankOfMost, failuresOfMost] = most;
+      if (isBusy || RANKS[source] < rankOfMost) continue;
+      if (RANKS[source] === rankOfMost && failures <= failuresOfMost) continue;
+      [worst, most] = [name, [RANKS[source], failures]];
     }
-    return worst !== undefined && this.#peers.delete(worst);
+    if (worst === undefined) return false;
+    this.#forget(worst);
+    return true;
   }
+}
+
+function peerAt(address: string, peerId: Uint8Array): string {
+  return `${toHex(peerId)} ${address}`;
 }

@@ -34,9 +34,10 @@ export class LanPeersExtension implements Extension {
     if (!peer.broadcasts.take(now)) return;
     const { roster, knownPeersChanged } = this.#context;
     const { added, dropped } = parsePeerList(payload, BROADCAST.maxEndpoints);
+    const { address } = peer.facts.endpoint;
     const usable = usableFrom(peer, added.map(({ endpoint }) => endpoint));
-    const changes = roster.hear(usable, "broadcast", now) +
-      roster.known.remove(usableFrom(peer, dropped), "broadcast");
+    const changes = roster.hear(usable, "broadcast", now, address) +
+      roster.known.remove(usableFrom(peer, dropped), "broadcast", address);
     if (changes > 0) knownPeersChanged("broadcast");
   }
 

@@ -32,7 +32,8 @@ export class PexExtension implements Extension {
     const told = parsePex(payload, PEX.maxEndpoints).added.flatMap((each) =>
       usableFrom(peer, [each.endpoint]).map((endpoint) => ({ ...each, endpoint }))
     );
-    const isNews = roster.hear(told.map(({ endpoint }) => endpoint), "pex", now) > 0;
+    const endpoints = told.map(({ endpoint }) => endpoint);
+    const isNews = roster.hear(endpoints, "pex", now, peer.facts.endpoint.address) > 0;
     for (const { endpoint, flags } of told) {
       roster.known.rumoured(endpoint, {
         isSeed: (flags & PexFlag.uploadOnly) !== 0,

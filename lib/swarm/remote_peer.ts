@@ -82,6 +82,8 @@ export class RemotePeer {
   unchokedAt = 0;
   /** When it last had a request waiting or served, in ms. */
   lastServedAt = 0;
+  /** When payload last left for it, or it began to wait for some, in ms. */
+  lastSentAt = 0;
   /** Until when it is passed over for slots because it left one unused; in ms. */
   idleUntil = 0;
   /** Why it was last given or refused a slot, for people. */

@@ -2,12 +2,16 @@
 import { compareBytes } from "../protocol/bytes.ts";
 import { type Endpoint, familyOf, type IpFamily } from "../protocol/endpoint.ts";
 import { peerPriority } from "../protocol/peer_priority.ts";
-import { CONNECTIONS } from "../settings.ts";
+import { CHOKING, CONNECTIONS } from "../settings.ts";
 import { admit } from "./admission.ts";
 import { type DialTarget, KnownPeers } from "./known_peers.ts";
 import type { PeerSender, PeerSource } from "./ports.ts";
+import { RecentMap } from "./recent_map.ts";
 import { type PeerFacts, RemotePeer } from "./remote_peer.ts";
 import type { SwarmOptions } from "./swarm_options.ts";
+
+/** By what a peer is known again. */
+type Identity = Pick<PeerFacts, "url" | "endpoint" | "peerId">;
 
 /** The peers of one torrent. Times in ms. */
 export class Roster {
@@ -20,6 +24,8 @@ export class Roster {
   /** Our address on the last connection of each family. */
   readonly #ownAddresses = new Map<IpFamily, string>();
   readonly #bannedUrls = new Set<string>();
+  /** Peers that gave us data and left, by number. */
+  readonly #departed = new RecentMap<number, Identity>(CHOKING.maxDeparted);
   #lastNumber = 0;
 
   constructor(
@@ -32,9 +38,9 @@ export class Roster {
     this.#pieceCount = pieceCount;
   }
 
-  /** Adds endpoints we heard of, but for our own; returns how many were new. */
-  hear(endpoints: readonly Endpoint[], source: PeerSource, now: number): number {
-    return this.known.add(endpoints.filter((endpoint) => !this.#isOurselves(endpoint)), source, now);
+  /** Adds endpoints we heard of, but for our own; returns how many were new. `teller` as in `KnownPeers.add`. */
+  hear(endpoints: readonly Endpoint[], source: PeerSource, now: number, teller?: string): number {
+    return this.known.add(endpoints.filter((endpoint) => !this.#isOurselves(endpoint)), source, now, teller);
   }
 
   /** Why a connection whose handshake is complete is refused; undefined when it is welcome. */
@@ -45,8 +51,8 @@ export class Roster {
       return "it is ourselves";
     }
     if (this.known.isBanned(facts.endpoint, facts.peerId)) return "it is banned";
-    const { refusal, twin, displaced } = admit(facts, this.connected.values(), this.#ownPeerId);
-    displaced?.sender.close("there are too many connections of a higher priority");
+    const { refusal, twin, displaced } = admit(facts, this.connected.values(), this.#ownPeerId, now);
+    displaced?.sender.close("there are too many connections, and it made room");
     if (refusal === undefined) twin?.sender.close("the connection was made twice");
     // We dialled somebody who had connected to us: now we know where it listens.
     else if (twin !== undefined && !facts.isIncoming) this.listensAt(twin, facts.endpoint, now);
@@ -65,6 +71,7 @@ export class Roster {
   /** A connection is gone; false when it was gone before. */
   remove(peer: RemotePeer, now: number): boolean {
     if (!this.connected.delete(peer.number)) return false;
+    if (peer.download.total > 0) this.#departed.set(peer.number, identityOf(peer));
     const { listens } = peer;
     if (listens === undefined || this.#isConnected(listens)) return true;
     if (peer.hasToldPieces || peer.extended !== undefined) {
@@ -95,14 +102,13 @@ export class Roster {
     if (!this.#isConnected(endpoint)) this.known.dialFailed(endpoint, now);
   }
 
-  /** A peer sent wrong data: it is dropped and does not come back. */
+  /** A peer sent wrong data: it is dropped, unless it is gone already, and does not come back. */
   ban(number: number): void {
     const peer = this.connected.get(number);
-    if (peer === undefined) return;
-    const { url, endpoint, peerId } = peer.facts;
-    if (url !== undefined) this.#bannedUrls.add(url);
-    else this.known.ban(peer.listens ?? endpoint, peerId);
-    peer.sender.close("it sent wrong data");
+    const identity = peer === undefined ? this.#departed.get(number) : identityOf(peer);
+    if (identity?.url !== undefined) this.#bannedUrls.add(identity.url);
+    else if (identity !== undefined) this.known.ban(identity.endpoint, identity.peerId);
+    peer?.sender.close("it sent wrong data");
   }
 
   #isConnected({ address, port }: Endpoint): boolean {
@@ -111,4 +117,8 @@ export class Roster {
     }
     return false;
   }
+}
+
+function identityOf({ facts: { url, endpoint, peerId }, listens }: RemotePeer): Identity {
+  return { url, endpoint: listens ?? endpoint, peerId };
 }

@@ -35,6 +35,11 @@ export class Sources {
     return count;
   }
 
+  /** Whether somebody without a place would answer requests, and is not passed over for now. */
+  areOthersWaiting(now: number): boolean {
+    return this.#candidates(now).some((peer) => !peer.isSource && peer.spareUntil <= now);
+  }
+
   /** Fills free places at once. */
   fill(now: number): void {
     for (const peer of this.#candidates(now, true)) if (!peer.isSource) this.#gain(peer, now);

@@ -83,7 +83,7 @@ export class Upload {
     this.#unchokeAll(decisions, now);
   }
 
-  /** Once per tick: a slot whose holder asks for nothing goes to somebody who is waiting. */
+  /** Once per tick: a slot whose holder asks for nothing, or does not take what it asked for, goes to somebody who is waiting. */
   tick(now: number): void {
     const { slots } = this.#context;
     const waiting = this.#interested().filter((peer) => peer.weChoke && peer.idleUntil <= now).length;
@@ -91,10 +91,13 @@ export class Upload {
     for (const peer of this.#context.peers.values()) {
       if (needed <= 0) break;
       if (peer.weChoke) continue;
-      if (peer.sender.queuedBlocks > 0) peer.lastServedAt = now;
-      if (now - Math.max(peer.lastServedAt, peer.unchokedAt) < CHOKING.idleSlotMs) continue;
-      peer.idleUntil = now + CHOKING.idlePauseMs;
-      this.choke(peer, "asks for nothing");
+      const waits = peer.sender.queuedBlocks > 0;
+      const isStalled = waits && now - Math.max(peer.lastSentAt, peer.unchokedAt) >= CHOKING.stalledSlotMs;
+      if (waits && !isStalled) peer.lastServedAt = now;
+      const isIdle = now - Math.max(peer.lastServedAt, peer.unchokedAt) >= CHOKING.idleSlotMs;
+      if (!isIdle && !isStalled) continue;
+      peer.idleUntil = now + (isStalled ? CHOKING.rechokeMs : CHOKING.idlePauseMs);
+      this.choke(peer, isStalled ? "takes nothing" : "asks for nothing");
       needed--;
     }
     this.fillSlots(now);
@@ -146,6 +149,9 @@ export class Upload {
     if (!this.#context.layout.contains(index, begin, length) || length > TRANSFER.maxRequestBytes) {
       return `requested a block that does not exist: piece ${index}, ${length} bytes at ${begin}`;
     }
+    if (peer.upload.total >= TRANSFER.maxCopies * this.#context.layout.totalLength) {
+      return `requested everything ${TRANSFER.maxCopies} times over`;
+    }
     const isServed = this.#context.hasPiece(index) && (this.#superSeeding?.isShown(peer, index) ?? true) &&
       peer.sender.queuedBlocks < TRANSFER.maxQueuedRequests &&
       (!peer.weChoke || this.#grants.take(peer, index));
@@ -155,6 +161,7 @@ export class Upload {
       return undefined;
     }
     peer.lastServedAt = now;
+    if (peer.sender.queuedBlocks === 0) peer.lastSentAt = now;
     peer.sender.queueBlock(index, begin, length);
     this.#spreading.requested(peer.number, index);
     this.#superSeeding?.requested(peer, index, now);
@@ -198,7 +205,7 @@ export class Upload {
   /** Payload left for the peer. */
   blockSent(peer: RemotePeer, bytes: number, now: number): void {
     peer.upload.add(bytes, now);
-    peer.lastServedAt = now;
+    peer.lastServedAt = peer.lastSentAt = now;
   }
 
   #reject(peer: RemotePeer, index: number, begin: number, length: number): void {

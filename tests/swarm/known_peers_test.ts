@@ -93,12 +93,13 @@ Deno.test("KnownPeers forgets who left only on the word of who named them, and n
   assert.deepEqual(known.names, ["10.0.0.2:6881", "10.0.0.3:6881"]);
 });
 
-Deno.test("KnownPeers bans an endpoint and a peer id, and after some bans the address", () => {
+Deno.test("KnownPeers bans an endpoint and a peer id at its address, and after some bans the address", () => {
   const known = new KnownPeers();
   for (let i = 1; i < CHOKING.bansPerAddress; i++) known.ban(at(1, 1_000 + i), peerIdOf(i));
   assert.equal(known.isBanned(at(1, 1_001)), true);
-  assert.equal(known.isBanned(at(2), peerIdOf(1)), true);
-  assert.equal(known.isBanned(at(2), peerIdOf(77)), false);
+  assert.equal(known.isBanned(at(1, 9_999), peerIdOf(1)), true);
+  assert.equal(known.isBanned(at(1, 9_999), peerIdOf(77)), false);
+  assert.equal(known.isBanned(at(2), peerIdOf(1)), false, "a liar may bear anybody's peer id");
   assert.equal(known.isBanned(at(1, 9_999)), false);
   known.ban(at(1, 2_000), peerIdOf(50));
   assert.equal(known.isBanned(at(1, 9_999)), true);
@@ -114,19 +115,55 @@ Deno.test("KnownPeers never dials itself again", () => {
   assert.equal(known.size, 0);
 });
 
+/** So many endpoints as are remembered, all different. */
+const MANY = Array.from({ length: CONNECTIONS.knownPeers }, (_, i) => at(i + 1));
+
 Deno.test("KnownPeers keeps within its limit: one that failed makes room, one that is good does not", () => {
   const known = new KnownPeers();
-  const many = Array.from({ length: CONNECTIONS.knownPeers }, (_, i) => at(i + 1));
-  assert.equal(known.add(many, "pex", 0), CONNECTIONS.knownPeers);
+  assert.equal(known.add(MANY, "tracker", 0), CONNECTIONS.knownPeers);
   assert.equal(known.add([at(60_000)], "tracker", 0), 0);
   known.takeDue(2, false, 0);
   known.dialFailed(at(1), 0);
   known.dialFailed(at(2), 0);
   known.takeDue(2, false, CONNECTIONS.redialMs);
   known.dialFailed(at(2), 0);
+  assert.equal(known.add([at(60_001)], "pex", 0), 0, "hearsay takes no place of somebody announced");
   assert.equal(known.add([at(60_000)], "tracker", 0), 1);
   assert.equal(known.size, CONNECTIONS.knownPeers);
   assert(known.names.includes("10.0.0.1:6881") && !known.names.includes("10.0.0.2:6881"));
+});
+
+Deno.test("KnownPeers lets whoever is announced take the place of hearsay, and dials them first", () => {
+  const known = new KnownPeers();
+  known.add(MANY, "pex", 0);
+  assert.equal(known.add([at(60_000)], "pex", 0), 0);
+  assert.equal(known.add([at(60_001), at(60_002)], "tracker", 0), 2);
+  assert.equal(known.size, CONNECTIONS.knownPeers);
+  const dialled = known.takeDue(2, false, 0, ({ address }) => address === "10.0.0.9" ? 9 : 1);
+  assert.deepEqual(dialled, [at(60_001), at(60_002)]);
+  known.add([at(7)], "tracker", 0);
+  assert.deepEqual(known.takeDue(1, false, 0), [at(7)], "no hearsay any more");
+});
+
+Deno.test("KnownPeers takes only so much hearsay from one address, until somebody is found there", () => {
+  const known = new KnownPeers();
+  const limit = CONNECTIONS.knownPerTeller;
+  assert.equal(known.add(MANY, "broadcast", 0, "10.9.9.9"), limit);
+  assert.equal(known.add([at(60_000)], "pex", 0, "10.9.9.9"), 0);
+  assert.equal(known.add([at(60_000)], "pex", 0, "10.8.8.8"), 1, "others may still tell");
+  known.connected(at(1), 0);
+  assert.equal(known.remove([at(3)], "broadcast", "10.8.8.8"), 0, "who did not tell cannot take back");
+  assert.equal(known.remove([at(2)], "broadcast", "10.9.9.9"), 1);
+  assert.equal(known.add([at(60_001), at(60_002), at(60_003)], "pex", 0, "10.9.9.9"), 2);
+  const ports = Array.from({ length: limit + 1 }, (_, i) => at(50_000, i + 1));
+  assert.equal(known.add(ports, "lsd", 0), limit, "a host by itself, at many ports");
+});
+
+Deno.test("KnownPeers remembers only so many bans, and forgets the oldest", () => {
+  const known = new KnownPeers();
+  for (let i = 1; i <= CONNECTIONS.maxBans; i++) known.ban(at(i), peerIdOf(1));
+  assert.equal(known.isBanned(at(1)), false);
+  assert.equal(known.isBanned(at(CONNECTIONS.maxBans)), true);
 });
 
 Deno.test("KnownPeers remembers for the next start whoever did not fail, up to a number", () => {

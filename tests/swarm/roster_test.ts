@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { CONNECTIONS } from "../../lib/settings.ts";
+import { CHOKING, CONNECTIONS } from "../../lib/settings.ts";
 import { Roster } from "../../lib/swarm/roster.ts";
 import { factsOf, FakeSender, peerIdOf } from "../helpers/remote_peers.ts";
 
@@ -77,7 +77,7 @@ Deno.test("Roster leaves a peer alone for longer when its connection had come to
   assert.deepEqual(roster.takeDials(1, false, CONNECTIONS.reconnectMs), [peer.facts.endpoint]);
 });
 
-Deno.test("Roster drops a banned peer and refuses it from then on, wherever it comes from", () => {
+Deno.test("Roster drops a banned peer and refuses it from then on, from whatever port it comes", () => {
   const roster = newRoster();
   const sender = new FakeSender();
   const peer = roster.add(factsOf(1), sender, 0);
@@ -85,9 +85,33 @@ Deno.test("Roster drops a banned peer and refuses it from then on, wherever it c
   roster.ban(77);
   assert.equal(sender.closedFor, "it sent wrong data");
   roster.remove(peer, 0);
-  assert.equal(roster.refusal(factsOf(1, { endpoint: { address: "10.0.0.9", port: 5 } }), 0), "it is banned");
+  assert.equal(roster.refusal(factsOf(1, { endpoint: { address: "10.0.0.1", port: 5 } }), 0), "it is banned");
   assert.equal(roster.refusal(factsOf(1, { peerId: peerIdOf(7) }), 0), "it is banned");
+  assert.equal(
+    roster.refusal(factsOf(2, { peerId: peerIdOf(1) }), 0),
+    undefined,
+    "whose peer id the liar bore",
+  );
   assert.deepEqual(roster.takeDials(1, false, CONNECTIONS.redialMaxMs), []);
+});
+
+Deno.test("Roster bans a peer that is found to have lied after it left, as long as it remembers it", () => {
+  const roster = newRoster();
+  const gone = roster.add(factsOf(1), new FakeSender(), 0);
+  gone.download.add(1, 0);
+  roster.remove(gone, 0);
+  roster.ban(gone.number);
+  assert.equal(roster.refusal(factsOf(1), 0), "it is banned");
+  const early = roster.add(factsOf(2), new FakeSender(), 0);
+  early.download.add(1, 0);
+  roster.remove(early, 0);
+  for (let i = 0; i < CHOKING.maxDeparted; i++) {
+    const peer = roster.add(factsOf(3), new FakeSender(), 0);
+    peer.download.add(1, 0);
+    roster.remove(peer, 0);
+  }
+  roster.ban(early.number);
+  assert.equal(roster.refusal(factsOf(2), 0), undefined);
 });
 
 Deno.test("Roster leaves some connections of a torrent to those who come to us", () => {

@@ -218,3 +218,30 @@ Deno.test("Upload grants nothing without the Fast extension, and nothing while i
     assert.deepEqual(sender.takeSent(), []);
   }
 });
+
+Deno.test("Upload gives the slot of a peer that takes nothing of what it asked for to somebody who waits", () => {
+  const { upload, all } = giving("####", 1, 2);
+  all[1].peer.peerWants = false;
+  upload.fillSlots(0);
+  const [{ peer }] = all;
+  all[1].peer.peerWants = true;
+  for (let now = 0; now < CHOKING.stalledSlotMs; now += 200) {
+    // It keeps asking, of which nothing can come.
+    upload.requestReceived(peer, 0, 0, BLOCK_LENGTH, now);
+    upload.tick(now);
+    assert.equal(slotsOf(all), "#.");
+  }
+  upload.tick(CHOKING.stalledSlotMs);
+  assert.equal(slotsOf(all), ".#");
+  assert.equal(peer.reason, "takes nothing");
+});
+
+Deno.test("Upload serves the whole torrent to one connection a few times, and not for ever", () => {
+  const { upload, all: [{ peer }] } = giving("####", 1, 1);
+  upload.fillSlots(0);
+  const { totalLength } = layout;
+  upload.blockSent(peer, TRANSFER.maxCopies * totalLength - 1, 0);
+  assert.equal(upload.requestReceived(peer, 0, 0, BLOCK_LENGTH, 0), undefined);
+  upload.blockSent(peer, 1, 0);
+  assert.match(upload.requestReceived(peer, 0, 0, BLOCK_LENGTH, 0)!, /times over/);
+});
