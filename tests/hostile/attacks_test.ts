@@ -1,0 +1,15 @@
+import { type Side, withstand } from "./arena.ts";
+import { ATTACKS } from "./attacks.ts";
+
+const SIDES: readonly Side[] = ["seeder", "download"];
+
+for (const attack of ATTACKS) {
+  for (const side of attack.against === undefined ? SIDES : [attack.against]) {
+    for (const isEncrypted of [false, true]) {
+      const how = isEncrypted ? "encrypted" : "plain";
+      Deno.test(`peer (${side}, ${how}) withstands somebody who ${attack.name}`, async () => {
+        await withstand(attack, side, isEncrypted);
+      });
+    }
+  }
+}
