@@ -6,7 +6,7 @@ const FIELDS = 3;
  * Messages are put together in arrays of this many bytes. One array for each would cost ten times what a small message
  * holds, so that a remote that makes us talk and does not read could fill our memory.
  */
-const CHUNK_BYTES = 2 * 1_024;
+const ARRAY_BYTES = 2 * 1_024;
 /** Sent entries in front of the block queue that are tolerated before it is moved together. */
 const MAX_SENT_FIELDS = 3 * 1_024;
 
@@ -18,7 +18,7 @@ const MAX_SENT_FIELDS = 3 * 1_024;
  */
 export class SendQueue {
   /** Messages in order, many small ones in one array; the last array may have room for more. */
-  #chunks: Uint8Array[] = [];
+  #arrays: Uint8Array[] = [];
   /** Bytes of the first array that are sent already. */
   #sentOfFirst = 0;
   /** Bytes of the last array that are filled. */
@@ -44,17 +44,17 @@ export class SendQueue {
 
   /** Takes a message over; it may be kept as it is. */
   pushMessage(message: Uint8Array): void {
-    const last = this.#chunks.at(-1);
+    const last = this.#arrays.at(-1);
     this.#messageBytes += message.length;
     if (last !== undefined && message.length <= last.length - this.#filledOfLast) {
       last.set(message, this.#filledOfLast);
       this.#filledOfLast += message.length;
       return;
     }
-    if (last !== undefined) this.#chunks[this.#chunks.length - 1] = last.subarray(0, this.#filledOfLast);
-    const chunk = message.length <= CHUNK_BYTES ? new Uint8Array(CHUNK_BYTES) : message;
-    if (chunk !== message) chunk.set(message);
-    this.#chunks.push(chunk);
+    if (last !== undefined) this.#arrays[this.#arrays.length - 1] = last.subarray(0, this.#filledOfLast);
+    const array = message.length <= ARRAY_BYTES ? new Uint8Array(ARRAY_BYTES) : message;
+    if (array !== message) array.set(message);
+    this.#arrays.push(array);
     this.#filledOfLast = message.length;
   }
 
@@ -64,11 +64,11 @@ export class SendQueue {
 
   /** Copies waiting messages into `target` from `offset` on, as far as they fit; returns the new offset. */
   takeMessages(target: Uint8Array, offset: number): number {
-    const chunks = this.#chunks;
+    const arrays = this.#arrays;
     let taken = 0;
-    while (taken < chunks.length && offset < target.length) {
-      const end = taken === chunks.length - 1 ? this.#filledOfLast : chunks[taken].length;
-      const part = chunks[taken].subarray(
+    while (taken < arrays.length && offset < target.length) {
+      const end = taken === arrays.length - 1 ? this.#filledOfLast : arrays[taken].length;
+      const part = arrays[taken].subarray(
         this.#sentOfFirst,
         Math.min(end, this.#sentOfFirst + target.length - offset),
       );
@@ -81,10 +81,10 @@ export class SendQueue {
       taken++;
     }
     // The last array is used again: most of what is sent is a few small messages at a time.
-    const last = taken === chunks.length ? chunks.at(-1) : undefined;
-    chunks.splice(0, taken);
-    if (last?.length === CHUNK_BYTES) {
-      chunks.push(last);
+    const last = taken === arrays.length ? arrays.at(-1) : undefined;
+    arrays.splice(0, taken);
+    if (last?.length === ARRAY_BYTES) {
+      arrays.push(last);
       this.#filledOfLast = 0;
     }
     return offset;

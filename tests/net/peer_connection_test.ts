@@ -195,18 +195,66 @@ for (
   });
 }
 
+/** A stream whose remote sends nothing and reads nothing. */
+function deafStream(): ByteStream {
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => {});
+  return {
+    remote: { address: "127.0.0.1", port: 1 },
+    local: { address: "127.0.0.1", port: 2 },
+    read: () => promise,
+    write: () => promise,
+    close: () => reject(new Error("closed")),
+  };
+}
+
+/** How many messages of this length a connection takes for a remote that reads nothing, before it is closed. */
+async function messagesFor(connection: PeerConnection, message: Uint8Array): Promise<number> {
+  const ending = connection.run();
+  let isOpen = true;
+  const ended = ending.then(() => isOpen = false);
+  let count = 0;
+  for (; isOpen && count < 1_000_000; count++) {
+    if (count % 2 === 0) connection.send(message);
+    else connection.sendSoon(message);
+    if (count % 100 === 0) await new Promise((resolve) => setTimeout(resolve));
+  }
+  await ended;
+  assert.equal(await ending, "it reads nothing");
+  return count;
+}
+
 Deno.test("PeerConnection drops a peer that makes us talk and never reads", async () => {
-  await using pair = await connected(data);
-  const { node, peer } = pair;
-  // Each is answered by a reject of the same length, as the peer holds no slot.
-  const requests = concatBytes(...new Array<Uint8Array>(20_000).fill(request(0)));
-  const sending = (async () => {
-    while (node.reasons.length === 0) await peer.send(requests);
-  })();
-  await until(() => node.reasons.length === 1, "dropped");
-  assert.deepEqual(node.reasons, ["it reads nothing"]);
-  await until(() => node.connections.count === 0, "forgotten");
-  await Promise.all([sending, peer.drain()]);
+  await using node = new LoopbackNode(metainfo, data);
+  const { options } = node.connections;
+  const connection = new PeerConnection(deafStream(), node.swarm, factsOf(1), options);
+  const bytes = await messagesFor(connection, new Uint8Array(1_000)) * 1_000;
+  assert(bytes > TRANSFER.maxQueuedMessageBytes && bytes < 1.1 * TRANSFER.maxQueuedMessageBytes, `${bytes}`);
+  assert.equal(options.backlog.bytes, 0);
+});
+
+Deno.test("PeerConnection lets who never reads have only a share when many do that at once", async () => {
+  await using node = new LoopbackNode(metainfo, data);
+  const { options } = node.connections;
+  options.backlog.bytes = TRANSFER.maxBacklogBytes;
+  const connection = new PeerConnection(deafStream(), node.swarm, factsOf(1), options);
+  const bytes = await messagesFor(connection, new Uint8Array(1_000)) * 1_000;
+  const share = TRANSFER.maxBacklogBytes / CONNECTIONS.perProcess;
+  assert(bytes > share && bytes < share + 150_000, `${bytes}`);
+  assert.equal(options.backlog.bytes, TRANSFER.maxBacklogBytes);
+});
+
+Deno.test("PeerConnection holds no large buffer for who is choked and reads nothing", async () => {
+  await using node = new LoopbackNode(metainfo, data);
+  const { options } = node.connections;
+  const connection = new PeerConnection(deafStream(), node.swarm, factsOf(1), options);
+  const running = connection.run();
+  connection.send(new Uint8Array(100_000));
+  connection.queueBlock(0, 0, BLOCK_LENGTH);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(options.sendBuffers.taken, 0);
+  connection.close("test");
+  await running;
 });
 
 Deno.test("PeerConnection drops a peer that requests blocks and never reads them", async () => {

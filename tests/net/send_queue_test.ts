@@ -25,6 +25,48 @@ Deno.test("SendQueue hands messages out in order, over as many buffers as it tak
   assert.deepEqual([queue.isEmpty, queue.messageBytes], [true, 0]);
 });
 
+Deno.test("SendQueue hands out the bytes of all messages, whatever their lengths and however they are taken", () => {
+  const length = fc.oneof(fc.nat(40), fc.integer({ min: 2_000, max: 2_100 }), fc.nat(5_000));
+  const step = fc.record({ isPush: fc.boolean(), length });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40, size: "max" }), (steps) => {
+      const queue = new SendQueue();
+      const pushed: number[] = [];
+      const taken: number[] = [];
+      const take = (length: number) => {
+        const target = new Uint8Array(length);
+        taken.push(...target.subarray(0, queue.takeMessages(target, 0)));
+      };
+      for (const { isPush, length } of steps) {
+        if (!isPush) take(length);
+        else {
+          const message = Uint8Array.from({ length }, (_, i) => pushed.length + i);
+          queue.pushMessage(message);
+          pushed.push(...message);
+          if (length < 2_000) message.fill(0);
+        }
+        assert.equal(queue.messageBytes, pushed.length - taken.length);
+      }
+      take(queue.messageBytes);
+      assert.equal(queue.isEmpty, true);
+      assert.deepEqual(Uint8Array.from(taken), Uint8Array.from(pushed));
+    }),
+    { seed: 1, numRuns: 40 },
+  );
+});
+
+Deno.test("SendQueue needs little more memory for many small messages than they have bytes", () => {
+  const queues = Array.from({ length: 5 }, () => new SendQueue());
+  const before = Deno.memoryUsage();
+  const count = 40_000;
+  for (const queue of queues) for (let i = 0; i < count; i++) queue.pushMessage(new Uint8Array(17));
+  const after = Deno.memoryUsage();
+  const used = after.heapUsed + after.external - before.heapUsed - before.external;
+  const held = queues.reduce((sum, queue) => sum + queue.messageBytes, 0);
+  // Garbage of the messages themselves may still be there, but not all of them.
+  assert(used < 3 * held, `${used} bytes for ${held}`);
+});
+
 Deno.test("SendQueue hands blocks out in order and knows how long the next one is on the wire", () => {
   const queue = new SendQueue();
   assert.equal(queue.nextBlockBytes, undefined);
