@@ -19,40 +19,30 @@ import { Bitfield } from "../protocol/bitfield.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import type { FileStamp } from "./file_row.ts";
 import { guardPath } from "./guarded_path.ts";
+import {
+  FORMAT_VERSION,
+  type Phase,
+  readPeers,
+  readPhase,
+  readSession,
+  readStamps,
+  readTotals,
+  type SessionRecord,
+  stampsRecord,
+  type Totals,
+  type UsedPorts,
+} from "./resume_records.ts";
 
-/** How far a torrent is; undefined where nothing is known. See `piece_recovery.ts`. */
-export type Phase = "active" | "moving" | "complete";
+export type { Phase, Totals, UsedPorts };
 
 /** Which of the two bitfields of a torrent. */
 export type BitsKind = "stored" | "written";
 
-/** Bytes moved for one torrent in all runs. */
-export interface Totals {
-  readonly uploaded: number;
-  readonly downloaded: number;
-}
-
-/** Ports used last. */
-export interface UsedPorts {
-  readonly peer: number;
-  readonly tracker: number | null;
-}
-
-interface SessionRecord {
-  readonly version: number;
-  readonly clean: boolean;
-  readonly ports?: UsedPorts;
-}
-
-/** Version of the layout above. A store with another one is put aside. */
-const FORMAT_VERSION = 1;
 /** A value may take 64 KiB. */
 const BYTES_PER_CHUNK = 32 * 1024;
 const STAMPS_PER_CHUNK = 2_000;
-const NUMBERS_PER_STAMP = 3;
 /** A transaction may have 1,000 writes and 800 KiB; a block bitmap takes 1 KiB at most. */
 const WRITES_PER_TRANSACTION = 16;
-const PHASES: readonly unknown[] = ["active", "moving", "complete"];
 const FILE_NAME = "peer.kv";
 /** Failures that say nothing against the contents: they are told, and the store stays where it is. */
 const NOT_BROKEN = /unable to open|disk is full|disk I\/O|readonly|read-only|locked|busy|permission|denied/i;
@@ -106,7 +96,7 @@ export class ResumeStore {
     try {
       // Damage within values shows when they are read, so read them all; there are few.
       for await (const _ of kv.list({ prefix: [] }));
-      const last = sessionIn((await kv.get(["session"])).value);
+      const last = readSession((await kv.get(["session"])).value);
       const store = new ResumeStore(kv, folder, last);
       await kv.set(["session"], store.#session);
       return store;
@@ -133,8 +123,7 @@ export class ResumeStore {
   }
 
   async phase(infoHash: InfoHash): Promise<Phase | undefined> {
-    const phase = fieldOf((await this.#kv.get(["torrent", infoHash])).value, "phase");
-    return PHASES.includes(phase) ? phase as Phase : undefined;
+    return readPhase((await this.#kv.get(["torrent", infoHash])).value);
   }
 
   /** Notes a phase; resolves when it, and all that was saved before, is on the disk. */
@@ -187,11 +176,7 @@ export class ResumeStore {
     const stamps: (FileStamp | undefined)[] = [];
     for (let chunk = 0; stamps.length < files; chunk++) {
       const { value } = await this.#kv.get(["stamps", infoHash, chunk]);
-      const numbers = value instanceof Float64Array ? value : new Float64Array();
-      for (let i = 0; i < STAMPS_PER_CHUNK && stamps.length < files; i++) {
-        const [size, mtimeMs, inode] = numbers.subarray(i * NUMBERS_PER_STAMP);
-        stamps.push(size >= 0 ? { size, mtimeMs, inode } : undefined);
-      }
+      stamps.push(...readStamps(value, Math.min(STAMPS_PER_CHUNK, files - stamps.length)));
     }
     return stamps;
   }
@@ -199,9 +184,8 @@ export class ResumeStore {
   async saveStamps(infoHash: InfoHash, stamps: readonly (FileStamp | undefined)[]): Promise<void> {
     const entries: Entry[] = [];
     for (let start = 0; start < stamps.length; start += STAMPS_PER_CHUNK) {
-      const numbers = stamps.slice(start, start + STAMPS_PER_CHUNK)
-        .flatMap((stamp) => stamp ? [stamp.size, stamp.mtimeMs, stamp.inode] : [NaN, NaN, NaN]);
-      entries.push({ key: ["stamps", infoHash, start / STAMPS_PER_CHUNK], value: new Float64Array(numbers) });
+      const value = stampsRecord(stamps.slice(start, start + STAMPS_PER_CHUNK));
+      entries.push({ key: ["stamps", infoHash, start / STAMPS_PER_CHUNK], value });
     }
     await this.#saveAll(entries);
   }
@@ -227,9 +211,7 @@ export class ResumeStore {
   }
 
   async totals(infoHash: InfoHash): Promise<Totals> {
-    const { value } = await this.#kv.get(["totals", infoHash]);
-    const bytes = (name: string) => Math.max(0, Number(fieldOf(value, name) ?? 0)) || 0;
-    return { uploaded: bytes("uploaded"), downloaded: bytes("downloaded") };
+    return readTotals((await this.#kv.get(["totals", infoHash])).value);
   }
 
   async saveTotals(infoHash: InfoHash, totals: Totals): Promise<void> {
@@ -238,8 +220,7 @@ export class ResumeStore {
 
   /** Last good endpoints, as `host:port`. */
   async peers(infoHash: InfoHash): Promise<string[]> {
-    const { value } = await this.#kv.get(["peers", infoHash]);
-    return Array.isArray(value) ? value.filter((peer) => typeof peer === "string") : [];
+    return readPeers((await this.#kv.get(["peers", infoHash])).value);
   }
 
   async savePeers(infoHash: InfoHash, peers: readonly string[]): Promise<void> {
@@ -280,26 +261,6 @@ function checkIntegrity(path: string): void {
   } finally {
     database.close();
   }
-}
-
-function sessionIn(value: unknown): SessionRecord | undefined {
-  if (value === null) return undefined;
-  const version = fieldOf(value, "version");
-  if (version !== FORMAT_VERSION) throw new Error(`expected version ${FORMAT_VERSION}, got ${version}`);
-  const ports = fieldOf(value, "ports");
-  const peer = fieldOf(ports, "peer");
-  const tracker = fieldOf(ports, "tracker");
-  return {
-    version,
-    clean: fieldOf(value, "clean") === true,
-    ...(typeof peer === "number"
-      ? { ports: { peer, tracker: typeof tracker === "number" ? tracker : null } }
-      : {}),
-  };
-}
-
-function fieldOf(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
 }
 
 function storeFiles(name: string): string[] {

@@ -1,6 +1,7 @@
 import { messageOf } from "../errors.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
 import { printable } from "../protocol/printable.ts";
+import { rangeReplyProblem } from "../protocol/range_reply.ts";
 import { withoutSecrets } from "../protocol/secrets.ts";
 import { VERSION, WEB_SEED } from "../settings.ts";
 import { type WebSeedRange, WebSeedRanges } from "../swarm/web_seed_ranges.ts";
@@ -32,8 +33,6 @@ class ReplyError extends Error {
 /** Characters of a reason, which may quote what the server said. */
 const MAX_REASON_LENGTH = 300;
 const REDIRECTS = [301, 302, 303, 307, 308];
-/** 4xx that may pass: request timeout, too early, too many requests. */
-const PASSING = [408, 425, 429];
 
 /**
  * A web server that has the files of one torrent (BEP 19).
@@ -112,7 +111,10 @@ export class WebSeed {
     try {
       const response = await this.#request(new URL(url), range, watch);
       try {
-        checkReply(response, range);
+        const problem = rangeReplyProblem(response.status, (name) => response.headers.get(name), range);
+        if (problem !== undefined) {
+          throw new ReplyError(problem.reason, problem.isFinal, problem.retryAfterMs);
+        }
         await readBody(response, target, watch);
       } catch (error) {
         await response.body?.cancel().catch(() => {});
@@ -163,34 +165,6 @@ export class WebSeed {
     this.#servers.set(url.origin, { address: hop.address, client });
     return { ...hop, client };
   }
-}
-
-/** Errors: `ReplyError` unless the body is going to be exactly the range. */
-function checkReply(response: Response, range: WebSeedRange): void {
-  const { status, headers } = response;
-  const { position, length, fileLength } = range;
-  if (status === 200) {
-    if (length === fileLength) return;
-    throw new ReplyError("Expected a part of the file, got all of it", true);
-  }
-  if (status !== 206) {
-    const isFinal = status < 500 && !PASSING.includes(status);
-    throw new ReplyError(`Expected status 206, got ${status}`, isFinal, retryAfterOf(headers));
-  }
-  const expected = `bytes ${position}-${position + length - 1}/`;
-  const got = headers.get("content-range") ?? "none";
-  if (got !== `${expected}${fileLength}` && got !== `${expected}*`) {
-    throw new ReplyError(`Expected the range ${expected}${fileLength}, got ${got}`, true);
-  }
-  if (headers.has("content-encoding") && headers.get("content-encoding") !== "identity") {
-    throw new ReplyError("Expected plain bytes, got encoded ones", true);
-  }
-}
-
-/** Milliseconds; 0 when the server does not say, or says it as a date. */
-function retryAfterOf(headers: Headers): number {
-  const seconds = headers.get("retry-after") ?? "";
-  return /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : 0;
 }
 
 async function readBody(response: Response, target: Uint8Array, watch: Watch): Promise<void> {

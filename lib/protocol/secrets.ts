@@ -1,6 +1,6 @@
 /** What in a URL is nobody else's business: users, passwords, and the keys that trackers put into paths and queries. */
 
-const URL_IN_TEXT = /\b([a-z][a-z\d+.-]*:\/\/)(?:[^\s/?#@]*@)?([^\s/?#"'()<>]+)([/?#][^\s"'()<>]*)?/gi;
+const URL_IN_TEXT = /\b([a-z][a-z\d+.-]{0,15}:\/\/)(?:[^\s/?#]*@)?([^\s/?#"'()<>]+)([/?#][^\s"'()<>]*)?/gi;
 
 /** A text for logs, in which of every URL only scheme, host and port are left: `http://h:1/…`. */
 export function withoutSecrets(text: string): string {

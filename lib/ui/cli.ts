@@ -81,8 +81,8 @@ function parseOrFail<Value>(option: Option, parse: (text: string) => Value, text
   }
 }
 
-/** The whole program; `finish` hears the exit code of the command that ran. */
-function buildProgram(finish: (code: ExitCode) => void): Command {
+/** The whole command line; `finish` hears the exit code of the command that ran. */
+export function buildProgram(finish: (code: ExitCode) => void): Command {
   const program = new Command("peer")
     .description("Shares files on a local network: BitTorrent client, server and tracker in one.")
     .version(`peer ${VERSION}`, "--version", "show the version")

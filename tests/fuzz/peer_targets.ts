@@ -13,8 +13,10 @@ import {
   toCompactList,
 } from "../../lib/protocol/endpoint.ts";
 import {
+  encodeDontHave,
   encodeExtendedHandshake,
   encodePeerList,
+  parseDontHave,
   parseExtendedHandshake,
   parsePeerList,
 } from "../../lib/protocol/extension_messages.ts";
@@ -160,6 +162,16 @@ export const PEER_TARGETS: readonly Target[] = [
     run(input) {
       const { added, dropped } = parsePex(input, 10);
       assert.ok(added.length <= 20 && dropped.length <= 20);
+    },
+  },
+  {
+    name: "donthave",
+    seeds: [encodeDontHave(0), encodeDontHave(2 ** 32 - 1)],
+    mutate: mutateBytes,
+    error: ProtocolError,
+    run(input) {
+      const index = parseDontHave(input);
+      assert.ok(index >= 0 && index < 2 ** 32);
     },
   },
   {

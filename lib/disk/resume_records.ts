@@ -1,0 +1,97 @@
+/** Values of the resume state and what is read from them: nothing in them is trusted to be well-formed. */
+import { parseEndpoint } from "../protocol/endpoint.ts";
+import { CONNECTIONS } from "../settings.ts";
+import type { FileStamp } from "./file_row.ts";
+
+/** Version of the layout in `resume_store.ts`. A store with another one is put aside. */
+export const FORMAT_VERSION = 1;
+
+/** How far a torrent is; undefined where nothing is known. See `piece_recovery.ts`. */
+export type Phase = "active" | "moving" | "complete";
+
+/** Bytes moved for one torrent in all runs. */
+export interface Totals {
+  readonly uploaded: number;
+  readonly downloaded: number;
+}
+
+/** Ports used last. */
+export interface UsedPorts {
+  readonly peer: number;
+  readonly tracker: number | null;
+}
+
+/** What is remembered of the last session. */
+export interface SessionRecord {
+  readonly version: number;
+  readonly clean: boolean;
+  readonly ports?: UsedPorts;
+}
+
+const PHASES: readonly unknown[] = ["active", "moving", "complete"];
+const NUMBERS_PER_STAMP = 3;
+
+/** The last session; undefined when there was none. Errors: `Error` for another version. */
+export function readSession(value: unknown): SessionRecord | undefined {
+  if (value === null) return undefined;
+  const version = fieldOf(value, "version");
+  if (version !== FORMAT_VERSION) {
+    const got = typeof version === "number" ? version : "something else";
+    throw new Error(`expected version ${FORMAT_VERSION}, got ${got}`);
+  }
+  const ports = fieldOf(value, "ports");
+  const peer = portIn(fieldOf(ports, "peer"));
+  const tracker = portIn(fieldOf(ports, "tracker"));
+  return {
+    version: FORMAT_VERSION,
+    clean: fieldOf(value, "clean") === true,
+    ...(peer === undefined ? {} : { ports: { peer, tracker: tracker ?? null } }),
+  };
+}
+
+/** How far a torrent is. */
+export function readPhase(value: unknown): Phase | undefined {
+  const phase = fieldOf(value, "phase");
+  return PHASES.includes(phase) ? phase as Phase : undefined;
+}
+
+/** Bytes moved; 0 where it is not known. */
+export function readTotals(value: unknown): Totals {
+  const bytes = (name: string) => {
+    const count = fieldOf(value, name);
+    return Number.isSafeInteger(count) ? Math.max(0, count as number) : 0;
+  };
+  return { uploaded: bytes("uploaded"), downloaded: bytes("downloaded") };
+}
+
+/** Endpoints, as `host:port`; at most as many as are kept. */
+export function readPeers(value: unknown): string[] {
+  const isEndpoint = (peer: unknown) => typeof peer === "string" && parseEndpoint(peer) !== undefined;
+  return Array.isArray(value) ? value.slice(0, CONNECTIONS.rememberedPeers).filter(isEndpoint) : [];
+}
+
+/** Stamps of `count` files; undefined where none was saved. */
+export function readStamps(value: unknown, count: number): (FileStamp | undefined)[] {
+  const numbers = value instanceof Float64Array ? value : new Float64Array();
+  return Array.from({ length: count }, (_, i) => {
+    const [size, mtimeMs, inode] = numbers.subarray(i * NUMBERS_PER_STAMP);
+    return size >= 0 && inode !== undefined ? { size, mtimeMs, inode } : undefined;
+  });
+}
+
+/** The opposite of `readStamps`. */
+export function stampsRecord(stamps: readonly (FileStamp | undefined)[]): Float64Array {
+  return new Float64Array(
+    stamps.flatMap((stamp) => stamp ? [stamp.size, stamp.mtimeMs, stamp.inode] : [NaN, NaN, NaN]),
+  );
+}
+
+function portIn(value: unknown): number | undefined {
+  return Number.isInteger(value) && (value as number) > 0 && (value as number) < 65536
+    ? value as number
+    : undefined;
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}

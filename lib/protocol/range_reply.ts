@@ -1,0 +1,54 @@
+/** Replies to HTTP range requests (RFC 9110, 14), as web seeds give them (BEP 19). */
+
+/** What was asked for, in bytes. */
+export interface AskedRange {
+  readonly position: number;
+  readonly length: number;
+  /** Of the whole file. */
+  readonly fileLength: number;
+}
+
+/** What is wrong with a reply. */
+export interface ReplyProblem {
+  readonly reason: string;
+  /** Whether it would be wrong again. */
+  readonly isFinal: boolean;
+  /** As long as the server asked us to stay away, in ms; 0 when it does not say. */
+  readonly retryAfterMs: number;
+}
+
+/** 4xx that may pass: request timeout, too early, too many requests. */
+const PASSING = [408, 425, 429];
+
+/**
+ * What is wrong with a reply, by its status and headers; undefined when its body is going to be exactly the range.
+ *
+ * Shape: `header` returns null for a header that is not there. Reasons may quote the server.
+ */
+export function rangeReplyProblem(
+  status: number,
+  header: (name: string) => string | null,
+  { position, length, fileLength }: AskedRange,
+): ReplyProblem | undefined {
+  const final = (reason: string) => ({ reason, isFinal: true, retryAfterMs: 0 });
+  if (status === 200) {
+    return length === fileLength ? undefined : final("Expected a part of the file, got all of it");
+  }
+  if (status !== 206) {
+    const isFinal = status < 500 && !PASSING.includes(status);
+    const retryAfterMs = secondsIn(header("retry-after")) * 1000;
+    return { reason: `Expected status 206, got ${status}`, isFinal, retryAfterMs };
+  }
+  const expected = `bytes ${position}-${position + length - 1}/`;
+  const got = header("content-range") ?? "none";
+  if (got !== `${expected}${fileLength}` && got !== `${expected}*`) {
+    return final(`Expected the range ${expected}${fileLength}, got ${got}`);
+  }
+  const encoding = header("content-encoding") ?? "identity";
+  return encoding === "identity" ? undefined : final("Expected plain bytes, got encoded ones");
+}
+
+/** 0 when the server does not say, or says it as a date. */
+function secondsIn(text: string | null): number {
+  return text !== null && /^\d{1,6}$/.test(text) ? Number(text) : 0;
+}
