@@ -260,3 +260,32 @@ Deno.test("architecture: every path of the source tree named in README.md exists
   for (const path of named) if (!await exists(new URL(path, ROOT))) missing.push(path);
   assert.deepEqual(missing, []);
 });
+
+Deno.test("architecture: README.md names the permissions of deno.json, which are the same however it is started", async () => {
+  const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
+  const flagsOf = (task: string) =>
+    [...task.matchAll(/--(?:allow|deny|no-prompt)[^\s`]*/g)].map(([flag]) => flag).sort();
+  const flags = flagsOf(tasks.peer);
+  assert.ok(flags.length > 0 && !flags.some((flag) => flag.startsWith("--allow-all")));
+  for (const task of ["compile", "compile:target"]) assert.deepEqual(flagsOf(tasks[task]), flags, task);
+  const readme = await Deno.readTextFile(new URL("README.md", ROOT));
+  const table = /\| permission .*?\n\n/s.exec(readme)?.[0] ?? "";
+  assert.deepEqual(flagsOf(table), flags);
+});
+
+Deno.test("architecture: lib uses nothing that its permissions do not cover, and all that they name", async () => {
+  const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
+  const listed = (kind: string) =>
+    new RegExp(`--allow-${kind}=(\\S+)`).exec(tasks.peer)?.[1].split(",").sort() ?? [];
+  const used = (pattern: RegExp) =>
+    [...new Set(sources.flatMap(({ code }) => [...code.matchAll(pattern)].map(([, name]) => name)))].sort();
+  const forbidden =
+    /\bDeno\.(Command|dlopen|run|env|execPath|kill)\b|child_process|node:(cluster|vm|inspector)|process\.env/;
+  assert.deepEqual(sources.filter(({ code }) => forbidden.test(code)).map(({ path }) => path), []);
+  assert.deepEqual(
+    used(
+      /\bDeno\.(networkInterfaces|hostname|osRelease|osUptime|loadavg|systemMemoryInfo|uid|gid|memoryUsage)\(/g,
+    ),
+    listed("sys"),
+  );
+});
