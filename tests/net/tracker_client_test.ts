@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { lookup } from "node:dns/promises";
 import { TrackerError } from "../../lib/errors.ts";
 import { announceToTracker, scrapeTracker } from "../../lib/net/tracker_client.ts";
 import { encode } from "../../lib/protocol/bencode.ts";
+import { familyOf } from "../../lib/protocol/endpoint.ts";
 import { infoHashFromBytes } from "../../lib/protocol/info_hash.ts";
 import { encodeFailure } from "../../lib/protocol/tracker_http_messages.ts";
 import {
@@ -314,4 +316,15 @@ Deno.test("scrapeTracker tells why there are no counts", async () => {
   const refusing = trackerWith(() => new Response(encodeFailure({ failureReason: "not today" })));
   assert.equal(await outcomeOf(`http://127.0.0.1:${refusing.addr.port}/announce`), "not today");
   await refusing.shutdown();
+});
+
+Deno.test("announceToTracker announces by each family that the tracker's name stands for (BEP 7)", async () => {
+  const addresses = (await lookup("localhost", { all: true })).map(({ address }) => address);
+  const ofEach = [4, 6].flatMap((family) => addresses.find((each) => familyOf(each) === family) ?? []);
+  for (const scheme of ["http", "udp"] as const) {
+    await using tracker = new TestTracker();
+    const url = `${scheme}://localhost:${tracker[scheme].port}/announce`;
+    await announceToTracker(url, announceOf("a"), signal);
+    assert.deepEqual(tracker.changes.sort(), ofEach.map((address) => `${address} 6881`), scheme);
+  }
 });
