@@ -28,7 +28,7 @@ const MAX_CLIENT_NAME = 64;
 
 /** What one side says in its extended handshake. */
 export interface ExtendedHandshake {
-  /** The number the remote gave each extension that we know too. */
+  /** The number the remote gave each extension that we know too; 0 takes it back (BEP 10). */
   readonly extensions: ReadonlyMap<ExtensionName, number>;
   /** Client name and version, cleaned for display; empty when not told. */
   readonly client: string;
@@ -84,8 +84,7 @@ export function parseExtendedHandshake(payload: Uint8Array): ExtendedHandshake {
   const extensions = new Map<ExtensionName, number>();
   for (const name of Object.keys(OUR_EXTENSIONS) as ExtensionName[]) {
     const id = numberIn(offered, name);
-    // Zero takes an extension back (BEP 10).
-    if (id !== undefined && id > 0 && id < 256) extensions.set(name, id);
+    if (id !== undefined && id >= 0 && id < 256) extensions.set(name, id);
   }
   return {
     extensions,

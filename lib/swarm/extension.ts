@@ -12,7 +12,7 @@ export interface Extension {
   offered(peer: RemotePeer, send: (payload: Uint8Array) => void, now: number): void;
   /** A payload came; borrowed. Errors: `ProtocolError`. */
   received(peer: RemotePeer, payload: Uint8Array, now: number): void;
-  /** The connection is gone, whether the remote knew this extension or not. */
+  /** The connection is gone, whether the remote knew this extension or not; or the remote took the extension back. */
   peerLeft(peer: RemotePeer, now: number): void;
   /** Called every `TICK_MS`, where something waits for time to pass. */
   tick?(now: number): void;

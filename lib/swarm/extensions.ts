@@ -2,6 +2,7 @@
 import {
   encodeExtendedHandshake,
   EXTENDED_HANDSHAKE_ID,
+  type ExtensionName,
   mergeHandshakes,
   OUR_EXTENSIONS,
   parseExtendedHandshake,
@@ -82,6 +83,12 @@ export class Extensions {
     for (const extension of this.#all) extension.tick?.(now);
   }
 
+  /** Sends a payload under the number that the peer gave the extension last. */
+  #send({ extended, sender }: RemotePeer, name: ExtensionName, payload: Uint8Array): void {
+    const id = extended?.extensions.get(name);
+    if (id !== undefined) sender.send(encodeExtended(id, payload));
+  }
+
   #handshakeReceived(peer: RemotePeer, payload: Uint8Array, now: number): void {
     const handshake = mergeHandshakes(peer.extended, parseExtendedHandshake(payload));
     peer.extended = handshake;
@@ -90,9 +97,11 @@ export class Extensions {
       this.#context.roster.listensAt(peer, { address, port: handshake.listenPort }, now);
     }
     for (const extension of this.#all) {
-      const id = handshake.extensions.get(extension.name);
+      const { name } = extension;
+      const id = handshake.extensions.get(name);
       if (id === undefined) continue;
-      extension.offered(peer, (payload) => peer.sender.send(encodeExtended(id, payload)), now);
+      if (id === 0) extension.peerLeft(peer, now);
+      else extension.offered(peer, (payload) => this.#send(peer, name, payload), now);
     }
   }
 }

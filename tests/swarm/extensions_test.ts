@@ -160,6 +160,28 @@ Deno.test("Extensions refuses what is malformed and ignores ids it does not know
   assert.deepEqual(heardFrom, []);
 });
 
+Deno.test("Extensions follows a peer that gives an extension another number, or takes it back (BEP 10)", () => {
+  const { extensions, dontHave } = speaking();
+  const { peer, sender } = fakePeer(1, 1);
+  const tellLoss = () => {
+    const before = sender.extended.length;
+    dontHave.tellLoss(peer, 0);
+    return sender.extended.slice(before).map(({ id }) => id);
+  };
+  const say = (m: Record<string, number>) =>
+    extensions.received(peer, EXTENDED_HANDSHAKE_ID, encode({ m }), 0);
+  say({ lt_donthave: 5 });
+  assert.deepEqual(tellLoss(), [5]);
+  say({ ut_pex: 1 });
+  assert.deepEqual(tellLoss(), [5]);
+  say({ lt_donthave: 6 });
+  assert.deepEqual(tellLoss(), [6]);
+  say({ lt_donthave: 0 });
+  assert.deepEqual(tellLoss(), []);
+  say({ lt_donthave: 7 });
+  assert.deepEqual(tellLoss(), [7]);
+});
+
 Deno.test("Extensions tells of lost pieces those who understand, and hears of theirs (BEP 54)", () => {
   const { extensions, dontHave, lost } = speaking();
   const { peer, sender } = fakePeer(1, 9);
