@@ -108,14 +108,12 @@ export const TRANSFER = {
   maxBacklogBytes: 64 * MIB,
   /** Bytes of messages written at once to who holds no upload slot: such writes may hang in hundreds. */
   maxChokedSendBytes: 32 * KIB,
-  /** Blocks kept asked-for at a source, at least: one piece of 256 KiB. */
-  minWindow: 16,
-  /** And at most: 16 MiB under way fill any LAN. */
+  /** Blocks kept asked-for at a source, at most: 16 MiB under way fill any LAN. */
   maxWindow: 1_024,
   /** What a remote without `reqq` lets wait; libtorrent and others assume 250. */
   defaultReqq: 250,
-  /** Requests to begin with, before there is a rate: 512 KiB, or a small file whole. */
-  firstWindow: 32,
+  /** Requests to begin with, before there is a rate: 256 KiB, the better part of a small file. */
+  firstWindow: 16,
   /** A request unanswered for this long, and for four windows' time, is asked again: some clients drop requests. */
   requestTimeoutMs: 10 * SECOND,
   /** Suggested pieces remembered for one peer. */
@@ -127,8 +125,14 @@ export const TRANSFER = {
   patience: { burst: 4_000, perSecond: 100 },
   /** Blocks nobody asked for that a peer may send before it is dropped. */
   maxUnwantedBlocks: 512,
-  /** The window covers this much time at the source's measured rate. A LAN's round trip is below 1 ms; the rest is slack. */
-  windowMs: 100,
+  /**
+   * The window covers this much time at the source's measured rate. A LAN's round trip is below 1 ms; the rest is slack
+   * for an event loop that is busy. More of it, and sixteen receivers need a tenth longer: a block that waits at one
+   * source cannot come from another.
+   */
+  windowMs: 20,
+  /** And so many blocks more: the least there is, and what makes a window grow that is itself the limit. */
+  windowGrowth: 4,
   /** Length of the rolling window over which all rates are measured. As BEP 3's reference client. */
   rateWindowMs: 20 * SECOND,
 } as const;
@@ -166,12 +170,12 @@ export const CHOKING = {
   unprovenAfterMs: 3 * SECOND,
   /** A peer that refuses a request although it unchokes us is asked again after this time, never in a tight loop. */
   rejectPauseMs: 1 * SECOND,
-  /** A slot whose holder asks for nothing goes to another after this time; with a tick, within a second. */
-  idleSlotMs: 700,
+  /** A slot whose holder asks for nothing goes to another at the first tick after this time. */
+  idleSlotMs: 90,
   /** A slot whose holder takes nothing of what it asked for goes to another after this time; 512 KiB leave at once. */
   stalledSlotMs: 15 * SECOND,
   /** Peers that left their slot unused are passed over for this long while others want one. */
-  idlePauseMs: 5 * SECOND,
+  idlePauseMs: 1 * SECOND,
   /** A peer connected for less than this counts as a newcomer in the lot for the optimistic place. */
   newcomerMs: 60 * SECOND,
   /** How many lots a newcomer holds against one of the others (BEP 3's reference client: 3). */
@@ -368,5 +372,5 @@ export const STOPPING = {
   commitTimeoutMs: 5 * SECOND,
 } as const;
 
-/** The slow clock behind every timeout and periodic job: as often as broadcasts may go out. */
-export const TICK_MS = BROADCAST.batchMs;
+/** The slow clock behind every timeout and periodic job: an upload slot that nobody uses idles no longer than this. */
+export const TICK_MS = 100;

@@ -43,6 +43,27 @@ export function choose(
   ];
 }
 
+/** One remote peer that waits for an upload slot. */
+export interface Waiting {
+  /** Number of the remote peer. */
+  readonly number: number;
+  /** Pieces it has. */
+  readonly have: number;
+}
+
+/**
+ * Gives upload slots that became free between two rounds to those who have least; chance decides among equals.
+ *
+ * Rounds are rare, so by lot alone a receiver could have three givers where the others have four, for the whole of
+ * a short transfer, and everybody would wait for it.
+ */
+export function fillBehind(waiting: readonly Waiting[], free: number, random: () => number): Decision[] {
+  return waiting.map(({ number, have }) => ({ number, place: have + random() }))
+    .toSorted((a, b) => a.place - b.place)
+    .slice(0, Math.max(free, 0))
+    .map(({ number }) => ({ number, reason: "free place" }));
+}
+
 /** Gives places that became free between two rounds, by lot among those without one. */
 export function fill(candidates: readonly Candidate[], free: number, random: () => number): Decision[] {
   return drawLots(candidates, free, random).map((number) => ({ number, reason: "free place" }));

@@ -56,12 +56,13 @@ const WINDOW_PERIOD_MS = 100;
 
 /**
  * How many blocks to keep asked-for at one source: what arrives, at its present rate, in `TRANSFER.windowMs` and
- * twice its answering time.
+ * twice its answering time, and a few more.
  *
- * A window below the bandwidth-delay product starves a fast link; far above it, blocks queue at the source where
- * nobody else can deliver them. The answering time is the least mean latency of any period: later ones contain
- * the queue that the window itself makes. Twice, so that the window still doubles where nothing but the window
- * limits the rate, as with clients that answer in steps of half a second.
+ * A window below the bandwidth-delay product starves a fast link; above it, blocks queue at the source where nobody
+ * else can deliver them. The answering time is the least mean latency of any period, as later ones contain the
+ * queue that the window itself makes; or the longest silence in this period, where that is longer, as with clients
+ * that answer in steps of half a second. Twice, and a few more, so that the window grows where nothing but the window
+ * limits the rate.
  */
 export class RequestWindow {
   #blocks: number = TRANSFER.firstWindow;
@@ -69,6 +70,8 @@ export class RequestWindow {
   #latencySum = 0;
   #received = 0;
   #answeringMs = Infinity;
+  #silenceMs = 0;
+  #lastAt = -1;
   #periodStart = -1;
 
   /** Blocks to keep asked-for, before the remote's own limit. */
@@ -78,19 +81,22 @@ export class RequestWindow {
 
   /** Counts a block of `bytes` that came at `now`, `latencyMs` after it was asked for, and adapts once per period. */
   received(bytes: number, latencyMs: number, now: number): void {
-    if (this.#periodStart < 0) this.#periodStart = now;
+    if (this.#periodStart < 0) this.#periodStart = this.#lastAt = now;
     this.#bytes += bytes;
     this.#latencySum += latencyMs;
     this.#received++;
+    this.#silenceMs = Math.max(this.#silenceMs, now - this.#lastAt);
+    this.#lastAt = now;
     const elapsed = now - this.#periodStart;
     if (elapsed < WINDOW_PERIOD_MS) return;
     this.#answeringMs = Math.min(this.#answeringMs, this.#latencySum / this.#received);
-    const coveredMs = TRANSFER.windowMs + 2 * this.#answeringMs;
-    const blocks = Math.ceil(this.#bytes * coveredMs / elapsed / BLOCK_LENGTH);
-    this.#blocks = Math.min(Math.max(blocks, TRANSFER.minWindow), TRANSFER.maxWindow);
+    const coveredMs = TRANSFER.windowMs + 2 * Math.max(this.#answeringMs, this.#silenceMs);
+    const blocks = Math.ceil(this.#bytes * coveredMs / elapsed / BLOCK_LENGTH) + TRANSFER.windowGrowth;
+    this.#blocks = Math.min(blocks, TRANSFER.maxWindow);
     this.#bytes = 0;
     this.#latencySum = 0;
     this.#received = 0;
+    this.#silenceMs = 0;
     this.#periodStart = now;
   }
 }

@@ -4,7 +4,7 @@ import type { InfoHash } from "../protocol/info_hash.ts";
 import { encodeAboutBlock, encodeAboutPiece, encodePlain, MessageId } from "../protocol/peer_messages.ts";
 import { BLOCK_LENGTH, type PieceLayout } from "../protocol/piece_layout.ts";
 import { CHOKING, TRANSFER } from "../settings.ts";
-import { choose, type Decision, fill } from "./choker.ts";
+import { choose, type Decision, fillBehind } from "./choker.ts";
 import { FastGrants } from "./fast_grants.ts";
 import { losePatience } from "./manners.ts";
 import type { RemotePeer } from "./remote_peer.ts";
@@ -63,13 +63,13 @@ export class Upload {
     if (free <= 0) return;
     const waiting = this.#interested().filter((peer) => peer.weChoke);
     if (waiting.length === 0) return;
-    // Those that left a slot unused come last.
-    const eager = waiting.filter((peer) => peer.idleUntil <= now);
     const { random } = this.#context;
-    const lots = (peers: RemotePeer[]) => peers.map((peer) => this.#candidate(peer, now));
-    const decisions = fill(lots(eager), free, random);
-    const idle = waiting.filter((peer) => peer.idleUntil > now);
-    this.#unchokeAll([...decisions, ...fill(lots(idle), free - decisions.length, random)], now);
+    const behind = (peers: RemotePeer[], places: number) =>
+      fillBehind(peers.map((peer) => ({ number: peer.number, have: peer.have.count })), places, random);
+    // Those that left a slot unused come last.
+    const first = behind(waiting.filter((peer) => peer.idleUntil <= now), free);
+    const rest = behind(waiting.filter((peer) => peer.idleUntil > now), free - first.length);
+    this.#unchokeAll([...first, ...rest], now);
   }
 
   /** Gives all slots anew, as every `CHOKING.rechokeMs`. */

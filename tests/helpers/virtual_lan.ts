@@ -216,7 +216,9 @@ export class Wire implements PeerSender {
   }
 
   sendSoon(message: Uint8Array): void {
-    this.send(message);
+    this.host.lan.after(TRANSFER.soonMs, () => {
+      if (this.#isOpen) this.send(message);
+    });
   }
 
   queueBlock(index: number, begin: number, length: number): void {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Candidate, choose, fill } from "../../lib/swarm/choker.ts";
+import { type Candidate, choose, fill, fillBehind } from "../../lib/swarm/choker.ts";
 import { candidatesIn, drawDecisions } from "../helpers/pictures.ts";
 import { seededRandom } from "../helpers/random.ts";
 
@@ -74,4 +74,19 @@ Deno.test("choose and fill survive a source of chance that yields its largest va
   const random = () => 1 - Number.EPSILON / 2;
   assert.equal(choose(candidates, 4, random).length, 3);
   assert.equal(fill(candidates, 4, random).length, 3);
+});
+
+Deno.test("fillBehind gives free slots to those who have least, and by chance among equals", () => {
+  const waiting = [7, 2, 9, 2, 2].map((have, i) => ({ number: i + 1, have }));
+  const winners = (free: number, random: () => number) =>
+    fillBehind(waiting, free, random).map(({ number }) => number).sort();
+  const random = seededRandom(3);
+  assert.deepEqual(winners(3, random), [2, 4, 5]);
+  assert.deepEqual(winners(4, random), [1, 2, 4, 5]);
+  assert.deepEqual(winners(9, random), [1, 2, 3, 4, 5]);
+  assert.deepEqual(winners(0, random), []);
+  assert.deepEqual(winners(-1, random), []);
+  const won = wins((draw) => winners(1, draw), 5, 3_000);
+  assert.deepEqual([won[0], won[2]], [0, 0]);
+  for (const index of [1, 3, 4]) assert(won[index] > 850 && won[index] < 1_150, won.join(", "));
 });

@@ -62,26 +62,49 @@ function windowAt(rate: number, everyMs = 10, latencyMs = 0): number {
   return window.blocks;
 }
 
-Deno.test("RequestWindow holds what arrives in its time at the present rate", () => {
+Deno.test("RequestWindow holds what arrives in its time at the present rate, and a few more", () => {
   const rate = 100 * BLOCK_LENGTH * 1_000 / TRANSFER.windowMs;
-  for (const everyMs of [1, 10, 50]) {
-    const blocks = windowAt(rate, everyMs);
-    assert(blocks >= 100 && blocks <= 151, `${blocks} blocks, read every ${everyMs} ms`);
-  }
+  const blocks = windowAt(rate, 1);
+  const own = 100 * (1 + 2 / TRANSFER.windowMs) + TRANSFER.windowGrowth;
+  assert(blocks >= 100 && blocks <= own * 1.02, `${blocks} blocks`);
 });
 
 Deno.test("RequestWindow grows with the time a peer takes to answer, not with the queue it makes itself", () => {
   const rate = 50 * BLOCK_LENGTH * 1_000 / TRANSFER.windowMs;
-  const prompt = windowAt(rate);
-  const slow = windowAt(rate, 10, TRANSFER.windowMs);
-  assert(Math.abs(slow - 3 * prompt) <= 3, `${prompt} and ${slow} blocks`);
+  const prompt = windowAt(rate, 1);
+  const slow = windowAt(rate, 1, 2 * TRANSFER.windowMs);
+  assert(slow > 4 * prompt && slow < 6 * prompt, `${prompt} and ${slow} blocks`);
   const window = new RequestWindow();
-  for (let now = 0; now <= 2_000; now += 10) window.received(rate / 100, now < 500 ? 0 : 1_000, now);
+  for (let now = 0; now <= 2_000; now++) window.received(rate / 1_000, now < 500 ? 0 : 1_000, now);
   assert(Math.abs(window.blocks - prompt) <= 3, `${prompt} and ${window.blocks} blocks`);
 });
 
+Deno.test("RequestWindow doubles with every second answer while a source gives all of it at once, after a pause", () => {
+  const window = new RequestWindow();
+  const windows: number[] = [];
+  for (let step = 0; step < 8; step++) {
+    windows.push(window.blocks);
+    const arrived = window.blocks;
+    for (let block = 0; block < arrived; block++) window.received(BLOCK_LENGTH, 250, step * 500);
+  }
+  // What follows from one answer is asked for after it, and shows in the next.
+  for (let step = 2; step < windows.length; step++) {
+    assert(windows[step] >= 1.9 * windows[step - 2], windows.join(", "));
+  }
+});
+
+Deno.test("RequestWindow grows out of being the limit itself, however quick the answers", () => {
+  const window = new RequestWindow();
+  let now = 0;
+  // Everything that was asked for comes within 10 ms: a rate that only a larger window can raise.
+  for (let second = 0; second < 300; second++, now += 10) {
+    for (let block = 0, { blocks } = window; block < blocks; block++) window.received(BLOCK_LENGTH, 10, now);
+  }
+  assert.equal(window.blocks, TRANSFER.maxWindow);
+});
+
 Deno.test("RequestWindow stays between its smallest and its largest value", () => {
-  assert.equal(windowAt(1), TRANSFER.minWindow);
+  assert.equal(windowAt(1), TRANSFER.windowGrowth + 1);
   assert.equal(windowAt(1e12), TRANSFER.maxWindow);
 });
 
