@@ -19,14 +19,14 @@ import {
   MESSAGE_LIMITS,
   numberIn,
 } from "./bencode.ts";
-import { fromUtf8, toByteString } from "./bytes.ts";
+import { concatBytes, fromUtf8, toByteString } from "./bytes.ts";
 import {
   canonicalAddress,
-  type Endpoint,
+  COMPACT_LENGTH,
   familyOf,
   fromCompactList,
   isDialable,
-  toCompactList,
+  toCompact,
   withoutZone,
 } from "./endpoint.ts";
 import { INFO_HASH_LENGTH, type InfoHash, infoHashBytes, infoHashFromBytes } from "./info_hash.ts";
@@ -128,9 +128,10 @@ export function encodeAnnounceReply(
 }
 
 function compactPeers(peers: readonly AnnouncedPeer[]): Record<string, Encodable> {
-  const v4: Endpoint[] = [], v6: Endpoint[] = [];
-  for (const { endpoint } of peers) (familyOf(endpoint.address) === 4 ? v4 : v6).push(endpoint);
-  return { peers: toCompactList(v4, 4), ...(v6.length > 0 ? { peers6: toCompactList(v6, 6) } : {}) };
+  const all = peers.map(({ endpoint, compact }) => compact ?? toCompact(endpoint));
+  const v4 = all.filter(({ length }) => length === COMPACT_LENGTH[4]);
+  const v6 = all.filter(({ length }) => length === COMPACT_LENGTH[6]);
+  return { peers: concatBytes(...v4), ...(v6.length > 0 ? { peers6: concatBytes(...v6) } : {}) };
 }
 
 function dictionaryPeers(peers: readonly AnnouncedPeer[], noPeerId: boolean): Encodable[] {
@@ -292,12 +293,19 @@ function parseQuery(query: string): Map<string, string[]> {
 
 /** `+` stands for itself: BEP 3 refers to RFC 1738, where it needs no escape; a space comes as %20. */
 function percentDecode(text: string): string {
-  if (!/^(?:[\x21-\x24\x26-\x7e]|%[0-9a-f]{2})*$/i.test(text)) {
-    throw new ProtocolError(
-      "Expected a percent-encoded query, got a character or escape that is not allowed",
-    );
+  if (/[^\x21-\x7e]/.test(text)) throw notPercentEncoded();
+  const [plain, ...escaped] = text.split("%");
+  let decoded = plain;
+  for (const part of escaped) {
+    const byte = part.length < 2 ? NaN : Number(`0x${part.slice(0, 2)}`);
+    if (Number.isNaN(byte)) throw notPercentEncoded();
+    decoded += String.fromCharCode(byte) + part.slice(2);
   }
-  return text.replace(/%(..)/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
+  return decoded;
+}
+
+function notPercentEncoded(): ProtocolError {
+  return new ProtocolError("Expected a percent-encoded query, got a character or escape that is not allowed");
 }
 
 function percentEncode(value: Uint8Array | string): string {

@@ -44,6 +44,8 @@ export interface AnnouncedPeer {
   readonly endpoint: Endpoint;
   /** 20 characters, one a byte; absent in compact replies. */
   readonly peerId?: string;
+  /** The compact form of `endpoint`, where it was made before: a tracker needs it for fifty peers in each reply. */
+  readonly compact?: Uint8Array;
 }
 
 /** A tracker's answer to an announce. Hostile trackers exist: intervals may be any whole number. */

@@ -5,6 +5,8 @@ import type { TrackedPeer } from "./tracked_swarm.ts";
 /** Who asks for peers. */
 export interface Asker {
   readonly endpoint: Endpoint;
+  /** As `formatEndpoint` spells the endpoint. */
+  readonly name: string;
   /** 20 characters, one a byte. */
   readonly peerId: string;
 }
@@ -22,7 +24,7 @@ export class PeerSelection {
   /** `ownAddressFor` gives the address of this machine that a remote can reach; undefined when there is none. */
   constructor(asker: Asker, ownAddressFor: (remoteAddress: string) => string | undefined) {
     this.#asker = asker;
-    this.#taken = new Set([formatEndpoint(asker.endpoint)]);
+    this.#taken = new Set([asker.name]);
     this.#ownAddressFor = ownAddressFor;
   }
 
@@ -30,24 +32,26 @@ export class PeerSelection {
    * Names a listed peer. Who announced over loopback is another process of this machine: elsewhere it is named by
    * this machine's address.
    */
-  add({ endpoint, peerId }: TrackedPeer): void {
-    const isLocal = isLoopback(endpoint.address) && !isLoopback(this.#asker.endpoint.address);
-    if (isLocal) this.addOnThisMachine(endpoint.port, peerId);
-    else this.#take(endpoint, peerId);
+  add(peer: TrackedPeer): void {
+    const { address, port } = peer.endpoint;
+    const isLocal = isLoopback(address) && !isLoopback(this.#asker.endpoint.address);
+    if (isLocal) this.addOnThisMachine(port, peer.peerId);
+    else this.#take(peer.name, peer);
   }
 
   /** Names a process of this machine. */
   addOnThisMachine(port: number, peerId: string): void {
     this.#ownAddress ??= { known: this.#ownAddressFor(this.#asker.endpoint.address) };
     const address = this.#ownAddress.known;
-    if (address !== undefined) this.#take({ address, port }, peerId);
+    if (address === undefined) return;
+    const endpoint = { address, port };
+    this.#take(formatEndpoint(endpoint), { endpoint, peerId });
   }
 
-  #take(endpoint: Endpoint, peerId: string): void {
-    const key = formatEndpoint(endpoint);
-    if (peerId === this.#asker.peerId || this.#taken.has(key)) return;
-    this.#taken.add(key);
-    this.peers.push({ endpoint, peerId });
+  #take(name: string, peer: AnnouncedPeer): void {
+    if (peer.peerId === this.#asker.peerId || this.#taken.has(name)) return;
+    this.#taken.add(name);
+    this.peers.push(peer);
   }
 }
 

@@ -8,9 +8,13 @@ import { type Endpoint, familyOf, type IpFamily } from "../protocol/endpoint.ts"
 import type { ScrapeCounts } from "../protocol/tracker_messages.ts";
 import { PeerPool } from "./peer_pool.ts";
 
-/** A peer that announced to us. */
+/** A peer that announced to us. What is needed of it for every reply that names it was made once. */
 export interface TrackedPeer {
   readonly endpoint: Endpoint;
+  /** As `formatEndpoint` spells the endpoint. */
+  readonly name: string;
+  /** The endpoint as `toCompact` makes it. */
+  readonly compact: Uint8Array;
   /** 20 characters, one a byte. */
   readonly peerId: string;
   readonly isSeed: boolean;

@@ -5,7 +5,7 @@
  * always in front. Everything an announce does takes constant time, or time proportional to its reply.
  */
 import { toByteString } from "../protocol/bytes.ts";
-import { familyOf, formatEndpoint, type IpFamily } from "../protocol/endpoint.ts";
+import { familyOf, formatEndpoint, type IpFamily, toCompact } from "../protocol/endpoint.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import type { AnnouncedPeer, AnnounceRequest, ScrapeCounts } from "../protocol/tracker_messages.ts";
 import { TRACKER } from "../settings.ts";
@@ -92,8 +92,10 @@ export class TrackerTable {
    */
   announce(request: AnnounceRequest, address: string, now: number): AnnounceResult {
     const swarm = this.#swarmFor(request.infoHash);
+    const endpoint = { address, port: request.port };
     const asker = {
-      endpoint: { address, port: request.port },
+      endpoint,
+      name: formatEndpoint(endpoint),
       // Made at one stroke: a string put together byte by byte keeps all its parts in memory.
       peerId: String.fromCharCode(...request.peerId),
     };
@@ -104,9 +106,9 @@ export class TrackerTable {
   }
 
   #record(swarm: TrackedSwarm, request: AnnounceRequest, asker: Asker, now: number): boolean {
-    const { endpoint, peerId } = asker;
+    const { endpoint, name, peerId } = asker;
     if (peerId === swarm.own?.peerId) return false;
-    const key = formatEndpoint(endpoint) + peerId;
+    const key = name + peerId;
     const entry = swarm.peers.get(key);
     if (request.event === "stopped") {
       if (entry === undefined) return false;
@@ -118,7 +120,7 @@ export class TrackerTable {
     const expiresAt = now + TIME_TO_LIVE_MS;
     if (entry === undefined) {
       if (!this.#mayList(swarm, endpoint.address)) return false;
-      swarm.add(key, { endpoint, peerId, ...standing, expiresAt, position: 0 });
+      swarm.add(key, { ...asker, compact: toCompact(endpoint), ...standing, expiresAt, position: 0 });
       this.#peers++;
       return true;
     }
