@@ -27,10 +27,13 @@ export class TrackerError extends Error {
   override readonly name = "TrackerError";
   /** Milliseconds the tracker asked us to stay away; absent when it named none (BEP 31). */
   readonly retryInMs?: number;
+  /** Whether the tracker could not be reached at all, for whatever torrent. */
+  readonly isOutage: boolean;
 
-  constructor(message: string, retryInMs?: number) {
+  constructor(message: string, { retryInMs, isOutage }: { retryInMs?: number; isOutage?: boolean } = {}) {
     super(message);
     if (retryInMs !== undefined) this.retryInMs = retryInMs;
+    this.isOutage = isOutage ?? false;
   }
 }
 

@@ -5,6 +5,7 @@ import type { ResumeStore } from "./disk/resume_store.ts";
 import { messageOf } from "./errors.ts";
 import type { Logger } from "./log.ts";
 import { Announcer, type AnnouncerOptions } from "./net/announcer.ts";
+import type { TrackerTraffic } from "./net/tracker_traffic.ts";
 import { isOwnEndpoint } from "./net/own_addresses.ts";
 import { missingTrackers, trackersOf } from "./net/own_tracker.ts";
 import { WebSeed } from "./net/web_seed.ts";
@@ -29,8 +30,7 @@ export interface JoinContext {
   readonly places: Pick<SwarmOptions, "superSeeds" | "uploadSlots" | "downloadSources" | "rechokeMs">;
   readonly peerExchange: boolean;
   readonly files: FileChoice;
-  /** 32 random bits that trackers know us by. */
-  readonly trackerKey: number;
+  readonly trackerTraffic: TrackerTraffic;
   /** Whether we accept encrypted connections. */
   readonly supportsCrypto: boolean;
   /** Whether the user wants nothing to do with a canonical address. */
@@ -109,9 +109,9 @@ export class JoinedTorrent {
         swarm,
         tiers,
         port,
-        key: context.trackerKey,
         supportsCrypto: context.supportsCrypto,
         log,
+        traffic: context.trackerTraffic,
         isBlocked: context.isBlocked,
         failed: warningOfMissing(metainfo.infoHash, context),
         now,

@@ -20,7 +20,7 @@ export class MagnetFetch {
   readonly metainfo: Promise<Metainfo>;
 
   constructor(magnet: Magnet, context: JoinContext) {
-    const { self, peerExchange, isBlocked, supportsCrypto, trackerKey, log, now, signal } = context;
+    const { self, peerExchange, isBlocked, supportsCrypto, trackerTraffic, log, now, signal } = context;
     const { promise: rawInfo, resolve, reject } = Promise.withResolvers<Uint8Array>();
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
     this.metainfo = rawInfo.then((rawInfo) => withMagnet(parseInfo(rawInfo, METAINFO_LIMITS), magnet));
@@ -41,9 +41,9 @@ export class MagnetFetch {
         url,
       ) => [url]),
       port: self.listenPort,
-      key: trackerKey,
       supportsCrypto,
       log,
+      traffic: trackerTraffic,
       isBlocked,
       failed: undefined,
       now,

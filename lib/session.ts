@@ -24,6 +24,7 @@ import { createPeerId, PEER_ID_LENGTH } from "./protocol/peer_id.ts";
 import { Connections } from "./net/connections.ts";
 import { Dialer } from "./net/dialer.ts";
 import { EmbeddedTracker } from "./net/embedded_tracker.ts";
+import { TrackerTraffic } from "./net/tracker_traffic.ts";
 import { Listener } from "./net/listener.ts";
 import { LocalDiscovery } from "./net/local_discovery.ts";
 import { addNamedPeers } from "./net/named_peers.ts";
@@ -72,7 +73,7 @@ export class Session {
   readonly #fetches = new Map<InfoHash, MagnetFetch>();
   /** Torrents whose data on disk is being looked at, with the pieces looked at so far. */
   readonly #checking = new Map<InfoHash, { readonly metainfo: Metainfo; checked: number }>();
-  readonly #trackerKey = crypto.getRandomValues(new Uint32Array(1))[0];
+  readonly #trackerTraffic = new TrackerTraffic(now, crypto.getRandomValues(new Uint32Array(1))[0]);
   readonly #timer: ReturnType<typeof setInterval>;
   #lastFullTurnAt = now();
 
@@ -312,7 +313,7 @@ export class Session {
       places: { superSeeds, uploadSlots, downloadSources, rechokeMs },
       peerExchange,
       files,
-      trackerKey: this.#trackerKey,
+      trackerTraffic: this.#trackerTraffic,
       supportsCrypto: this.#options.encryption !== "off",
       isBlocked: this.#isBlocked,
       signal: this.#stopping.signal,
@@ -347,9 +348,8 @@ export class Session {
   /** All torrents at this moment, as plain data; those without metadata or still being checked too. */
   snapshot(): SwarmSnapshot[] {
     const time = now();
-    const checking = Array.from(
-      this.#checking.values(),
-      ({ metainfo, checked }) => checkingSnapshot(metainfo, checked),
+    const checking = [...this.#checking.values()].map((each) =>
+      checkingSnapshot(each.metainfo, each.checked)
     );
     const others = this.#begun.filter(({ swarm }) => !this.#checking.has(swarm.infoHash));
     return [...others.map(({ swarm }) => swarm.snapshot(time)), ...checking];
@@ -365,6 +365,7 @@ export class Session {
     const time = now();
     const { registry, connections } = this.#parts;
     const isFullTurn = time - this.#lastFullTurnAt >= STORAGE.noteWrittenMs;
+    if (!isFullTurn && connections.count === 0) return;
     registry.tick(time, isFullTurn);
     this.#dialer.dialAll(isFullTurn ? registry.swarms : registry.busySwarms);
     if (!isFullTurn) return;

@@ -255,6 +255,10 @@ export const ANNOUNCING = {
   timeoutMs: 10 * SECOND,
   /** How long we wait for a tracker's name to be resolved before we take it for somebody else. */
   resolveTimeoutMs: 2 * SECOND,
+  /** Announces under way to one tracker at once, for all torrents together; a LAN's tracker answers in milliseconds. */
+  perTracker: 20,
+  /** A tracker out of reach is not tried for this long, for whatever torrent; less than the first retry of one alone. */
+  outageMs: 2 * SECOND,
   /** How long stopping waits for `stopped` to reach the trackers. */
   stopTimeoutMs: 2 * SECOND,
   /** First pause after a failure; doubled each time, with up to a quarter more by chance. */

@@ -21,33 +21,36 @@ export async function watchFolder(
   const told = new Set(known);
   let before = new Map<string, string>();
   while (!signal.aborted) {
-    const now = torrentsIn(folder) ?? before;
-    for (const [path, look] of now) {
-      if (told.has(path) || before.get(path) !== look) continue;
-      told.add(path);
-      onFile(path);
+    const paths = torrentsIn(folder);
+    if (paths !== undefined) {
+      const fresh = new Map<string, string>();
+      for (const path of paths) {
+        const look = told.has(path) ? undefined : lookOf(path);
+        if (look === undefined) continue;
+        if (before.get(path) === look) {
+          told.add(path);
+          onFile(path);
+        } else fresh.set(path, look);
+      }
+      const present = new Set(paths);
+      for (const path of told) if (!present.has(path)) told.delete(path);
+      before = fresh;
     }
-    for (const path of told) if (!now.has(path)) told.delete(path);
-    before = now;
     await setTimeout(everyMs, undefined, { signal }).catch(() => {});
   }
 }
 
-/** Size and time of change of each `.torrent` file, by path; undefined when the folder cannot be read. */
-function torrentsIn(folder: string): Map<string, string> | undefined {
-  const looks = new Map<string, string>();
+/** Paths of what is called `.torrent` in a folder, sorted; undefined when it cannot be read. */
+function torrentsIn(folder: string): string[] | undefined {
   try {
-    for (const name of fs.readdirSync(folder).sort()) {
-      const look = name.endsWith(".torrent") ? lookOf(join(folder, name)) : undefined;
-      if (look !== undefined) looks.set(join(folder, name), look);
-    }
+    const names = fs.readdirSync(folder).filter((name) => name.endsWith(".torrent"));
+    return names.sort().map((name) => join(folder, name));
   } catch {
     return undefined;
   }
-  return looks;
 }
 
-/** Undefined for what is no file. Links are followed: the user put them there. */
+/** Size and time of change; undefined for what is no file. Links are followed: the user put them there. */
 function lookOf(path: string): string | undefined {
   try {
     const stats = fs.statSync(path);

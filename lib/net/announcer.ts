@@ -6,6 +6,7 @@ import { ANNOUNCING, CONNECTIONS } from "../settings.ts";
 import { AnnounceSchedule, type DueAnnounce } from "../swarm/announce_schedule.ts";
 import type { PeerSource } from "../swarm/ports.ts";
 import { announceToTracker } from "./tracker_client.ts";
+import type { TrackerTraffic } from "./tracker_traffic.ts";
 
 /** A swarm as far as trackers have to do with it. */
 export interface AnnouncedSwarm extends Pick<AnnounceRequest, "infoHash" | "peerId"> {
@@ -22,11 +23,11 @@ export interface AnnouncerOptions {
   readonly tiers: readonly (readonly string[])[];
   /** Port we accept peers on. */
   readonly port: number;
-  /** 32 random bits that trackers know us by. */
-  readonly key: number;
   /** Whether we accept encrypted connections. */
   readonly supportsCrypto: boolean;
   readonly log: Logger;
+  /** Shared by all announcers of the process. */
+  readonly traffic: TrackerTraffic;
   /** Whether the user wants nothing to do with a canonical address. */
   isBlocked(address: string): boolean;
   /** Hears of each announce that a tracker did not take, and why. */
@@ -90,22 +91,34 @@ export class Announcer {
       swarm.addPeers(reply.peers.map(({ endpoint }) => endpoint), "tracker");
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
-      log.warn(`${nameOf(announce)}: ${messageOf(error)}`);
       failed?.(announce.url, messageOf(error));
       this.#schedule.failed(announce, now(), error instanceof TrackerError ? error.retryInMs : undefined);
     }
   }
 
-  #send({ url, event: due, trackerId }: DueAnnounce, signal: AbortSignal): Promise<AnnounceReply> {
-    const { swarm, port, key, supportsCrypto, isBlocked } = this.#options;
+  #send(announce: DueAnnounce, signal: AbortSignal): Promise<AnnounceReply> {
+    const { traffic, isBlocked, log } = this.#options;
+    return traffic.run(announce.url, async () => {
+      try {
+        return await announceToTracker(announce.url, this.#requestFor(announce), signal, { isBlocked });
+      } catch (error) {
+        // Here, so that an outage is told once and not for each torrent.
+        if (!this.#stopping.signal.aborted) log.warn(`${nameOf(announce)}: ${messageOf(error)}`);
+        throw error;
+      }
+    }, signal);
+  }
+
+  #requestFor({ event: due, trackerId }: DueAnnounce): AnnounceRequest {
+    const { swarm, port, traffic, supportsCrypto } = this.#options;
     const isPartialSeed = swarm.isFinished && swarm.totals.left !== 0;
     const event = due ?? (isPartialSeed ? "paused" : undefined);
-    const request: AnnounceRequest = {
+    return {
       infoHash: swarm.infoHash,
       peerId: swarm.peerId,
       port,
       ...swarm.totals,
-      key,
+      key: traffic.key,
       compact: true,
       noPeerId: true,
       supportsCrypto,
@@ -115,7 +128,6 @@ export class Announcer {
       numwant: event === "stopped" ? 0 : CONNECTIONS.dialled,
       ...(trackerId === undefined ? {} : { trackerId }),
     };
-    return announceToTracker(url, request, signal, { isBlocked });
   }
 }
 

@@ -82,7 +82,7 @@ async function withTracker<Answer>(
 ): Promise<Answer> {
   const ending = new AbortController();
   const timer = setTimeout(
-    () => ending.abort(new TrackerError(`No answer within ${timeoutMs / 1000} s`)),
+    () => ending.abort(new TrackerError(`No answer within ${timeoutMs / 1000} s`, { isOutage: true })),
     timeoutMs,
   );
   const anyEnd = AbortSignal.any([signal, ending.signal]);
@@ -129,8 +129,9 @@ function clientFor(hop: Hop, { isBlocked = nobody }: TrackerLimits): Client {
 const nobody = () => false;
 
 function answerIn<Answer extends object>(reply: Answer | TrackerFailure): Answer {
-  if ("failureReason" in reply) throw new TrackerError(reply.failureReason, reply.retryInMs);
-  return reply;
+  if (!("failureReason" in reply)) return reply;
+  const { failureReason, retryInMs } = reply;
+  throw new TrackerError(failureReason, retryInMs === undefined ? {} : { retryInMs });
 }
 
 /** The peers that a tracker at `address` names, as they are good here: what it says of loopback is of its own machine. */
@@ -173,5 +174,5 @@ async function gather(
 function asTrackerError(error: unknown): TrackerError {
   if (error instanceof TrackerError) return error;
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return new TrackerError(withoutSecrets(printable(messageOf(cause))).slice(0, 300));
+  return new TrackerError(withoutSecrets(printable(messageOf(cause))).slice(0, 300), { isOutage: true });
 }

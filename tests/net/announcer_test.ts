@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createLogger } from "../../lib/log.ts";
 import { type AnnouncedSwarm, Announcer } from "../../lib/net/announcer.ts";
 import { toUtf8 } from "../../lib/protocol/bytes.ts";
+import { TrackerTraffic } from "../../lib/net/tracker_traffic.ts";
 import { ANNOUNCING, CONNECTIONS, TRACKER } from "../../lib/settings.ts";
 import { LoopbackNode, until } from "../helpers/loopback_node.ts";
 import { randomBytes, seededRandom } from "../helpers/random.ts";
@@ -34,9 +35,9 @@ function announcing(
     },
     tiers: tiersOf(`http://127.0.0.1:${tracker.http.port}/announce`, `udp://127.0.0.1:${tracker.udp.port}`),
     port: 7_000,
-    key: 1,
     supportsCrypto: true,
     log: createLogger("warn", (line) => log.push(line)),
+    traffic: new TrackerTraffic(() => node.now, 1),
     isBlocked: () => false,
     failed: (url, reason) => failures.push(`${url} ${reason}`),
     now: () => node.now,
