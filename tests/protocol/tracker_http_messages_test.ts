@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { ProtocolError } from "../../lib/errors.ts";
 import { decode, type Encodable, encode } from "../../lib/protocol/bencode.ts";
 import { toByteString, toUtf8 } from "../../lib/protocol/bytes.ts";
+import { toCompact } from "../../lib/protocol/endpoint.ts";
 import { infoHashFromBytes } from "../../lib/protocol/info_hash.ts";
 import {
   decodeAnnounceReply,
@@ -137,6 +138,34 @@ Deno.test("encodeAnnounceReply writes the compact lists of BEP 23 and BEP 7", ()
   >;
   assert.deepEqual([...body.peers], [10, 0, 0, 5, 0x1a, 0xe1]);
   assert.deepEqual([...body.peers6], [0xfd, ...new Array(14).fill(0), 5, 0x1a, 0xe2]);
+});
+
+Deno.test("encodeAnnounceReply writes compact replies byte for byte as the library would", () => {
+  const { trackerId, warning, peers } = reply;
+  const [v4, v6] = peers.map(({ endpoint }) => toCompact(endpoint));
+  const counts = { complete: 3, incomplete: 0, downloaded: 2 ** 40 };
+  for (
+    const [given, members] of [
+      [{ peers }, { peers: v4, peers6: v6 }],
+      [{ peers: [], ...counts }, { peers: new Uint8Array(), ...counts }],
+      [{ peers, ...counts, trackerId, warning, minIntervalSeconds: 10 }, {
+        peers: v4,
+        peers6: v6,
+        ...counts,
+        "tracker id": trackerId,
+        "warning message": warning,
+        "min interval": 10,
+      }],
+    ] as const
+  ) {
+    assert.deepEqual(
+      encodeAnnounceReply({ intervalSeconds: 30, ...given } as AnnounceReply, {
+        compact: true,
+        noPeerId: true,
+      }),
+      encode({ interval: 30, ...members }),
+    );
+  }
 });
 
 Deno.test("decodeAnnounceReply reads a failure, safe to print", () => {
