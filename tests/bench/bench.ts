@@ -6,6 +6,7 @@
  * Results go to standard output and, unless tiny or only some clients, to `RESULTS.md`.
  */
 import { parseArgs } from "node:util";
+import { benchAlternatives } from "./alternatives.ts";
 import { benchFanout } from "./fanout.ts";
 import { benchHash } from "./hash.ts";
 import { benchLan } from "./lan.ts";
@@ -28,6 +29,7 @@ export const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise
   hash: benchHash,
   many: benchMany,
   tracker: benchTracker,
+  alternatives: benchAlternatives,
   micro: benchMicro,
 };
 

@@ -1,27 +1,112 @@
 /**
  * The least a BitTorrent transfer between two Deno processes must do, without BitTorrent:
  *
- *     file -> read -> socket write  ~~ TCP ~~  socket read -> SHA-1 and positioned write (worker) -> file
+ *     file -> read -> socket write  ~~ TCP ~~  socket read -> SHA-1 and positioned write -> file
  *
- *     deno run limit_pipe.ts send FILE ADDRESS:PORT       says "listening"; serves one connection
- *     deno run limit_pipe.ts receive FILE ADDRESS:PORT    says "receiving" when connected, then "complete"
+ *     deno run limit_pipe.ts send FILE ADDRESS:PORT [WAY]       says "listening"; serves one connection
+ *     deno run limit_pipe.ts receive FILE ADDRESS:PORT [WAY]    says "receiving" when connected, then "complete"
+ *
+ * `WAY` is a `PipeWay` as JSON: another way to do it than our own program's.
  */
-import { MIB } from "./test_file.ts";
+import { createHash } from "node:crypto";
+import { open, openSync, write, writeSync } from "node:fs";
+import { promisify } from "node:util";
+import { KIB, MIB } from "./test_file.ts";
 
-/** One write to the socket and one read from it, as in our own program. */
-const TRANSFER_BYTES = MIB / 2;
+/** How the pipe works. */
+export interface PipeWay {
+  /** One write to the socket and one read from it. */
+  readonly transferBytes: number;
+  /** Whether the file is read asynchronously. */
+  readonly readsAsync: boolean;
+  /** Who hashes and writes. */
+  readonly sink: keyof typeof SINKS;
+}
+
+/** As our own program does it. */
+export const OUR_WAY: PipeWay = { transferBytes: 512 * KIB, readsAsync: false, sink: "worker" };
+
 /** What is hashed and written at once. */
 const PIECE_BYTES = MIB;
-/** Pieces at the worker before the socket waits. */
+/** Pieces at the sink before the socket waits. */
 const MAX_UNDER_WAY = 8;
 
-async function send(path: string, endpoint: Deno.ConnectOptions): Promise<void> {
+/** Hashes and writes the first `filled` bytes of a piece, and returns its memory. */
+type Sink = (
+  piece: Uint8Array<ArrayBuffer>,
+  filled: number,
+  position: number,
+) => Promise<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer>;
+
+const SINKS = {
+  worker: (path: string): Sink => workerSink(path),
+  "two workers": (path: string): Sink => {
+    const workers = [workerSink(path), workerSink(path)];
+    let pieces = 0;
+    return (...piece) => workers[pieces++ % 2](...piece);
+  },
+  "main thread": (path: string): Sink => {
+    const file = openSync(path, "w");
+    return (piece, filled, position) => {
+      createHash("sha1").update(piece.subarray(0, filled)).digest();
+      writeFully(file, piece, filled, position);
+      return piece;
+    };
+  },
+  "subtle.digest, write on the main thread": (path: string): Sink => {
+    const file = openSync(path, "w");
+    return async (piece, filled, position) => {
+      await crypto.subtle.digest("SHA-1", piece.subarray(0, filled));
+      writeFully(file, piece, filled, position);
+      return piece;
+    };
+  },
+  "subtle.digest, asynchronous write": (path: string): Sink => {
+    const file = promisify(open)(path, "w");
+    const writing = promisify(write);
+    return async (piece, filled, position) => {
+      await crypto.subtle.digest("SHA-1", piece.subarray(0, filled));
+      for (let written = 0; written < filled;) {
+        written += await writing(
+          await file,
+          piece,
+          written,
+          filled - written,
+          position + written,
+        ) as unknown as number;
+      }
+      return piece;
+    };
+  },
+};
+
+/** A worker of its own for each sink; pieces are transferred both ways. */
+function workerSink(path: string): Sink {
+  const worker = new Worker(new URL("./limit_worker.ts", import.meta.url), { type: "module" });
+  worker.postMessage({ path });
+  const waiting: ((piece: Uint8Array<ArrayBuffer>) => void)[] = [];
+  worker.onmessage = ({ data }: MessageEvent<Uint8Array<ArrayBuffer>>) => waiting.shift()!(data);
+  return (piece, filled, position) => {
+    worker.postMessage({ piece, filled, position }, [piece.buffer]);
+    return new Promise((resolve) => waiting.push(resolve));
+  };
+}
+
+function writeFully(file: number, piece: Uint8Array, filled: number, position: number): void {
+  for (let written = 0; written < filled;) {
+    written += writeSync(file, piece, written, filled - written, position + written);
+  }
+}
+
+async function send(path: string, endpoint: Deno.ConnectOptions, way: PipeWay): Promise<void> {
   using listener = Deno.listen(endpoint);
   console.log("listening");
   using connection = await listener.accept();
   using file = Deno.openSync(path);
-  const buffer = new Uint8Array(TRANSFER_BYTES);
-  for (let count = file.readSync(buffer); count !== null; count = file.readSync(buffer)) {
+  const buffer = new Uint8Array(way.transferBytes);
+  while (true) {
+    const count = way.readsAsync ? await file.read(buffer) : file.readSync(buffer);
+    if (count === null) break;
     let rest = buffer.subarray(0, count);
     while (rest.length > 0) rest = rest.subarray(await connection.write(rest));
   }
@@ -30,21 +115,21 @@ async function send(path: string, endpoint: Deno.ConnectOptions): Promise<void> 
   await connection.read(buffer);
 }
 
-async function receive(path: string, endpoint: Deno.ConnectOptions): Promise<void> {
-  const worker = new Worker(new URL("./limit_worker.ts", import.meta.url), { type: "module" });
-  worker.postMessage({ path });
+async function receive(path: string, endpoint: Deno.ConnectOptions, way: PipeWay): Promise<void> {
+  Deno.createSync(path).close();
+  const sink = SINKS[way.sink](path);
   const idle = Array.from({ length: MAX_UNDER_WAY }, () => new Uint8Array(PIECE_BYTES));
   let whenIdle = Promise.withResolvers<void>();
-  worker.onmessage = ({ data }: MessageEvent<Uint8Array<ArrayBuffer>>) => {
-    idle.push(data);
-    whenIdle.resolve();
-  };
   const takeIdle = async () => {
     while (idle.length === 0) {
       whenIdle = Promise.withResolvers();
       await whenIdle.promise;
     }
     return idle.pop()!;
+  };
+  const store = async (piece: Uint8Array<ArrayBuffer>, filled: number, position: number) => {
+    idle.push(await sink(piece, filled, position));
+    whenIdle.resolve();
   };
 
   using connection = await Deno.connect(endpoint);
@@ -54,12 +139,12 @@ async function receive(path: string, endpoint: Deno.ConnectOptions): Promise<voi
     const piece = await takeIdle();
     let filled = 0;
     while (filled < piece.length) {
-      const count = await connection.read(piece.subarray(filled, filled + TRANSFER_BYTES));
+      const count = await connection.read(piece.subarray(filled, filled + way.transferBytes));
       isOpen = count !== null;
       if (count === null) break;
       filled += count;
     }
-    worker.postMessage({ piece, filled, position }, [piece.buffer]);
+    store(piece, filled, position);
     position += filled;
   }
   for (let i = 0; i < MAX_UNDER_WAY; i++) await takeIdle();
@@ -69,7 +154,8 @@ async function receive(path: string, endpoint: Deno.ConnectOptions): Promise<voi
 }
 
 if (import.meta.main) {
-  const [mode, path, endpoint] = Deno.args;
+  const [mode, path, endpoint, way] = Deno.args;
   const [hostname, port] = endpoint.split(":");
-  await (mode === "send" ? send : receive)(path, { hostname, port: Number(port) });
+  const run = mode === "send" ? send : receive;
+  await run(path, { hostname, port: Number(port) }, way === undefined ? OUR_WAY : JSON.parse(way));
 }

@@ -10,7 +10,7 @@ let file: number;
 
 self.onmessage = ({ data }: MessageEvent<Job>) => {
   if ("path" in data) {
-    file = openSync(data.path, "w");
+    file = openSync(data.path, "r+");
     return;
   }
   const { piece, filled, position } = data;
