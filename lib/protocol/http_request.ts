@@ -5,9 +5,9 @@ import { ProtocolError } from "../errors.ts";
 export interface HttpRequest {
   /** As it came, such as `GET`. */
   readonly method: string;
-  /** As it came: neither decoded nor simplified. */
+  /** As it came, neither decoded nor simplified; bytes that are no text in a URL are percent-encoded. */
   readonly path: string;
-  /** Without `?`, as it came, but for bytes that are no text in a URL: those are percent-encoded. */
+  /** The same, without `?`. */
   readonly query: string;
   /** Whether the connection may be used for another request: not where a body follows, which nobody reads. */
   readonly keepsAlive: boolean;
@@ -54,9 +54,9 @@ export function parseHttpRequest(head: Uint8Array): HttpRequest {
         keepsAlive = false;
     }
   }
-  return { method, path, query: query.replace(/[\x80-\xff]/g, escaped), keepsAlive };
+  return { method, path: escaped(path), query: escaped(query), keepsAlive };
 }
 
-function escaped(character: string): string {
-  return `%${character.charCodeAt(0).toString(16)}`;
+function escaped(text: string): string {
+  return text.replace(/[\x80-\xff]/g, (character) => `%${character.charCodeAt(0).toString(16)}`);
 }
