@@ -5,7 +5,7 @@ import { peer } from "./clients/peer.ts";
 import { attempt, type BenchOptions, findContenders, say } from "./options.ts";
 import { figure, median, spread, table } from "./report.ts";
 import { GIB, KIB, MIB, TestFile, warmMemory } from "./test_file.ts";
-import { measureTransfer, type Transfer, TRANSFER_METHOD } from "./transfer.ts";
+import { measureTransfer, type Transfer, TRANSFER_METHOD, wasSlow } from "./transfer.ts";
 import { Workshop } from "./workshop.ts";
 
 /** Who sends to whom, and what came of it. */
@@ -34,6 +34,7 @@ export async function benchPair(options: BenchOptions): Promise<string> {
     const pairs = pairsOf(present);
     for (let run = 1; run <= options.runs; run++) {
       for (const { name, seeder, leecher, transfers } of pairs) {
+        if (transfers.some(wasSlow)) continue;
         const plan = { seeder, leecher, leechers: 1, file, pieceLength, parent: options.parent };
         const transfer = await attempt(name, () => measureTransfer(plan));
         if (transfer === undefined) continue;

@@ -17,12 +17,18 @@ const READY_TIMEOUT_SECONDS = 120;
 /** Nobody here is slower. */
 const LEAST_MIB_PER_SECOND = 5;
 
+/** Whether a transfer took so long that another one would tell nothing new: such programs are measured once. */
+export function wasSlow({ seconds }: Transfer): boolean {
+  return seconds > 20;
+}
+
 /** How `measureTransfer` counts, for the report. */
 export const TRANSFER_METHOD =
   `The kernel's byte counter of the loopback interface, read every 5 ms, gives first and
 last payload, and with them MiB/s, in the same way for all; "complete s after" is how much later the leecher itself says
 that it has everything (event, hook or alert, some of which come late). CPU time (user and system, all threads) counts
-from the first payload until then; memory is the highest anonymous memory (RssAnon, every 50 ms) in that time.`;
+from the first payload until then; memory is the highest anonymous memory (RssAnon, every 50 ms) in that time. Who took
+more than 20 s was measured once.`;
 
 /** Who sends what to whom. */
 export interface TransferPlan {

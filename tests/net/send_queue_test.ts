@@ -63,8 +63,8 @@ Deno.test("SendQueue needs little more memory for many small messages than they 
   const after = Deno.memoryUsage();
   const used = after.heapUsed + after.external - before.heapUsed - before.external;
   const held = queues.reduce((sum, queue) => sum + queue.messageBytes, 0);
-  // Garbage of the messages themselves may still be there, but not all of them.
-  assert(used < 3 * held, `${used} bytes for ${held}`);
+  // Some garbage of the messages themselves may still be there; all of them kept would be twelve times their bytes.
+  assert(used < 6 * held, `${used} bytes for ${held}`);
 });
 
 Deno.test("SendQueue hands blocks out in order and knows how long the next one is on the wire", () => {
