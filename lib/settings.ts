@@ -67,6 +67,8 @@ export const CONNECTIONS = {
   knownPeers: 2_000,
   /** Of these, endpoints that one address told of and that nobody has reached yet: more than we ever connect to. */
   knownPerTeller: 500,
+  /** How often it is told that other peers are known, with the names of all: that are 40 KB, and others bring it about. */
+  peerNews: { burst: 20, perSecond: 5 },
   /** Banned endpoints, peers and addresses remembered for one torrent, and endpoints found to be ourselves. */
   maxBans: 2_000,
   /** When there are too many connections, one that said nothing for this long after its handshake goes first. */
@@ -261,6 +263,9 @@ export const ANNOUNCING = {
   outageMs: 2 * SECOND,
   /** How long stopping waits for `stopped` to reach the trackers. */
   stopTimeoutMs: 2 * SECOND,
+  /** Tiers of a torrent that are used, each a tracker that is announced to beside the others, and trackers of a tier. */
+  maxTiers: 50,
+  maxTrackersPerTier: 50,
   /** First pause after a failure; doubled each time, with up to a quarter more by chance. */
   retryMs: 3 * SECOND,
   retryMaxMs: 5 * MINUTE,

@@ -50,12 +50,15 @@ export class AnnounceSchedule {
   #tiers: readonly Tier[];
   readonly #random: () => number;
 
-  /** `tiers` are announce URLs; an URL that stands several times counts once. `random` is at least 0, below 1. */
+  /** `tiers` are announce URLs, of which one that stands twice counts once and too many do not count. `random` is at least 0, below 1. */
   constructor(tiers: readonly (readonly string[])[], random: () => number) {
     this.#random = random;
     const seen = new Set<string>();
-    this.#tiers = tiers.map((urls) => {
-      const fresh = urls.filter((url) => !seen.has(url) && seen.add(url));
+    this.#tiers = tiers.slice(0, ANNOUNCING.maxTiers).map((urls) => {
+      const fresh = urls.filter((url) => !seen.has(url) && seen.add(url)).slice(
+        0,
+        ANNOUNCING.maxTrackersPerTier,
+      );
       return { trackers: shuffle(fresh.map(newTracker), random), dueAt: -Infinity, underWay: undefined };
     }).filter((tier) => tier.trackers.length > 0);
   }

@@ -12,6 +12,7 @@ import { Extensions } from "./extensions.ts";
 import type { DialTarget } from "./known_peers.ts";
 import { admitMessage } from "./manners.ts";
 import { MetadataFetching } from "./metadata_extension.ts";
+import { PeerNews } from "./peer_news.ts";
 import type { PeerSender, PeerSource, SwarmEvent, SwarmNews, SwarmSnapshot } from "./ports.ts";
 import type { PeerFacts, RemotePeer } from "./remote_peer.ts";
 import { Roster } from "./roster.ts";
@@ -41,6 +42,9 @@ export class MetadataSwarm implements ConnectionOwner {
   readonly isFinished = false;
   readonly #options: MetadataSwarmOptions;
   readonly #roster: Roster;
+  readonly #peerNews = new PeerNews((source) =>
+    this.#report({ event: "peers", source, peers: this.#roster.known.names })
+  );
   #now: number;
   /** Whether no more connections are wanted. */
   #isOver = false;
@@ -53,7 +57,7 @@ export class MetadataSwarm implements ConnectionOwner {
       self: options.self,
       roster: this.#roster,
       isUploadOnly: () => undefined,
-      knownPeersChanged: (source) => this.#reportPeers(source),
+      knownPeersChanged: (source) => this.#peerNews.changed(source, this.#now),
     }, {
       peerExchange: options.peerExchange,
       metadata: new MetadataFetching(options.infoHash, {
@@ -89,7 +93,7 @@ export class MetadataSwarm implements ConnectionOwner {
 
   /** Adds endpoints we heard of. */
   addPeers(endpoints: readonly Endpoint[], source: PeerSource): void {
-    if (this.#roster.hear(endpoints, source, this.#now) > 0) this.#reportPeers(source);
+    if (this.#roster.hear(endpoints, source, this.#now) > 0) this.#peerNews.changed(source, this.#now);
   }
 
   /** Closes all connections, and makes no more. */
@@ -145,6 +149,7 @@ export class MetadataSwarm implements ConnectionOwner {
   /** Everything that waits for time to pass; called every `TICK_MS`. */
   tick(now: number): void {
     this.#now = now;
+    this.#peerNews.tick(now);
     if (!this.#isOver) this.extensions.tick(now);
   }
 
@@ -159,10 +164,6 @@ export class MetadataSwarm implements ConnectionOwner {
     const names = senders.map(({ name }) => name).join(", ");
     this.#report({ event: "warning", code: "metadata", message: `wrong metadata came from ${names}` });
     if (senders.length === 1) this.#roster.ban(senders[0].number);
-  }
-
-  #reportPeers(source: PeerSource): void {
-    this.#report({ event: "peers", source, peers: this.#roster.known.names });
   }
 
   #report(news: SwarmNews): void {

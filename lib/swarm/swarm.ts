@@ -18,6 +18,7 @@ import { Interest } from "./interest.ts";
 import type { DialTarget } from "./known_peers.ts";
 import { admitMessage, losePatience } from "./manners.ts";
 import { MetadataGiving } from "./metadata_extension.ts";
+import { PeerNews } from "./peer_news.ts";
 import { PeerPieces } from "./peer_pieces.ts";
 import type {
   PeerSender,
@@ -44,6 +45,9 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   readonly extensions: Extensions;
   readonly #options: SwarmOptions;
   readonly #roster: Roster;
+  readonly #peerNews = new PeerNews((source) =>
+    this.#report({ event: "peers", source, peers: this.#roster.known.names })
+  );
   /** Connected remote peers by number. */
   readonly #peers: ReadonlyMap<number, RemotePeer>;
   readonly #pieces: PeerPieces;
@@ -100,7 +104,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
       roster: this.#roster,
       // A super-seeder would rather be taken for one who has next to nothing.
       isUploadOnly: () => this.#isFinished && !options.superSeeds,
-      knownPeersChanged: (source) => this.#reportPeers(source),
+      knownPeersChanged: (source) => this.#peerNews.changed(source, this.#now),
     }, {
       peerExchange: options.peerExchange && !isPrivate,
       metadata: isPrivate ? undefined : new MetadataGiving(rawInfo),
@@ -169,11 +173,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
 
   /** Adds endpoints we heard of. Those on a loopback address count only from who is on this machine. */
   addPeers(endpoints: readonly Endpoint[], source: PeerSource): void {
-    if (this.#roster.hear(endpoints, source, this.#now) > 0) this.#reportPeers(source);
-  }
-
-  #reportPeers(source: PeerSource): void {
-    this.#report({ event: "peers", source, peers: this.#roster.known.names });
+    if (this.#roster.hear(endpoints, source, this.#now) > 0) this.#peerNews.changed(source, this.#now);
   }
 
   /** Endpoints to dial now: a peer that lacks something connects to all it knows; a seeder waits for others first. */
@@ -374,17 +374,16 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   /** Everything that waits for time to pass; called every `TICK_MS`. */
   tick(now: number): void {
     this.#now = now;
+    this.#peerNews.tick(now);
     if (this.#peers.size === 0) return;
-    if (now >= this.#nextRoundAt) this.#chooseAll(now);
+    if (now >= this.#nextRoundAt) {
+      this.#nextRoundAt = now + this.#options.rechokeMs;
+      this.download.chooseSources(now);
+      this.upload.chooseSlots(now);
+    }
     this.download.tick(now);
     this.upload.tick(now);
     this.extensions.tick(now);
-  }
-
-  #chooseAll(now: number): void {
-    this.#nextRoundAt = now + this.#options.rechokeMs;
-    this.download.chooseSources(now);
-    this.upload.chooseSlots(now);
   }
 
   /** Everything about the swarm at `now`, as plain data. */

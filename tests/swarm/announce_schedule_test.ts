@@ -166,3 +166,22 @@ Deno.test("AnnounceSchedule says a tracker id again", () => {
   schedule.succeeded(second, OUTCOME, 30_000);
   assert.deepEqual(schedule.due(60_000)[0].trackerId, Uint8Array.of(7));
 });
+
+Deno.test("AnnounceSchedule uses only so many tiers, and trackers of a tier, of a torrent that names thousands", () => {
+  const tiers = Array.from(
+    { length: 200_000 },
+    (_, tier) =>
+      tier < 100 ? Array.from({ length: 1_000 }, (_, i) => `http://t${tier}/${i}`) : [`http://t${tier}/`],
+  );
+  const schedule = new AnnounceSchedule(tiers, () => 0);
+  const asked = new Set<string>();
+  for (let now = 0; now < ANNOUNCING.retryMs; now++) {
+    const due = schedule.due(now);
+    assert(due.length <= ANNOUNCING.maxTiers);
+    for (const announce of due) {
+      asked.add(announce.url);
+      schedule.failed(announce, now);
+    }
+  }
+  assert.equal(asked.size, ANNOUNCING.maxTiers * ANNOUNCING.maxTrackersPerTier);
+});

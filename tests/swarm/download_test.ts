@@ -186,6 +186,21 @@ Deno.test("Download takes the place and the blocks of a silent source away, and 
   assert.equal(silent.peer.released, 0);
 });
 
+Deno.test("Download soon takes the place of who never sent anything, if others wait, and not before", () => {
+  /** Whether those who were asked first still have their places after so many ms, out of so many seeds. */
+  const stay = (seeds: number, afterMs: number) => {
+    const swarm = new Downloading("....", ...new Array<string>(seeds).fill("####"));
+    swarm.download.fillSources(0);
+    const owing = swarm.peers.filter(({ peer }) => peer.outstanding > 0);
+    assert(owing.length > 0);
+    swarm.download.tick(afterMs);
+    return owing.every(({ peer }) => peer.isSource);
+  };
+  assert.equal(stay(CHOKING.downloadSources + 1, CHOKING.unprovenAfterMs), false);
+  assert.equal(stay(CHOKING.downloadSources + 1, CHOKING.unprovenAfterMs - 1), true);
+  assert.equal(stay(1, CHOKING.unprovenAfterMs), true, "nobody waits");
+});
+
 Deno.test("Download does not call a peer silent while its own disk holds it up", () => {
   const swarm = new Downloading("....", "####");
   swarm.storage.hasRoom = () => false;
