@@ -368,6 +368,8 @@ export const WEB_SEED = {
   maxRangeBytes: 4 * MIB,
   /** Redirects followed for one request. */
   maxRedirects: 5,
+  /** Servers that connections are kept open to, of those that one web seed redirects to. */
+  maxServers: 16,
   /** A server that sends nothing for this long has failed. */
   stallTimeoutMs: 20 * SECOND,
   /** Pause after a failure that may pass; doubled each time. */

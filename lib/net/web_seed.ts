@@ -161,6 +161,8 @@ export class WebSeed {
     const refusal = (from && redirectRefusal(from, hop)) ?? webSeedRefusal(hop);
     if (refusal !== undefined) throw new ReplyError(refusal, true);
     if (this.#isBlocked(hop.address)) throw new ReplyError("Its address is blocked", true);
+    // A server could send us to another one with every request.
+    if (known === undefined && this.#servers.size >= WEB_SEED.maxServers) this.close();
     const client = known?.client ?? new PinnedClient(hop);
     this.#servers.set(url.origin, { address: hop.address, client });
     return { ...hop, client };

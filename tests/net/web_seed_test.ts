@@ -167,6 +167,40 @@ Deno.test("WebSeed follows redirects, up to a limit", async () => {
   });
 });
 
+Deno.test("WebSeed keeps connections to few servers, however many it is redirected to", async () => {
+  const original = { fetch: globalThis.fetch, createHttpClient: Deno.createHttpClient };
+  let open = 0, most = 0, asked = 0;
+  Deno.createHttpClient = ((options: Deno.CreateHttpClientOptions) => {
+    most = Math.max(most, ++open);
+    const client = original.createHttpClient(options);
+    const close = client.close.bind(client);
+    client.close = () => {
+      open--;
+      close();
+    };
+    return client;
+  }) as typeof Deno.createHttpClient;
+  const range = `bytes 0-9/${content.length}`;
+  globalThis.fetch = () =>
+    Promise.resolve(
+      asked++ % 2 === 0
+        ? redirect(`http://203.0.113.5:${asked}/file`)
+        : new Response(content.slice(0, 10), { status: 206, headers: { "content-range": range } }),
+    );
+  try {
+    const seed = webSeed("http://203.0.113.5/file");
+    for (let requests = 0; requests < 100; requests++) {
+      assert.equal(await seed.fetchRange(0, 0, new Uint8Array(10), never), undefined);
+      assert.ok(most <= WEB_SEED.maxServers);
+    }
+    seed.close();
+    assert.deepEqual([asked, open], [200, 0]);
+  } finally {
+    Object.assign(globalThis, { fetch: original.fetch });
+    Deno.createHttpClient = original.createHttpClient;
+  }
+});
+
 Deno.test("WebSeed follows no redirect to other schemes, user names, link-local addresses or local queries", async () => {
   const locations = [
     "file:///etc/passwd",
