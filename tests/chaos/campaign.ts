@@ -12,6 +12,7 @@ import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { TRANSFER } from "../../lib/settings.ts";
 import { formatBytes } from "../../lib/ui/text_format.ts";
+import { describeTorrent, readTorrent } from "../../lib/torrent_tools.ts";
 import { hashOfFile, listFolder } from "../helpers/folder_listing.ts";
 import type { Program } from "../helpers/program.ts";
 import { momentFor } from "./kill_moments.ts";
@@ -116,7 +117,7 @@ export class Campaign {
     let hits: Aim[] = [];
     for (;;) {
       const aim = this.#kills.length + hits.length < rounds ? this.#drawAim() : undefined;
-      const life = new Life(this.#context.program, home, this.#torrents, this.#context.rate / 4);
+      const life = this.#begin(home);
       try {
         const moment = aim === undefined ? life.complete.promise : this.#momentFor(aim, life);
         await this.#survived(life, Promise.race([moment, life.joined.promise]));
@@ -139,10 +140,17 @@ export class Campaign {
     }
   }
 
+  #begin(home: string): Life {
+    const { program, rate } = this.#context;
+    const torrents = [...this.#torrents.values()];
+    const named = this.#workload.isMagnet ? torrents.map((metainfo) => describeTorrent(metainfo).magnet) : [];
+    return new Life(program, home, this.#torrents, named, rate / 4);
+  }
+
   /** Makes a home with all torrents and the user's own files, and lists it. */
   async #makeHome(home: string): Promise<Record<string, string>> {
     await Deno.mkdir(join(home, "torrents"), { recursive: true });
-    for (const { name } of this.#workload.torrents) {
+    for (const { name } of this.#workload.isMagnet ? [] : this.#workload.torrents) {
       const torrent = join("torrents", `${name}.torrent`);
       await Deno.copyFile(join(this.#context.seeder.home, torrent), join(home, torrent));
     }
@@ -231,7 +239,10 @@ export class Campaign {
       assert.equal(listing[path], description, `${path} is the user's own`);
     }
     const originals = new Set<string>();
-    for (const { files } of this.#workload.torrents) {
+    for (const { name, files } of this.#workload.torrents) {
+      const torrent = join("torrents", `${name}.torrent`);
+      assert.ok(this.#torrents.has((await readTorrent(join(home, torrent))).infoHash), torrent);
+      originals.add(torrent);
       for (const path of files.keys()) {
         const hash = await hashOfFile(join(this.#context.seeder.home, "shareable", path));
         assert.equal(await hashOfFile(join(home, "shareable", path)), hash, path);

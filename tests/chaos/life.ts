@@ -35,12 +35,18 @@ export class Life {
   readonly #torrents: ReadonlyMap<string, Metainfo>;
   readonly #states = new Map<string, TorrentState>();
 
-  /** Starts a process that joins every torrent of `home`; `torrents` are those, by info-hash. */
-  constructor(program: Program, home: string, torrents: ReadonlyMap<string, Metainfo>, maxUpload: number) {
+  /** Starts a process that joins `named`, or every torrent of `home`; `torrents` are those, by info-hash. */
+  constructor(
+    program: Program,
+    home: string,
+    torrents: ReadonlyMap<string, Metainfo>,
+    named: readonly string[],
+    maxUpload: number,
+  ) {
     this.#home = home;
     this.#torrents = torrents;
     const args = ["start", "--home", home, "--host", "127.0.0.1", "--port", "0", "--no-tracker"];
-    const more = ["--progress", "json", "--max-upload", String(maxUpload)];
+    const more = ["--no-lsd", "--progress", "json", "--max-upload", String(maxUpload), ...named];
     const child = program.with([...args, ...more], { stdout: "piped", stderr: "piped" }).spawn();
     this.run = new PeerRun("downloader", child, (event) => this.#observe(event));
   }

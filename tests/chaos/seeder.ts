@@ -30,7 +30,7 @@ export class Seeder {
     this.home = home;
     this.#program = program;
     const args = ["start", "--home", home, "--host", "127.0.0.1", "--port", "0", "--tracker-port", "0"];
-    const more = ["--progress", "json", "--max-upload", String(rate)];
+    const more = ["--no-lsd", "--progress", "json", "--max-upload", String(rate)];
     const child = program.with([...args, ...more], { stdout: "piped", stderr: "piped" }).spawn();
     this.#run = new PeerRun("seeder", child, (event) => this.#observe(event));
     this.#run.ended.catch(() => this.#hasEnded = true);
@@ -60,8 +60,9 @@ export class Seeder {
     for (const { name, files } of workload.torrents) {
       for (const [path, length] of files) await writeRandomFile(join(this.home, "shareable", path), length);
       const torrent = join(this.home, "torrents", `${name}.torrent`);
-      // Private, so that nothing but this tracker tells of peers.
-      const args = ["--private", "--announce", `127.0.0.1:${trackerPort}`, "--home", this.home];
+      // Private where that can be, so that nothing but this tracker tells of peers.
+      const isPrivate = workload.isMagnet ? [] : ["--private"];
+      const args = [...isPrivate, "--announce", `127.0.0.1:${trackerPort}`, "--home", this.home];
       const { success, stderr } = await this.#program
         .with(["create", join(this.home, "shareable", name), ...args]).output();
       if (!success) throw new Error(new TextDecoder().decode(stderr));

@@ -4,8 +4,8 @@ const FILES_IN_FOLDER = 40;
 const TORRENTS_AT_ONCE = 6;
 
 /** Which part of a download's life is put to the test most. */
-export type Kind = "download" | "move" | "flush" | "torrents";
-export const KINDS: readonly Kind[] = ["download", "move", "flush", "torrents"];
+export type Kind = "download" | "move" | "flush" | "torrents" | "magnet";
+export const KINDS: readonly Kind[] = ["download", "move", "flush", "torrents", "magnet"];
 
 /** What a kill aims at; `phaseOf` in `life.ts` says what it hit. */
 export type Aim = "start-up" | "checking" | "downloading" | "noting" | "syncing" | "moving" | "complete";
@@ -22,6 +22,8 @@ export const AIMS: readonly Aim[] = [
 /** Torrents that are downloaded together. */
 export interface Workload {
   readonly kind: Kind;
+  /** Whether the downloader has only their magnet links, and has to fetch and save the torrents. */
+  readonly isMagnet?: boolean;
   readonly torrents: readonly {
     readonly name: string;
     /** Lengths in bytes by path below `shareable/`. */
@@ -41,6 +43,14 @@ export function workloadOf(kind: Kind, size: number): Workload {
     case "move":
       // Few kills can hit one download's move, so downloads are short.
       return { kind, torrents: [folder("move", size / 4)], aims: ["moving", "moving", "moving", "complete"] };
+    case "magnet":
+      // A torrent is saved once, and then again in a new home only.
+      return {
+        kind,
+        isMagnet: true,
+        torrents: [singleFile("magnet.bin", size / 8)],
+        aims: ["checking", "checking", "complete"],
+      };
     case "torrents":
       return {
         kind,
