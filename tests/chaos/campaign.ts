@@ -193,12 +193,12 @@ export class Campaign {
 
   /** Enters what the kills since the last joined life cost; the first of them hit a life that had joined. */
   #account(hits: readonly Aim[], sent: number, gained: number, life: Life): void {
-    const { seeder, say } = this.#context;
+    const { seeder, rate, say } = this.#context;
     assert.ok(gained >= 0, `Expected no less than before a kill, got ${-gained} bytes less`);
     const pieceLength = Math.max(...this.#torrents.values().map(({ layout }) => layout.pieceLength));
     const underWay = TRANSFER.firstWindow * BLOCK_LENGTH + PIECES_UNDER_WAY * pieceLength;
     const seconds = UNNOTED_SECONDS + TRANSFER.windowMs / 1_000;
-    const allowed = seeder.takePeakRate() * seconds + this.#torrents.size * underWay;
+    const allowed = Math.max(seeder.takePeakRate(), rate) * seconds + this.#torrents.size * underWay;
     const lost = sent - gained;
     hits.forEach((aimed, position) => {
       const hadAll = life.bytesAtStart === this.#totalBytes && FLUSHING.includes(aimed);

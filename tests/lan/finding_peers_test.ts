@@ -3,115 +3,13 @@
  * is that program, and otherwise this checkout.
  */
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { createTorrent, describeTorrent, type TorrentDescription } from "../../lib/torrent_tools.ts";
-import { linesOf } from "../helpers/lines.ts";
-import { type PeerEvent, PeerRun } from "../helpers/peer_run.ts";
-import { Program } from "../helpers/program.ts";
+import type { PeerRun } from "../helpers/peer_run.ts";
 import { randomBytes } from "../helpers/random.ts";
-import { findPython, needs } from "../helpers/require_tool.ts";
-import { Lan } from "./namespaces.ts";
+import { needs } from "../helpers/require_tool.ts";
+import { ClassRoom, sourcesOf } from "./class_room.ts";
 
-const LIBTORRENT = fileURLToPath(new URL("../interop/clients/libtorrent_client.py", import.meta.url));
-const RATE_MBIT = 1_000;
-const FILE = "random.bin";
 const data = randomBytes(1024 * 1024, 11);
 const lanTest = needs("linux", "root", "ip", "tc");
-
-/** Hosts on a LAN without a tracker; the first one has a file and the torrent of it. */
-class Class implements AsyncDisposable {
-  readonly folder: string;
-  readonly described: TorrentDescription;
-  readonly torrent: string;
-  readonly #lan: Lan;
-  /** What reads the output of processes, until they end. */
-  readonly #reading: Promise<void>[] = [];
-
-  private constructor(lan: Lan, folder: string, torrent: string, described: TorrentDescription) {
-    this.#lan = lan;
-    this.folder = folder;
-    this.torrent = torrent;
-    this.described = described;
-  }
-
-  static async of(hosts: number): Promise<Class> {
-    const lan = await Lan.create(hosts, RATE_MBIT);
-    const folder = await Deno.makeTempDir({ prefix: "peer-class-" });
-    await Deno.mkdir(join(folder, "0", "shareable"), { recursive: true });
-    await Deno.writeFile(join(folder, "0", "shareable", FILE), data);
-    const plan = {
-      path: join(folder, "0", "shareable", FILE),
-      home: join(folder, "0"),
-      announceTiers: [],
-      isPrivate: false,
-    };
-    const { path, metainfo } = await createTorrent(plan, () => {});
-    return new Class(lan, folder, path, describeTorrent(metainfo));
-  }
-
-  address(host: number): string {
-    return this.#lan.address(host);
-  }
-
-  /** Starts our program on a host, without a tracker. */
-  start(host: number, ...args: string[]): PeerRun {
-    const home = ["--home", join(this.folder, String(host))];
-    const [command, ...all] = new Program(Deno.env.get("PEER_BINARY")).commandLine(
-      ["start", ...home, "--no-tracker", "--progress", "json", ...args],
-    );
-    return new PeerRun(this.address(host), this.#spawn(host, command, all));
-  }
-
-  /** Starts libtorrent as a seeder on the first host; resolves when it listens. */
-  async startLibtorrent(port: number): Promise<void> {
-    const seeder = this.#spawn(0, findPython("libtorrent")!, [
-      LIBTORRENT,
-      this.torrent,
-      join(this.folder, "0", "shareable"),
-      `--listen=${this.address(0)}:${port}`,
-    ]);
-    const { promise: seeds, resolve } = Promise.withResolvers<void>();
-    this.#reading.push(
-      seeder.stderr.cancel(),
-      readAll(seeder.stdout, (line) => {
-        if (line.includes("state changed to: seeding")) resolve();
-      }),
-    );
-    await seeds;
-  }
-
-  #spawn(host: number, command: string, args: string[]): Deno.ChildProcess {
-    return this.#lan.spawn(host, command, args, { stdin: "null", stdout: "piped", stderr: "piped" });
-  }
-
-  async assertHas(host: number): Promise<void> {
-    assert.deepEqual(
-      await Deno.readFile(join(this.folder, String(host), "shareable", FILE)),
-      Uint8Array.from(data),
-    );
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#lan.close();
-    await Promise.all(this.#reading);
-    await Deno.remove(this.folder, { recursive: true });
-  }
-}
-
-/** Reads a stream to its end, for who writes to it must not be stopped; `onLine` hears every line. */
-async function readAll(
-  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-  onLine: (line: string) => void,
-): Promise<void> {
-  for await (const line of linesOf(stream)) onLine(line);
-}
-
-/** The sources by which a peer heard of others, each once. */
-function sourcesOf(run: PeerRun): unknown[] {
-  const events: PeerEvent[] = run.lines.map((line) => JSON.parse(line));
-  return [...new Set(events.filter(({ event }) => event === "peers").map(({ source }) => source))];
-}
 
 /** Waits until a peer is complete, and returns the seconds from the start of its process. */
 async function secondsOf(run: PeerRun): Promise<number> {
@@ -133,7 +31,7 @@ lanTest(
   "Two hosts find each other by local discovery alone in less than two seconds",
   () =>
     assertWithin(2, async () => {
-      await using room = await Class.of(2);
+      await using room = await ClassRoom.of(2, data);
       const seeder = room.start(0, room.torrent);
       await seeder.joined;
       const leecher = room.start(1, room.torrent);
@@ -146,7 +44,7 @@ lanTest(
 );
 
 lanTest("A third host joins through peer exchange alone", async () => {
-  await using room = await Class.of(3);
+  await using room = await ClassRoom.of(3, data);
   const seeder = room.start(0, room.torrent, "--no-lsd", "--port=6881", "--max-upload=200K");
   await seeder.joined;
   const leecher = room.start(1, room.torrent, "--no-lsd", "--port=6881", `--peer=${room.address(0)}:6881`);
@@ -163,7 +61,7 @@ lanTest(
   "A magnet link gives its data in less than a second from a seeder of ours",
   () =>
     assertWithin(1, async () => {
-      await using room = await Class.of(2);
+      await using room = await ClassRoom.of(2, data);
       const seeder = room.start(0, room.torrent, "--port=6881");
       await seeder.joined;
       const leecher = room.start(1, `${room.described.magnet}&x.pe=${room.address(0)}:6881`);
@@ -176,7 +74,7 @@ lanTest(
 
 lanTest("A magnet link needs nothing but local discovery", () =>
   assertWithin(2, async () => {
-    await using room = await Class.of(2);
+    await using room = await ClassRoom.of(2, data);
     const seeder = room.start(0, room.torrent);
     await seeder.joined;
     const leecher = room.start(1, room.described.magnet);
@@ -190,7 +88,7 @@ needs("linux", "root", "ip", "tc", "libtorrent")(
   "A magnet link gives its data in less than a second from libtorrent",
   () =>
     assertWithin(1, async () => {
-      await using room = await Class.of(2);
+      await using room = await ClassRoom.of(2, data);
       await room.startLibtorrent(6881);
       const leecher = room.start(1, "--no-lsd", `${room.described.magnet}&x.pe=${room.address(0)}:6881`);
       const seconds = await secondsOf(leecher);

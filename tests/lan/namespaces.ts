@@ -102,6 +102,12 @@ export class Lan implements AsyncDisposable {
     return child;
   }
 
+  /** Pulls a host's cable out of the switch, or plugs it in again; the host keeps its addresses. */
+  async setLink(host: number, isUp: boolean): Promise<void> {
+    const state = isUp ? "up" : "down";
+    await batch("ip", this.#bridgeNamespace, [`link set port${this.#numberOf(host) - 1} ${state}`]);
+  }
+
   /** Kills what still runs on any host and removes the namespaces. */
   async close(): Promise<void> {
     const children = [...this.#children];
