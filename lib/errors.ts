@@ -22,6 +22,11 @@ export class DataChangedError extends StorageError {
   override readonly name = "DataChangedError";
 }
 
+/** The system has no file descriptor left at the moment. Nothing is lost: it is tried again, or one peer is let go. */
+export class NoDescriptorError extends StorageError {
+  override readonly name = "NoDescriptorError";
+}
+
 /** A tracker could not be reached, or answered with a failure. The announce loop tries the next one. */
 export class TrackerError extends Error {
   override readonly name = "TrackerError";

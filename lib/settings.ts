@@ -198,8 +198,11 @@ export const STORAGE = {
   maxActiveBytes: 64 * MIB,
   /** Files kept open. Common systems allow 1,024 descriptors, sockets need some. */
   openFiles: 128,
-  /** The same for each disk worker; checking goes through the files one after another. */
-  workerOpenFiles: 32,
+  /** The same for each disk worker: few, since a worker does not notice when the others lack descriptors. */
+  workerOpenFiles: 16,
+  /** How often and with which pause an operation is tried when there is no descriptor for it: peers time out within it. */
+  descriptorTries: 30,
+  descriptorPauseMs: 1 * SECOND,
   /** Disk workers that check data at once, where there are so many cores; more only make a disk seek. */
   checkWorkers: 8,
   /** Pieces are handed to a checking worker in batches of about this many bytes, to spare messages. */

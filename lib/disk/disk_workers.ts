@@ -1,4 +1,5 @@
-import { StorageError } from "../errors.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { NoDescriptorError, StorageError } from "../errors.ts";
 import type { PieceLayout } from "../protocol/piece_layout.ts";
 import { STORAGE } from "../settings.ts";
 import type { DiskAnswer, DiskJob, DiskRequest, HashedPieces } from "./disk_worker.ts";
@@ -124,11 +125,26 @@ export class DiskWorkers {
   }
 
   /**
-   * Verifies a piece against `hash` and writes it to a row of files.
+   * Verifies a piece against `hash` and writes it to a row of files; again after a while when no descriptor is free.
    *
    * Shape: `buffer` is transferred; the caller gets another view of the same memory back, always.
    */
   async commit(
+    row: FileRowDescription,
+    index: number,
+    buffer: Uint8Array<ArrayBuffer>,
+    hash: Uint8Array,
+  ): Promise<CommitResult> {
+    let result = await this.#commit(row, index, buffer, hash);
+    for (let tries = 1; tries < STORAGE.descriptorTries; tries++) {
+      if (!(result.outcome instanceof NoDescriptorError) || this.#isClosed) break;
+      await delay(STORAGE.descriptorPauseMs);
+      result = await this.#commit(row, index, result.buffer, hash);
+    }
+    return result;
+  }
+
+  async #commit(
     row: FileRowDescription,
     index: number,
     buffer: Uint8Array<ArrayBuffer>,
@@ -140,11 +156,7 @@ export class DiskWorkers {
     const job: DiskJob = { kind: "commit", row: thread.rowNumber(row), index, buffer, hash: hash.slice() };
     const answer = await thread.call(job, buffer.buffer);
     return {
-      outcome: answer.error !== undefined
-        ? new StorageError(answer.error)
-        : answer.result
-        ? "stored"
-        : "corrupt",
+      outcome: answer.error !== undefined ? failureOf(answer) : answer.result ? "stored" : "corrupt",
       buffer: answer.buffer ?? new Uint8Array(length),
     };
   }
@@ -237,8 +249,12 @@ function stopped(): StorageError {
   return new StorageError("Expected running disk workers, got stopped ones");
 }
 
+function failureOf({ error, mayPass }: DiskAnswer): StorageError {
+  return mayPass ? new NoDescriptorError(error) : new StorageError(error);
+}
+
 function resultOf(answer: DiskAnswer): boolean | HashedPieces {
-  if (answer.error !== undefined) throw new StorageError(answer.error);
+  if (answer.error !== undefined) throw failureOf(answer);
   return answer.result!;
 }
 

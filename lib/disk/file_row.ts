@@ -8,7 +8,7 @@ import { type FileSpan, PieceLayout } from "../protocol/piece_layout.ts";
 import { type GuardedPath, guardPath, makeFolders } from "./guarded_path.ts";
 import type { OpenFile, OpenFiles } from "./open_files.ts";
 import { FilePlace, PARTS_ENDING, PartsLayout } from "./parts_layout.ts";
-import { errorCode, storageFailure } from "./storage_failure.ts";
+import { errorCode, storageFailure, tryAgain } from "./storage_failure.ts";
 
 /** Where a row of files lies: plain data that can be posted to a worker. */
 export interface FileRowDescription {
@@ -150,7 +150,7 @@ export class FileRow {
     makeFolders(root, this.stepsTo(file).slice(0, -1));
     const { path } = this.#guard(file);
     try {
-      const fd = fs.openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o666);
+      const fd = this.#openFiles.making(() => fs.openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o666));
       try {
         if (fs.fstatSync(fd).size !== length) fs.ftruncateSync(fd, length);
       } finally {
@@ -240,7 +240,8 @@ export class FileRow {
   async sync(file: number): Promise<void> {
     try {
       // A descriptor of its own, since the shared ones may be closed meanwhile.
-      const fd = fs.openSync(this.#guard(file).path, O_RDWR | O_NOFOLLOW);
+      const { path } = this.#guard(file);
+      const fd = await tryAgain(() => this.#openFiles.making(() => fs.openSync(path, O_RDWR | O_NOFOLLOW)));
       try {
         await promisify(fs.fdatasync)(fd);
       } finally {
@@ -286,7 +287,8 @@ export class FileRow {
     if (stats === undefined) return undefined;
     const isWritable = this.description.isWritable && this.placeOf(file) !== FilePlace.shareable;
     try {
-      return fs.openSync(path, (isWritable ? O_RDWR : O_RDONLY) | O_NOFOLLOW);
+      const flags = (isWritable ? O_RDWR : O_RDONLY) | O_NOFOLLOW;
+      return this.#openFiles.making(() => fs.openSync(path, flags));
     } catch (error) {
       if (errorCode(error) === "ENOENT") return undefined;
       throw storageFailure(`open ${this.nameOf(file)}`, error);

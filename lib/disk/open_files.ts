@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { isOutOfDescriptors } from "./storage_failure.ts";
 
 /** A file descriptor in use, and what to do when it is taken away. */
 export interface OpenFile {
@@ -23,6 +24,19 @@ export class OpenFiles {
   /** Files open now. */
   get count(): number {
     return this.#files.size;
+  }
+
+  /** What `open` returns; where the system has no descriptor left, files of ours are closed for it, oldest first. */
+  making<T>(open: () => T): T {
+    for (;;) {
+      try {
+        return open();
+      } catch (error) {
+        const [oldest] = this.#files;
+        if (oldest === undefined || !isOutOfDescriptors(error)) throw error;
+        this.close(oldest);
+      }
+    }
   }
 
   /** Takes charge of a file that was just opened. */

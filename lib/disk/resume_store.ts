@@ -45,23 +45,25 @@ const STAMPS_PER_CHUNK = 2_000;
 const WRITES_PER_TRANSACTION = 16;
 const FILE_NAME = "peer.kv";
 /** Failures that say nothing against the contents: they are told, and the store stays where it is. */
-const NOT_BROKEN = /unable to open|disk is full|disk I\/O|readonly|read-only|locked|busy|permission|denied/i;
+const NOT_BROKEN =
+  /unable to open|disk is full|disk I\/O|readonly|read-only|locked|busy|permission|denied|too many/i;
 
 type Entry = { readonly key: Deno.KvKey; readonly value: unknown };
 
 /** Reads and writes the resume state. Methods throw what KV throws; nothing in it is trusted to be well-formed. */
 export class ResumeStore {
   readonly #kv: Deno.Kv;
-  readonly #folder: string;
+  /** SQLite's write-ahead log. It stays open, since there may be no descriptor left when it is needed. */
+  readonly #log: Deno.FsFile;
   #session: SessionRecord;
   /** Whether the run before stopped cleanly, so that block bitmaps can be trusted. */
   readonly wasClean: boolean;
 
-  private constructor(kv: Deno.Kv, folder: string, last: SessionRecord | undefined) {
+  private constructor(kv: Deno.Kv, log: Deno.FsFile, session: SessionRecord, wasClean: boolean) {
     this.#kv = kv;
-    this.#folder = folder;
-    this.wasClean = last?.clean ?? false;
-    this.#session = { ...last, version: FORMAT_VERSION, clean: false };
+    this.#log = log;
+    this.#session = session;
+    this.wasClean = wasClean;
   }
 
   /**
@@ -97,9 +99,10 @@ export class ResumeStore {
       // Damage within values shows when they are read, so read them all; there are few.
       for await (const _ of kv.list({ prefix: [] }));
       const last = readSession((await kv.get(["session"])).value);
-      const store = new ResumeStore(kv, folder, last);
-      await kv.set(["session"], store.#session);
-      return store;
+      const session: SessionRecord = { ...last, version: FORMAT_VERSION, clean: false };
+      await kv.set(["session"], session);
+      const log = await Deno.open(`${path}-wal`, { read: true, write: true });
+      return new ResumeStore(kv, log, session, last?.clean ?? false);
     } catch (error) {
       kv.close();
       throw error;
@@ -229,16 +232,12 @@ export class ResumeStore {
 
   close(): void {
     this.#kv.close();
+    this.#log.close();
   }
 
   /** SQLite leaves its write-ahead log to the page cache; a power cut would turn the store back by seconds. */
   async #sync(): Promise<void> {
-    const log = await Deno.open(join(this.#folder, `${FILE_NAME}-wal`), { read: true, write: true });
-    try {
-      await log.syncData();
-    } finally {
-      log.close();
-    }
+    await this.#log.syncData();
   }
 
   async #saveAll(entries: readonly Entry[]): Promise<void> {

@@ -8,7 +8,7 @@
  * after all complete messages of one read it asks for more, once.
  */
 import { BufferPool } from "../buffer_pool.ts";
-import { messageOf, ProtocolError, StorageError } from "../errors.ts";
+import { messageOf, NoDescriptorError, ProtocolError, StorageError } from "../errors.ts";
 import {
   encodeKeepAlive,
   MessageReader,
@@ -282,7 +282,9 @@ export class PeerConnection implements PeerSender, Sleeper {
         payload += bytes - PIECE_HEADER_LENGTH;
       }
     } catch (error) {
-      if (error instanceof StorageError) this.#swarm.pieceUnreadable(piece, error);
+      // Without this connection there is a descriptor for the next read.
+      const isLost = error instanceof StorageError && !(error instanceof NoDescriptorError);
+      if (isLost) this.#swarm.pieceUnreadable(piece, error);
       throw error;
     }
     return { end, payload };
