@@ -12,7 +12,7 @@ import type { TorrentFiles } from "./torrent_files.ts";
  */
 export class ChangeWatch {
   /** Of files that are in `shareable/`: what they look like. Of others: copies there that may be replaced. */
-  stamps: readonly (FileStamp | undefined)[] = [];
+  stamps: (FileStamp | undefined)[] = [];
   readonly #files: TorrentFiles;
   /** Files looked at in this turn. */
   readonly #looked = new Set<number>();
@@ -37,6 +37,14 @@ export class ChangeWatch {
       this.beforeRead(this.#next);
       this.#next = (this.#next + 1) % length;
     }
+  }
+
+  /** A file was moved to `shareable/`, and is what it is to be. Errors: `StorageError`. */
+  readonly moved = (file: number) => void (this.stamps[file] = this.#files.shareable.stampOf(file));
+
+  /** A run that was cut off had begun to move files: what is in `shareable/` is what it is to be. */
+  movedBefore(): void {
+    this.#files.places.forEach((place, file) => place === FilePlace.shareable && this.moved(file));
   }
 
   /** A file is about to be read. Errors: `DataChangedError`. */

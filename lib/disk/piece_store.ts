@@ -115,7 +115,8 @@ export class PieceStore implements PieceStorage {
     });
     this.#have = recovered.have;
     this.#notedCount = this.#storedCount = recovered.storedCount;
-    this.#watch.stamps = recovered.stamps;
+    this.#watch.stamps = [...recovered.stamps];
+    if (recovered.isMoving) this.#watch.movedBefore();
     const blocks = await this.#resume.takeUnfinished(infoHash);
     const unfinished = recovered.isResumed ? this.#readUnfinished(blocks) : new Map();
     await this.#unpackWanted();
@@ -261,12 +262,9 @@ export class PieceStore implements PieceStorage {
     await this.#storeSynced();
     await this.#resume.savePhase(infoHash, "moving");
     await this.#workers.release(this.#files.current.description);
-    await this.#files.moveToShareable(this.#watch.stamps, (file) => this.#selection.files.has(file));
+    const isWanted = (file: number) => this.#selection.files.has(file);
+    await this.#files.moveToShareable(this.#watch.stamps, isWanted, this.#watch.moved);
     const { places } = this.#files;
-    const stamps = await this.#files.shareable.stamps();
-    this.#watch.stamps = stamps.map((stamp, file) =>
-      places[file] === FilePlace.shareable ? stamp : this.#watch.stamps[file]
-    );
     await this.#resume.saveStamps(infoHash, this.#watch.stamps);
     await this.#resume.savePlaces(infoHash, places);
     await this.#resume.savePhase(infoHash, this.#files.isMoved ? "complete" : "active");

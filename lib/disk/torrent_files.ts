@@ -195,12 +195,13 @@ export class TorrentFiles {
    * Moves the complete, synced files to `shareable/`, or completes a move that was cut off.
    *
    * Shape: `replaceable` holds, by file, the stamp of a copy in `shareable/` that may be replaced; of the files
-   * not there yet, those that `isWanted` are moved.
+   * not there yet, those that `isWanted` are moved; `moved` hears of each at once, before anybody can read it there.
    * Errors: `StorageError`; when a file of somebody else is in the way, before anything was moved.
    */
   async moveToShareable(
     replaceable: readonly (FileStamp | undefined)[],
     isWanted: (file: number) => boolean = () => true,
+    moved: (file: number) => void = () => {},
   ): Promise<void> {
     const steps = new Map<number, MoveStep>();
     for (const file of this.#current.realFiles()) {
@@ -208,10 +209,12 @@ export class TorrentFiles {
     }
     const folders = new Set<string>();
     for (const [file, step] of steps) {
-      if (step === "move") folders.add(await this.#move(file));
-      else if (step === "drop") this.#remove(this.tmp, file);
-      this.#current.closeFile(file);
-      this.#places[file] = FilePlace.shareable;
+      if (step === "move") {
+        folders.add(await this.#move(file, moved));
+        continue;
+      }
+      if (step === "drop") this.#remove(this.tmp, file);
+      this.#isNowShareable(file, moved);
     }
     for (const folder of folders) await syncFolder(folder);
   }
@@ -247,8 +250,14 @@ export class TorrentFiles {
     return true;
   }
 
+  #isNowShareable(file: number, moved: (file: number) => void): void {
+    this.#current.closeFile(file);
+    this.#places[file] = FilePlace.shareable;
+    moved(file);
+  }
+
   /** Moves one file and returns the folder it went to. */
-  async #move(file: number): Promise<string> {
+  async #move(file: number, moved: (file: number) => void): Promise<string> {
     makeFolders(this.shareable.description.root, this.shareable.stepsTo(file).slice(0, -1));
     const { path: source } = guardPath(this.tmp.description.root, this.tmp.stepsTo(file));
     const { path: target } = guardPath(this.shareable.description.root, this.shareable.stepsTo(file));
@@ -260,6 +269,7 @@ export class TorrentFiles {
         if (errorCode(error) !== "EXDEV") throw error;
         await this.#moveAcross(file, source, target);
       }
+      this.#isNowShareable(file, moved);
     } catch (error) {
       throw storageFailure(`move ${this.tmp.nameOf(file)} to ${this.shareable.nameOf(file)}`, error);
     }

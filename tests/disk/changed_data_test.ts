@@ -136,6 +136,25 @@ Deno.test("PieceStore looks at no file twice in a second, however much is read",
   await open.stop();
 });
 
+Deno.test("PieceStore serves every piece while its files move, and takes no move for a change", async () => {
+  using home = new TestHome();
+  const open = await home.open(several);
+  await open.commit(several, ...allPieces(several));
+  open.store.finish();
+  for (let turn = 0; open.finished.length === 0; turn++) {
+    assertServes(several, open, allPieces(several));
+    // A tick, or only as long as a promise takes that is kept already.
+    await (turn % 2 === 0 ? undefined : open.store.flush(turn * 1_000));
+    if (turn % 4 === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  assert.deepEqual(open.failures, []);
+  await open.store.flush(STORAGE.lookMs * 1_000);
+  assertServes(several, open, allPieces(several));
+  assert.deepEqual(open.failures, []);
+  home.assertFinished(several);
+  await open.stop();
+});
+
 Deno.test("PieceStore hashes only files that were touched, and uses what is good in them", async () => {
   using home = new TestHome();
   home.share(several);

@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { until } from "../helpers/loopback_node.ts";
 import { Machine } from "../helpers/machine.ts";
 import { randomBytes } from "../helpers/random.ts";
-import { httpServerWith } from "../helpers/tracker.ts";
 
 const KIB = 1024;
 const BOOK = new Map([["book.epub", randomBytes(1_500 * KIB, 5)]]);
@@ -39,15 +38,15 @@ function badTrackers() {
     () => new Response("d8:intervali-5e5:peersi7ee"),
     () => new Response(null, { status: 503 }),
     () => Response.redirect("http://127.0.0.1:1/announce"),
-  ].map((answer) => httpServerWith({ "/announce": hear(answer) }));
+  ].map((answer) => Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, hear(answer)));
   return {
-    urls: servers.map(({ port }) => `http://127.0.0.1:${port}/announce`),
+    urls: servers.map(({ addr }) => `http://127.0.0.1:${addr.port}/announce`),
     get asked() {
       return asked;
     },
     async [Symbol.asyncDispose]() {
       gone.abort();
-      await Promise.all(servers.map((server) => server.stop()));
+      await Promise.all(servers.map((server) => server.shutdown()));
     },
   };
 }
