@@ -280,14 +280,20 @@ export class TorrentFiles {
   async #moveAcross(file: number, source: string, target: string): Promise<void> {
     const copy = join(dirname(target), `.peer-${this.#tmpBase[2]}-${file}.part`);
     fs.rmSync(copy, { force: true });
-    await fs.promises.copyFile(source, copy, fs.constants.COPYFILE_EXCL);
-    const fd = fs.openSync(copy, "r+");
     try {
-      await fsync(fd);
-    } finally {
-      fs.closeSync(fd);
+      await fs.promises.copyFile(source, copy, fs.constants.COPYFILE_EXCL);
+      const fd = fs.openSync(copy, "r+");
+      try {
+        await fsync(fd);
+      } finally {
+        fs.closeSync(fd);
+      }
+      fs.renameSync(copy, target);
+    } catch (error) {
+      // Where the disk is full, a part of a file is of no use to anybody.
+      fs.rmSync(copy, { force: true });
+      throw error;
     }
-    fs.renameSync(copy, target);
     await syncFolder(dirname(target));
     this.#remove(this.tmp, file);
   }

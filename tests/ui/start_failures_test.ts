@@ -6,6 +6,7 @@ import { ResumeStore } from "../../lib/disk/resume_store.ts";
 import { StateLock } from "../../lib/disk/state_lock.ts";
 import { runCommand } from "../helpers/cli_run.ts";
 import { listFolder } from "../helpers/folder_listing.ts";
+import { mountMemory } from "../helpers/memory_disk.ts";
 import { type PeerEvent, PeerRun } from "../helpers/peer_run.ts";
 import { Program } from "../helpers/program.ts";
 import { needs } from "../helpers/require_tool.ts";
@@ -142,20 +143,6 @@ Deno.test("start fails, and harms nothing, where state/ holds folders for files"
   }
 });
 
-/** Memory of `size` mounted below a folder; everything in it is gone in the end. */
-function mountMemory(folder: string, size: string) {
-  const run = (command: string, ...args: string[]) => {
-    const { success, stderr } = new Deno.Command(command, { args }).outputSync();
-    assert.ok(success, new TextDecoder().decode(stderr));
-  };
-  run("mount", "-t", "tmpfs", "-o", `size=${size}`, "peer-test", folder);
-  return {
-    remount: (options: string) => run("mount", "-o", `remount,${options}`, folder),
-    // Lazily: threads that were ended may still have files open for a moment.
-    [Symbol.dispose]: () => run("umount", "--lazy", folder),
-  };
-}
-
 const needsDisks = needs("linux", "root", "mount");
 
 needsDisks("commands fail on a read-only disk, and those that only read do not", async () => {
@@ -185,14 +172,9 @@ needsDisks("commands fail on a read-only disk, and those that only read do not",
 needsDisks("commands fail on a full disk, and leave what was there", async () => {
   await using folder = await makeFolder();
   const home = folder.path;
-  using _disk = mountMemory(home, "1m");
+  using disk = mountMemory(home, "1m");
   await makeShared(home, 100_000);
-  const filling = Deno.openSync(join(home, "filling"), { write: true, create: true });
-  // The last write that fits is a short one.
-  assert.throws(() => {
-    for (;;) filling.writeSync(new Uint8Array(4096));
-  });
-  filling.close();
+  disk.fill("filling");
   const before = await listWithoutState(home);
   for (
     const [why, ...args] of [
