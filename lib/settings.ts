@@ -125,6 +125,11 @@ export const TRANSFER = {
    * requests may cross our choke; peers that trade small pieces say 40 times a second that they want something.
    */
   patience: { burst: 4_000, perSecond: 100 },
+  /**
+   * A bitfield with so many pieces that were not known is news (aria2 sends one for 20 and more). Any other costs as
+   * much patience as other messages for so many pieces in it.
+   */
+  bitfield: { manyPieces: 16, piecesPerMessage: 1024 },
   /** Blocks nobody asked for that a peer may send before it is dropped. */
   maxUnwantedBlocks: 512,
   /**

@@ -4,6 +4,7 @@
  */
 import { ProtocolError } from "../errors.ts";
 import { isFastMessage, MessageId } from "../protocol/peer_messages.ts";
+import { TRANSFER } from "../settings.ts";
 import type { RemotePeer } from "./remote_peer.ts";
 
 /** What a message costs of `TRANSFER.patience` whatever it says; all that are not named, unknown ones too, cost 1. */
@@ -30,6 +31,15 @@ export function admitMessage(peer: RemotePeer, id: number, now: number): void {
     throw new ProtocolError(`Expected no message ${id} without the Fast extension`);
   }
   losePatience(peer, now, COSTS.get(id) ?? 1);
+}
+
+/**
+ * Counts a bitfield, or what stands for one, that told `news` pieces, at `now` (ms). With many it costs nothing; with
+ * few by its length, as each piece in it is looked at. Errors: `ProtocolError` when that was one too many.
+ */
+export function admitBitfield(peer: RemotePeer, news: number, now: number): void {
+  if (news >= TRANSFER.bitfield.manyPieces) return;
+  losePatience(peer, now, Math.ceil(peer.have.length / TRANSFER.bitfield.piecesPerMessage));
 }
 
 /** Counts something that brought nothing, at `now` (ms). Errors: `ProtocolError` when that was one too many. */

@@ -43,12 +43,13 @@ export class PeerPieces {
 
   /**
    * The peer tells all its pieces (BEP 3 "bitfield", BEP 6 "have all", "have none"), undefined when malformed.
-   * Errors: `ProtocolError`.
+   * Returns how many were not known. Errors: `ProtocolError`.
+   *
+   * It may do so again: aria2 does when it has got many at once.
    */
-  bitfieldReceived(peer: RemotePeer, bitfield: Bitfield | undefined): void {
+  bitfieldReceived(peer: RemotePeer, bitfield: Bitfield | undefined): number {
     if (bitfield === undefined) throw new ProtocolError("Expected a bitfield that fits the torrent");
-    if (peer.hasSentBitfield) throw new ProtocolError("Expected all pieces to be told once, got them again");
-    peer.hasSentBitfield = true;
+    const known = peer.have.count;
     if (bitfield.isFull && !peer.hasToldPieces) {
       // Whoever has everything from the start is not counted by the picker: it raises all pieces alike.
       for (const index of bitfield) {
@@ -58,6 +59,7 @@ export class PeerPieces {
       for (const index of bitfield) this.#has(peer, index);
     }
     peer.hasToldPieces = true;
+    return peer.have.count - known;
   }
 
   /** The peer has a piece no more (BEP 54). Errors: `ProtocolError`. */

@@ -45,8 +45,6 @@ export class RemotePeer {
   isCounted = false;
   /** Whether it has told which pieces it has, or one of them. */
   hasToldPieces = false;
-  /** Whether it has told all its pieces at once: that may come once (BEP 3, 6), but late from some clients. */
-  hasSentBitfield = false;
 
   /** Where it listens, once known: as dialled, or from the port in its extended handshake. */
   listens: Endpoint | undefined;

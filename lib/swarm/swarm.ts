@@ -16,7 +16,7 @@ import { Download } from "./download.ts";
 import { Extensions } from "./extensions.ts";
 import { Interest } from "./interest.ts";
 import type { DialTarget } from "./known_peers.ts";
-import { admitMessage, losePatience } from "./manners.ts";
+import { admitBitfield, admitMessage, losePatience } from "./manners.ts";
 import { MetadataGiving } from "./metadata_extension.ts";
 import { PeerNews } from "./peer_news.ts";
 import { PeerPieces } from "./peer_pieces.ts";
@@ -232,11 +232,11 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
       case MessageId.have:
         return this.#haveReceived(peer, index, now);
       case MessageId.bitfield:
-        return this.#bitfieldReceived(peer, Bitfield.fromBytes(payload, peer.have.length));
+        return this.#bitfieldReceived(peer, Bitfield.fromBytes(payload, peer.have.length), now);
       case MessageId.haveAll:
-        return this.#bitfieldReceived(peer, Bitfield.full(peer.have.length));
+        return this.#bitfieldReceived(peer, Bitfield.full(peer.have.length), now);
       case MessageId.haveNone:
-        return this.#bitfieldReceived(peer, new Bitfield(peer.have.length));
+        return this.#bitfieldReceived(peer, new Bitfield(peer.have.length), now);
       case MessageId.choke:
         if (peer.peerChokes) return;
         peer.peerChokes = true;
@@ -287,8 +287,8 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     this.#piecesChanged(peer, [index], wanted === 0);
   }
 
-  #bitfieldReceived(peer: RemotePeer, bitfield: Bitfield | undefined): void {
-    this.#pieces.bitfieldReceived(peer, bitfield);
+  #bitfieldReceived(peer: RemotePeer, bitfield: Bitfield | undefined, now: number): void {
+    admitBitfield(peer, this.#pieces.bitfieldReceived(peer, bitfield), now);
     this.#piecesChanged(peer, peer.have, true);
   }
 

@@ -166,12 +166,11 @@ const PIECE_NEWS: readonly Attack[] = [
   {
     name: "sends two bitfields",
     act: (attacker) => attacker.send(bitfieldOf(0, 0, 0, 1), bitfieldOf(1, 0, 0, 1)),
-    droppedFor: /all pieces to be told once/,
   },
   {
     name: "floods us with claims to have everything",
     act: (attacker) => attacker.flood(1_000_000, plain(MessageId.haveAll)),
-    droppedFor: /all pieces to be told once/,
+    droppedFor: FLOOD,
   },
   {
     name: "has a piece that does not exist",

@@ -59,13 +59,14 @@ Deno.test("PeerPieces takes a bitfield that comes late as news, never as less th
   assert.equal(availability(), "1110");
 });
 
-Deno.test("PeerPieces refuses to be told all pieces twice", () => {
+Deno.test("PeerPieces is told all pieces again, and says how many are news", () => {
   const { pieces, peer, availability } = knowing("....");
-  pieces.bitfieldReceived(peer, piecesIn("####"));
-  assert.throws(() => pieces.bitfieldReceived(peer, piecesIn("####")), ProtocolError);
-  pieces.haveReceived(peer, 3);
+  assert.equal(pieces.bitfieldReceived(peer, piecesIn("#...")), 1);
+  assert.equal(pieces.bitfieldReceived(peer, piecesIn("#.##")), 2);
+  assert.equal(pieces.bitfieldReceived(peer, piecesIn("####")), 1);
+  assert.equal(pieces.bitfieldReceived(peer, piecesIn("####")), 0);
   assert.equal(peer.wantedPieces, 4);
-  assert.equal(availability(), "0000");
+  assert.equal(availability(), "1111");
 });
 
 Deno.test("PeerPieces refuses a piece that does not exist and a bitfield that does not fit", () => {
