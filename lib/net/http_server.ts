@@ -111,7 +111,13 @@ export class HttpServer {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        this.#take(new TcpStream(await listening.accept()));
+        const connection = await listening.accept();
+        // Some systems refuse to set up a connection that is gone again; that is nothing to pause for.
+        try {
+          this.#take(new TcpStream(connection));
+        } catch {
+          connection.close();
+        }
       } catch (error) {
         if (signal.aborted) return;
         this.#log.warn(`tracker cannot accept: ${messageOf(error)}`);
