@@ -38,7 +38,17 @@ class SharingLan implements AsyncDisposable {
   /** Starts the program on a host; resolves when it has joined the swarm. */
   async start(host: number, ...args: string[]): Promise<PeerRun> {
     const [_deno, ...run] = denoConfig.tasks.peer.split(" ");
-    const start = ["start", "--home", this.#home(host), "--port", `${PORT}`, "--progress", "json", ...args];
+    const start = [
+      "start",
+      "--home",
+      this.#home(host),
+      "--port",
+      `${PORT}`,
+      "--progress",
+      "json",
+      "--no-lsd",
+      ...args,
+    ];
     const child = this.lan.spawn(host, Deno.execPath(), [...run, ...start, this.#torrent(host)], {
       cwd: PROJECT,
       stdin: "null",
