@@ -22,7 +22,7 @@ export class Allowance {
     const { burst, perSecond } = this.#limits;
     const earned = Math.max(now - this.#countedAt, 0) * perSecond / 1_000;
     this.#left = Math.min(this.#left + earned, burst);
-    this.#countedAt = now;
+    this.#countedAt = Math.max(this.#countedAt, now);
     if (this.#left < count) return false;
     this.#left -= count;
     return true;
