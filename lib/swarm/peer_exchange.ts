@@ -1,6 +1,7 @@
 import { type Endpoint, formatEndpoint } from "../protocol/endpoint.ts";
 import type { PexMessage, PexPeer } from "../protocol/pex_messages.ts";
 import { PEX } from "../settings.ts";
+import { Allowance } from "./allowance.ts";
 
 /**
  * Peer exchange with one remote: what it was told of our connections, and what it must hear next (BEP 11).
@@ -12,9 +13,8 @@ export class PeerExchange {
   /** Endpoints the remote was told of, by their text. */
   readonly #told = new Map<string, Endpoint>();
   #lastSent = -Infinity;
-  /** Messages that may be read now, at most `PEX.receiveBurst`, as of `#creditedAt`. */
-  #credit: number = PEX.receiveBurst;
-  #creditedAt = -Infinity;
+  /** Messages that may be read. */
+  readonly #reading = new Allowance({ burst: PEX.receiveBurst, perSecond: 1_000 / PEX.receiveRefillMs });
 
   /**
    * The message to send now; undefined while a minute has not passed, or when nothing changed.
@@ -37,11 +37,6 @@ export class PeerExchange {
 
   /** A message arrived; false when too many came lately and this one must not be read. */
   received(now: number): boolean {
-    const refilled = this.#credit + (now - this.#creditedAt) / PEX.receiveRefillMs;
-    this.#credit = Math.min(refilled, PEX.receiveBurst);
-    this.#creditedAt = now;
-    if (this.#credit < 1) return false;
-    this.#credit--;
-    return true;
+    return this.#reading.take(now);
   }
 }
