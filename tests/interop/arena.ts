@@ -147,11 +147,17 @@ export class Arena implements AsyncDisposable {
     return { port, process: this.#run(launch, 1) };
   }
 
+  /** A tracker port for one of us, and the announce URLs that lead there. */
+  chooseTracker(scheme: "http" | "udp" = "http"): { trackerPort: number; announce: string[] } {
+    const trackerPort = freePort();
+    return { trackerPort, announce: [`${scheme}://${this.address}:${trackerPort}/announce`] };
+  }
+
   /** Starts one of us that is a tracker for everybody and nothing else; with its announce URLs. */
   async openTracker(scheme: "http" | "udp"): Promise<{ tracker: OurPeer; announce: string[] }> {
-    const trackerPort = freePort();
+    const { trackerPort, announce } = this.chooseTracker(scheme);
     const tracker = await this.join({ trackerPort, args: ["--open-tracker", "--no-lsd"] });
-    return { tracker, announce: [`${scheme}://${this.address}:${trackerPort}/announce`] };
+    return { tracker, announce };
   }
 
   #run(launch: Launch, participant: number): RunningProcess {

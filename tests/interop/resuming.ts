@@ -1,5 +1,5 @@
 /** Cells in which one program begins a download, is stopped half way, and another one finishes on the same data. */
-import { type Arena, freePort, PATIENCE_MS } from "./arena.ts";
+import { type Arena, PATIENCE_MS } from "./arena.ts";
 import type { InteropClient } from "./clients/client.ts";
 import { Content } from "./content.ts";
 import type { RunningProcess } from "./process.ts";
@@ -63,8 +63,8 @@ async function handOver(
   finish: StartDownload,
   omitsEmptyFiles = false,
 ): Promise<void> {
-  const trackerPort = freePort();
-  const torrent = await arena.torrentOf(content, [`http://${arena.address}:${trackerPort}/announce`]);
+  const { trackerPort, announce } = arena.chooseTracker();
+  const torrent = await arena.torrentOf(content, announce);
   const home = await arena.newFolder();
   await content.writeHalf(`${home}/shareable`);
   const there = content.length - await content.bytesMissingIn(`${home}/shareable`);

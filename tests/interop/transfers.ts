@@ -1,5 +1,5 @@
 /** Cells in which one side has the data and the other gets it, by one of our trackers or one of theirs. */
-import { type Arena, freePort, PATIENCE_MS } from "./arena.ts";
+import { type Arena, PATIENCE_MS } from "./arena.ts";
 import type { InteropClient } from "./clients/client.ts";
 import { Content } from "./content.ts";
 import type { InteropTracker } from "./trackers.ts";
@@ -11,8 +11,8 @@ export async function downloadFromUs(
   content: Content,
   mustEncrypt = false,
 ): Promise<void> {
-  const trackerPort = freePort();
-  const torrent = await arena.torrentOf(content, [`http://${arena.address}:${trackerPort}/announce`]);
+  const { trackerPort, announce } = arena.chooseTracker();
+  const torrent = await arena.torrentOf(content, announce);
   const us = await arena.join({ torrent, content, trackerPort });
   const them = await arena.joinAs(client, { torrent, mustEncrypt });
   await content.arrivesIn(
@@ -30,8 +30,8 @@ export async function uploadToUs(
   content: Content,
   mustEncrypt = false,
 ): Promise<void> {
-  const trackerPort = freePort();
-  const torrent = await arena.torrentOf(content, [`http://${arena.address}:${trackerPort}/announce`]);
+  const { trackerPort, announce } = arena.chooseTracker();
+  const torrent = await arena.torrentOf(content, announce);
   const us = await arena.join({ torrent, trackerPort });
   const them = await arena.joinAs(client, { torrent, content, mustEncrypt });
   await content.arrivesIn(us.shareable, PATIENCE_MS, [us.process, them.process]);
@@ -41,8 +41,7 @@ export async function uploadToUs(
 /** We seed and are the tracker; they have a magnet link and get the metadata from us. */
 export async function magnetFromUs(client: InteropClient, arena: Arena): Promise<void> {
   const content = Content.singleFile();
-  const trackerPort = freePort();
-  const announce = [`http://${arena.address}:${trackerPort}/announce`];
+  const { trackerPort, announce } = arena.chooseTracker();
   const torrent = await arena.torrentOf(content, announce);
   const us = await arena.join({ torrent, content, trackerPort });
   const them = await arena.joinAs(client, { torrent: content.magnet(announce) });
@@ -52,8 +51,7 @@ export async function magnetFromUs(client: InteropClient, arena: Arena): Promise
 /** We are the tracker and have a magnet link; they seed, and we get the metadata from them. */
 export async function magnetToUs(client: InteropClient, arena: Arena): Promise<void> {
   const content = Content.singleFile();
-  const trackerPort = freePort();
-  const announce = [`http://${arena.address}:${trackerPort}/announce`];
+  const { trackerPort, announce } = arena.chooseTracker();
   const us = await arena.join({ torrent: content.magnet(announce), trackerPort });
   const them = await arena.joinAs(client, { torrent: await arena.torrentOf(content, announce), content });
   await content.arrivesIn(us.shareable, PATIENCE_MS, [us.process, them.process]);
