@@ -68,7 +68,10 @@ const RULES: readonly Rule[] = [
 const TYPES_FROM_ANYWHERE = ["lib/ui/"];
 
 /** Synchronous and without effect, so as good as a function of our own. */
-const ALLOWED_IN_PURE = [`import { createHash } from "node:crypto";`];
+const ALLOWED_IN_PURE = [
+  `import { Buffer } from "node:buffer";`,
+  `import { createHash } from "node:crypto";`,
+];
 
 /** What makes code depend on more than its arguments. */
 const IMPURE: ReadonlyMap<string, RegExp> = new Map([

@@ -1,3 +1,5 @@
+import { Buffer } from "node:buffer";
+
 /** Reads an unsigned 16-bit big-endian number at `offset`. */
 export function readUint16(bytes: Uint8Array, offset: number): number {
   return bytes[offset] << 8 | bytes[offset + 1];
@@ -53,9 +55,7 @@ export function concatBytes(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
 
 /** Lower-case hexadecimal, two digits a byte. */
 export function toHex(bytes: Uint8Array): string {
-  let hex = "";
-  for (const byte of bytes) hex += byte.toString(16).padStart(2, "0");
-  return hex;
+  return bytes.toHex();
 }
 
 /** Bytes of a hexadecimal text of either case; undefined when it is not one. */
@@ -102,9 +102,17 @@ export function fromStrictUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Text of bytes taken one to a character (ISO 8859-1): every byte sequence has one, and each its own. */
+/**
+ * Text of bytes taken one to a character (ISO 8859-1): every byte sequence has one, and each its own. Made at one
+ * stroke: a text put together character by character takes long, and keeps all its parts in memory.
+ */
 export function toByteString(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return text;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+}
+
+/** The other way: one byte for each character, of which none is above U+00FF. */
+export function fromByteString(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
 }

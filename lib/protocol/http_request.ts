@@ -1,5 +1,6 @@
 /** Heads of HTTP/1 requests (RFC 9112), as far as a server needs them that answers questions and takes no bodies. */
 import { ProtocolError } from "../errors.ts";
+import { toByteString } from "./bytes.ts";
 
 /** A request without its headers. */
 export interface HttpRequest {
@@ -15,11 +16,14 @@ export interface HttpRequest {
 
 const LF = 10;
 const CR = 13;
-const REQUEST_LINE = /^([A-Z]{1,20}) ([!-~\x80-\xff]{1,}) HTTP\/1\.([01])$/;
+/** Method, target, minor version and headers. */
+const HEAD =
+  // deno-lint-ignore no-control-regex
+  /^([A-Z]{1,20}) ([!-~\x80-\xff]+) HTTP\/1\.([01])\r?\n((?:[!#$%&'*+.^_`|~\w-]+:[^\x00-\x08\x0a-\x1f\x7f]*\r?\n)*)\r?\n$/;
 /** A target may be a whole URL, as proxies are asked (RFC 9112, 3.2.2). */
 const TARGET = /^(?:https?:\/\/[^/?#]*)?(\/[^?#]*)(?:\?([^#]*))?(?:#.*)?$/i;
-// deno-lint-ignore no-control-regex
-const HEADER = /^([!#$%&'*+.^_`|~\w-]+):([^\x00-\x08\x0a-\x1f\x7f]*)$/;
+/** The headers that have a say in whether the connection can be kept. */
+const CONNECTION_HEADERS = /^(connection|content-length|transfer-encoding|expect):(.*)$/gim;
 
 /** Bytes of the head with the empty line behind it; undefined when it is not all there. The first `seen` bytes were looked at before. */
 export function headLength(bytes: Uint8Array, seen: number): number | undefined {
@@ -32,15 +36,14 @@ export function headLength(bytes: Uint8Array, seen: number): number | undefined 
 
 /** Reads a whole head. Errors: `ProtocolError` when it is malformed. */
 export function parseHttpRequest(head: Uint8Array): HttpRequest {
-  const [requestLine, ...lines] = String.fromCharCode(...head).split(/\r?\n/);
-  const [, method, target, minor] = REQUEST_LINE.exec(requestLine) ?? [];
-  if (method === undefined) throw new ProtocolError("Expected an HTTP/1 request line, got something else");
+  const [, method, target, minor, headers] = HEAD.exec(toByteString(head)) ?? [];
+  if (method === undefined) {
+    throw new ProtocolError("Expected the head of an HTTP/1 request, got something else");
+  }
   const [, path, query = ""] = TARGET.exec(target) ?? [];
   if (path === undefined) throw new ProtocolError("Expected a path to ask for, got something else");
   let keepsAlive = minor === "1";
-  for (const line of lines.slice(0, -2)) {
-    const [, name, value] = HEADER.exec(line) ?? [];
-    if (name === undefined) throw new ProtocolError("Expected a header, got something else");
+  for (const [, name, value] of headers.matchAll(CONNECTION_HEADERS)) {
     const text = value.trim().toLowerCase();
     switch (name.toLowerCase()) {
       case "connection":

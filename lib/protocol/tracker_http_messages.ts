@@ -19,12 +19,13 @@ import {
   MESSAGE_LIMITS,
   numberIn,
 } from "./bencode.ts";
-import { concatBytes, fromUtf8, toByteString, toUtf8 } from "./bytes.ts";
+import { concatBytes, fromByteString, fromUtf8, toByteString, toUtf8 } from "./bytes.ts";
 import {
   canonicalAddress,
   COMPACT_LENGTH,
   familyOf,
   fromCompactList,
+  type IpFamily,
   isDialable,
   toCompact,
   withoutZone,
@@ -45,6 +46,7 @@ import {
 
 /** What a reply without `interval` is taken to mean: the half hour most trackers use. */
 const USUAL_INTERVAL_SECONDS = 1800;
+const PERCENT = 0x25;
 
 /** The query string (without `?`) of an announce. */
 export function encodeAnnounceQuery(request: AnnounceRequest): string {
@@ -72,30 +74,33 @@ export function encodeAnnounceQuery(request: AnnounceRequest): string {
 /** Reads an announce from a raw query string. Errors: `ProtocolError`, with a text fit for a `failure reason`. */
 export function parseAnnounceQuery(query: string): AnnounceRequest {
   const parameters = parseQuery(query);
-  const first = (name: string): string | undefined => parameters.get(name)?.[0];
-  const port = wholeNumber(first("port"));
+  const text = (name: string): string | undefined => {
+    const value = parameters.get(name);
+    return value?.includes("%") ? toByteString(percentDecode(value)) : value;
+  };
+  const port = wholeNumber(text("port"));
   if (port === undefined || port < 1 || port > 65535) {
     throw new ProtocolError("Expected port, a number from 1 to 65535");
   }
-  const event = first("event");
-  const numwant = wholeNumber(first("numwant"));
-  const key = first("key");
-  const trackerId = first("trackerid");
-  const claimed = ["ip", "ipv4", "ipv6"].flatMap((name) => claimedAddress(first(name)) ?? []);
+  const event = text("event");
+  const numwant = wholeNumber(text("numwant"));
+  const key = text("key");
+  const trackerId = parameters.get("trackerid");
+  const claimed = ["ip", "ipv4", "ipv6"].flatMap((name) => claimedAddress(text(name)) ?? []);
   return {
-    infoHash: infoHashFromBytes(exactBytes(first("info_hash"), "info_hash", INFO_HASH_LENGTH)),
-    peerId: exactBytes(first("peer_id"), "peer_id", PEER_ID_LENGTH),
+    infoHash: infoHashFromBytes(exactBytes(parameters.get("info_hash"), "info_hash", INFO_HASH_LENGTH)),
+    peerId: exactBytes(parameters.get("peer_id"), "peer_id", PEER_ID_LENGTH),
     port,
-    uploaded: wholeNumber(first("uploaded")) ?? 0,
-    downloaded: wholeNumber(first("downloaded")) ?? 0,
-    left: wholeNumber(first("left")),
+    uploaded: wholeNumber(text("uploaded")) ?? 0,
+    downloaded: wholeNumber(text("downloaded")) ?? 0,
+    left: wholeNumber(text("left")),
     ...(isAnnounceEvent(event) ? { event } : {}),
     ...(numwant === undefined ? {} : { numwant }),
     ...(key !== undefined && /^[0-9a-f]{1,8}$/i.test(key) ? { key: parseInt(key, 16) } : {}),
-    compact: first("compact") === "1",
-    noPeerId: first("no_peer_id") === "1",
-    supportsCrypto: first("supportcrypto") === "1",
-    ...(trackerId === undefined ? {} : { trackerId: fromByteString(trackerId) }),
+    compact: text("compact") === "1",
+    noPeerId: text("no_peer_id") === "1",
+    supportsCrypto: text("supportcrypto") === "1",
+    ...(trackerId === undefined ? {} : { trackerId: percentDecode(trackerId) }),
     claimedAddresses: [...new Set(claimed)],
   };
 }
@@ -130,26 +135,35 @@ export function encodeAnnounceReply(
 
 /** Member by member, in the order of their keys (BEP 3): the library takes as long as all the rest of an announce. */
 function encodeCompactReply(reply: AnnounceReply): Uint8Array<ArrayBuffer> {
-  const peers = reply.peers.map(({ endpoint, compact }) => compact ?? toCompact(endpoint));
-  const v4 = peers.filter(({ length }) => length === COMPACT_LENGTH[4]);
-  const v6 = peers.filter(({ length }) => length === COMPACT_LENGTH[6]);
+  const v6 = compactList(reply.peers, 6);
   const number = (key: string, value: number | undefined) =>
     value === undefined ? "" : `${key.length}:${key}i${value}e`;
-  const bytes = (key: string, parts: readonly Uint8Array[]) => [
-    toUtf8(`${key.length}:${key}${parts.reduce((sum, { length }) => sum + length, 0)}:`),
-    ...parts,
-  ];
+  const bytes = (key: string, value: Uint8Array | undefined) =>
+    value === undefined ? [] : [toUtf8(`${key.length}:${key}${value.length}:`), value];
   const numbers = number("complete", reply.complete) + number("downloaded", reply.downloaded) +
     number("incomplete", reply.incomplete) + number("interval", reply.intervalSeconds) +
     number("min interval", reply.minIntervalSeconds);
   return concatBytes(
     toUtf8(`d${numbers}`),
-    ...bytes("peers", v4),
-    ...(v6.length > 0 ? bytes("peers6", v6) : []),
-    ...(reply.trackerId === undefined ? [] : bytes("tracker id", [reply.trackerId])),
-    ...(reply.warning === undefined ? [] : bytes("warning message", [toUtf8(reply.warning)])),
+    ...bytes("peers", compactList(reply.peers, 4)),
+    ...bytes("peers6", v6.length > 0 ? v6 : undefined),
+    ...bytes("tracker id", reply.trackerId),
+    ...bytes("warning message", reply.warning === undefined ? undefined : toUtf8(reply.warning)),
     toUtf8("e"),
   );
+}
+
+/** The compact list of those peers that are of this family (BEP 23, 7). */
+function compactList(peers: readonly AnnouncedPeer[], family: IpFamily): Uint8Array {
+  const length = COMPACT_LENGTH[family];
+  const list = new Uint8Array(peers.length * length);
+  let filled = 0;
+  for (const { endpoint, compact = toCompact(endpoint) } of peers) {
+    if (compact.length !== length) continue;
+    list.set(compact, filled);
+    filled += length;
+  }
+  return list.subarray(0, filled);
 }
 
 function dictionaryPeers(peers: readonly AnnouncedPeer[], noPeerId: boolean): Encodable[] {
@@ -253,9 +267,8 @@ export function encodeScrapeQuery(infoHashes: readonly InfoHash[]): string {
 
 /** Info-hashes of a scrape query, at most `limit`. Errors: `ProtocolError` when one is malformed. */
 export function parseScrapeQuery(query: string, limit: number): InfoHash[] {
-  const hashes = parseQuery(query).get("info_hash") ?? [];
-  return hashes.slice(0, limit)
-    .map((text) => infoHashFromBytes(exactBytes(text, "info_hash", INFO_HASH_LENGTH)));
+  return parametersIn(query).filter(([name]) => name === "info_hash").slice(0, limit)
+    .map(([name, value]) => infoHashFromBytes(exactBytes(value, name, INFO_HASH_LENGTH)));
 }
 
 /** The body of a scrape reply. Its keys are info-hashes, which are not text. */
@@ -294,32 +307,43 @@ export function decodeScrapeReply(body: Uint8Array): Map<InfoHash, ScrapeCounts>
   return counts;
 }
 
-/** Parameters by name, in order, decoded to one character a byte. */
-function parseQuery(query: string): Map<string, string[]> {
-  const parameters = new Map<string, string[]>();
-  for (const part of query.split("&")) {
-    const equals = part.indexOf("=");
-    if (equals <= 0) continue;
-    const name = part.slice(0, equals);
-    const value = percentDecode(part.slice(equals + 1));
-    const values = parameters.get(name);
-    if (values === undefined) parameters.set(name, [value]);
-    else values.push(value);
-  }
-  return parameters;
+/** The first value of each parameter by its name, as it came. Errors: `ProtocolError` where a character is not allowed. */
+function parseQuery(query: string): Map<string, string> {
+  return new Map(parametersIn(query).reverse());
 }
 
-/** `+` stands for itself: BEP 3 refers to RFC 1738, where it needs no escape; a space comes as %20. */
-function percentDecode(text: string): string {
-  if (/[^\x21-\x7e]/.test(text)) throw notPercentEncoded();
-  const [plain, ...escaped] = text.split("%");
-  let decoded = plain;
-  for (const part of escaped) {
-    const byte = part.length < 2 ? NaN : Number(`0x${part.slice(0, 2)}`);
-    if (Number.isNaN(byte)) throw notPercentEncoded();
-    decoded += String.fromCharCode(byte) + part.slice(2);
+/** Names and values, as they came, in order. Errors: `ProtocolError` where a character is not allowed. */
+function parametersIn(query: string): [name: string, value: string][] {
+  if (/[^\x21-\x7e]/.test(query)) throw notPercentEncoded();
+  return query.split("&").flatMap((part) => {
+    const equals = part.indexOf("=");
+    return equals <= 0 ? [] : [[part.slice(0, equals), part.slice(equals + 1)]];
+  });
+}
+
+/**
+ * The bytes that a value of a query stands for. `+` stands for itself: BEP 3 refers to RFC 1738, where it needs no
+ * escape; a space comes as %20.
+ */
+function percentDecode(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(text.length);
+  let length = 0;
+  for (let at = 0; at < text.length; at++) {
+    let byte = text.charCodeAt(at);
+    if (byte === PERCENT) {
+      byte = hexDigit(text.charCodeAt(++at)) << 4 | hexDigit(text.charCodeAt(++at));
+      if (byte < 0) throw notPercentEncoded();
+    }
+    bytes[length++] = byte;
   }
-  return decoded;
+  return bytes.slice(0, length);
+}
+
+/** What a hexadecimal digit stands for, given the code of its character; a negative number when it is none. */
+function hexDigit(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const letter = code | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
 
 function notPercentEncoded(): ProtocolError {
@@ -334,15 +358,12 @@ function percentEncode(value: Uint8Array | string): string {
   );
 }
 
-function fromByteString(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(text, (char) => char.charCodeAt(0));
-}
-
 function exactBytes(text: string | undefined, name: string, length: number): Uint8Array<ArrayBuffer> {
-  if (text?.length !== length) {
-    throw new ProtocolError(`Expected ${name} of ${length} bytes, got ${text?.length ?? "none"}`);
+  const bytes = text === undefined ? undefined : percentDecode(text);
+  if (bytes?.length !== length) {
+    throw new ProtocolError(`Expected ${name} of ${length} bytes, got ${bytes?.length ?? "none"}`);
   }
-  return fromByteString(text);
+  return bytes;
 }
 
 /** A whole number of decimal digits, cut at 2^53 - 1; undefined for anything else, negative ones included. */

@@ -96,8 +96,7 @@ export class TrackerTable {
     const asker = {
       endpoint,
       name: formatEndpoint(endpoint),
-      // Made at one stroke: a string put together byte by byte keeps all its parts in memory.
-      peerId: String.fromCharCode(...request.peerId),
+      peerId: toByteString(request.peerId),
     };
     const membershipChanged = this.#record(swarm, request, asker, now);
     const result = { membershipChanged, ...swarm.counts(), peers: this.#select(swarm, request, asker) };

@@ -8,11 +8,12 @@ import { bittorrentTracker, type InteropTracker, opentracker } from "../interop/
 import type { LoadPlan, LoadResult } from "./announce_load.ts";
 import { denoLaunch, peerLaunch } from "./deno_launch.ts";
 import { attempt, type BenchOptions, say } from "./options.ts";
-import { loopbackAddress } from "./own_network.ts";
 import { figure, median, spread, table } from "./report.ts";
 import { pause, until, Workshop } from "./workshop.ts";
 
 const START_TIMEOUT_SECONDS = 30;
+/** Where trackers listen: only here, not at other addresses of the interface, does Linux use the ports of ended connections again at once. */
+const ADDRESS = "127.0.0.1";
 
 /** A tracker to load. */
 interface TrackerContender {
@@ -123,7 +124,7 @@ async function measureTracker(
   parent: string | undefined,
 ): Promise<LoadResult> {
   await using workshop = new Workshop(parent);
-  const hostname = loopbackAddress();
+  const hostname = ADDRESS;
   const port = freePort();
   const home = workshop.newFolder();
   const program = workshop.start(await tracker.prepare(home, hostname, port, plan.infoHashes));
