@@ -6,6 +6,7 @@
  * Results go to standard output and, unless tiny or only some clients, to `RESULTS.md`.
  */
 import { parseArgs } from "node:util";
+import { findNodePackage } from "../interop/node_packages.ts";
 import { benchAlternatives } from "./alternatives.ts";
 import { benchFanout } from "./fanout.ts";
 import { benchHash } from "./hash.ts";
@@ -80,8 +81,14 @@ function cleanUpOnSignals(): void {
   }
 }
 
+/** What npm has to bring is installed before: from a network of one's own no registry can be reached. */
+async function runIsolated(): Promise<number | undefined> {
+  await findNodePackage("webtorrent");
+  return await runInOwnNetwork(import.meta.url);
+}
+
 if (import.meta.main) {
-  const exitCode = hasOwnNetwork() ? undefined : await runInOwnNetwork(import.meta.url);
+  const exitCode = hasOwnNetwork() ? undefined : await runIsolated();
   if (exitCode === undefined) {
     cleanUpOnSignals();
     await main().finally(() => Workshop.closing);

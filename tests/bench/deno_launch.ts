@@ -20,6 +20,20 @@ export function peerLaunch(args: readonly string[], cwd: string): Launch {
   return denoLaunch("main.ts", args, cwd);
 }
 
+/** How to run our own program with these arguments. */
+export type PeerLaunch = (args: readonly string[], cwd: string) => Launch;
+
+/** The ways our program is run, by name: from the sources and, where `PEER_BINARY` names one, compiled. */
+export function peerLaunches(): ReadonlyMap<string, PeerLaunch> {
+  const launches = new Map<string, PeerLaunch>([["from the sources", peerLaunch]]);
+  const binary = Deno.env.get("PEER_BINARY");
+  if (binary !== undefined) {
+    const command = Deno.realPathSync(binary);
+    launches.set("compiled", (args, cwd) => ({ command, args, cwd }));
+  }
+  return launches;
+}
+
 /** One line of `--progress json`. */
 export interface PeerEvent {
   readonly event?: string;

@@ -12,13 +12,28 @@ import { KIB, MIB, TestFile } from "./test_file.ts";
 import { startPart } from "./transfer.ts";
 import { until, Workshop } from "./workshop.ts";
 
-const RATE_MBIT = 100;
 const PIECE_LENGTH = 256 * KIB;
 const PEER_PORT = 6881;
 const MEETING_PORT = 7000;
 const READY_TIMEOUT_SECONDS = 60;
 /** Times that the slowest may take, in one-copy times of every receiver one after another. */
 const PATIENCE = 3;
+
+/** How many receivers there are, and what each host's link carries each way. */
+interface Net {
+  readonly receivers: number;
+  readonly mbit: number;
+}
+
+const NETS: readonly Net[] = [
+  { receivers: 1, mbit: 100 },
+  { receivers: 4, mbit: 100 },
+  { receivers: 8, mbit: 100 },
+  { receivers: 16, mbit: 100 },
+  // So slow that a machine of few cores can play all hosts, and the links alone decide.
+  { receivers: 16, mbit: 25 },
+];
+const TINY_NETS: readonly Net[] = [{ receivers: 2, mbit: 100 }];
 
 /** What a distribution took. */
 interface Distribution {
@@ -30,7 +45,7 @@ interface Distribution {
   readonly shareFromReceivers: number;
 }
 
-/** One seeder to many receivers on a LAN of network namespaces with links of 100 Mbit/s each way. */
+/** One seeder to many receivers on a LAN of network namespaces with links of one rate each way. */
 export async function benchLan(options: BenchOptions): Promise<string> {
   const unavailable = Lan.unavailable();
   if (unavailable !== undefined) {
@@ -38,62 +53,28 @@ export async function benchLan(options: BenchOptions): Promise<string> {
     return `Skipped: ${unavailable}.`;
   }
   const length = options.isTiny ? 2 * MIB : 64 * MIB;
-  const receiverCounts = options.isTiny ? [2] : [1, 4, 8, 16];
   const { present, versions } = await findContenders(options, [peer, libtorrentTuned, aria2]);
   await using workshop = new Workshop(options.parent);
   const file = new TestFile(workshop.folder, length);
-  const bytesPerSecond = await linkRate(file, options.parent);
-  const oneCopySeconds = length / bytesPerSecond;
-
   const rows: string[][] = [];
-  for (const receivers of receiverCounts) {
-    const results = new Map(present.map((contender): [Contender, Distribution[]] => [contender, []]));
-    for (let run = 1; run <= options.runs; run++) {
-      for (const [contender, distributions] of results) {
-        const timeoutSeconds = READY_TIMEOUT_SECONDS + PATIENCE * receivers * oneCopySeconds;
-        const distribution = await attempt(
-          contender.name,
-          () => distribute(contender, receivers, file, timeoutSeconds, options.parent),
-        );
-        if (distribution === undefined) continue;
-        distributions.push(distribution);
-        const last = distribution.seconds.at(-1)! / oneCopySeconds;
-        say(
-          `lan, ${receivers} receivers, run ${run}: ${contender.name}: last after ${
-            figure(last)
-          } one-copy times`,
-        );
-      }
-    }
-    const limits: number[] = [];
-    for (let run = 1; run <= options.runs; run++) {
-      const seconds = await attempt("limit", () => chain(receivers, file, options.parent));
-      if (seconds !== undefined) limits.push(seconds / oneCopySeconds);
-    }
-    rows.push([`${receivers}: limit`, "–", spread(limits), "1.0", "–"]);
-    for (const [{ name }, distributions] of results) {
-      rows.push([
-        `${receivers}: ${name}`,
-        spread(distributions.map(({ seconds }) => median(seconds) / oneCopySeconds)),
-        spread(distributions.map(({ seconds }) => seconds.at(-1)! / oneCopySeconds)),
-        figure(median(distributions.map(({ copiesBySeeder }) => copiesBySeeder))),
-        `${Math.round(100 * median(distributions.map(({ shareFromReceivers }) => shareFromReceivers)))} %`,
-      ]);
-    }
+  const oneCopySeconds = new Map<number, number>();
+  for (const net of options.isTiny ? TINY_NETS : NETS) {
+    const one = oneCopySeconds.get(net.mbit) ?? await chain({ ...net, receivers: 1 }, file, options.parent);
+    oneCopySeconds.set(net.mbit, one);
+    rows.push(...await measureNet(net, file, one, present, options));
   }
+  const copies = [...oneCopySeconds].map(([mbit, seconds]) => `${figure(seconds)} s at ${mbit} Mbit/s`);
   const how = `${length / MIB} MiB in pieces of ${
     PIECE_LENGTH / KIB
   } KiB from one seeder to 1 to 16 receivers, each host a
-network namespace with a link of ${RATE_MBIT} Mbit/s each way (tbf). One TCP connection alone carries
-${figure(bytesPerSecond / 1e6)} MB/s on such a link, so one copy takes ${
-    figure(oneCopySeconds)
-  } s; times are multiples of that.
+network namespace with a link of so many Mbit/s each way (tbf). Times are multiples of what one TCP connection takes to
+carry one copy over such a link: ${copies.join(", ")}.
 A tracker tells everybody of everybody; the seeder is held (SIGSTOP) until every receiver has announced itself, then the
 clock starts. Copies and shares are read from the interfaces' byte counters. "limit" is what this machine can do at
 all: every host sends one copy to the next with the bare Deno pipes of \`pair\`, all at the same time, so that the same
 bytes cross the same links without BitTorrent. ${versions}.`;
   const header = [
-    "receivers",
+    "receivers, links",
     "median receiver",
     "last receiver",
     "copies sent by seeder",
@@ -102,15 +83,47 @@ bytes cross the same links without BitTorrent. ${versions}.`;
   return [how, table(header, rows)].join("\n\n");
 }
 
-/** Bytes per second that one TCP connection carries from host to host. */
-async function linkRate(file: TestFile, parent: string | undefined): Promise<number> {
-  return file.length / await chain(1, file, parent);
+/** The rows of one network, ours and the others' in turns. */
+async function measureNet(
+  net: Net,
+  file: TestFile,
+  oneCopySeconds: number,
+  contenders: readonly Contender[],
+  { runs, parent }: BenchOptions,
+): Promise<string[][]> {
+  const title = `${net.receivers} × ${net.mbit} Mbit/s`;
+  const results = new Map(contenders.map((contender): [Contender, Distribution[]] => [contender, []]));
+  const limits: number[] = [];
+  for (let run = 1; run <= runs; run++) {
+    for (const [contender, distributions] of results) {
+      const timeoutSeconds = READY_TIMEOUT_SECONDS + PATIENCE * net.receivers * oneCopySeconds;
+      const measure = () => distribute(contender, net, file, timeoutSeconds, parent);
+      const distribution = await attempt(contender.name, measure);
+      if (distribution === undefined) continue;
+      distributions.push(distribution);
+      const last = figure(distribution.seconds.at(-1)! / oneCopySeconds);
+      say(`lan, ${title}, run ${run}: ${contender.name}: last after ${last} one-copy times`);
+    }
+    const seconds = await attempt("limit", () => chain(net, file, parent));
+    if (seconds !== undefined) limits.push(seconds / oneCopySeconds);
+  }
+  const rows = [[`${title}: limit`, "–", spread(limits), "1.0", "–"]];
+  for (const [{ name }, distributions] of results) {
+    rows.push([
+      `${title}: ${name}`,
+      spread(distributions.map(({ seconds }) => median(seconds) / oneCopySeconds)),
+      spread(distributions.map(({ seconds }) => seconds.at(-1)! / oneCopySeconds)),
+      figure(median(distributions.map(({ copiesBySeeder }) => copiesBySeeder))),
+      `${Math.round(100 * median(distributions.map(({ shareFromReceivers }) => shareFromReceivers)))} %`,
+    ]);
+  }
+  return rows;
 }
 
 /** Seconds in which each of some hosts gets one copy from the one before it, all at once, without BitTorrent. */
-async function chain(receivers: number, file: TestFile, parent: string | undefined): Promise<number> {
+async function chain({ receivers, mbit }: Net, file: TestFile, parent: string | undefined): Promise<number> {
   await using workshop = new Workshop(parent);
-  const lan = await Lan.create(receivers + 1, RATE_MBIT);
+  const lan = await Lan.create(receivers + 1, mbit);
   workshop.defer(() => lan.close());
   const run = (host: number, args: string[], hear: (line: string) => void) =>
     workshop.start(
@@ -138,14 +151,14 @@ async function chain(receivers: number, file: TestFile, parent: string | undefin
 
 async function distribute(
   contender: Contender,
-  receivers: number,
+  { receivers, mbit }: Net,
   file: TestFile,
   timeoutSeconds: number,
   parent: string | undefined,
 ): Promise<Distribution> {
   await using workshop = new Workshop(parent);
   // Host 0 seeds, hosts 1 to `receivers` receive, and the last one runs the tracker.
-  const lan = await Lan.create(receivers + 2, RATE_MBIT);
+  const lan = await Lan.create(receivers + 2, mbit);
   workshop.defer(() => lan.close());
   const meetingHost = receivers + 1;
   const announced = new Map<string, number>();

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { freePort } from "../interop/arena.ts";
 import type { RunningProcess } from "../interop/process.ts";
-import { type PeerEvent, peerLaunch, readEvent } from "./deno_launch.ts";
+import { type PeerEvent, type PeerLaunch, peerLaunches, readEvent } from "./deno_launch.ts";
 import { type BenchOptions, say } from "./options.ts";
 import { loopbackAddress } from "./own_network.ts";
 import { figure, median, quantile, table } from "./report.ts";
@@ -27,42 +27,51 @@ interface Observed {
 
 /** How fast a small file arrives through the announcer, and how fast everybody knows of a newcomer. */
 export async function benchLatency(options: BenchOptions): Promise<string> {
-  const completions: number[] = [], knowings: number[] = [], lags: number[] = [];
   const runs = options.isTiny ? 1 : Math.max(options.runs, LEAST_RUNS);
+  const how =
+    `An announcer with a file the size of age.txt (${AGE_LENGTH} bytes), then ${PEERS} peers, one after another.
+A newcomer is known when every process that was there before has it in a \`peers\` event or is connected to it.
+${runs} runs of ${PEERS} newcomers each; milliseconds, seen when the event's line arrives. The compiled program is
+measured where \`PEER_BINARY\` names it.`;
+  const sections: string[] = [];
+  for (const [name, launch] of peerLaunches()) sections.push(await latencyOf(name, launch, runs, options));
+  return [how, ...sections].join("\n\n");
+}
+
+async function latencyOf(
+  name: string,
+  launch: PeerLaunch,
+  runs: number,
+  { parent }: BenchOptions,
+): Promise<string> {
+  const completions: number[] = [], knowings: number[] = [], lags: number[] = [];
   for (let run = 1; run <= runs; run++) {
-    const { complete, known } = await measureArrivals(options.parent);
+    const { complete, known } = await measureArrivals(launch, parent);
     completions.push(...complete);
     knowings.push(...known);
     lags.push(...known.map((at, i) => at - complete[i]));
-    say(
-      `latency, run ${run}: complete after ${figure(median(complete))} ms, known to all after ${
-        figure(median(known))
-      } ms`,
-    );
+    const [completeMs, knownMs] = [complete, known].map((times) => figure(median(times)));
+    say(`latency ${name}, run ${run}: complete after ${completeMs} ms, known to all after ${knownMs} ms`);
   }
-  const row = (name: string, values: number[]) => [
-    name,
+  const row = (what: string, values: number[]) => [
+    what,
     figure(Math.min(...values)),
     figure(median(values)),
     figure(quantile(values, 0.9)),
     figure(Math.max(...values)),
   ];
-  const how =
-    `An announcer with a file the size of age.txt (${AGE_LENGTH} bytes), then ${PEERS} peers, one after another.
-A newcomer is known when every process that was there before has it in a \`peers\` event or is connected to it.
-${runs} runs of ${PEERS} newcomers each; milliseconds, seen when the event's line arrives.`;
-  return [
-    how,
-    table(["", "least", "median", "p90", "most"], [
-      row("process start to `complete`", completions),
-      row("process start to known by everybody", knowings),
-      row("`complete` to known by everybody (below 0: known earlier)", lags),
-    ]),
-  ].join("\n\n");
+  return `### Run ${name}\n\n` + table(["", "least", "median", "p90", "most"], [
+    row("process start to `complete`", completions),
+    row("process start to known by everybody", knowings),
+    row("`complete` to known by everybody (below 0: known earlier)", lags),
+  ]);
 }
 
 /** Starts an announcer and one peer after another. Times in ms since the start of each peer's process. */
-async function measureArrivals(parent: string | undefined): Promise<{ complete: number[]; known: number[] }> {
+async function measureArrivals(
+  launch: PeerLaunch,
+  parent: string | undefined,
+): Promise<{ complete: number[]; known: number[] }> {
   await using workshop = new Workshop(parent);
   const address = loopbackAddress();
   const trackerPort = freePort();
@@ -76,7 +85,7 @@ async function measureArrivals(parent: string | undefined): Promise<{ complete: 
     const events: Observed["events"] = [];
     const common = ["start", `--home=${home}`, `--host=${address}`, `--port=${port}`, "--progress=json"];
     const program = workshop.start(
-      peerLaunch([...common, ...args, torrent], home),
+      launch([...common, ...args, torrent], home),
       (line) => events.push({ at: performance.now(), event: readEvent(line) }),
     );
     return { program, port, startedAt, events };
