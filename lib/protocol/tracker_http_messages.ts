@@ -315,10 +315,12 @@ function parseQuery(query: string): Map<string, string> {
 /** Names and values, as they came, in order. Errors: `ProtocolError` where a character is not allowed. */
 function parametersIn(query: string): [name: string, value: string][] {
   if (/[^\x21-\x7e]/.test(query)) throw notPercentEncoded();
-  return query.split("&").flatMap((part) => {
+  const parameters: [string, string][] = [];
+  for (const part of query.split("&")) {
     const equals = part.indexOf("=");
-    return equals <= 0 ? [] : [[part.slice(0, equals), part.slice(equals + 1)]];
-  });
+    if (equals > 0) parameters.push([part.slice(0, equals), part.slice(equals + 1)]);
+  }
+  return parameters;
 }
 
 /**

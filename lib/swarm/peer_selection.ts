@@ -9,6 +9,8 @@ export interface Asker {
   readonly name: string;
   /** 20 characters, one a byte. */
   readonly peerId: string;
+  /** Whether it came over loopback: another process of this machine. */
+  readonly isLocal: boolean;
 }
 
 /** The peers named to one asker: each endpoint once, never itself, all as the asker can reach them. */
@@ -33,9 +35,7 @@ export class PeerSelection {
    * this machine's address.
    */
   add(peer: TrackedPeer): void {
-    const { address, port } = peer.endpoint;
-    const isLocal = isLoopback(address) && !isLoopback(this.#asker.endpoint.address);
-    if (isLocal) this.addOnThisMachine(port, peer.peerId);
+    if (peer.isLocal && !this.#asker.isLocal) this.addOnThisMachine(peer.endpoint.port, peer.peerId);
     else this.#take(peer.name, peer);
   }
 
@@ -53,9 +53,4 @@ export class PeerSelection {
     this.#taken.add(name);
     this.peers.push(peer);
   }
-}
-
-/** Spelt out, as it is asked for every selected peer. */
-function isLoopback(address: string): boolean {
-  return address.startsWith("127.") || address === "::1";
 }

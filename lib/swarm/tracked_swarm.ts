@@ -17,6 +17,8 @@ export interface TrackedPeer {
   readonly compact: Uint8Array;
   /** 20 characters, one a byte. */
   readonly peerId: string;
+  /** Whether it announced over loopback: another process of this machine. */
+  readonly isLocal: boolean;
   readonly isSeed: boolean;
 }
 

@@ -97,6 +97,7 @@ export class TrackerTable {
       endpoint,
       name: formatEndpoint(endpoint),
       peerId: toByteString(request.peerId),
+      isLocal: address.startsWith("127.") || address === "::1",
     };
     const membershipChanged = this.#record(swarm, request, asker, now);
     const result = { membershipChanged, ...swarm.counts(), peers: this.#select(swarm, request, asker) };

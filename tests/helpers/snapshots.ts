@@ -1,4 +1,5 @@
 import type { InfoHash } from "../../lib/protocol/info_hash.ts";
+import { emptySnapshot } from "../../lib/swarm/empty_snapshot.ts";
 import type { RemotePeerSnapshot, SwarmSnapshot } from "../../lib/swarm/ports.ts";
 
 /** An info-hash of one repeated hex digit. */
@@ -27,27 +28,12 @@ export function peerSnapshot(changes: Partial<RemotePeerSnapshot> = {}): RemoteP
 export function swarmSnapshot(changes: Partial<SwarmSnapshot> = {}): SwarmSnapshot {
   const { pieces = 19, have = 0, seeding = false } = changes;
   return {
-    infoHash: fakeInfoHash("a"),
-    name: "age.txt",
-    role: "peer",
-    seeding: false,
+    ...emptySnapshot(fakeInfoHash("a"), "age.txt"),
     length: 19 * 16_384,
     pieceLength: 16_384,
     pieces: 19,
-    have: 0,
     missing: pieces - have,
     finished: seeding,
-    downloaded: 0,
-    uploaded: 0,
-    downloadRate: 0,
-    uploadRate: 0,
-    connections: 0,
-    uploadSlotsUsed: 0,
-    downloadSourcesUsed: 0,
-    lacksMetadata: false,
-    checked: undefined,
-    paused: undefined,
-    peers: [],
     ...changes,
   };
 }

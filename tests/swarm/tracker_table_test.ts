@@ -7,6 +7,7 @@ import { TRACKER } from "../../lib/settings.ts";
 import type { TrackedEntry } from "../../lib/swarm/tracked_swarm.ts";
 import { type AnnounceResult, TrackerTable } from "../../lib/swarm/tracker_table.ts";
 import { seededRandom } from "../helpers/random.ts";
+import { announceOf } from "../helpers/tracker.ts";
 
 const TIME_TO_LIVE_MS = TRACKER.intervalSeconds * TRACKER.silentIntervals * 1000;
 const hash = (number: number): InfoHash => infoHashFromBytes(toUtf8(String(number).padStart(20, "h")));
@@ -29,19 +30,7 @@ function announce(
   changes: Partial<AnnounceRequest> = {},
   now = 0,
 ): AnnounceResult {
-  const request: AnnounceRequest = {
-    infoHash: hash(0),
-    peerId: id(name),
-    port: 6881,
-    uploaded: 0,
-    downloaded: 0,
-    left: 1,
-    compact: true,
-    noPeerId: true,
-    supportsCrypto: false,
-    claimedAddresses: [],
-    ...changes,
-  };
+  const request = announceOf("", { infoHash: hash(0), peerId: id(name), ...changes });
   return table.announce(request, from, now);
 }
 
