@@ -135,7 +135,8 @@ export function encodeAnnounceReply(
 
 /** Member by member, in the order of their keys (BEP 3): the library takes as long as all the rest of an announce. */
 function encodeCompactReply(reply: AnnounceReply): Uint8Array<ArrayBuffer> {
-  const v6 = compactList(reply.peers, 6);
+  const v4 = compactList(reply.peers, 4);
+  const hasOthers = v4.length < reply.peers.length * COMPACT_LENGTH[4];
   const number = (key: string, value: number | undefined) =>
     value === undefined ? "" : `${key.length}:${key}i${value}e`;
   const bytes = (key: string, value: Uint8Array | undefined) =>
@@ -145,8 +146,8 @@ function encodeCompactReply(reply: AnnounceReply): Uint8Array<ArrayBuffer> {
     number("min interval", reply.minIntervalSeconds);
   return concatBytes(
     toUtf8(`d${numbers}`),
-    ...bytes("peers", compactList(reply.peers, 4)),
-    ...bytes("peers6", v6.length > 0 ? v6 : undefined),
+    ...bytes("peers", v4),
+    ...bytes("peers6", hasOthers ? compactList(reply.peers, 6) : undefined),
     ...bytes("tracker id", reply.trackerId),
     ...bytes("warning message", reply.warning === undefined ? undefined : toUtf8(reply.warning)),
     toUtf8("e"),
@@ -158,10 +159,11 @@ function compactList(peers: readonly AnnouncedPeer[], family: IpFamily): Uint8Ar
   const length = COMPACT_LENGTH[family];
   const list = new Uint8Array(peers.length * length);
   let filled = 0;
-  for (const { endpoint, compact = toCompact(endpoint) } of peers) {
+  for (const peer of peers) {
+    const compact = peer.compact ?? toCompact(peer.endpoint);
     if (compact.length !== length) continue;
-    list.set(compact, filled);
-    filled += length;
+    // For so few bytes a loop is faster than `set`.
+    for (let at = 0; at < length; at++) list[filled++] = compact[at];
   }
   return list.subarray(0, filled);
 }
@@ -338,7 +340,7 @@ function percentDecode(text: string): Uint8Array<ArrayBuffer> {
     }
     bytes[length++] = byte;
   }
-  return bytes.slice(0, length);
+  return bytes.subarray(0, length);
 }
 
 /** What a hexadecimal digit stands for, given the code of its character; a negative number when it is none. */
