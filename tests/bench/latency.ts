@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../interop/arena.ts";
 import type { RunningProcess } from "../interop/process.ts";
@@ -72,7 +73,8 @@ async function measureArrivals(
   launch: PeerLaunch,
   parent: string | undefined,
 ): Promise<{ complete: number[]; known: number[] }> {
-  await using workshop = new Workshop(parent);
+  // Not in memory: the compiled program may not write below /dev.
+  await using workshop = new Workshop(parent ?? tmpdir());
   const address = loopbackAddress();
   const trackerPort = freePort();
   const file = new TestFile(workshop.folder, AGE_LENGTH, "age.txt");
