@@ -9,7 +9,7 @@ const BENCH = fileURLToPath(new URL("bench.ts", import.meta.url));
 const SHOWN: Readonly<Record<keyof typeof BENCHES, RegExp>> = {
   pair: /^\| peer +\| +[\d,.]+ \| +1\.00 \|/m,
   fanout: /^\| peer +\| +[\d,.]+/m,
-  lan: /^\| 2: peer +\| +[\d,.]+ \|/m,
+  lan: /^\| 2 × 100 Mbit\/s: peer +\| +[\d,.]+ \|/m,
   latency: /^\| process start to `complete` +\| +[\d,.]+ \|/m,
   hash: /^\| peer check +\| +[\d,.]+ \|/m,
   many: /^\| CPU while idle .* \| +[\d,.]+ \|/m,
