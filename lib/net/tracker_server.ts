@@ -110,10 +110,10 @@ function reply(body: () => Uint8Array<ArrayBuffer>): HttpReply {
  * container or a proxy in between); of the other family it is listed beside it (BEP 7).
  */
 function addressesOf(request: AnnounceRequest, remoteAddress: string): string[] {
-  if (request.claimedAddresses.length === 0) return [remoteAddress];
+  const claimed = request.claimedAddresses.filter((address) => scopeOf(address) === "private");
+  if (claimed.length === 0) return [remoteAddress];
   const scope = scopeOf(remoteAddress);
   if (scope !== "private" && scope !== "loopback") return [remoteAddress];
-  const claimed = request.claimedAddresses.filter((address) => scopeOf(address) === "private");
   const sameFamily = claimed.find((address) => familyOf(address) === familyOf(remoteAddress));
   const otherFamily = claimed.find((address) => familyOf(address) !== familyOf(remoteAddress));
   return [sameFamily ?? remoteAddress, ...(otherFamily === undefined ? [] : [otherFamily])];

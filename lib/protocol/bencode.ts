@@ -7,7 +7,7 @@
  */
 import library from "bencode";
 import { ProtocolError } from "../errors.ts";
-import { concatBytes, fromUtf8, toByteString, toHex } from "./bytes.ts";
+import { concatBytes, fromByteString, fromUtf8, toByteString, toHex } from "./bytes.ts";
 
 export type BencodeValue = number | Uint8Array | BencodeValue[] | BencodeDictionary;
 export type BencodeDictionary = { [key: string]: BencodeValue };
@@ -171,7 +171,7 @@ export function encode(value: Encodable): Uint8Array<ArrayBuffer> {
 export function encodeMembers(members: ReadonlyMap<string, Uint8Array>): Uint8Array<ArrayBuffer> {
   const parts: Uint8Array[] = [Uint8Array.of(DICTIONARY)];
   for (const key of [...members.keys()].sort()) {
-    parts.push(Uint8Array.from(`${key.length}:${key}`, (char) => char.charCodeAt(0)), members.get(key)!);
+    parts.push(fromByteString(`${key.length}:${key}`), members.get(key)!);
   }
   parts.push(Uint8Array.of(END));
   return concatBytes(...parts);

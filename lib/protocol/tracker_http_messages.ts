@@ -46,6 +46,8 @@ import {
 
 /** What a reply without `interval` is taken to mean: the half hour most trackers use. */
 const USUAL_INTERVAL_SECONDS = 1800;
+/** A character that no URL may hold, or an escape that is none. */
+const NOT_PERCENT_ENCODED = /[^\x21-\x7e]|%(?![0-9a-f]{2})/i;
 const PERCENT = 0x25;
 
 /** The query string (without `?`) of an announce. */
@@ -309,49 +311,47 @@ export function decodeScrapeReply(body: Uint8Array): Map<InfoHash, ScrapeCounts>
   return counts;
 }
 
-/** The first value of each parameter by its name, as it came. Errors: `ProtocolError` where a character is not allowed. */
+/** The first value of each parameter by its name, as it came. Errors: `ProtocolError` where one is not percent-encoded. */
 function parseQuery(query: string): Map<string, string> {
   return new Map(parametersIn(query).reverse());
 }
 
-/** Names and values, as they came, in order. Errors: `ProtocolError` where a character is not allowed. */
+/** Names and values, as they came, in order. Errors: `ProtocolError` where a value is not percent-encoded. */
 function parametersIn(query: string): [name: string, value: string][] {
-  if (/[^\x21-\x7e]/.test(query)) throw notPercentEncoded();
   const parameters: [string, string][] = [];
   for (const part of query.split("&")) {
     const equals = part.indexOf("=");
-    if (equals > 0) parameters.push([part.slice(0, equals), part.slice(equals + 1)]);
+    if (equals <= 0) continue;
+    const value = part.slice(equals + 1);
+    if (NOT_PERCENT_ENCODED.test(value)) {
+      throw new ProtocolError(
+        "Expected a percent-encoded query, got a character or escape that is not allowed",
+      );
+    }
+    parameters.push([part.slice(0, equals), value]);
   }
   return parameters;
 }
 
 /**
- * The bytes that a value of a query stands for. `+` stands for itself: BEP 3 refers to RFC 1738, where it needs no
- * escape; a space comes as %20.
+ * The bytes that a percent-encoded value stands for. `+` stands for itself: BEP 3 refers to RFC 1738, where it needs
+ * no escape; a space comes as %20.
  */
-function percentDecode(text: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(text.length);
+function percentDecode(value: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(value.length);
   let length = 0;
-  for (let at = 0; at < text.length; at++) {
-    let byte = text.charCodeAt(at);
-    if (byte === PERCENT) {
-      byte = hexDigit(text.charCodeAt(++at)) << 4 | hexDigit(text.charCodeAt(++at));
-      if (byte < 0) throw notPercentEncoded();
-    }
-    bytes[length++] = byte;
+  for (let at = 0; at < value.length; at++) {
+    const code = value.charCodeAt(at);
+    bytes[length++] = code === PERCENT
+      ? hexDigit(value.charCodeAt(++at)) << 4 | hexDigit(value.charCodeAt(++at))
+      : code;
   }
   return bytes.subarray(0, length);
 }
 
-/** What a hexadecimal digit stands for, given the code of its character; a negative number when it is none. */
+/** What the hexadecimal digit with this character code stands for. */
 function hexDigit(code: number): number {
-  if (code >= 0x30 && code <= 0x39) return code - 0x30;
-  const letter = code | 0x20;
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
-}
-
-function notPercentEncoded(): ProtocolError {
-  return new ProtocolError("Expected a percent-encoded query, got a character or escape that is not allowed");
+  return code <= 0x39 ? code - 0x30 : (code | 0x20) - 0x57;
 }
 
 function percentEncode(value: Uint8Array | string): string {

@@ -12,8 +12,6 @@ import { figure, median, spread, table } from "./report.ts";
 import { pause, until, Workshop } from "./workshop.ts";
 
 const START_TIMEOUT_SECONDS = 30;
-/** Where trackers listen: only here, not at other addresses of the interface, does Linux use the ports of ended connections again at once. */
-const ADDRESS = "127.0.0.1";
 
 /** A tracker to load. */
 interface TrackerContender {
@@ -124,7 +122,8 @@ async function measureTracker(
   parent: string | undefined,
 ): Promise<LoadResult> {
   await using workshop = new Workshop(parent);
-  const hostname = ADDRESS;
+  // Only here, not at other addresses of the interface, does Linux use the ports of ended connections again at once.
+  const hostname = "127.0.0.1";
   const port = freePort();
   const home = workshop.newFolder();
   const program = workshop.start(await tracker.prepare(home, hostname, port, plan.infoHashes));

@@ -4,7 +4,7 @@
  * A mutator takes bytes that a decoder accepts and damages them a little, so that most of what it makes gets
  * far into the decoder before it is refused. All choices come from `random`, so a seed repeats a run.
  */
-import { concatBytes, toByteString, toUtf8 } from "../../lib/protocol/bytes.ts";
+import { concatBytes, fromByteString, toByteString, toUtf8 } from "../../lib/protocol/bytes.ts";
 
 /** Numbers in [0, 1). */
 export type Random = () => number;
@@ -68,8 +68,6 @@ export function pick<T>(values: readonly T[], random: Random): T {
   return values[Math.floor(random() * values.length)];
 }
 
-/** The opposite of `toByteString`. */
-const fromByteString = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
 const below = (limit: number, random: Random) => Math.floor(random() * limit);
 
 /** For formats with bytes at fixed places, and as the last blow for all others. */

@@ -108,6 +108,7 @@ Deno.test("parseAnnounceQuery refuses malformed queries", () => {
     query.replace("%00", ""),
     query.replace("%00", "%0"),
     query.replace("%00", "%zz"),
+    `${query}&unread=%zz`,
     query.replace("%00", "\u00e9"),
     query.replace("%00", "\u{1f600}"),
     query.replace("aa", "a"),
