@@ -10,6 +10,7 @@
  */
 import { createHash } from "node:crypto";
 import { open, openSync, write, writeSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { KIB, MIB } from "./test_file.ts";
 
@@ -30,6 +31,8 @@ export const OUR_WAY: PipeWay = { transferBytes: 512 * KIB, readsAsync: false, s
 const PIECE_BYTES = MIB;
 /** Pieces at the sink before the socket waits. */
 const MAX_UNDER_WAY = 8;
+/** Longer than any measurement. */
+const STAY_MS = 3_600_000;
 
 /** Hashes and writes the first `filled` bytes of a piece, and returns its memory. */
 type Sink = (
@@ -150,7 +153,7 @@ async function receive(path: string, endpoint: Deno.ConnectOptions, way: PipeWay
   for (let i = 0; i < MAX_UNDER_WAY; i++) await takeIdle();
   console.log("complete");
   // Stays, as a client does that has become a seeder, until it is stopped.
-  await new Promise(() => {});
+  await pause(STAY_MS);
 }
 
 if (import.meta.main) {
