@@ -271,13 +271,17 @@ Deno.test("architecture: every path of the source tree named in README.md exists
   assert.deepEqual(missing, []);
 });
 
-Deno.test("architecture: README.md names the permissions of deno.json, which are the same however it is started", async () => {
+Deno.test("architecture: README.md names the permissions of deno.json; they and the flags for V8 are the same however it is started", async () => {
   const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
   const flagsOf = (task: string) =>
     [...task.matchAll(/--(?:allow|deny|no-prompt)[^\s`]*/g)].map(([flag]) => flag).sort();
   const flags = flagsOf(tasks.peer);
   assert.ok(flags.length > 0 && !flags.some((flag) => flag.startsWith("--allow-all")));
-  for (const task of ["compile", "compile:target"]) assert.deepEqual(flagsOf(tasks[task]), flags, task);
+  const engine = (task: string) => /--v8-flags=\S+/.exec(task)?.[0];
+  for (const task of ["compile", "compile:target"]) {
+    assert.deepEqual(flagsOf(tasks[task]), flags, task);
+    assert.equal(engine(tasks[task]), engine(tasks.peer), task);
+  }
   const readme = await Deno.readTextFile(new URL("README.md", ROOT));
   const table = /\| permission .*?\n\n/s.exec(readme)?.[0] ?? "";
   assert.deepEqual(flagsOf(table), flags);

@@ -1,23 +1,33 @@
 import { fileURLToPath } from "node:url";
+import denoConfig from "../../deno.json" with { type: "json" };
 import type { Launch } from "../interop/process.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const DENO_DIR = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`;
 
-/** How to run a script of this tree, named from its root, in a Deno of its own. */
-export function denoLaunch(script: string, args: readonly string[], cwd: string): Launch {
+/** What the engine is told when users run our program. */
+const ENGINE_FLAGS = denoConfig.tasks.peer.split(" ").filter((flag) => flag.startsWith("--v8-flags="));
+
+/** How to run a script of this tree, named from its root, in a Deno of its own, with more flags for that. */
+export function denoLaunch(
+  script: string,
+  args: readonly string[],
+  cwd: string,
+  flags: readonly string[] = [],
+): Launch {
+  const deno = ["run", "--quiet", "--allow-all", `--config=${ROOT}deno.json`, ...flags];
   return {
     command: Deno.execPath(),
-    args: ["run", "--quiet", "--allow-all", `--config=${ROOT}deno.json`, `${ROOT}${script}`, ...args],
+    args: [...deno, `${ROOT}${script}`, ...args],
     // HOME is another one for the child, but what Deno has downloaded and compiled is to be found again.
     env: { DENO_DIR },
     cwd,
   };
 }
 
-/** How to run our own program from the sources. */
+/** How to run our own program from the sources, with all permissions: without them Deno refuses files in memory. */
 export function peerLaunch(args: readonly string[], cwd: string): Launch {
-  return denoLaunch("main.ts", args, cwd);
+  return denoLaunch("main.ts", args, cwd, ENGINE_FLAGS);
 }
 
 /** How to run our own program with these arguments. */
