@@ -116,6 +116,7 @@ export class Download {
   /** The peer chokes us. With the Fast extension it rejects what it will not send; else nothing comes any more. */
   choked(peer: RemotePeer, now: number): void {
     if (!peer.facts.supportsFast) this.#releaseAll(peer);
+    peer.suggestions.length = 0;
     this.sources.lose(peer);
     this.fillSources(now);
   }

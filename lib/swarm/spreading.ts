@@ -1,3 +1,11 @@
+/** What became of a piece that has not been seen at any remote peer yet, but was given to one. */
+interface Assignment {
+  /** Number of the remote peer. */
+  readonly peer: number;
+  /** It asked for the piece; before that, the piece was only suggested to it. */
+  readonly isRequested: boolean;
+}
+
 /**
  * Which pieces a seeder would like each peer to take: every piece leaves it once before any leaves it twice.
  *
@@ -5,15 +13,17 @@
  * the same rare pieces, and its uplink, the narrowest place while data is new, carries them again and again.
  * Suggestions (BEP 6) give each peer pieces of its own to ask for and to pass on.
  *
- * A piece is in exactly one state: `fresh → assigned → spread`. It is assigned to the peer it was suggested to or
- * that requested it, and spread once some remote peer has it. What was assigned to a peer that left is fresh again.
+ * A piece is in exactly one state: `fresh → suggested → requested → spread`. It may be requested without having been
+ * suggested, and is spread once some remote peer has it. What was only suggested to a peer that is choked now, and all
+ * that was given to one that left, is fresh again.
  */
 export class Spreading {
   /** Fresh pieces, in no order. */
   readonly #fresh: number[];
   /** Where a fresh piece stands in `#fresh`; -1 for the others. */
   readonly #positions: Int32Array;
-  readonly #assigned = new Map<number, Set<number>>();
+  /** Suggested and requested pieces, by number. */
+  readonly #assigned = new Map<number, Assignment>();
 
   /** All pieces start fresh. */
   constructor(pieceCount: number) {
@@ -21,48 +31,62 @@ export class Spreading {
     this.#positions = Int32Array.from(this.#fresh);
   }
 
-  /** Whether all pieces have been given to somebody: there is nothing to steer any more. */
-  get isDone(): boolean {
-    return this.#fresh.length === 0;
-  }
-
-  /** Whether all pieces have arrived where they were assigned to: nothing is scarce any more. */
+  /** Whether all pieces have been seen at remote peers: nothing is scarce any more. */
   get isSpread(): boolean {
-    return this.isDone && this.#assigned.values().every((pieces) => pieces.size === 0);
+    return this.#fresh.length === 0 && this.#assigned.size === 0;
   }
 
-  /** A fresh piece for `peer`, assigned to it from now on; -1 when there is none. `random` is in [0, 1). */
+  /** How many pieces were suggested to a peer that it has not requested. */
+  suggestedTo(peer: number): number {
+    let count = 0;
+    for (const assignment of this.#assigned.values()) {
+      if (assignment.peer === peer && !assignment.isRequested) count++;
+    }
+    return count;
+  }
+
+  /** A fresh piece for `peer`, suggested to it from now on; -1 when there is none. `random` is in [0, 1). */
   suggestFor(peer: number, random: number): number {
-    if (this.isDone) return -1;
+    if (this.#fresh.length === 0) return -1;
     const index = this.#fresh[Math.floor(random * this.#fresh.length)];
-    this.requested(peer, index);
+    this.#remove(index);
+    this.#assigned.set(index, { peer, isRequested: false });
     return index;
   }
 
-  /** `peer` requested a block of a piece: if it was fresh, it is that peer's. Returns whether it was. */
-  requested(peer: number, index: number): boolean {
-    if (!this.#remove(index)) return false;
-    const assigned = this.#assigned.get(peer);
-    if (assigned === undefined) this.#assigned.set(peer, new Set([index]));
-    else assigned.add(index);
-    return true;
+  /** `peer` requested a block of a piece: unless another one did so before, the piece is on its way to that peer. */
+  requested(peer: number, index: number): void {
+    if (this.#remove(index) || this.#assigned.get(index)?.isRequested === false) {
+      this.#assigned.set(index, { peer, isRequested: true });
+    }
   }
 
   /** A remote peer has the piece. */
-  peerHas(peer: number, index: number): void {
+  peerHas(index: number): void {
     this.#remove(index);
-    this.#assigned.get(peer)?.delete(index);
+    this.#assigned.delete(index);
   }
 
-  /** The peer is gone; what was assigned to it and that it did not get is fresh again. */
+  /** The peer may not request any more: what was only suggested to it is fresh again. */
+  choked(peer: number): void {
+    this.#refresh((assignment) => assignment.peer === peer && !assignment.isRequested);
+  }
+
+  /** The peer is gone; what was given to it and that nobody has is fresh again. */
   peerLeft(peer: number): void {
-    for (const index of this.#assigned.get(peer) ?? []) {
+    this.#refresh((assignment) => assignment.peer === peer);
+  }
+
+  #refresh(isMeant: (assignment: Assignment) => boolean): void {
+    for (const [index, assignment] of this.#assigned) {
+      if (!isMeant(assignment)) continue;
+      this.#assigned.delete(index);
       this.#positions[index] = this.#fresh.length;
       this.#fresh.push(index);
     }
-    this.#assigned.delete(peer);
   }
 
+  /** Takes a piece out of the fresh ones; false when it was none. */
   #remove(index: number): boolean {
     const position = this.#positions[index];
     if (position < 0) return false;

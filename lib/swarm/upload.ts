@@ -132,6 +132,7 @@ export class Upload {
     peer.weChoke = true;
     peer.reason = reason;
     peer.sender.send(encodePlain(MessageId.choke));
+    this.#spreading.choked(peer.number);
     peer.sender.dropBlocks((index, begin, length) => {
       if (this.#grants.covers(peer, index)) peer.sender.queueBlock(index, begin, length);
       else this.#reject(peer, index, begin, length);
@@ -166,15 +167,17 @@ export class Upload {
     this.#spreading.requested(peer.number, index);
     this.#superSeeding?.requested(peer, index, now);
     if (begin === 0) this.#show(peer, now);
-    // One more as soon as it begins a piece, so that it never has to choose by itself.
-    if (begin === 0) this.#suggest(peer, 1);
+    if (begin === 0) this.#suggest(peer);
     return undefined;
   }
 
-  /** Tells a peer which pieces we would like it to take, while some have not left us yet (BEP 6 "suggest piece"). */
-  #suggest(peer: RemotePeer, count: number): void {
+  /**
+   * Tells a peer which pieces we would like it to take, while some have not left us yet (BEP 6 "suggest piece"): always
+   * a few more than it has begun, so that it never has to choose by itself.
+   */
+  #suggest(peer: RemotePeer): void {
     if (!peer.facts.supportsFast || !this.#context.isSeed() || this.#superSeeding?.isOver === false) return;
-    for (let i = 0; i < count; i++) {
+    for (let ahead = this.#spreading.suggestedTo(peer.number); ahead < this.#suggestionsAhead; ahead++) {
       const index = this.#spreading.suggestFor(peer.number, this.#context.random());
       if (index < 0) return;
       peer.sender.send(encodeAboutPiece(MessageId.suggest, index));
@@ -184,7 +187,7 @@ export class Upload {
   /** A remote peer has some pieces, which the picker knows already. */
   peerHas(peer: RemotePeer, indices: Iterable<number>, now: number): void {
     for (const index of indices) {
-      this.#spreading.peerHas(peer.number, index);
+      this.#spreading.peerHas(index);
       this.#superSeeding?.peerHas(peer, index);
     }
     this.#show(peer, now);
@@ -221,9 +224,10 @@ export class Upload {
       if (!peer.weChoke) continue;
       peer.weChoke = false;
       peer.unchokedAt = now;
+      // Before the word that it may ask, for it asks at once.
+      this.#suggest(peer);
       peer.sender.send(encodePlain(MessageId.unchoke));
       this.#show(peer, now);
-      this.#suggest(peer, this.#suggestionsAhead);
     }
   }
 

@@ -1,8 +1,11 @@
 /**
  * A LAN in one process and in virtual time: hosts with real swarms, joined by wires of a given rate.
  *
- *   host A: swarm → SendQueue → uplink (one packet at a time, connections in turn) → downlink of B → MessageReader → swarm
+ *   host A: swarm → SendQueue → kernel's buffer of the connection → uplink (one packet at a time, connections in turn)
+ *           → downlink of B → MessageReader → swarm
  *
+ * As with TCP, what the kernel has taken cannot be taken back, and a connection has only so much on the way: a full
+ * downlink holds up those who send to it, and their uplinks serve others or idle.
  * Nothing waits for a clock: `run` steps from event to event, so minutes of swarm life take milliseconds, and the
  * same seed gives the same run.
  */
@@ -37,6 +40,10 @@ import { seededRandom } from "./random.ts";
 
 /** How long a packet travels, in ms. */
 const LATENCY_MS = 0.1;
+/** The kernel takes a write while it has no more than this of the connection, in bytes. */
+const SEND_BUFFER_BYTES = 128 * 1024;
+/** What a connection has on the way at most, in bytes. */
+const MAX_IN_FLIGHT_BYTES = 80 * 1024;
 
 /** How a host of the LAN is set up. */
 export interface HostOptions {
@@ -79,6 +86,8 @@ export class Host {
   readonly speaksFast: boolean;
   readonly rate: number;
   isUplinkBusy = false;
+  /** Whether what is queued is about to be handed to the kernel. */
+  isHandingOver = false;
   /** When the downlink is free again. */
   downlinkFreeAt = 0;
 
@@ -204,6 +213,10 @@ export class Wire implements PeerSender {
   readonly #queue = new SendQueue();
   readonly #reader = new MessageReader(TRANSFER.maxMessageBytes);
   readonly #owner: AnySwarm;
+  /** Packets that the kernel has taken and that have not left, and their bytes. */
+  readonly #taken: Uint8Array[] = [];
+  #takenBytes = 0;
+  #inFlightBytes = 0;
   #isOpen = true;
 
   constructor(readonly host: Host) {
@@ -238,8 +251,35 @@ export class Wire implements PeerSender {
     return this.#queue.blockCount;
   }
 
-  get isWaiting(): boolean {
-    return this.#isOpen && !this.#queue.isEmpty;
+  /** Hands what is queued to the kernel, up to one write, as soon as that takes it. */
+  handOver(): void {
+    if (this.peer === undefined || this.#takenBytes > SEND_BUFFER_BYTES) return;
+    const end = this.#takenBytes + TRANSFER.sendBufferBytes;
+    while (this.#isOpen && !this.#queue.isEmpty && this.#takenBytes < end) {
+      const packet = this.#nextPacket();
+      this.#taken.push(packet);
+      this.#takenBytes += packet.length;
+    }
+  }
+
+  /** Whether a packet may leave. */
+  get isReady(): boolean {
+    return this.#taken.length > 0 && this.#inFlightBytes < MAX_IN_FLIGHT_BYTES;
+  }
+
+  /** Takes the next packet, which is on the way until `arrived`. */
+  takePacket(): Uint8Array {
+    const packet = this.#taken.shift()!;
+    this.#takenBytes -= packet.length;
+    this.#inFlightBytes += packet.length;
+    this.handOver();
+    return packet;
+  }
+
+  /** A packet of this connection has arrived. */
+  arrived(packet: Uint8Array): void {
+    this.#inFlightBytes -= packet.length;
+    this.other.#receive(packet);
   }
 
   close(reason: string): void {
@@ -251,7 +291,7 @@ export class Wire implements PeerSender {
   }
 
   /** The next packet: all waiting messages, or else one block. */
-  nextPacket(): Uint8Array {
+  #nextPacket(): Uint8Array {
     const messages = new Uint8Array(this.#queue.messageBytes);
     if (messages.length > 0) {
       this.#queue.takeMessages(messages, 0);
@@ -273,7 +313,7 @@ export class Wire implements PeerSender {
     return packet;
   }
 
-  receive(packet: Uint8Array): void {
+  #receive(packet: Uint8Array): void {
     if (!this.#isOpen) return;
     const { lan } = this.host;
     try {
@@ -345,29 +385,40 @@ export class VirtualLan {
     return true;
   }
 
-  /** Sends the next packet of a host when its uplink is free; connections take turns. */
+  /** Hands what a host has queued to its kernel and sends it; only when all is queued that is so in the same instant. */
   pump(host: Host): void {
+    if (host.isHandingOver) return;
+    host.isHandingOver = true;
+    this.after(0, () => {
+      host.isHandingOver = false;
+      for (const wire of host.connections) wire.handOver();
+      this.#transmit(host);
+    });
+  }
+
+  /** Sends the next packet of a host when its uplink is free; connections take turns. */
+  #transmit(host: Host): void {
     if (host.isUplinkBusy || host.isMute) return;
-    const wire = [...host.connections].find((wire) => wire.isWaiting && wire.peer !== undefined);
+    const wire = host.connections.values().find((wire) => wire.isReady);
     if (wire === undefined) return;
     host.connections.delete(wire);
     host.connections.add(wire);
     host.isUplinkBusy = true;
-    // Taken only now, so that what is queued in the same instant travels together.
-    this.after(0, () => {
-      const packet = wire.isWaiting ? wire.nextPacket() : new Uint8Array();
-      const sendMs = packet.length * 1_000 / host.rate;
-      this.after(sendMs, () => {
-        host.isUplinkBusy = false;
-        this.pump(host);
-      });
-      const to = wire.other.host;
-      const arrival = Math.max(
-        this.now + sendMs + LATENCY_MS,
-        to.downlinkFreeAt + packet.length * 1_000 / to.rate,
-      );
-      to.downlinkFreeAt = arrival;
-      this.after(arrival - this.now, () => wire.other.receive(packet));
+    const packet = wire.takePacket();
+    const sendMs = packet.length * 1_000 / host.rate;
+    this.after(sendMs, () => {
+      host.isUplinkBusy = false;
+      this.#transmit(host);
+    });
+    const to = wire.other.host;
+    const arrival = Math.max(
+      this.now + sendMs + LATENCY_MS,
+      to.downlinkFreeAt + packet.length * 1_000 / to.rate,
+    );
+    to.downlinkFreeAt = arrival;
+    this.after(arrival - this.now, () => {
+      wire.arrived(packet);
+      this.#transmit(host);
     });
   }
 

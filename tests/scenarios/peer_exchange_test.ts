@@ -35,12 +35,14 @@ Deno.test("PexExtension lets a third host join through one it knows", () => {
 });
 
 Deno.test("PexExtension tells of a newcomer within a minute", () => {
-  const lan = new VirtualLan(metainfo);
-  const [hub, early] = [lan.add({ data, rate: 1e4 }), lan.add({ data: null })];
+  // So much that nobody has it before the minute is over.
+  const much = randomBytes(10_000_000, 7);
+  const lan = new VirtualLan(metainfoOf(much, PIECE));
+  const [hub, early] = [lan.add({ data: much, rate: 1e5 }), lan.add({ data: null })];
   const [second, late] = [lan.add({ data: null }), lan.add({ data: null })];
   lan.connect(early, hub);
   lan.connect(second, hub);
-  lan.run(() => false, 5_000);
+  lan.run(() => false, 10_000);
   assert(isConnected(early, second));
   lan.connect(late, hub);
   assert(lan.run(() => isConnected(early, late), PEX.intervalMs + 2 * PEX.lookMs));
