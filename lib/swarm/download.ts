@@ -36,6 +36,8 @@ export interface DownloadContext {
   readonly sources: number;
   /** Numbers in [0, 1). */
   random(): number;
+  /** We decline what the peer offers, or do so no more. */
+  declines(peer: RemotePeer): void;
 }
 
 /** Pieces we lack, and whom we ask for them. */
@@ -60,15 +62,12 @@ export class Download {
     this.routing = new BlockRouting(context.layout);
     this.#context = context;
     this.sources = new Sources({
-      peers: context.peers,
-      sources: context.sources,
-      random: () => context.random(),
+      ...context,
       gained: (peer, now) => this.refill(peer, now),
       lost: (peer) => this.#freeExclusivePieces(peer),
     });
     this.#choice = new PieceChoice({
       ...context,
-      random: () => context.random(),
       stored,
       order: this.picker,
       routing: this.routing,

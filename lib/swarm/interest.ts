@@ -22,7 +22,7 @@ export class Interest {
 
   /** Tells the peer when we began or ceased to want something of it. */
   update(peer: RemotePeer): void {
-    const want = peer.wantedPieces > 0 && !this.#context.isPaused();
+    const want = peer.wantedPieces > 0 && !peer.isDeclined && !this.#context.isPaused();
     if (want === peer.weWant) return;
     peer.weWant = want;
     peer.sender.send(encodePlain(want ? MessageId.interested : MessageId.notInterested));

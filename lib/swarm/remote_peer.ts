@@ -57,6 +57,8 @@ export class RemotePeer {
 
   /** Whether it is one of our download sources. */
   isSource = false;
+  /** Whether it hears that we want nothing, as all places for sources are taken. */
+  isDeclined = false;
   /** Until when others come first as source because we had nothing to ask it, in ms. */
   spareUntil = 0;
   /** Pieces it would like us to take, oldest first. */

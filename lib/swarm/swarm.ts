@@ -68,25 +68,22 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     this.#now = options.startedAt;
     this.#nextRoundAt = options.startedAt + options.rechokeMs;
     const { layout } = options.metainfo;
-    const random = () => options.random();
     this.#roster = new Roster(layout.pieceCount, options);
     this.#peers = this.#roster.connected;
+    const common = { layout, peers: this.#peers, random: () => options.random() };
     this.download = new Download(options.stored, {
-      layout,
+      ...common,
       selection: options.selection,
       storage: options.storage,
-      peers: this.#peers,
       sources: options.downloadSources,
-      random,
+      declines: (peer) => this.#interest.update(peer),
     });
     this.#pieces = new PeerPieces(options.stored, options.selection.pieces, this.download.picker);
     this.#statistics = new Statistics(options.totals);
     this.upload = new Upload({
+      ...common,
       infoHash: options.metainfo.infoHash,
-      layout,
-      peers: this.#peers,
       slots: options.uploadSlots,
-      random,
       isSeed: () => this.download.stored.isFull,
       isComplete: () => this.download.isComplete,
       hasPiece: (index) => this.download.stored.has(index),

@@ -40,6 +40,7 @@ class Downloading {
       peers: this.#connected,
       sources: CHOKING.downloadSources,
       random: seededRandom(2),
+      declines() {},
     });
     this.#pieces = new PeerPieces(stored, this.#selection.pieces, this.download.picker);
     this.storage.listener = {

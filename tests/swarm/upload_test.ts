@@ -164,12 +164,20 @@ Deno.test("Upload hands an unused slot to somebody who waits, and passes the idl
   upload.tick(CHOKING.idleSlotMs);
   assert.equal(slotsOf(all), ".#");
   upload.requestReceived(all[1].peer, 0, 0, BLOCK_LENGTH, CHOKING.idleSlotMs);
-  for (let now = CHOKING.idleSlotMs; now < CHOKING.idlePauseMs; now += 200) upload.tick(now);
+  for (let now = CHOKING.idleSlotMs; now < 3 * CHOKING.idleSlotMs; now += 200) upload.tick(now);
   assert.equal(slotsOf(all), ".#", "its request is waiting");
-  all[1].sender.queued.length = 0;
-  all[1].peer.peerWants = false;
-  upload.lostInterest(all[1].peer, CHOKING.idlePauseMs);
-  assert.equal(slotsOf(all), "#.", "better an idler than nobody");
+});
+
+Deno.test("Upload gives a slot back to who left it unused when nobody else wants it", () => {
+  const { upload, all } = giving("####", 1, 2);
+  upload.fillSlots(0);
+  const idler = all.findIndex(({ peer }) => !peer.weChoke);
+  upload.tick(CHOKING.idleSlotMs);
+  assert.equal(all[idler].peer.weChoke, true);
+  const other = all[1 - idler].peer;
+  other.peerWants = false;
+  upload.lostInterest(other, CHOKING.idleSlotMs + 1);
+  assert.equal(all[idler].peer.weChoke, false, "better an idler than nobody");
 });
 
 Deno.test("Upload suggests every piece once before any is suggested twice, while it has everything", () => {
