@@ -24,8 +24,8 @@ Deno.test("Swarm of sixteen receivers on equal links is done in little more than
   for (const { storage } of receivers) assert.deepEqual(storage.data, data);
   const times = receivers.map(({ finishedAt }) => (finishedAt! - start) / ONE_COPY_MS).sort();
   const [median, last] = [times[8], times[15]];
-  assert(last <= 1.13, `the last needed ${last} one-copy times`);
-  assert(last / median <= 1.04, `the last needed ${last} one-copy times, the median ${median}`);
+  assert(last <= 1.16, `the last needed ${last} one-copy times`);
+  assert(last / median <= 1.06, `the last needed ${last} one-copy times, the median ${median}`);
   const copies = seeder.payloadSent / data.length;
   assert(copies <= 1.12, `the seeder sent ${copies} copies`);
 });
