@@ -1,0 +1,77 @@
+/** Thousands of peers come, are served and go: nothing of them may stay behind. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { encodeMetainfo } from "../../lib/protocol/metainfo.ts";
+import { encodeAboutBlock, encodePlain, MessageId } from "../../lib/protocol/peer_messages.ts";
+import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
+import { PeerRun } from "../helpers/peer_run.ts";
+import { Program } from "../helpers/program.ts";
+import { randomBytes } from "../helpers/random.ts";
+import { needs } from "../helpers/require_tool.ts";
+import { metainfoOf } from "../helpers/torrents.ts";
+import { Attacker } from "../hostile/attacker.ts";
+import { sampleOf } from "./memory.ts";
+
+const MIB = 1024 * 1024;
+/** Peers of one round; after two of them caches and heaps are full. */
+const ROUND = 1_500;
+const AT_ONCE = 4;
+const BLOCKS = 4;
+/** Each of them may leave less than this behind: 1,500 peers at 2 KiB each are 3 MiB. */
+const BYTES_PER_PEER = 2 * 1024;
+
+const data = randomBytes(BLOCKS * BLOCK_LENGTH, 5);
+const metainfo = metainfoOf(data, BLOCK_LENGTH);
+
+/** Comes under a name of its own, takes all there is and goes. Errors: `AssertionError` when it was not served. */
+async function visit(port: number, number: number): Promise<void> {
+  const peerId = new TextEncoder().encode(`-XX0001-${String(number).padStart(12, "0")}`);
+  using visitor = await Attacker.connect(port, metainfo.infoHash, { peerId });
+  await visitor.send(encodePlain(MessageId.haveNone), encodePlain(MessageId.interested));
+  let received = 0;
+  await visitor.listen(async ({ id }) => {
+    if (id === MessageId.unchoke) {
+      const requests = Array.from(
+        { length: BLOCKS },
+        (_, index) => encodeAboutBlock(MessageId.request, index, 0, BLOCK_LENGTH),
+      );
+      await visitor.send(...requests);
+    }
+    if (id === MessageId.piece && ++received === BLOCKS) visitor[Symbol.dispose]();
+  });
+  assert.equal(received, BLOCKS, `visitor ${number} was not served`);
+}
+
+needs("linux")("soak: of thousands of peers that come, are served and go, nothing stays behind", async () => {
+  const home = Deno.makeTempDirSync({ prefix: "peer-churn-" });
+  for (const folder of ["shareable", "torrents"]) Deno.mkdirSync(join(home, folder));
+  Deno.writeFileSync(join(home, "shareable", metainfo.name), data);
+  const torrent = join(home, "torrents", "data.torrent");
+  Deno.writeFileSync(torrent, encodeMetainfo(metainfo.rawInfo, { announceTiers: [] }));
+  const { promise: ready, resolve } = Promise.withResolvers<{ port: number; pid: number }>();
+  const options = ["--host", "127.0.0.1", "--port", "0", "--no-tracker", "--no-lsd", "--progress", "json"];
+  const seeder = new PeerRun(
+    "seeder",
+    new Program().with([torrent, "--home", home, ...options], { stdout: "piped", stderr: "piped" }).spawn(),
+    (event) => event.event === "ready" && resolve({ port: Number(event.port), pid: Number(event.pid) }),
+  );
+  try {
+    const { port, pid } = await Promise.race([ready, seeder.ended]);
+    await Promise.race([seeder.joined, seeder.ended]);
+    let visitors = 0;
+    const round = async (): Promise<number> => {
+      const end = visitors + ROUND;
+      const come = async () => {
+        while (visitors < end) await visit(port, visitors++);
+      };
+      await Promise.race([Promise.all(Array.from({ length: AT_ONCE }, come)), seeder.ended]);
+      return sampleOf(pid, 0).anonymousBytes;
+    };
+    const held = [await round(), await round(), await round()];
+    const grown = held[2] - Math.max(held[0], held[1]);
+    assert.ok(grown < ROUND * BYTES_PER_PEER, `it holds ${held.map((bytes) => bytes / MIB)} MiB`);
+  } finally {
+    assert.ok(await seeder.stop());
+    Deno.removeSync(home, { recursive: true });
+  }
+});
