@@ -353,6 +353,15 @@ Deno.test("Download takes suggested pieces first, when they are of use and rare"
   assert(peer.suggestions.length <= TRANSFER.maxSuggestions);
 });
 
+Deno.test("Download forgets what a peer suggested when that chokes it", () => {
+  const swarm = new Downloading("....", "####");
+  const [{ peer }] = swarm.peers;
+  swarm.download.suggested(peer, 2);
+  peer.peerChokes = true;
+  swarm.download.choked(peer, 0);
+  assert.deepEqual(peer.suggestions, []);
+});
+
 Deno.test("Download asks a peer that chokes it for the pieces it allows, and for nothing else", () => {
   const swarm = new Downloading("....");
   const { peer, sender } = swarm.connect("####");

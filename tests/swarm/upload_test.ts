@@ -192,6 +192,23 @@ Deno.test("Upload suggests every piece once before any is suggested twice, while
   for (const { sender } of leecher.all) assert.deepEqual(sender.takeSent(), ["unchoke"]);
 });
 
+Deno.test("Upload suggests before it unchokes, and to the next what a choked peer did not ask for", () => {
+  const { upload, all } = giving("####", 1, 2);
+  upload.fillSlots(0);
+  const holder = all.find(({ peer }) => !peer.weChoke)!;
+  const other = all.find(({ peer }) => peer.weChoke)!;
+  const sent = holder.sender.takeSent();
+  const suggested = sent.slice(0, -1);
+  assert.equal(sent.at(-1), "unchoke");
+  assert(suggested.length > 1 && suggested.every((text) => text.startsWith("suggest")));
+  const [asked, ...left] = suggested.map((text) => Number(text.split(" ")[1]));
+  upload.requestReceived(holder.peer, asked, 0, BLOCK_LENGTH, 1);
+  holder.peer.peerWants = false;
+  upload.lostInterest(holder.peer, 1);
+  const next = other.sender.takeSent().filter((text) => text.startsWith("suggest"));
+  assert.deepEqual(next.toSorted(), left.map((index) => `suggest ${index}`).toSorted());
+});
+
 Deno.test("Upload measures what was sent", () => {
   const { upload, all: [{ peer }] } = giving("####", 1, 1);
   upload.blockSent(peer, 5_000, 100);
