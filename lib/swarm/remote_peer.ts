@@ -75,7 +75,7 @@ export class RemotePeer {
   unwantedBlocks = 0;
   /** When it last sent a needed block, or was first asked after owing nothing; in ms. */
   lastBlockAt = 0;
-  /** Until when it is passed over as source because it was silent; in ms. */
+  /** Until when it is passed over as source because it was silent or slower than others; in ms. */
   snubbedUntil = 0;
 
   /** When it was unchoked last, in ms. */

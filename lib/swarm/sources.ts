@@ -82,13 +82,15 @@ export class Sources {
     );
     const chosen = new Set(choose(candidates, sources, random).map(({ number }) => number));
     for (const peer of peers.values()) {
-      if (peer.isSource && !peer.isWebSeed && !chosen.has(peer.number)) this.lose(peer);
+      if (!peer.isSource || peer.isWebSeed || chosen.has(peer.number)) continue;
+      this.lose(peer);
+      // A place meant for one of the declined is for whoever of them unchokes us first, not for this one.
+      peer.snubbedUntil = now + CHOKING.idlePauseMs;
     }
     for (const number of chosen) {
       const peer = peers.get(number)!;
       if (!peer.isSource && !peer.isDeclined) this.#gain(peer, now);
     }
-    // A place meant for one of the declined is for whoever of them unchokes us first.
     this.#declineOthers(now);
   }
 

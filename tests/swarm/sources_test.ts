@@ -112,8 +112,24 @@ Deno.test("Sources frees a place by chance for a declined peer when all are give
   const declined = places.peers.find(({ isDeclined }) => isDeclined)!;
   declined.peerChokes = true;
   fast.download.add(1_000_000, 0);
-  let rounds = 0;
-  for (; slow.isSource && rounds < 100; rounds++) places.sources.chooseAll(CHOKING.newcomerMs);
-  assert(rounds < 100, "the slow source kept its place");
-  assert.deepEqual([fast.isSource, declined.isSource, declined.isDeclined], [true, false, false]);
+  const now = CHOKING.newcomerMs;
+  for (let rounds = 0; slow.isSource && rounds < 100; rounds++) places.sources.chooseAll(now);
+  assert.deepEqual([fast.isSource, slow.isSource, declined.isDeclined], [true, false, false]);
+  places.sources.fill(now + 1);
+  assert.deepEqual(places.taken, [fast.number]);
+  declined.peerChokes = false;
+  places.sources.fill(now + 2);
+  assert.equal(declined.isSource, true);
+});
+
+Deno.test("Sources takes the slower one back when no declined peer wants its place", () => {
+  const places = new Places(PLACES + 1);
+  places.sources.fill(0);
+  const [fast, slow] = places.peers.filter(({ isSource }) => isSource);
+  places.peers.find(({ isDeclined }) => isDeclined)!.peerChokes = true;
+  fast.download.add(1_000_000, 0);
+  const now = CHOKING.newcomerMs;
+  for (let rounds = 0; slow.isSource && rounds < 100; rounds++) places.sources.chooseAll(now);
+  places.sources.fill(now + CHOKING.idlePauseMs);
+  assert.equal(slow.isSource, true);
 });
