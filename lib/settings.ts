@@ -177,9 +177,11 @@ export const CHOKING = {
   unprovenAfterMs: 3 * SECOND,
   /** A peer that refuses a request although it unchokes us is asked again after this time, never in a tight loop. */
   rejectPauseMs: 1 * SECOND,
+  /** A slot whose holder has not asked for anything yet goes to another at the first tick after this time. */
+  unusedSlotMs: 190,
   /**
-   * A slot whose holder asks for nothing goes to another at the first tick after this time. What it was sent last may
-   * wait in the kernel for a few tenths of a second, and only then it asks again.
+   * The same for a holder that has asked: what it was sent last may wait in the kernel for a few tenths of a second, and
+   * only then it asks again.
    */
   idleSlotMs: 1 * SECOND,
   /** A slot whose holder takes nothing of what it asked for goes to another after this time; 512 KiB leave at once. */

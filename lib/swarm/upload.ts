@@ -94,7 +94,10 @@ export class Upload {
       const waits = peer.sender.queuedBlocks > 0;
       const isStalled = waits && now - Math.max(peer.lastSentAt, peer.unchokedAt) >= CHOKING.stalledSlotMs;
       if (waits && !isStalled) peer.lastServedAt = now;
-      const isIdle = now - Math.max(peer.lastServedAt, peer.unchokedAt) >= CHOKING.idleSlotMs;
+      const isUnused = peer.lastServedAt <= peer.unchokedAt;
+      const isIdle = isUnused
+        ? now - peer.unchokedAt >= CHOKING.unusedSlotMs
+        : now - peer.lastServedAt >= CHOKING.idleSlotMs;
       if (!isIdle && !isStalled) continue;
       peer.idleUntil = now + (isStalled ? CHOKING.rechokeMs : CHOKING.idlePauseMs);
       this.choke(peer, isStalled ? "takes nothing" : "asks for nothing");

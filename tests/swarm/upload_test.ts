@@ -158,25 +158,32 @@ Deno.test("Upload hands an unused slot to somebody who waits, and passes the idl
   all[1].peer.peerWants = false;
   upload.fillSlots(0);
   assert.equal(slotsOf(all), "#.");
-  upload.tick(CHOKING.idleSlotMs);
+  upload.tick(CHOKING.unusedSlotMs);
   assert.equal(slotsOf(all), "#.", "nobody waits");
   all[1].peer.peerWants = true;
-  upload.tick(CHOKING.idleSlotMs);
+  upload.tick(CHOKING.unusedSlotMs);
   assert.equal(slotsOf(all), ".#");
-  upload.requestReceived(all[1].peer, 0, 0, BLOCK_LENGTH, CHOKING.idleSlotMs);
-  for (let now = CHOKING.idleSlotMs; now < 3 * CHOKING.idleSlotMs; now += 200) upload.tick(now);
+  upload.requestReceived(all[1].peer, 0, 0, BLOCK_LENGTH, CHOKING.unusedSlotMs + 1);
+  const servedAt = 3 * CHOKING.idleSlotMs;
+  for (let now = CHOKING.unusedSlotMs; now <= servedAt; now += 200) upload.tick(now);
   assert.equal(slotsOf(all), ".#", "its request is waiting");
+  all[1].sender.queued.length = 0;
+  upload.blockSent(all[1].peer, BLOCK_LENGTH, servedAt);
+  upload.tick(servedAt + CHOKING.idleSlotMs - 1);
+  assert.equal(slotsOf(all), ".#", "what it was sent may be on the way");
+  upload.tick(servedAt + CHOKING.idleSlotMs);
+  assert.equal(slotsOf(all), "#.");
 });
 
 Deno.test("Upload gives a slot back to who left it unused when nobody else wants it", () => {
   const { upload, all } = giving("####", 1, 2);
   upload.fillSlots(0);
   const idler = all.findIndex(({ peer }) => !peer.weChoke);
-  upload.tick(CHOKING.idleSlotMs);
+  upload.tick(CHOKING.unusedSlotMs);
   assert.equal(all[idler].peer.weChoke, true);
   const other = all[1 - idler].peer;
   other.peerWants = false;
-  upload.lostInterest(other, CHOKING.idleSlotMs + 1);
+  upload.lostInterest(other, CHOKING.unusedSlotMs + 1);
   assert.equal(all[idler].peer.weChoke, false, "better an idler than nobody");
 });
 
