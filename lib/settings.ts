@@ -95,9 +95,9 @@ export const TRANSFER = {
   /** Receive buffer of a new connection; enough for what is not payload. */
   receiveBufferBytes: 16 * KIB,
   /** Receive buffer while we download: each read is a call into the runtime at a fixed price. */
-  sourceReceiveBufferBytes: 512 * KIB,
+  sourceReceiveBufferBytes: 256 * KIB,
   /** Send buffer: one write to the socket. */
-  sendBufferBytes: 512 * KIB,
+  sendBufferBytes: 128 * KIB,
   /** Idle send buffers kept. */
   sendBuffersKept: 8,
   /** How long news of a stored piece may wait for more: with 16 peers it halves the work of small links. */
@@ -184,7 +184,7 @@ export const CHOKING = {
    * only then it asks again.
    */
   idleSlotMs: 1 * SECOND,
-  /** A slot whose holder takes nothing of what it asked for goes to another after this time; 512 KiB leave at once. */
+  /** A slot whose holder takes nothing of what it asked for goes to another after this time; 128 KiB leave at once. */
   stalledSlotMs: 15 * SECOND,
   /** Peers that left their slot unused are passed over for this long while others want one. */
   idlePauseMs: 1 * SECOND,

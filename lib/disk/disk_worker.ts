@@ -1,14 +1,15 @@
 /**
  * The worker that hashes, reads and writes pieces, so that the main thread never waits for a disk.
  *
- * Requests come several in a message; it answers each once, in order, and those of one message in one. Buffers are transferred both ways. It opens files by itself; "close"
- * makes it let go of them, and its answer says that it has.
+ * Requests come several in a message; it answers each once, in order, and those of one message in one. Buffers are
+ * transferred both ways. It opens files by itself; "close" makes it let go of them, and its answer says that it has.
  */
 import { messageOf, NoDescriptorError } from "../errors.ts";
 import { STORAGE } from "../settings.ts";
 import { FileRow, type FileRowDescription } from "./file_row.ts";
 import { OpenFiles } from "./open_files.ts";
-import { hashStoredPiece, isPiece } from "./piece_hasher.ts";
+import { hashStoredPiece } from "./piece_hasher.ts";
+import { writePiece } from "./piece_writer.ts";
 
 /** One thing to do. Rows are known by the number that "open" gave them. */
 export type DiskJob =
@@ -51,6 +52,8 @@ export interface DiskAnswer {
   readonly mayPass?: boolean;
   /** The buffer of a commit, whatever became of it. */
   readonly buffer?: Uint8Array<ArrayBuffer>;
+  /** How long a commit took, in ms. */
+  readonly tookMs?: number;
 }
 
 /** The few members of a worker's global object used here; the project is checked with the main thread's types. */
@@ -70,11 +73,17 @@ scope.onmessage = ({ data: requests }) => {
 };
 
 function answer({ id, job }: DiskRequest): DiskAnswer {
-  const kept = job.kind === "commit" ? { buffer: job.buffer } : {};
+  const begin = performance.now();
+  const answer = answerTo(id, job);
+  if (job.kind !== "commit") return answer;
+  return { ...answer, buffer: job.buffer, tookMs: performance.now() - begin };
+}
+
+function answerTo(id: number, job: DiskJob): DiskAnswer {
   try {
-    return { id, result: run(job), ...kept };
+    return { id, result: run(job) };
   } catch (error) {
-    return { id, error: messageOf(error), mayPass: error instanceof NoDescriptorError, ...kept };
+    return { id, error: messageOf(error), mayPass: error instanceof NoDescriptorError };
   }
 }
 
@@ -93,13 +102,6 @@ function run(job: DiskJob): boolean | HashedPieces {
     case "copy":
       return copyPiece(rows.get(job.row)!, rows.get(job.to)!, job.index, job.hash);
   }
-}
-
-function writePiece(row: FileRow, index: number, buffer: Uint8Array, hash: Uint8Array): boolean {
-  const piece = buffer.subarray(0, row.layout.lengthOf(index));
-  if (!isPiece(piece, hash)) return false;
-  row.write(row.layout.offsetOf(index), piece);
-  return true;
 }
 
 function copyPiece(from: FileRow, to: FileRow, index: number, hash: Uint8Array): boolean {

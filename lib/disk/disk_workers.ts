@@ -2,14 +2,16 @@ import { setTimeout as delay } from "node:timers/promises";
 import { NoDescriptorError, StorageError } from "../errors.ts";
 import type { PieceLayout } from "../protocol/piece_layout.ts";
 import { STORAGE } from "../settings.ts";
+import { CommitChoice } from "./commit_choice.ts";
 import type { DiskAnswer, DiskJob, DiskRequest, HashedPieces } from "./disk_worker.ts";
-import type { FileRowDescription } from "./file_row.ts";
+import type { FileRow, FileRowDescription } from "./file_row.ts";
+import { writePiece } from "./piece_writer.ts";
 
 /** What became of a piece that was to be written. */
 export interface CommitResult {
   /** "stored": verified and written. "corrupt": wrong hash, nothing written. Else why the disk refused. */
   readonly outcome: "stored" | "corrupt" | StorageError;
-  /** The buffer that was handed over, with the same length but as another object. */
+  /** The memory that was handed over, with the same length but maybe as another object. */
   readonly buffer: Uint8Array<ArrayBuffer>;
 }
 
@@ -109,15 +111,21 @@ class DiskWorkerThread {
 }
 
 /**
- * The worker threads for disk work: one that writes, and as many as the machine has cores while data is checked.
+ * Disk work: a worker thread that writes, where the main thread does not do that better itself, and as many as the machine has
+ * cores while data is checked.
  *
  * Threads start when first needed. The checking ones end with the check, the writing one with `close`.
  */
 export class DiskWorkers {
+  readonly #choice: CommitChoice;
   #writer: DiskWorkerThread | undefined;
   #checkers: DiskWorkerThread[] = [];
   #runningChecks = 0;
   #isClosed = false;
+
+  constructor(choice = new CommitChoice()) {
+    this.#choice = choice;
+  }
 
   /** Starts the writing thread, so that it is ready when the first piece is. */
   prepare(): void {
@@ -127,10 +135,10 @@ export class DiskWorkers {
   /**
    * Verifies a piece against `hash` and writes it to a row of files; again after a while when no descriptor is free.
    *
-   * Shape: `buffer` is transferred; the caller gets another view of the same memory back, always.
+   * Shape: `buffer` may be transferred; the caller gets a view of the same memory back, always.
    */
   async commit(
-    row: FileRowDescription,
+    row: FileRow,
     index: number,
     buffer: Uint8Array<ArrayBuffer>,
     hash: Uint8Array,
@@ -145,20 +153,40 @@ export class DiskWorkers {
   }
 
   async #commit(
-    row: FileRowDescription,
+    row: FileRow,
     index: number,
     buffer: Uint8Array<ArrayBuffer>,
     hash: Uint8Array,
   ): Promise<CommitResult> {
-    const { length } = buffer;
     if (this.#isClosed) return { outcome: stopped(), buffer };
+    if (this.#choice.isForMainThread(buffer.length)) return this.#commitHere(row, index, buffer, hash);
+    const { length } = buffer;
     const thread = this.#writing();
-    const job: DiskJob = { kind: "commit", row: thread.rowNumber(row), index, buffer, hash: hash.slice() };
+    const rowNumber = thread.rowNumber(row.description);
+    const job: DiskJob = { kind: "commit", row: rowNumber, index, buffer, hash: hash.slice() };
     const answer = await thread.call(job, buffer.buffer);
+    if (answer.tookMs !== undefined) this.#choice.took(answer.tookMs);
     return {
       outcome: answer.error !== undefined ? failureOf(answer) : answer.result ? "stored" : "corrupt",
       buffer: answer.buffer ?? new Uint8Array(length),
     };
+  }
+
+  #commitHere(
+    row: FileRow,
+    index: number,
+    buffer: Uint8Array<ArrayBuffer>,
+    hash: Uint8Array,
+  ): CommitResult {
+    const begin = performance.now();
+    try {
+      return { outcome: writePiece(row, index, buffer, hash) ? "stored" : "corrupt", buffer };
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      return { outcome: error, buffer };
+    } finally {
+      this.#choice.took(performance.now() - begin);
+    }
   }
 
   /**

@@ -192,7 +192,7 @@ export class PieceStore implements PieceStorage {
   async #commit(index: number, buffer: Uint8Array<ArrayBuffer>): Promise<void> {
     const { length } = buffer;
     const hash = pieceHash(this.#metainfo, index);
-    const result = await this.#workers.commit(this.#files.current.description, index, buffer, hash);
+    const result = await this.#workers.commit(this.#files.current, index, buffer, hash);
     try {
       if (result.outcome === "stored") this.#noteWritten(index);
       else if (result.outcome === "corrupt") this.listener?.pieceCorrupt(index, result.buffer);

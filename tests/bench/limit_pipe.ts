@@ -3,7 +3,7 @@
  *
  *     file -> read -> socket write  ~~ TCP ~~  socket read -> SHA-1 and positioned write -> file
  *
- *     deno run limit_pipe.ts send FILE ADDRESS:PORT [WAY]       says "listening"; serves one connection
+ *     deno run limit_pipe.ts send FILE ADDRESS:PORT [WAY]       says "listening"; serves every connection
  *     deno run limit_pipe.ts receive FILE ADDRESS:PORT [WAY]    says "receiving" when connected, then "complete"
  *
  * `WAY` is a `PipeWay` as JSON: another way to do it than our own program's.
@@ -16,16 +16,23 @@ import { KIB, MIB } from "./test_file.ts";
 
 /** How the pipe works. */
 export interface PipeWay {
-  /** One write to the socket and one read from it. */
-  readonly transferBytes: number;
+  /** One write to a socket. */
+  readonly writeBytes: number;
+  /** One read from it. */
+  readonly readBytes: number;
   /** Whether the file is read asynchronously. */
   readonly readsAsync: boolean;
   /** Who hashes and writes. */
   readonly sink: keyof typeof SINKS;
 }
 
-/** As our own program does it. */
-export const OUR_WAY: PipeWay = { transferBytes: 512 * KIB, readsAsync: false, sink: "worker" };
+/** As our own program does it while it needs more than one core. */
+export const OUR_WAY: PipeWay = {
+  writeBytes: 128 * KIB,
+  readBytes: 256 * KIB,
+  readsAsync: false,
+  sink: "worker",
+};
 
 /** What is hashed and written at once. */
 const PIECE_BYTES = MIB;
@@ -104,9 +111,15 @@ function writeFully(file: number, piece: Uint8Array, filled: number, position: n
 async function send(path: string, endpoint: Deno.ConnectOptions, way: PipeWay): Promise<void> {
   using listener = Deno.listen(endpoint);
   console.log("listening");
-  using connection = await listener.accept();
+  const serving: Promise<void>[] = [];
+  for await (const connection of listener) serving.push(serve(connection, path, way));
+  await Promise.all(serving);
+}
+
+async function serve(remote: Deno.Conn, path: string, way: PipeWay): Promise<void> {
+  using connection = remote;
   using file = Deno.openSync(path);
-  const buffer = new Uint8Array(way.transferBytes);
+  const buffer = new Uint8Array(way.writeBytes);
   while (true) {
     const count = way.readsAsync ? await file.read(buffer) : file.readSync(buffer);
     if (count === null) break;
@@ -142,7 +155,7 @@ async function receive(path: string, endpoint: Deno.ConnectOptions, way: PipeWay
     const piece = await takeIdle();
     let filled = 0;
     while (filled < piece.length) {
-      const count = await connection.read(piece.subarray(filled, filled + way.transferBytes));
+      const count = await connection.read(piece.subarray(filled, filled + way.readBytes));
       isOpen = count !== null;
       if (count === null) break;
       filled += count;

@@ -17,7 +17,7 @@ interface Pair {
 }
 
 const HOW = `One seeder and one leecher, separate processes, loopback TCP, one file. ${TRANSFER_METHOD}
-The limit is two Deno processes without BitTorrent: read and write 512 KiB at a time, SHA-1 and positioned write in a
+The limit is two Deno processes without BitTorrent: 128 KiB a write, 256 KiB a read, SHA-1 and positioned write in a
 worker. Every row was measured in turn in each run; figures are medians (lowest–highest).`;
 
 /** One seeder to one leecher: speed, CPU time and memory of both sides, for each piece length. */

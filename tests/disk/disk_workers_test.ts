@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
+import { CommitChoice } from "../../lib/disk/commit_choice.ts";
 import { DiskWorkers } from "../../lib/disk/disk_workers.ts";
 import { checkTorrent } from "../../lib/disk/piece_checker.ts";
 import { TorrentFiles } from "../../lib/disk/torrent_files.ts";
@@ -11,9 +12,10 @@ const torrent = new TestTorrent([["album/one", 3 * PIECE + 9], ["album/two", 5 *
 
 async function withWorkers(
   work: (workers: DiskWorkers, files: TorrentFiles, home: TestHome) => Promise<void>,
+  choice?: CommitChoice,
 ): Promise<void> {
   using home = new TestHome();
-  const workers = new DiskWorkers();
+  const workers = new DiskWorkers(choice);
   try {
     await work(workers, new TorrentFiles(torrent.metainfo, home.path), home);
   } finally {
@@ -24,7 +26,7 @@ async function withWorkers(
 Deno.test("DiskWorkers sees a file anew after its release", async () => {
   await withWorkers(async (workers, files, home) => {
     const commit = (index: number) =>
-      workers.commit(files.tmp.description, index, torrent.piece(index), pieceHash(torrent.metainfo, index));
+      workers.commit(files.tmp, index, torrent.piece(index), pieceHash(torrent.metainfo, index));
     await files.tmp.create();
     assert.equal((await commit(0)).outcome, "stored");
     await workers.release(files.tmp.description);
@@ -41,11 +43,66 @@ Deno.test("DiskWorkers sees a file anew after its release", async () => {
   });
 });
 
+/** Always the same thread, and what it was told about commits. */
+class FixedChoice extends CommitChoice {
+  commits = 0;
+  readonly #isMainThread: boolean;
+
+  constructor(isMainThread: boolean) {
+    super();
+    this.#isMainThread = isMainThread;
+  }
+
+  override isForMainThread(): boolean {
+    return this.#isMainThread;
+  }
+
+  override took(milliseconds: number): void {
+    assert.ok(milliseconds > 0);
+    this.commits++;
+  }
+}
+
+for (const [thread, isMainThread] of [["a worker", false], ["the main thread", true]] as const) {
+  Deno.test(`DiskWorkers commits in ${thread} what is right, and returns its memory in any case`, async () => {
+    const choice = new FixedChoice(isMainThread);
+    await withWorkers(async (workers, files, home) => {
+      await files.tmp.create();
+      const commit = (index: number, piece: Uint8Array<ArrayBuffer>) => {
+        const { buffer } = piece;
+        const result = workers.commit(files.tmp, index, piece, pieceHash(torrent.metainfo, index));
+        assert.equal(buffer.detached, !isMainThread);
+        return result;
+      };
+      const last = torrent.metainfo.layout.pieceCount - 1;
+      for (const index of [1, last]) {
+        const buffer = new Uint8Array(PIECE);
+        buffer.set(torrent.piece(index));
+        const contents = buffer.slice();
+        assert.deepEqual(await commit(index, buffer), { outcome: "stored", buffer: contents });
+      }
+      const wrong = torrent.piece(2).slice().fill(7, 3, 5);
+      const contents = wrong.slice();
+      assert.deepEqual(await commit(2, wrong), { outcome: "corrupt", buffer: contents });
+      const written = new Uint8Array(fs.readFileSync(home.tmp(torrent, "album/one")));
+      assert.deepEqual(written.subarray(PIECE, 2 * PIECE), torrent.piece(1));
+      assert.deepEqual(written.subarray(2 * PIECE, 3 * PIECE), new Uint8Array(PIECE));
+
+      files.tmp.close();
+      await workers.release(files.tmp.description);
+      fs.rmSync(home.tmp(torrent, "album/one"));
+      const refused = await commit(0, torrent.piece(0).slice());
+      assert.ok(refused.outcome instanceof StorageError);
+      assert.deepEqual(refused.buffer, torrent.piece(0));
+      assert.equal(choice.commits, 4);
+    }, choice);
+  });
+}
+
 Deno.test("DiskWorkers fails what was under way when it is closed, and all later work", async () => {
   await withWorkers(async (workers, files) => {
     await files.tmp.create();
-    const commit = () =>
-      workers.commit(files.tmp.description, 0, torrent.piece(0), pieceHash(torrent.metainfo, 0));
+    const commit = () => workers.commit(files.tmp, 0, torrent.piece(0), pieceHash(torrent.metainfo, 0));
     const underWay = commit();
     workers.close();
     for (const { outcome, buffer } of [await underWay, await commit()]) {

@@ -21,5 +21,8 @@ export function pipe(name: string, way: PipeWay): Contender {
   };
 }
 
-/** Not a client but what Deno can do at best. */
+/** Not a client but what Deno can do at best, alone with its other end on the machine. */
 export const limit: Contender = pipe("limit: bare Deno pipe", OUR_WAY);
+
+/** The same where more processes than cores work: hashed and written on the main thread, as our program does it there. */
+export const crowdedLimit: Contender = pipe("limit: bare Deno pipes", { ...OUR_WAY, sink: "main thread" });

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { CommitChoice, type ProcessTime } from "../../lib/disk/commit_choice.ts";
+
+const MIB = 1024 * 1024;
+
+/** A choice whose process uses as many cores as it is told. */
+function choiceWithLoad() {
+  let time: ProcessTime = { passed: 1_000, computed: 500 };
+  const choice = new CommitChoice(() => time);
+  return {
+    choice,
+    /** Lets `ms` pass with so many cores in use. */
+    run(ms: number, cores: number): void {
+      time = { passed: time.passed + ms, computed: time.computed + ms * cores };
+    },
+    quick(commits: number): void {
+      for (let i = 0; i < commits; i++) choice.took(2);
+    },
+  };
+}
+
+Deno.test("CommitChoice leaves pieces to the worker until the disk has been quick for a while", () => {
+  const { choice, quick } = choiceWithLoad();
+  assert.equal(choice.isForMainThread(MIB), false);
+  quick(15);
+  assert.equal(choice.isForMainThread(MIB), false);
+  quick(1);
+  assert.equal(choice.isForMainThread(MIB), true);
+});
+
+Deno.test("CommitChoice: after a commit that the disk held up, the main thread waits for no disk", () => {
+  const { choice, quick } = choiceWithLoad();
+  quick(100);
+  assert.equal(choice.isForMainThread(MIB), true);
+  choice.took(200);
+  assert.equal(choice.isForMainThread(MIB), false);
+  quick(15);
+  assert.equal(choice.isForMainThread(MIB), false);
+  quick(1);
+  assert.equal(choice.isForMainThread(MIB), true);
+});
+
+Deno.test("CommitChoice uses a second thread while the process needs more than one core", () => {
+  const { choice, quick, run } = choiceWithLoad();
+  quick(16);
+  run(200, 0.5);
+  assert.equal(choice.isForMainThread(MIB), true);
+  run(200, 1);
+  assert.equal(choice.isForMainThread(MIB), false);
+  run(200, 1.4);
+  assert.equal(choice.isForMainThread(MIB), false);
+  run(200, 0.6);
+  assert.equal(choice.isForMainThread(MIB), true);
+});
+
+Deno.test("CommitChoice looks at the processor's use over a time, not at a moment of it", () => {
+  const { choice, quick, run } = choiceWithLoad();
+  quick(16);
+  run(200, 0.5);
+  assert.equal(choice.isForMainThread(MIB), true);
+  run(100, 2);
+  assert.equal(choice.isForMainThread(MIB), true);
+  run(100, 1);
+  assert.equal(choice.isForMainThread(MIB), false);
+});
+
+Deno.test("CommitChoice leaves large pieces to the worker", () => {
+  const { choice, quick } = choiceWithLoad();
+  quick(16);
+  assert.equal(choice.isForMainThread(4 * MIB), true);
+  assert.equal(choice.isForMainThread(4 * MIB + 1), false);
+});
