@@ -204,6 +204,10 @@ export const CHOKING = {
 export const STORAGE = {
   /** Bytes verified and written at once; above this we stop reading from sockets. */
   maxCommitBytes: 32 * MIB,
+  /** The main thread commits pieces of so many bytes at most, while the process has fewer cores in use on average, … */
+  mainThread: { maxBytes: 4 * MIB, maxCores: 0.85, sampleMs: 200 },
+  /** … and while no disk holds it up: not within `pauseMs` after a slow commit, and not before so many were quick. */
+  patience: { slowCommitMs: 50, pauseMs: 30 * SECOND, quickCommits: 16 },
   /** Bytes of pieces that are only partly there, over all sources of one torrent; at least a piece per source. */
   maxActiveBytes: 64 * MIB,
   /** Files kept open. Common systems allow 1,024 descriptors, sockets need some. */
@@ -388,12 +392,6 @@ export const WEB_SEED = {
   /** Pause after a failure that may pass; doubled each time. */
   retryMs: 5 * SECOND,
   retryMaxMs: 10 * MINUTE,
-} as const;
-
-/** Stopping. */
-export const STOPPING = {
-  /** How long running commits may take. */
-  commitTimeoutMs: 5 * SECOND,
 } as const;
 
 /** The slow clock behind every timeout and periodic job: an upload slot that nobody uses idles no longer than this. */

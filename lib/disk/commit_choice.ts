@@ -1,15 +1,5 @@
 import process from "node:process";
-
-/** Cores in use by the whole process from which on a second thread is worth what it costs. */
-const BUSY_CORES = 0.85;
-/** How often the use of the processor is looked at, in ms. */
-const SAMPLE_MS = 200;
-/** A commit that takes longer than this, in ms, was held up by the disk; 4 MiB take a third of it. */
-const SLOW_COMMIT_MS = 25;
-/** After a slow commit, so many must be quick before the main thread dares again. */
-const QUICK_COMMITS = 16;
-/** Larger pieces would hold the main thread up by themselves, in bytes. */
-const MAX_BYTES = 4 * 1024 * 1024;
+import { STORAGE } from "../settings.ts";
 
 /** Time that passed and time that all threads of this process computed, both in ms since whenever. */
 export interface ProcessTime {
@@ -34,6 +24,8 @@ export class CommitChoice {
   #last: ProcessTime;
   #cores = 0;
   #quickInARow = 0;
+  /** When the last slow commit ended, in ms as `passed`. */
+  #slowAt = -Infinity;
 
   constructor(now = processTime) {
     this.#now = now;
@@ -42,18 +34,26 @@ export class CommitChoice {
 
   /** Whether the main thread is to commit a piece of so many bytes. */
   isForMainThread(bytes: number): boolean {
-    if (bytes > MAX_BYTES || this.#quickInARow < QUICK_COMMITS) return false;
+    const { maxBytes, maxCores, sampleMs } = STORAGE.mainThread;
+    const { pauseMs, quickCommits } = STORAGE.patience;
+    if (bytes > maxBytes || this.#quickInARow < quickCommits) return false;
     const time = this.#now();
+    if (time.passed - this.#slowAt < pauseMs) return false;
     const passed = time.passed - this.#last.passed;
-    if (passed >= SAMPLE_MS) {
+    if (passed >= sampleMs) {
       this.#cores = (time.computed - this.#last.computed) / passed;
       this.#last = time;
     }
-    return this.#cores < BUSY_CORES;
+    return this.#cores < maxCores;
   }
 
   /** A commit took this long in whatever thread did it. */
   took(milliseconds: number): void {
-    this.#quickInARow = milliseconds > SLOW_COMMIT_MS ? 0 : this.#quickInARow + 1;
+    if (milliseconds <= STORAGE.patience.slowCommitMs) {
+      this.#quickInARow++;
+    } else {
+      this.#quickInARow = 0;
+      this.#slowAt = this.#now().passed;
+    }
   }
 }

@@ -28,12 +28,18 @@ Deno.test("CommitChoice leaves pieces to the worker until the disk has been quic
   assert.equal(choice.isForMainThread(MIB), true);
 });
 
-Deno.test("CommitChoice: after a commit that the disk held up, the main thread waits for no disk", () => {
-  const { choice, quick } = choiceWithLoad();
+Deno.test("CommitChoice: after a commit that the disk held up, the main thread waits for no disk for a while", () => {
+  const { choice, quick, run } = choiceWithLoad();
   quick(100);
   assert.equal(choice.isForMainThread(MIB), true);
   choice.took(200);
+  quick(100);
+  run(29_000, 0.1);
   assert.equal(choice.isForMainThread(MIB), false);
+  run(1_000, 0.1);
+  assert.equal(choice.isForMainThread(MIB), true);
+  choice.took(51);
+  run(30_000, 0.1);
   quick(15);
   assert.equal(choice.isForMainThread(MIB), false);
   quick(1);

@@ -5,7 +5,6 @@ import { encode } from "../../lib/protocol/bencode.ts";
 import { concatBytes } from "../../lib/protocol/bytes.ts";
 import { OUR_EXTENSIONS } from "../../lib/protocol/extension_messages.ts";
 import { encodeMetadataRequest } from "../../lib/protocol/metadata_messages.ts";
-import { encodeMetainfo, type Metainfo } from "../../lib/protocol/metainfo.ts";
 import {
   encodeAboutBlock,
   encodeExtended,
@@ -15,8 +14,7 @@ import {
 import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
 import { TRANSFER } from "../../lib/settings.ts";
 import { until } from "../helpers/loopback_node.ts";
-import { type PeerEvent, PeerRun } from "../helpers/peer_run.ts";
-import { Program } from "../helpers/program.ts";
+import { PeerProcess } from "../helpers/peer_process.ts";
 import { randomBytes } from "../helpers/random.ts";
 import { needs } from "../helpers/require_tool.ts";
 import { metainfoOf } from "../helpers/torrents.ts";
@@ -64,59 +62,20 @@ const fillsMemory: Mischief = (attacker, number) => {
   }
 };
 
-/** One `peer` process with its home. */
-class Victim implements AsyncDisposable {
-  readonly home = Deno.makeTempDirSync({ prefix: "peer-hostile-" });
-  readonly run: PeerRun;
-  readonly pid: number;
-  port = 0;
-  /** Torrents it has joined. */
-  joined = 0;
-
-  /** `data`: what it has; the torrents it knows all the same. */
-  constructor(torrents: readonly Metainfo[], data: readonly Uint8Array[], args: readonly string[]) {
-    for (const folder of ["torrents", "shareable"]) Deno.mkdirSync(join(this.home, folder));
-    data.forEach((bytes, i) => Deno.writeFileSync(join(this.home, "shareable", NAMES[i]), bytes));
-    const paths = torrents.map(({ rawInfo }, i) => {
-      const path = join(this.home, "torrents", `${i}.torrent`);
-      Deno.writeFileSync(path, encodeMetainfo(rawInfo, { announceTiers: [] }));
-      return path;
-    });
-    const common = ["--host", "127.0.0.1", "--port", "0", "--no-tracker", "--no-lsd", "--progress", "json"];
-    const child = new Program().with([...paths, "--home", this.home, ...common, ...args], {
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    this.pid = child.pid;
-    this.run = new PeerRun("peer", child, (event) => this.#hear(event));
-    this.run.ended.catch(() => {});
-  }
-
-  #hear(event: PeerEvent): void {
-    if (event.event === "ready") this.port = event.port as number;
-    if (event.event === "torrent") this.joined++;
-  }
-
-  /** Most memory it ever had resident, in bytes. */
-  get peakBytes(): number {
-    const status = Deno.readTextFileSync(`/proc/${this.pid}/status`);
-    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)![1]) * 1_024;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.run.stop();
-    Deno.removeSync(this.home, { recursive: true });
-  }
+/** Most memory a process ever had resident, in bytes. */
+function peakBytesOf(pid: number): number {
+  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)![1]) * 1_024;
 }
 
 const DATA = SIZES.map((size, i) => randomBytes(size, i + 1));
-const TORRENTS = DATA.map((data, i) => metainfoOf(data, 256 * 1_024, NAMES[i]));
+const TORRENTS = DATA.map((data, i) => ({ data, metainfo: metainfoOf(data, 256 * 1_024, NAMES[i]) }));
 
 /** A crowd of attackers, spread over the torrents and over ten addresses. */
 async function gather(port: number, mischief: Mischief): Promise<Attacker[]> {
   const crowd: Attacker[] = [];
   for (let number = 0; number < CROWD; number++) {
-    const { infoHash } = TORRENTS[number % TORRENTS.length];
+    const { infoHash } = TORRENTS[number % TORRENTS.length].metainfo;
     const peerId = randomBytes(20, 1_000 + number);
     const how = { from: `127.0.1.${1 + Math.floor(number / 50)}`, peerId, isEncrypted: number % 10 === 9 };
     const attacker = await Attacker.connect(port, infoHash, how);
@@ -131,12 +90,12 @@ async function downloadBeside(
   mischief: Mischief | undefined,
   side: "seeder" | "download",
 ): Promise<{ seconds: number; peakBytes: number; open: number }> {
-  await using seeder = new Victim(TORRENTS, DATA, ["--max-upload", MAX_UPLOAD]);
+  await using seeder = new PeerProcess(TORRENTS, ["--max-upload", MAX_UPLOAD]);
   await until(() => seeder.joined === TORRENTS.length, "the seeder", 60_000);
-  const wanted = side === "download" ? TORRENTS : TORRENTS.slice(0, 1);
+  const wanted = TORRENTS.slice(0, side === "download" ? undefined : 1).map(({ metainfo }) => ({ metainfo }));
   const crowdFirst = side === "seeder" && mischief !== undefined ? await gather(seeder.port, mischief) : [];
   const startedAt = performance.now();
-  await using leecher = new Victim(wanted, [], ["--peer", `127.0.0.1:${seeder.port}`]);
+  await using leecher = new PeerProcess(wanted, ["--peer", `127.0.0.1:${seeder.port}`]);
   await until(() => leecher.joined === wanted.length, "the download", 60_000);
   const crowdLater = side === "download" && mischief !== undefined
     ? await gather(leecher.port, mischief)
@@ -152,7 +111,7 @@ async function downloadBeside(
   assert.deepEqual(Deno.readFileSync(path), DATA[0]);
   const victim = side === "seeder" ? seeder : leecher;
   const open = crowd.filter(({ isDropped }) => !isDropped).length;
-  const { peakBytes } = victim;
+  const peakBytes = peakBytesOf(victim.pid);
   for (const attacker of crowd) attacker[Symbol.dispose]();
   console.log(
     `${side}: ${seconds.toFixed(1)} s, ${

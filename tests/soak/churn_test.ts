@@ -1,11 +1,8 @@
 /** Thousands of peers come, are served and go: nothing of them may stay behind. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import { encodeMetainfo } from "../../lib/protocol/metainfo.ts";
 import { encodeAboutBlock, encodePlain, MessageId } from "../../lib/protocol/peer_messages.ts";
 import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
-import { PeerRun } from "../helpers/peer_run.ts";
-import { Program } from "../helpers/program.ts";
+import { PeerProcess } from "../helpers/peer_process.ts";
 import { randomBytes } from "../helpers/random.ts";
 import { needs } from "../helpers/require_tool.ts";
 import { metainfoOf } from "../helpers/torrents.ts";
@@ -43,35 +40,20 @@ async function visit(port: number, number: number): Promise<void> {
 }
 
 needs("linux")("soak: of thousands of peers that come, are served and go, nothing stays behind", async () => {
-  const home = Deno.makeTempDirSync({ prefix: "peer-churn-" });
-  for (const folder of ["shareable", "torrents"]) Deno.mkdirSync(join(home, folder));
-  Deno.writeFileSync(join(home, "shareable", metainfo.name), data);
-  const torrent = join(home, "torrents", "data.torrent");
-  Deno.writeFileSync(torrent, encodeMetainfo(metainfo.rawInfo, { announceTiers: [] }));
-  const { promise: ready, resolve } = Promise.withResolvers<{ port: number; pid: number }>();
-  const options = ["--host", "127.0.0.1", "--port", "0", "--no-tracker", "--no-lsd", "--progress", "json"];
-  const seeder = new PeerRun(
-    "seeder",
-    new Program().with([torrent, "--home", home, ...options], { stdout: "piped", stderr: "piped" }).spawn(),
-    (event) => event.event === "ready" && resolve({ port: Number(event.port), pid: Number(event.pid) }),
-  );
-  try {
-    const { port, pid } = await Promise.race([ready, seeder.ended]);
-    await Promise.race([seeder.joined, seeder.ended]);
-    let visitors = 0;
-    const round = async (): Promise<number> => {
-      const end = visitors + ROUND;
-      const come = async () => {
-        while (visitors < end) await visit(port, visitors++);
-      };
-      await Promise.race([Promise.all(Array.from({ length: AT_ONCE }, come)), seeder.ended]);
-      return sampleOf(pid, 0).anonymousBytes;
+  await using seeder = new PeerProcess([{ metainfo, data }]);
+  const { run, pid } = seeder;
+  await Promise.race([run.joined, run.ended]);
+  let visitors = 0;
+  const round = async (): Promise<number> => {
+    const end = visitors + ROUND;
+    const come = async () => {
+      while (visitors < end) await visit(seeder.port, visitors++);
     };
-    const held = [await round(), await round(), await round()];
-    const grown = held[2] - Math.max(held[0], held[1]);
-    assert.ok(grown < ROUND * BYTES_PER_PEER, `it holds ${held.map((bytes) => bytes / MIB)} MiB`);
-  } finally {
-    assert.ok(await seeder.stop());
-    Deno.removeSync(home, { recursive: true });
-  }
+    await Promise.race([Promise.all(Array.from({ length: AT_ONCE }, come)), run.ended]);
+    return sampleOf(pid, 0).anonymousBytes;
+  };
+  const held = [await round(), await round(), await round()];
+  const grown = held[2] - Math.max(held[0], held[1]);
+  assert.ok(grown < ROUND * BYTES_PER_PEER, `it holds ${held.map((bytes) => bytes / MIB)} MiB`);
+  assert.ok(await run.stop());
 });
