@@ -18,8 +18,8 @@ export type BlockResult = "needed" | "complete" | "duplicate" | "unrequested" | 
 /** A piece that is being fetched, or was just completed. */
 export class ActivePiece {
   readonly index: number;
-  /** Owned by the table until the piece is taken out. */
-  readonly buffer: Uint8Array<ArrayBuffer>;
+  /** Owned by the table until the piece is taken out; undefined until there is a block to put into it. */
+  buffer: Uint8Array<ArrayBuffer> | undefined;
   /** The remote peer that delivered each block. */
   readonly deliveredBy: Int32Array;
   /** The remote peer that was asked for its first block; `NOBODY` when an earlier run began it. */
@@ -36,15 +36,8 @@ export class ActivePiece {
   /** No free block stands before this one. */
   #firstFree = 0;
 
-  constructor(
-    index: number,
-    blockCount: number,
-    buffer: Uint8Array<ArrayBuffer>,
-    begunWith: number,
-    isExclusive: boolean,
-  ) {
+  constructor(index: number, blockCount: number, begunWith: number, isExclusive: boolean) {
     this.index = index;
-    this.buffer = buffer;
     this.begunWith = begunWith;
     this.isExclusive = isExclusive;
     this.deliveredBy = new Int32Array(blockCount);
@@ -78,6 +71,13 @@ export class ActivePiece {
   isAskedOf(block: number, peer: number): boolean {
     return this.#states[block] === ASKED &&
       (this.#askers[block] === peer || this.#secondAskers[block] === peer);
+  }
+
+  /** How many blocks are asked of `peer`. */
+  askedOf(peer: number): number {
+    let asked = 0;
+    for (let block = 0; block < this.blockCount; block++) if (this.isAskedOf(block, peer)) asked++;
+    return asked;
   }
 
   /** Takes the next free block for `peer`; -1 when there is none. */
@@ -149,15 +149,22 @@ export class ActivePiece {
   }
 }
 
-/** All active pieces of one torrent. */
+/**
+ * All active pieces of one torrent.
+ *
+ * Far more is asked for than arrives at a time. So a piece gets its buffer with its first block: there are as few as can
+ * be, and those few are still in the processor's cache when they are filled and hashed.
+ */
 export class BlockRouting {
   readonly #layout: PieceLayout;
+  readonly #takeBuffer: () => Uint8Array<ArrayBuffer>;
   readonly #active = new Map<number, ActivePiece>();
-  #bytes = 0;
   #free = 0;
 
-  constructor(layout: PieceLayout) {
+  /** `takeBuffer` yields buffers of the piece length, which belong to the table then. */
+  constructor(layout: PieceLayout, takeBuffer: () => Uint8Array<ArrayBuffer>) {
     this.#layout = layout;
+    this.#takeBuffer = takeBuffer;
   }
 
   /** Active pieces, oldest first. */
@@ -169,9 +176,9 @@ export class BlockRouting {
     return this.#active.size;
   }
 
-  /** Bytes of all buffers in the table. */
+  /** Bytes of the buffers of all pieces in the table, once each has one. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#active.size * this.#layout.pieceLength;
   }
 
   /** Whether some block of an active piece is still to be asked for. */
@@ -183,31 +190,25 @@ export class BlockRouting {
     return this.#active.get(index);
   }
 
-  /** Begins a piece; the buffer belongs to the table from now on. */
-  activate(
-    index: number,
-    buffer: Uint8Array<ArrayBuffer>,
-    begunWith: number,
-    isExclusive: boolean,
-  ): ActivePiece {
-    const piece = new ActivePiece(index, this.#layout.blocksIn(index), buffer, begunWith, isExclusive);
+  /** Begins a piece. */
+  activate(index: number, begunWith: number, isExclusive: boolean): ActivePiece {
+    const piece = new ActivePiece(index, this.#layout.blocksIn(index), begunWith, isExclusive);
     this.#active.set(index, piece);
-    this.#bytes += buffer.length;
     this.#free += piece.freeBlocks;
     return piece;
   }
 
-  /** Marks blocks that are in the piece's buffer already. */
-  markReceived(piece: ActivePiece, blocks: Iterable<number>): void {
+  /** Gives a piece a buffer with blocks that are there already; it belongs to the table from now on. */
+  markReceived(piece: ActivePiece, buffer: Uint8Array<ArrayBuffer>, blocks: Iterable<number>): void {
+    piece.buffer = buffer;
     this.#free -= piece.freeBlocks;
     for (const block of blocks) piece.receive(block, NOBODY);
     this.#free += piece.freeBlocks;
   }
 
-  /** Takes a piece out; its buffer is the caller's. */
-  take(piece: ActivePiece): Uint8Array<ArrayBuffer> {
+  /** Takes a piece out; its buffer, if it has one, is the caller's. */
+  take(piece: ActivePiece): Uint8Array<ArrayBuffer> | undefined {
     this.#active.delete(piece.index);
-    this.#bytes -= piece.buffer.length;
     this.#free -= piece.freeBlocks;
     return piece.buffer;
   }
@@ -243,6 +244,7 @@ export class BlockRouting {
     this.#free -= piece.freeBlocks;
     piece.receive(block, peer);
     this.#free += piece.freeBlocks;
+    piece.buffer ??= this.#takeBuffer();
     piece.buffer.set(blockView, begin);
     return piece.isComplete ? "complete" : "needed";
   }

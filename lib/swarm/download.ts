@@ -59,7 +59,7 @@ export class Download {
   constructor(stored: Bitfield, context: DownloadContext) {
     this.stored = stored;
     this.picker = new PieceOrder(context.selection, stored);
-    this.routing = new BlockRouting(context.layout);
+    this.routing = new BlockRouting(context.layout, () => context.storage.takeBuffer());
     this.#context = context;
     this.sources = new Sources({
       ...context,
@@ -171,18 +171,18 @@ export class Download {
   #freeExclusivePieces(peer: RemotePeer): void {
     for (const piece of [...this.routing.pieces]) {
       if (!piece.isExclusive || piece.begunWith !== peer.number) continue;
-      const outstanding = this.#askedOf(piece, peer.number);
+      const outstanding = piece.askedOf(peer.number);
       peer.outstanding -= outstanding;
       peer.released += outstanding;
-      this.#context.storage.giveBuffer(this.routing.take(piece));
-      this.picker.restore(piece.index);
+      this.#drop(piece);
     }
   }
 
-  #askedOf(piece: ActivePiece, peer: number): number {
-    let asked = 0;
-    for (let block = 0; block < piece.blockCount; block++) if (piece.isAskedOf(block, peer)) asked++;
-    return asked;
+  /** What was received of a piece is thrown away: it is missing again. */
+  #drop(piece: ActivePiece): void {
+    const buffer = this.routing.take(piece);
+    if (buffer !== undefined) this.#context.storage.giveBuffer(buffer);
+    this.picker.restore(piece.index);
   }
 
   // Requests
@@ -339,7 +339,7 @@ export class Download {
 
   #commit(piece: ActivePiece): void {
     const { layout, storage } = this.#context;
-    const buffer = this.routing.take(piece);
+    const buffer = this.routing.take(piece)!;
     this.#committing.set(piece.index, piece);
     this.#blame.pieceComplete(piece.index, buffer.subarray(0, layout.lengthOf(piece.index)));
     storage.commit(piece.index, buffer);
@@ -370,27 +370,26 @@ export class Download {
   /** Goes on with a piece that an earlier run left partly received. Takes the buffer over. */
   resume(index: number, buffer: Uint8Array<ArrayBuffer>, blocks: Bitfield): void {
     this.picker.remove(index);
-    const piece = this.routing.activate(index, buffer, NOBODY, false);
-    this.routing.markReceived(piece, blocks);
+    const piece = this.routing.activate(index, NOBODY, false);
+    this.routing.markReceived(piece, buffer, blocks);
     if (piece.isComplete) this.#commit(piece);
   }
 
   /** Takes out all pieces that are partly received, for the next run; their buffers are the caller's. */
   takeUnfinished(): { index: number; buffer: Uint8Array<ArrayBuffer>; blocks: Bitfield }[] {
-    return [...this.routing.pieces].map((piece) => {
+    return [...this.routing.pieces].flatMap((piece) => {
+      const buffer = this.routing.take(piece);
+      if (buffer === undefined) return [];
       const blocks = new Bitfield(piece.blockCount);
       for (let block = 0; block < piece.blockCount; block++) if (piece.isReceived(block)) blocks.add(block);
-      return { index: piece.index, buffer: this.routing.take(piece), blocks };
+      return { index: piece.index, buffer, blocks };
     });
   }
 
   /** Gives all buffers back; nothing is asked for any more. */
   abandon(): void {
     this.#isAbandoned = true;
-    for (const piece of [...this.routing.pieces]) {
-      this.#context.storage.giveBuffer(this.routing.take(piece));
-      this.picker.restore(piece.index);
-    }
+    for (const piece of [...this.routing.pieces]) this.#drop(piece);
     for (const peer of this.#context.peers.values()) {
       peer.isSource = false;
       peer.released += peer.outstanding;

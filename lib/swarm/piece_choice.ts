@@ -5,13 +5,11 @@ import { STORAGE, TRANSFER } from "../settings.ts";
 import type { Blame } from "./blame.ts";
 import type { ActivePiece, BlockRouting } from "./block_routing.ts";
 import type { PieceOrder } from "./piece_order.ts";
-import type { PieceStorage } from "./ports.ts";
 import type { RemotePeer } from "./remote_peer.ts";
 
 /** What `PieceChoice` needs of the download. */
 export interface PieceChoiceContext {
   readonly layout: PieceLayout;
-  readonly storage: PieceStorage;
   /** Connected remote peers by number. */
   readonly peers: ReadonlyMap<number, RemotePeer>;
   /** Places for download sources. */
@@ -65,11 +63,11 @@ export class PieceChoice {
 
   /** Begins a missing piece with this source; undefined for -1, or when too much is under way. */
   #begin(peer: RemotePeer, index: number): ActivePiece | undefined {
-    const { layout, sources, order, routing, blame, storage } = this.#context;
+    const { layout, sources, order, routing, blame } = this.#context;
     const limit = Math.max(STORAGE.maxActiveBytes, sources * layout.pieceLength);
     if (index < 0 || routing.bytes + layout.pieceLength > limit) return undefined;
     order.remove(index);
-    return routing.activate(index, storage.takeBuffer(), peer.number, blame.isSuspect(index));
+    return routing.activate(index, peer.number, blame.isSuspect(index));
   }
 
   /** A seeder would like us to take this piece, because it gave it to nobody yet (BEP 6 "suggest piece"). */

@@ -57,7 +57,8 @@ export async function benchFanout(options: BenchOptions): Promise<string> {
   const how =
     `One seeder and ${LEECHERS} leechers start together on one machine and know of each other, loopback TCP,
 pieces of ${PIECE_LENGTH / MIB} MiB. ${TRANSFER_METHOD}
-The limit is five Deno processes without BitTorrent: one sends to four, which hash and write on their main thread.`;
+The limit is five Deno processes without BitTorrent: one sends to four, to each from another place of the file on, and
+they hash and write on their main thread.`;
   return [`${length / MIB} MiB each. ${versions}.`, how, table(header, rows)].join("\n\n");
 }
 

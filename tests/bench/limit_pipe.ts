@@ -36,6 +36,8 @@ export const OUR_WAY: PipeWay = {
 
 /** What is hashed and written at once. */
 const PIECE_BYTES = MIB;
+/** To each of so many at once the sender sends the file from another place on: a swarm, too, reads everything anew. */
+const MAX_RECEIVERS = 4;
 /** Pieces at the sink before the socket waits. */
 const MAX_UNDER_WAY = 8;
 /** Longer than any measurement. */
@@ -112,18 +114,29 @@ async function send(path: string, endpoint: Deno.ConnectOptions, way: PipeWay): 
   using listener = Deno.listen(endpoint);
   console.log("listening");
   const serving: Promise<void>[] = [];
-  for await (const connection of listener) serving.push(serve(connection, path, way));
+  for await (const connection of listener) {
+    serving.push(serve(connection, path, serving.length % MAX_RECEIVERS / MAX_RECEIVERS, way));
+  }
   await Promise.all(serving);
 }
 
-async function serve(remote: Deno.Conn, path: string, way: PipeWay): Promise<void> {
+/** Sends a file from a place on, a share of its length, and then what stands before. */
+async function serve(remote: Deno.Conn, path: string, from: number, way: PipeWay): Promise<void> {
   using connection = remote;
   using file = Deno.openSync(path);
+  const { size } = file.statSync();
   const buffer = new Uint8Array(way.writeBytes);
-  while (true) {
-    const count = way.readsAsync ? await file.read(buffer) : file.readSync(buffer);
-    if (count === null) break;
-    let rest = buffer.subarray(0, count);
+  let left = size;
+  file.seekSync(Math.floor(from * size), Deno.SeekMode.Start);
+  while (left > 0) {
+    const part = buffer.subarray(0, Math.min(left, buffer.length));
+    const count = way.readsAsync ? await file.read(part) : file.readSync(part);
+    if (count === null) {
+      file.seekSync(0, Deno.SeekMode.Start);
+      continue;
+    }
+    left -= count;
+    let rest = part.subarray(0, count);
     while (rest.length > 0) rest = rest.subarray(await connection.write(rest));
   }
   await connection.closeWrite();

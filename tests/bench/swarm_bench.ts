@@ -29,9 +29,9 @@ Deno.bench("PiecePicker picks, removes and restores the rarest of 100,000 pieces
 const layout = new PieceLayout(256 * KIB, [1024 * 256 * KIB]);
 const buffer = new Uint8Array(layout.pieceLength);
 const block = new Uint8Array(BLOCK_LENGTH);
-const routing = new BlockRouting(layout);
+const routing = new BlockRouting(layout, () => buffer);
 Deno.bench("BlockRouting asks for and receives the 16 blocks of a piece", () => {
-  const piece = routing.activate(7, buffer, 1, false);
+  const piece = routing.activate(7, 1, false);
   for (let begin = 0; begin < layout.pieceLength; begin += BLOCK_LENGTH) {
     routing.ask(piece, 1, 0);
     routing.receive(7, begin, block, 1, false);

@@ -191,12 +191,7 @@ export class Host {
     for (const { index } of active) assert(!stored.has(index) && !picker.isMissing(index));
     assert.equal(routing.hasFreeBlocks, active.some(({ freeBlocks }) => freeBlocks > 0));
     for (const { peer } of this.connections) {
-      let asked = 0;
-      for (const piece of active) {
-        for (let block = 0; block < piece.blockCount; block++) {
-          if (piece.isAskedOf(block, peer.number)) asked++;
-        }
-      }
+      const asked = active.reduce((sum, piece) => sum + piece.askedOf(peer.number), 0);
       assert.equal(peer.outstanding, asked, "blocks outstanding at a peer, and those the table holds for it");
       assert(peer.released >= 0);
       assert(!peer.isSource || !peer.peerChokes);

@@ -9,28 +9,51 @@ const buffer = () => new Uint8Array(layout.pieceLength);
 const block = (length = BLOCK_LENGTH, value = 7) => new Uint8Array(length).fill(value);
 
 Deno.test("BlockRouting gives every block out once, then has none that is free", () => {
-  const table = new BlockRouting(layout);
-  const piece = table.activate(0, buffer(), 1, false);
+  const table = new BlockRouting(layout, buffer);
+  const piece = table.activate(0, 1, false);
   assert.deepEqual([1, 2, 1, 2].map((peer) => table.ask(piece, peer, 0)), [0, 1, 2, -1]);
   assert.equal(table.hasFreeBlocks, false);
   assert.equal(piece.askerOf(1), 2);
 });
 
 Deno.test("BlockRouting copies a needed block and tells when the piece is complete", () => {
-  const table = new BlockRouting(layout);
-  const piece = table.activate(2, buffer(), 1, false);
+  const table = new BlockRouting(layout, buffer);
+  const piece = table.activate(2, 1, false);
   for (let i = 0; i < 2; i++) table.ask(piece, 1, 0);
   assert.equal(table.receive(2, BLOCK_LENGTH, block(100, 9), 1, false), "needed");
   assert.equal(table.receive(2, 0, block(), 1, false), "complete");
-  const taken = table.take(piece);
+  const taken = table.take(piece)!;
   assert.deepEqual([taken[0], taken[BLOCK_LENGTH], taken[BLOCK_LENGTH + 99]], [7, 9, 9]);
   assert.deepEqual([...piece.deliveredBy], [1, 1]);
   assert.deepEqual([table.size, table.bytes], [0, 0]);
 });
 
+Deno.test("BlockRouting takes a buffer with the first block of a piece that is let in, one a piece", () => {
+  let taken = 0;
+  const table = new BlockRouting(layout, () => (taken++, buffer()));
+  const [first, second] = [0, 1].map((index) => table.activate(index, 1, false));
+  for (let i = 0; i < 2; i++) table.ask(first, 1, 0);
+  table.receive(0, 0, block(), 2, false);
+  table.receive(0, 0, block(5), 1, false);
+  assert.deepEqual([taken, table.bytes], [0, 2 * layout.pieceLength]);
+  table.receive(0, BLOCK_LENGTH, block(), 1, false);
+  table.receive(0, 0, block(), 1, false);
+  assert.equal(taken, 1);
+  assert.deepEqual([table.take(first)?.length, table.take(second)], [layout.pieceLength, undefined]);
+});
+
+Deno.test("BlockRouting counts the blocks that are asked of a peer, as first or second", () => {
+  const table = new BlockRouting(layout, buffer);
+  const piece = table.activate(0, 1, false);
+  for (const peer of [1, 1, 2]) table.ask(piece, peer, 0);
+  piece.askAgain(2, 0, 0);
+  table.receive(0, BLOCK_LENGTH, block(), 1, false);
+  assert.deepEqual([1, 2, 3].map((peer) => piece.askedOf(peer)), [1, 2, 0]);
+});
+
 Deno.test("BlockRouting tells duplicate, unrequested and invalid blocks apart", () => {
-  const table = new BlockRouting(layout);
-  const piece = table.activate(0, buffer(), 1, false);
+  const table = new BlockRouting(layout, buffer);
+  const piece = table.activate(0, 1, false);
   table.ask(piece, 1, 0);
   assert.equal(table.receive(0, 0, block(), 2, false), "unrequested");
   assert.equal(table.receive(0, BLOCK_LENGTH, block(), 1, false), "unrequested");
@@ -57,16 +80,16 @@ Deno.test("BlockRouting tells duplicate, unrequested and invalid blocks apart", 
 });
 
 Deno.test("BlockRouting lets a late block in, but not into a piece that is another's alone", () => {
-  const table = new BlockRouting(layout);
-  table.activate(0, buffer(), 1, false);
-  table.activate(1, buffer(), 1, true);
+  const table = new BlockRouting(layout, buffer);
+  table.activate(0, 1, false);
+  table.activate(1, 1, true);
   assert.equal(table.receive(0, 0, block(), 2, true), "needed");
   assert.equal(table.receive(1, 0, block(), 2, true), "unrequested");
 });
 
 Deno.test("BlockRouting asks a second peer in endgame, never a third and never the same one", () => {
-  const table = new BlockRouting(layout);
-  const piece = table.activate(2, buffer(), 1, false);
+  const table = new BlockRouting(layout, buffer);
+  const piece = table.activate(2, 1, false);
   table.ask(piece, 1, 0);
   assert.equal(piece.askAgain(1, 0, 0), -1);
   assert.equal(piece.askAgain(2, 0, 0), 0);
@@ -79,8 +102,8 @@ Deno.test("BlockRouting asks a second peer in endgame, never a third and never t
 });
 
 Deno.test("BlockRouting takes back what is overdue, from the one it was asked of first", () => {
-  const table = new BlockRouting(layout);
-  const piece = table.activate(0, buffer(), 1, false);
+  const table = new BlockRouting(layout, buffer);
+  const piece = table.activate(0, 1, false);
   table.ask(piece, 1, 100);
   table.ask(piece, 2, 200);
   table.ask(piece, 1, 300);
@@ -91,9 +114,9 @@ Deno.test("BlockRouting takes back what is overdue, from the one it was asked of
 });
 
 Deno.test("BlockRouting goes on with blocks of an earlier run, which nobody delivered", () => {
-  const table = new BlockRouting(layout);
-  const piece = table.activate(0, buffer(), NOBODY, false);
-  table.markReceived(piece, [0, 2]);
+  const table = new BlockRouting(layout, buffer);
+  const piece = table.activate(0, NOBODY, false);
+  table.markReceived(piece, buffer(), [0, 2]);
   assert.equal(piece.receivedBlocks, 2);
   assert.equal(table.ask(piece, 1, 0), 1);
   assert.equal(table.hasFreeBlocks, false);
@@ -110,9 +133,9 @@ Deno.test("BlockRouting agrees with a plain model whatever happens in whatever o
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60, size: "max" }), (steps) => {
-      const table = new BlockRouting(layout);
+      const table = new BlockRouting(layout, buffer);
       const counts = [3, 3, 2];
-      const pieces = counts.map((_, index) => table.activate(index, buffer(), NOBODY, false));
+      const pieces = counts.map((_, index) => table.activate(index, NOBODY, false));
       const askers = counts.map((count) => Array.from({ length: count }, () => [] as number[]));
       const received = counts.map((count) => new Array<boolean>(count).fill(false));
       for (const { action, index, at, peer } of steps) {

@@ -321,6 +321,21 @@ Deno.test("Download hands its unfinished pieces over and goes on with them, fetc
   assert.equal(after.storage.buffersOut, 0);
 });
 
+Deno.test("Download holds no buffer for what it asked for and did not get, and hands nothing of it over", () => {
+  const swarm = new Downloading("....", "####");
+  const [peer] = swarm.peers;
+  swarm.download.fillSources(0);
+  const requests = requestsTo(peer);
+  assert.equal(requests.length, BLOCKS);
+  assert.equal(swarm.storage.buffersOut, 0);
+  swarm.answer(peer, requests[0], 1);
+  assert.equal(swarm.storage.buffersOut, 1);
+  const unfinished = swarm.download.takeUnfinished();
+  assert.deepEqual(unfinished.map(({ index, blocks }) => [index, blocks.count]), [
+    [Number(requests[0].split(" ")[1]), 1],
+  ]);
+});
+
 Deno.test("Download gives everything back when it is abandoned, and does not hold late blocks against their sender", () => {
   const swarm = new Downloading("....", "####");
   const [peer] = swarm.peers;
