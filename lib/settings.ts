@@ -208,7 +208,7 @@ export const STORAGE = {
   mainThread: { maxBytes: 4 * MIB, maxCores: 0.85, sampleMs: 200 },
   /** … and while no disk holds it up: not within `pauseMs` after a slow commit, and not before so many were quick. */
   patience: { slowCommitMs: 50, pauseMs: 30 * SECOND, quickCommits: 16 },
-  /** Bytes of pieces that are only partly there, over all sources of one torrent; at least a piece per source. */
+  /** Bytes of pieces that are under way, over all sources of one torrent; at least a piece per source. */
   maxActiveBytes: 64 * MIB,
   /** Files kept open. Common systems allow 1,024 descriptors, sockets need some. */
   openFiles: 128,

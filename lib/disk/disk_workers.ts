@@ -111,8 +111,8 @@ class DiskWorkerThread {
 }
 
 /**
- * Disk work: a worker thread that writes, where the main thread does not do that better itself, and as many as the machine has
- * cores while data is checked.
+ * Disk work: a worker thread that writes, where the main thread does not do that better itself, and as many as the
+ * machine has cores while data is checked.
  *
  * Threads start when first needed. The checking ones end with the check, the writing one with `close`.
  */

@@ -1,12 +1,5 @@
 import { createHash } from "node:crypto";
-import { equalBytes } from "../protocol/bytes.ts";
-import { sha1 } from "../protocol/info_hash.ts";
 import type { FileRow } from "./file_row.ts";
-
-/** Whether `bytes` are the piece with this SHA-1 of 20 bytes (BEP 3). */
-export function isPiece(bytes: Uint8Array, hash: Uint8Array): boolean {
-  return equalBytes(sha1(bytes), hash);
-}
 
 /**
  * The SHA-1 of a piece as it lies on disk; undefined when a file is missing or too short for it.

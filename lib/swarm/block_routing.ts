@@ -152,8 +152,8 @@ export class ActivePiece {
 /**
  * All active pieces of one torrent.
  *
- * Far more is asked for than arrives at a time. So a piece gets its buffer with its first block: there are as few as can
- * be, and those few are still in the processor's cache when they are filled and hashed.
+ * Far more is asked for than arrives at a time. So a piece gets its buffer with its first block: there are as few as
+ * can be, and those few are still in the processor's cache when they are filled and hashed.
  */
 export class BlockRouting {
   readonly #layout: PieceLayout;

@@ -1,5 +1,5 @@
 import { pipe } from "./clients/limit.ts";
-import { OUR_WAY, type PipeWay } from "./limit_pipe.ts";
+import { OUR_SIZES, OUR_WAY, type PipeWay } from "./limit_pipe.ts";
 import { attempt, type BenchOptions, say } from "./options.ts";
 import { figure, median, spread, table } from "./report.ts";
 import { GIB, KIB, MIB, TestFile, warmMemory } from "./test_file.ts";
@@ -8,7 +8,7 @@ import { Workshop } from "./workshop.ts";
 
 /** Ways to move, hash and write the same bytes; the first one is our program's, each other differs in one thing. */
 const WAYS: Readonly<Record<string, Partial<PipeWay>>> = {
-  "as our program: written 128 KiB, received 256 KiB at a time, read synchronously, one worker": {},
+  [`as our program: ${OUR_SIZES}, file read synchronously, one worker`]: {},
   "64 KiB for each write and read of a socket": { writeBytes: 64 * KIB, readBytes: 64 * KIB },
   "128 KiB": { writeBytes: 128 * KIB, readBytes: 128 * KIB },
   "256 KiB": { writeBytes: 256 * KIB, readBytes: 256 * KIB },

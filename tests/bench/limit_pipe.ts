@@ -12,6 +12,7 @@ import { createHash } from "node:crypto";
 import { open, openSync, write, writeSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
+import { TRANSFER } from "../../lib/settings.ts";
 import { KIB, MIB } from "./test_file.ts";
 
 /** How the pipe works. */
@@ -28,16 +29,19 @@ export interface PipeWay {
 
 /** As our own program does it while it needs more than one core. */
 export const OUR_WAY: PipeWay = {
-  writeBytes: 128 * KIB,
-  readBytes: 256 * KIB,
+  writeBytes: TRANSFER.sendBufferBytes,
+  readBytes: TRANSFER.sourceReceiveBufferBytes,
   readsAsync: false,
   sink: "worker",
 };
 
+/** Its sizes, for reports. */
+export const OUR_SIZES = `${OUR_WAY.writeBytes / KIB} KiB a write, ${OUR_WAY.readBytes / KIB} KiB a read`;
+
 /** What is hashed and written at once. */
 const PIECE_BYTES = MIB;
-/** To each of so many at once the sender sends the file from another place on: a swarm, too, reads everything anew. */
-const MAX_RECEIVERS = 4;
+/** The sender begins in turn at so many places of the file: a swarm, too, reads everything anew for each receiver. */
+const PLACES = 4;
 /** Pieces at the sink before the socket waits. */
 const MAX_UNDER_WAY = 8;
 /** Longer than any measurement. */
@@ -115,7 +119,7 @@ async function send(path: string, endpoint: Deno.ConnectOptions, way: PipeWay): 
   console.log("listening");
   const serving: Promise<void>[] = [];
   for await (const connection of listener) {
-    serving.push(serve(connection, path, serving.length % MAX_RECEIVERS / MAX_RECEIVERS, way));
+    serving.push(serve(connection, path, serving.length % PLACES / PLACES, way));
   }
   await Promise.all(serving);
 }

@@ -1,6 +1,7 @@
 import { CLIENTS_AND_LIMIT } from "./clients/all.ts";
 import type { Contender } from "./clients/contender.ts";
 import { libtorrentTuned } from "./clients/libtorrent.ts";
+import { OUR_SIZES } from "./limit_pipe.ts";
 import { peer } from "./clients/peer.ts";
 import { attempt, type BenchOptions, findContenders, say } from "./options.ts";
 import { figure, median, spread, table } from "./report.ts";
@@ -17,7 +18,7 @@ interface Pair {
 }
 
 const HOW = `One seeder and one leecher, separate processes, loopback TCP, one file. ${TRANSFER_METHOD}
-The limit is two Deno processes without BitTorrent: 128 KiB a write, 256 KiB a read, SHA-1 and positioned write in a
+The limit is two Deno processes without BitTorrent: ${OUR_SIZES}, SHA-1 and positioned write in a
 worker. Every row was measured in turn in each run; figures are medians (lowest–highest).`;
 
 /** One seeder to one leecher: speed, CPU time and memory of both sides, for each piece length. */

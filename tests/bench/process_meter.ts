@@ -1,4 +1,5 @@
 /** What processes cost and what the loopback interface carried, as Linux tells it under `/proc`. */
+import { statusBytes } from "../helpers/process_status.ts";
 
 /** `/proc/PID/stat` counts CPU time in these, whatever the kernel's own clock (USER_HZ). */
 const TICKS_PER_SECOND = 100;
@@ -13,8 +14,7 @@ export function cpuSeconds(pid: number): number {
 
 /** Anonymous memory of a process in bytes: what it allocated itself, without mapped files and page cache. */
 export function anonymousBytes(pid: number): number {
-  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+  return statusBytes(pid, "RssAnon") ?? 0;
 }
 
 /** Bytes that a network interface has carried so far, as a process sees it in its network namespace. */

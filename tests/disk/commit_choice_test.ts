@@ -13,6 +13,11 @@ function choiceWithLoad() {
     run(ms: number, cores: number): void {
       time = { passed: time.passed + ms, computed: time.computed + ms * cores };
     },
+    /** The answer after so long with so many cores in use. */
+    after(ms: number, cores: number): boolean {
+      this.run(ms, cores);
+      return choice.isForMainThread(MIB);
+    },
     quick(commits: number): void {
       for (let i = 0; i < commits; i++) choice.took(2);
     },
@@ -47,27 +52,17 @@ Deno.test("CommitChoice: after a commit that the disk held up, the main thread w
 });
 
 Deno.test("CommitChoice uses a second thread while the process needs more than one core", () => {
-  const { choice, quick, run } = choiceWithLoad();
-  quick(16);
-  run(200, 0.5);
-  assert.equal(choice.isForMainThread(MIB), true);
-  run(200, 1);
-  assert.equal(choice.isForMainThread(MIB), false);
-  run(200, 1.4);
-  assert.equal(choice.isForMainThread(MIB), false);
-  run(200, 0.6);
-  assert.equal(choice.isForMainThread(MIB), true);
+  const load = choiceWithLoad();
+  load.quick(16);
+  const answers = [0.5, 1, 1.4, 0.6].map((cores) => load.after(200, cores));
+  assert.deepEqual(answers, [true, false, false, true]);
 });
 
 Deno.test("CommitChoice looks at the processor's use over a time, not at a moment of it", () => {
-  const { choice, quick, run } = choiceWithLoad();
-  quick(16);
-  run(200, 0.5);
-  assert.equal(choice.isForMainThread(MIB), true);
-  run(100, 2);
-  assert.equal(choice.isForMainThread(MIB), true);
-  run(100, 1);
-  assert.equal(choice.isForMainThread(MIB), false);
+  const load = choiceWithLoad();
+  load.quick(16);
+  const answers = [load.after(200, 0.5), load.after(100, 2), load.after(100, 1)];
+  assert.deepEqual(answers, [true, true, false]);
 });
 
 Deno.test("CommitChoice leaves large pieces to the worker", () => {

@@ -15,6 +15,7 @@ import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
 import { TRANSFER } from "../../lib/settings.ts";
 import { until } from "../helpers/loopback_node.ts";
 import { PeerProcess } from "../helpers/peer_process.ts";
+import { statusBytes } from "../helpers/process_status.ts";
 import { randomBytes } from "../helpers/random.ts";
 import { needs } from "../helpers/require_tool.ts";
 import { metainfoOf } from "../helpers/torrents.ts";
@@ -62,12 +63,6 @@ const fillsMemory: Mischief = (attacker, number) => {
   }
 };
 
-/** Most memory a process ever had resident, in bytes. */
-function peakBytesOf(pid: number): number {
-  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)![1]) * 1_024;
-}
-
 const DATA = SIZES.map((size, i) => randomBytes(size, i + 1));
 const TORRENTS = DATA.map((data, i) => ({ data, metainfo: metainfoOf(data, 256 * 1_024, NAMES[i]) }));
 
@@ -111,7 +106,8 @@ async function downloadBeside(
   assert.deepEqual(Deno.readFileSync(path), DATA[0]);
   const victim = side === "seeder" ? seeder : leecher;
   const open = crowd.filter(({ isDropped }) => !isDropped).length;
-  const peakBytes = peakBytesOf(victim.pid);
+  // The most it ever had resident.
+  const peakBytes = statusBytes(victim.pid, "VmHWM")!;
   for (const attacker of crowd) attacker[Symbol.dispose]();
   console.log(
     `${side}: ${seconds.toFixed(1)} s, ${

@@ -1,4 +1,5 @@
 /** What a process holds, as Linux tells it under `/proc`, and whether that grows. */
+import { statusBytes } from "../helpers/process_status.ts";
 
 /** One look at a process. */
 export interface Sample {
@@ -14,8 +15,7 @@ export interface Sample {
 
 /** Looks at a process. Errors: `Deno.errors.NotFound` when it is gone. */
 export function sampleOf(pid: number, seconds: number): Sample {
-  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  const bytes = (name: string) => Number(RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]) * 1024;
+  const bytes = (field: string) => statusBytes(pid, field) ?? NaN;
   const descriptors = [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
   return { seconds, residentBytes: bytes("VmRSS"), anonymousBytes: bytes("RssAnon"), descriptors };
 }
