@@ -20,11 +20,7 @@ const BELOW_UI = [
   "lib/net/",
   "lib/disk/",
   ...ROOT_FILES,
-  "lib/torrent_tools.ts",
-  "lib/joined_torrent.ts",
-  "lib/magnet_fetch.ts",
-  "lib/session_options.ts",
-  "lib/torrent_folder.ts",
+  "lib/session/",
 ];
 const RULES: readonly Rule[] = [
   {
@@ -43,19 +39,14 @@ const RULES: readonly Rule[] = [
     from: "lib/ui/",
     mayImport: [
       "lib/ui/",
-      "lib/session.ts",
-      "lib/torrent_tools.ts",
+      "lib/session/session.ts",
+      "lib/session/torrent_tools.ts",
       "lib/settings.ts",
       "lib/log.ts",
       "lib/errors.ts",
     ],
   },
-  { from: "lib/session.ts", mayImport: BELOW_UI },
-  { from: "lib/session_options.ts", mayImport: BELOW_UI },
-  { from: "lib/joined_torrent.ts", mayImport: BELOW_UI },
-  { from: "lib/magnet_fetch.ts", mayImport: BELOW_UI },
-  { from: "lib/torrent_folder.ts", mayImport: BELOW_UI },
-  { from: "lib/torrent_tools.ts", mayImport: BELOW_UI },
+  { from: "lib/session/", mayImport: BELOW_UI },
   // The logger cleans text from outside; the limits of settings have their shape from who keeps them.
   { from: "lib/log.ts", mayImport: ["lib/protocol/printable.ts", "lib/protocol/secrets.ts"] },
   { from: "lib/settings.ts", mayImport: ["lib/protocol/", "lib/swarm/"] },
@@ -220,7 +211,7 @@ Deno.test("architecture: protocol and swarm read no clock, socket, file or rando
 });
 
 Deno.test("architecture: the system clock, which may jump, is looked at only to be shown", () => {
-  const shown = ["lib/log.ts", "lib/torrent_tools.ts", "lib/ui/"];
+  const shown = ["lib/log.ts", "lib/session/torrent_tools.ts", "lib/ui/"];
   const violations = sources.filter(({ path }) => !shown.some((place) => path.startsWith(place)))
     .flatMap(({ path, code }) => /\bDate\b/.test(code) ? [path] : []);
   assert.deepEqual(violations, []);

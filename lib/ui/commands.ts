@@ -13,7 +13,7 @@ import {
   ownAnnounceUrl,
   type TorrentDescription,
   type TrackerReport,
-} from "../torrent_tools.ts";
+} from "../session/torrent_tools.ts";
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import { jsonText } from "./json_text.ts";
 import { TerminalScreen } from "./terminal_screen.ts";

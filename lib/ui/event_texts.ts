@@ -1,5 +1,5 @@
 import { printable } from "../log.ts";
-import type { SessionEvent } from "../session.ts";
+import type { SessionEvent } from "../session/session.ts";
 import { formatBytes, formatDuration } from "./text_format.ts";
 
 /** Events as lines for people. Remembers the torrents' names, which later events do not carry. */

@@ -1,4 +1,4 @@
-import type { SessionEvent } from "../session.ts";
+import type { SessionEvent } from "../session/session.ts";
 import type { SwarmSnapshot } from "../swarm/ports.ts";
 import { jsonText } from "./json_text.ts";
 import type { ProgressView } from "./progress_view.ts";

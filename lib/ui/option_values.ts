@@ -4,7 +4,7 @@
  * Numbers are plain decimal digits: what `Number()` also takes (`0x10`, `1e3`, blanks) is more likely a slip.
  */
 import { isIP } from "node:net";
-import { announceUrl } from "../torrent_tools.ts";
+import { announceUrl } from "../session/torrent_tools.ts";
 
 const PREFIX_POWER: Record<string, number> = { "": 0, K: 1, M: 2, G: 3 };
 const MIN_PIECE_LENGTH = 16 * 1024;

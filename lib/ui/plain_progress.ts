@@ -1,5 +1,5 @@
 import { printable } from "../log.ts";
-import type { SessionEvent } from "../session.ts";
+import type { SessionEvent } from "../session/session.ts";
 import type { SwarmSnapshot } from "../swarm/ports.ts";
 import { EventTexts } from "./event_texts.ts";
 import type { ProgressView } from "./progress_view.ts";

@@ -1,4 +1,4 @@
-import type { SessionEvent } from "../session.ts";
+import type { SessionEvent } from "../session/session.ts";
 import type { SwarmSnapshot } from "../swarm/ports.ts";
 import { swarmLines } from "./bar_lines.ts";
 import type { Screen } from "./bar_terminal.ts";

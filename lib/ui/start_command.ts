@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf, MetainfoError } from "../errors.ts";
 import { createLogger, type Logger, type LogLevel } from "../log.ts";
-import { type IpFilter, loadIpFilter, Session } from "../session.ts";
+import { type IpFilter, loadIpFilter, Session } from "../session/session.ts";
 import type { EncryptionPolicy } from "../settings.ts";
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import { JsonProgress } from "./json_progress.ts";

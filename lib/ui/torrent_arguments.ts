@@ -1,6 +1,6 @@
 import { basename, join } from "node:path";
 import type { Metainfo } from "../protocol/metainfo.ts";
-import { describeMagnet, isMagnet, type MagnetDescription, readTorrent } from "../torrent_tools.ts";
+import { describeMagnet, isMagnet, type MagnetDescription, readTorrent } from "../session/torrent_tools.ts";
 import { MetainfoError } from "../errors.ts";
 import { EXIT, Failure } from "./failure.ts";
 

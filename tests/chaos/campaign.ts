@@ -12,7 +12,7 @@ import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { TRANSFER } from "../../lib/settings.ts";
 import { formatBytes } from "../../lib/ui/text_format.ts";
-import { describeTorrent, readTorrent } from "../../lib/torrent_tools.ts";
+import { describeTorrent, readTorrent } from "../../lib/session/torrent_tools.ts";
 import { hashOfFile, listFolder } from "../helpers/folder_listing.ts";
 import type { Program } from "../helpers/program.ts";
 import { momentFor } from "./kill_moments.ts";

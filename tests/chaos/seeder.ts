@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { randomFillSync } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Metainfo } from "../../lib/protocol/metainfo.ts";
-import { readTorrent } from "../../lib/torrent_tools.ts";
+import { readTorrent } from "../../lib/session/torrent_tools.ts";
 import { type PeerEvent, PeerRun } from "../helpers/peer_run.ts";
 import type { Program } from "../helpers/program.ts";
 import type { Workload } from "./workloads.ts";

@@ -2,9 +2,14 @@ import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { silentLogger } from "../../lib/log.ts";
 import type { InfoHash } from "../../lib/protocol/info_hash.ts";
-import { Session, type SessionEvent, type SessionOptions, type SwarmSnapshot } from "../../lib/session.ts";
+import {
+  Session,
+  type SessionEvent,
+  type SessionOptions,
+  type SwarmSnapshot,
+} from "../../lib/session/session.ts";
 import { EVERYTHING } from "../../lib/swarm/file_selection.ts";
-import { createTorrent } from "../../lib/torrent_tools.ts";
+import { createTorrent } from "../../lib/session/torrent_tools.ts";
 import { until } from "./loopback_node.ts";
 
 const KIB = 1024;

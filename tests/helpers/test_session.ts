@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { createLogger } from "../../lib/log.ts";
 import { encodeMetainfo, type Metainfo } from "../../lib/protocol/metainfo.ts";
-import { Session, type SessionEvent, type SessionOptions } from "../../lib/session.ts";
+import { Session, type SessionEvent, type SessionOptions } from "../../lib/session/session.ts";
 import { EVERYTHING } from "../../lib/swarm/file_selection.ts";
 import { CHOKING } from "../../lib/settings.ts";
 import { metainfoOf } from "./torrents.ts";

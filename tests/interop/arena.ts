@@ -1,5 +1,5 @@
 /** One temporary folder, one network, and the processes that work in them; nothing of all is left afterwards. */
-import { isMagnet } from "../../lib/torrent_tools.ts";
+import { isMagnet } from "../../lib/session/torrent_tools.ts";
 import type { InteropClient } from "./clients/client.ts";
 import type { Content } from "./content.ts";
 import { OurPeer } from "./our_peer.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createTorrent, describeTorrent, type TorrentDescription } from "../../lib/torrent_tools.ts";
+import { createTorrent, describeTorrent, type TorrentDescription } from "../../lib/session/torrent_tools.ts";
 import { linesOf } from "../helpers/lines.ts";
 import { type PeerEvent, PeerRun } from "../helpers/peer_run.ts";
 import { Program } from "../helpers/program.ts";

@@ -1,9 +1,9 @@
 /** How a session is set up, and what it tells. */
-import type { Logger } from "./log.ts";
-import type { IpFilter } from "./net/ip_filter.ts";
-import type { EncryptionPolicy } from "./settings.ts";
-import type { FileChoice } from "./swarm/file_selection.ts";
-import type { SwarmEvent, SwarmSnapshot } from "./swarm/ports.ts";
+import type { Logger } from "../log.ts";
+import type { IpFilter } from "../net/ip_filter.ts";
+import type { EncryptionPolicy } from "../settings.ts";
+import type { FileChoice } from "../swarm/file_selection.ts";
+import type { SwarmEvent, SwarmSnapshot } from "../swarm/ports.ts";
 
 /** How a session is to run. */
 export interface SessionOptions {

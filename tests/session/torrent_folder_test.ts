@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { StorageError } from "../lib/errors.ts";
-import { findTorrent, saveTorrent } from "../lib/torrent_folder.ts";
-import { randomBytes } from "./helpers/random.ts";
-import { metainfoOf } from "./helpers/torrents.ts";
+import { StorageError } from "../../lib/errors.ts";
+import { findTorrent, saveTorrent } from "../../lib/session/torrent_folder.ts";
+import { randomBytes } from "../helpers/random.ts";
+import { metainfoOf } from "../helpers/torrents.ts";
 
 /** A home with `torrents/`, `folder`, that is removed at the end. */
 async function newHome() {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { MetainfoError } from "../lib/errors.ts";
-import { METAINFO_LIMITS } from "../lib/settings.ts";
-import { announceUrl, ownAnnounceUrl, readTorrent } from "../lib/torrent_tools.ts";
+import { MetainfoError } from "../../lib/errors.ts";
+import { METAINFO_LIMITS } from "../../lib/settings.ts";
+import { announceUrl, ownAnnounceUrl, readTorrent } from "../../lib/session/torrent_tools.ts";
 
 Deno.test("readTorrent refuses what is no torrent before it reads too much of it", async () => {
   const folder = await Deno.makeTempDir();

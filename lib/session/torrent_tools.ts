@@ -1,20 +1,20 @@
 /** What the commands do with torrents without a session: make, change, describe and check them. */
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import { checkTorrent as checkPieces } from "./disk/piece_checker.ts";
-import { DiskWorkers } from "./disk/disk_workers.ts";
-import { guardPath } from "./disk/guarded_path.ts";
-import { storageFailure } from "./disk/storage_failure.ts";
-import { makeTorrent, type TorrentPlan } from "./disk/torrent_maker.ts";
-import { messageOf, MetainfoError, StorageError } from "./errors.ts";
-import { scrapeTracker } from "./net/tracker_client.ts";
-import { parseAnnounceAddress } from "./protocol/announce_address.ts";
-import { canonicalAddress, familyOf, scopeOf } from "./protocol/endpoint.ts";
-import type { InfoHash } from "./protocol/info_hash.ts";
-import { type FileRange, formatMagnet, parseMagnet } from "./protocol/magnet.ts";
-import { type Metainfo, parseMetainfo, replaceAnnounce } from "./protocol/metainfo.ts";
-import { MAGNET_LIMITS, METAINFO_LIMITS, PORTS } from "./settings.ts";
+import { checkTorrent as checkPieces } from "../disk/piece_checker.ts";
+import { DiskWorkers } from "../disk/disk_workers.ts";
+import { guardPath } from "../disk/guarded_path.ts";
+import { storageFailure } from "../disk/storage_failure.ts";
+import { makeTorrent, type TorrentPlan } from "../disk/torrent_maker.ts";
+import { messageOf, MetainfoError, StorageError } from "../errors.ts";
+import { scrapeTracker } from "../net/tracker_client.ts";
+import { parseAnnounceAddress } from "../protocol/announce_address.ts";
+import { canonicalAddress, familyOf, scopeOf } from "../protocol/endpoint.ts";
+import type { InfoHash } from "../protocol/info_hash.ts";
+import { type FileRange, formatMagnet, parseMagnet } from "../protocol/magnet.ts";
+import { type Metainfo, parseMetainfo, replaceAnnounce } from "../protocol/metainfo.ts";
+import { MAGNET_LIMITS, METAINFO_LIMITS, PORTS } from "../settings.ts";
 
-export { isMagnet } from "./protocol/magnet.ts";
+export { isMagnet } from "../protocol/magnet.ts";
 
 /** A torrent for people and programs: `info --json` of INTERFACE.md. Lengths in bytes. */
 export interface TorrentDescription {

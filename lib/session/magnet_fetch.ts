@@ -1,13 +1,13 @@
 /** A magnet link in a session: who fetches its metadata and asks its trackers, until the torrent can be joined. */
 import type { JoinContext } from "./joined_torrent.ts";
-import { Announcer } from "./net/announcer.ts";
-import { isOwnEndpoint } from "./net/own_addresses.ts";
-import { namesThisMachine } from "./net/request_rules.ts";
-import { parseAnnounceAddress } from "./protocol/announce_address.ts";
-import type { Magnet } from "./protocol/magnet.ts";
-import { type Metainfo, parseInfo } from "./protocol/metainfo.ts";
-import { METAINFO_LIMITS } from "./settings.ts";
-import { MetadataSwarm } from "./swarm/metadata_swarm.ts";
+import { Announcer } from "../net/announcer.ts";
+import { isOwnEndpoint } from "../net/own_addresses.ts";
+import { namesThisMachine } from "../net/request_rules.ts";
+import { parseAnnounceAddress } from "../protocol/announce_address.ts";
+import type { Magnet } from "../protocol/magnet.ts";
+import { type Metainfo, parseInfo } from "../protocol/metainfo.ts";
+import { METAINFO_LIMITS } from "../settings.ts";
+import { MetadataSwarm } from "../swarm/metadata_swarm.ts";
 
 /** The metadata of one magnet link being fetched. */
 export class MagnetFetch {

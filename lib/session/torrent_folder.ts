@@ -1,10 +1,10 @@
 /** The folder `torrents/`, as far as the program itself reads and writes there. */
 import { join } from "node:path";
-import { makeFolders } from "./disk/guarded_path.ts";
-import { StorageError } from "./errors.ts";
-import type { InfoHash } from "./protocol/info_hash.ts";
-import { encodeMetainfo, type Metainfo } from "./protocol/metainfo.ts";
-import { torrentFileName } from "./protocol/safe_path.ts";
+import { makeFolders } from "../disk/guarded_path.ts";
+import { StorageError } from "../errors.ts";
+import type { InfoHash } from "../protocol/info_hash.ts";
+import { encodeMetainfo, type Metainfo } from "../protocol/metainfo.ts";
+import { torrentFileName } from "../protocol/safe_path.ts";
 import { readTorrent, replaceFile } from "./torrent_tools.ts";
 
 /** Hex digits of the info-hash in the file's name where another torrent has the plain one. */

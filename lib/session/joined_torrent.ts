@@ -1,24 +1,24 @@
 /** One torrent in a session: its swarm, its pieces on disk and its announces, joined and left as one. */
-import type { DiskWorkers } from "./disk/disk_workers.ts";
-import { PieceStore } from "./disk/piece_store.ts";
-import type { ResumeStore } from "./disk/resume_store.ts";
-import { messageOf } from "./errors.ts";
-import type { Logger } from "./log.ts";
-import { Announcer, type AnnouncerOptions } from "./net/announcer.ts";
-import type { TrackerTraffic } from "./net/tracker_traffic.ts";
-import { isOwnEndpoint } from "./net/own_addresses.ts";
-import { missingTrackers, trackersOf } from "./net/own_tracker.ts";
-import { WebSeed } from "./net/web_seed.ts";
-import { runWebSeed, type WebSeedResources } from "./net/web_seed_peer.ts";
-import type { InfoHash } from "./protocol/info_hash.ts";
-import type { FileRange } from "./protocol/magnet.ts";
-import { type Metainfo, originalPaths } from "./protocol/metainfo.ts";
-import { publicUrl } from "./protocol/secrets.ts";
-import { METAINFO_LIMITS, STORAGE, WEB_SEED } from "./settings.ts";
-import { type FileChoice, selectFiles } from "./swarm/file_selection.ts";
-import type { SwarmEvent } from "./swarm/ports.ts";
-import { Swarm } from "./swarm/swarm.ts";
-import type { SwarmOptions } from "./swarm/swarm_options.ts";
+import type { DiskWorkers } from "../disk/disk_workers.ts";
+import { PieceStore } from "../disk/piece_store.ts";
+import type { ResumeStore } from "../disk/resume_store.ts";
+import { messageOf } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import { Announcer, type AnnouncerOptions } from "../net/announcer.ts";
+import type { TrackerTraffic } from "../net/tracker_traffic.ts";
+import { isOwnEndpoint } from "../net/own_addresses.ts";
+import { missingTrackers, trackersOf } from "../net/own_tracker.ts";
+import { WebSeed } from "../net/web_seed.ts";
+import { runWebSeed, type WebSeedResources } from "../net/web_seed_peer.ts";
+import type { InfoHash } from "../protocol/info_hash.ts";
+import type { FileRange } from "../protocol/magnet.ts";
+import { type Metainfo, originalPaths } from "../protocol/metainfo.ts";
+import { publicUrl } from "../protocol/secrets.ts";
+import { METAINFO_LIMITS, STORAGE, WEB_SEED } from "../settings.ts";
+import { type FileChoice, selectFiles } from "../swarm/file_selection.ts";
+import type { SwarmEvent } from "../swarm/ports.ts";
+import { Swarm } from "../swarm/swarm.ts";
+import type { SwarmOptions } from "../swarm/swarm_options.ts";
 
 /** What a torrent needs of its session. */
 export interface JoinContext {
