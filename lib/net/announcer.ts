@@ -3,7 +3,7 @@ import type { Logger } from "../log.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { AnnounceReply, AnnounceRequest } from "../protocol/tracker_messages.ts";
 import { ANNOUNCING, CONNECTIONS } from "../settings.ts";
-import { AnnounceSchedule, type DueAnnounce } from "../swarm/announce_schedule.ts";
+import { AnnounceSchedule, type DueAnnounce } from "../swarm/tracker/announce_schedule.ts";
 import type { PeerSource } from "../swarm/ports.ts";
 import { announceToTracker } from "./tracker_client.ts";
 import type { TrackerTraffic } from "./tracker_traffic.ts";

@@ -3,7 +3,7 @@ import { type Endpoint, formatEndpoint } from "../protocol/endpoint.ts";
 import { HANDSHAKE_LENGTH, parseHandshake } from "../protocol/handshake.ts";
 import { CONNECTIONS } from "../settings.ts";
 import type { ConnectionOwner } from "../swarm/connection_owner.ts";
-import type { DialTarget } from "../swarm/known_peers.ts";
+import type { DialTarget } from "../swarm/peers/known_peers.ts";
 import { type ByteStream, readFully, TcpStream } from "./byte_stream.ts";
 import type { Connections, Introduction } from "./connections.ts";
 import { encryptOutgoing } from "./encrypted_stream.ts";

@@ -1,7 +1,7 @@
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { PORTS } from "../settings.ts";
-import type { TrackerTable } from "../swarm/tracker_table.ts";
+import type { TrackerTable } from "../swarm/tracker/tracker_table.ts";
 import { HttpServer } from "./http_server.ts";
 import { TrackerServer, type TrackerServerOptions } from "./tracker_server.ts";
 import { UdpTrackerServer } from "./udp_tracker_server.ts";

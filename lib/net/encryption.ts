@@ -2,7 +2,7 @@
 import { scopeOf } from "../protocol/endpoint.ts";
 import type { CryptoMethod } from "../protocol/mse.ts";
 import type { EncryptionPolicy } from "../settings.ts";
-import type { DialTarget } from "../swarm/known_peers.ts";
+import type { DialTarget } from "../swarm/peers/known_peers.ts";
 
 /** How a connection begins: with the BitTorrent handshake itself, or with that of MSE around it. */
 export type Opening = "plain" | "encrypted";

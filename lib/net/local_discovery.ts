@@ -12,7 +12,7 @@ import {
   parseLsd,
 } from "../protocol/lsd_message.ts";
 import { LOCAL_DISCOVERY } from "../settings.ts";
-import { LocalAnnounces } from "../swarm/local_announces.ts";
+import { LocalAnnounces } from "../swarm/tracker/local_announces.ts";
 import { MulticastGroup } from "./multicast.ts";
 
 /** What `LocalDiscovery` needs to know. */

@@ -17,7 +17,7 @@ import {
 } from "../protocol/peer_messages.ts";
 import { CONNECTIONS, TRANSFER } from "../settings.ts";
 import type { PeerSender } from "../swarm/ports.ts";
-import type { PeerFacts, RemotePeer } from "../swarm/remote_peer.ts";
+import type { PeerFacts, RemotePeer } from "../swarm/peers/remote_peer.ts";
 import type { ConnectionOwner } from "../swarm/connection_owner.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import type { RateLimiter } from "./rate_limiter.ts";

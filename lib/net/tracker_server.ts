@@ -15,7 +15,7 @@ import type {
   TrackerFailure,
 } from "../protocol/tracker_messages.ts";
 import { TRACKER } from "../settings.ts";
-import type { TrackerTable } from "../swarm/tracker_table.ts";
+import type { TrackerTable } from "../swarm/tracker/tracker_table.ts";
 import type { HttpReply, RouteHandler } from "./http_server.ts";
 
 /** What the tracker server works with. */

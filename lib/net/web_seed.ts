@@ -4,7 +4,7 @@ import { printable } from "../protocol/printable.ts";
 import { rangeReplyProblem } from "../protocol/range_reply.ts";
 import { withoutSecrets } from "../protocol/secrets.ts";
 import { VERSION, WEB_SEED } from "../settings.ts";
-import { type WebSeedRange, WebSeedRanges } from "../swarm/web_seed_ranges.ts";
+import { type WebSeedRange, WebSeedRanges } from "../swarm/download/web_seed_ranges.ts";
 import { addressesOf } from "./host_addresses.ts";
 import { PinnedClient } from "./pinned_client.ts";
 import { type Hop, redirectRefusal, webSeedRefusal } from "./request_rules.ts";

@@ -18,7 +18,7 @@ import {
 } from "../protocol/peer_messages.ts";
 import { TRANSFER, WEB_SEED } from "../settings.ts";
 import type { PeerSender } from "../swarm/ports.ts";
-import type { RemotePeer } from "../swarm/remote_peer.ts";
+import type { RemotePeer } from "../swarm/peers/remote_peer.ts";
 import type { Swarm } from "../swarm/swarm.ts";
 import type { RateLimiter } from "./rate_limiter.ts";
 import type { WebSeed, WebSeedFailure } from "./web_seed.ts";

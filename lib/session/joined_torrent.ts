@@ -15,7 +15,7 @@ import type { FileRange } from "../protocol/magnet.ts";
 import { type Metainfo, originalPaths } from "../protocol/metainfo.ts";
 import { publicUrl } from "../protocol/secrets.ts";
 import { METAINFO_LIMITS, STORAGE, WEB_SEED } from "../settings.ts";
-import { type FileChoice, selectFiles } from "../swarm/file_selection.ts";
+import { type FileChoice, selectFiles } from "../swarm/download/file_selection.ts";
 import type { SwarmEvent } from "../swarm/ports.ts";
 import { Swarm } from "../swarm/swarm.ts";
 import type { SwarmOptions } from "../swarm/swarm_options.ts";

@@ -36,7 +36,7 @@ import { MAGNET_LIMITS, PORTS, STORAGE, TICK_MS, VERSION } from "../settings.ts"
 import type { SwarmEvent, SwarmSnapshot } from "../swarm/ports.ts";
 import { checkingSnapshot } from "../swarm/empty_snapshot.ts";
 import { type AnySwarm, SwarmRegistry } from "../swarm/swarm_registry.ts";
-import { TrackerTable } from "../swarm/tracker_table.ts";
+import { TrackerTable } from "../swarm/tracker/tracker_table.ts";
 import { findTorrent, saveTorrent } from "./torrent_folder.ts";
 import { readTorrent } from "./torrent_tools.ts";
 

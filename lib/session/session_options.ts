@@ -2,7 +2,7 @@
 import type { Logger } from "../log.ts";
 import type { IpFilter } from "../net/ip_filter.ts";
 import type { EncryptionPolicy } from "../settings.ts";
-import type { FileChoice } from "../swarm/file_selection.ts";
+import type { FileChoice } from "../swarm/download/file_selection.ts";
 import type { SwarmEvent, SwarmSnapshot } from "../swarm/ports.ts";
 
 /** How a session is to run. */

@@ -2,9 +2,9 @@ import type { StorageError } from "../errors.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import type { MessageReader } from "../protocol/peer_messages.ts";
-import type { DialTarget } from "./known_peers.ts";
+import type { DialTarget } from "./peers/known_peers.ts";
 import type { PeerSender, PieceStorage } from "./ports.ts";
-import type { PeerFacts, RemotePeer } from "./remote_peer.ts";
+import type { PeerFacts, RemotePeer } from "./peers/remote_peer.ts";
 
 /**
  * Who owns the connections of one info-hash, as connections see it: a `Swarm`, or a `MetadataSwarm` as long as

@@ -8,14 +8,14 @@ import type { InfoHash } from "../protocol/info_hash.ts";
 import { encodePlain, MessageId, type MessageReader } from "../protocol/peer_messages.ts";
 import type { ConnectionOwner } from "./connection_owner.ts";
 import { emptySnapshot } from "./empty_snapshot.ts";
-import { Extensions } from "./extensions.ts";
-import type { DialTarget } from "./known_peers.ts";
-import { admitMessage } from "./manners.ts";
-import { MetadataFetching } from "./metadata_extension.ts";
-import { PeerNews } from "./peer_news.ts";
+import { Extensions } from "./extensions/extensions.ts";
+import type { DialTarget } from "./peers/known_peers.ts";
+import { admitMessage } from "./peers/manners.ts";
+import { MetadataFetching } from "./extensions/metadata_extension.ts";
+import { PeerNews } from "./extensions/peer_news.ts";
 import type { PeerSender, PeerSource, SwarmEvent, SwarmNews, SwarmSnapshot } from "./ports.ts";
-import type { PeerFacts, RemotePeer } from "./remote_peer.ts";
-import { Roster } from "./roster.ts";
+import type { PeerFacts, RemotePeer } from "./peers/remote_peer.ts";
+import { Roster } from "./peers/roster.ts";
 import type { SwarmOptions } from "./swarm_options.ts";
 
 /** What a `MetadataSwarm` is built from. */

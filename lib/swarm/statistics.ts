@@ -1,6 +1,6 @@
 import { CONNECTIONS } from "../settings.ts";
 import type { SwarmSnapshot } from "./ports.ts";
-import { RateMeter } from "./rates.ts";
+import { RateMeter } from "./peers/rates.ts";
 
 /** Stands for all sources that are too many to be counted one by one. */
 const OTHERS = "others";

@@ -11,15 +11,15 @@ import type { Endpoint } from "../protocol/endpoint.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
 import { encodeAboutPiece, MessageId, type MessageReader } from "../protocol/peer_messages.ts";
 import type { ConnectionOwner } from "./connection_owner.ts";
-import { DontHaveExtension } from "./dont_have_extension.ts";
-import { Download } from "./download.ts";
-import { Extensions } from "./extensions.ts";
-import { Interest } from "./interest.ts";
-import type { DialTarget } from "./known_peers.ts";
-import { admitBitfield, admitMessage, losePatience } from "./manners.ts";
-import { MetadataGiving } from "./metadata_extension.ts";
-import { PeerNews } from "./peer_news.ts";
-import { PeerPieces } from "./peer_pieces.ts";
+import { DontHaveExtension } from "./extensions/dont_have_extension.ts";
+import { Download } from "./download/download.ts";
+import { Extensions } from "./extensions/extensions.ts";
+import { Interest } from "./peers/interest.ts";
+import type { DialTarget } from "./peers/known_peers.ts";
+import { admitBitfield, admitMessage, losePatience } from "./peers/manners.ts";
+import { MetadataGiving } from "./extensions/metadata_extension.ts";
+import { PeerNews } from "./extensions/peer_news.ts";
+import { PeerPieces } from "./peers/peer_pieces.ts";
 import type {
   PeerSender,
   PeerSource,
@@ -29,12 +29,12 @@ import type {
   SwarmNews,
   SwarmSnapshot,
 } from "./ports.ts";
-import type { PeerFacts, RemotePeer } from "./remote_peer.ts";
-import { Roster } from "./roster.ts";
+import type { PeerFacts, RemotePeer } from "./peers/remote_peer.ts";
+import { Roster } from "./peers/roster.ts";
 import { Statistics } from "./statistics.ts";
 import type { SwarmOptions } from "./swarm_options.ts";
 import { snapshotOf } from "./swarm_snapshot.ts";
-import { Upload } from "./upload.ts";
+import { Upload } from "./upload/upload.ts";
 
 /** Everything about one info-hash in this process. */
 export class Swarm implements ConnectionOwner, PieceStorageListener {

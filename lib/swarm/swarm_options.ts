@@ -1,7 +1,7 @@
 import type { Bitfield } from "../protocol/bitfield.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
-import type { FileSelection } from "./file_selection.ts";
+import type { FileSelection } from "./download/file_selection.ts";
 import type { PieceStorage, SwarmEvent } from "./ports.ts";
 
 /** What a swarm is built from. */

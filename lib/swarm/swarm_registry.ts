@@ -7,7 +7,7 @@ import type { InfoHash } from "../protocol/info_hash.ts";
 import { skeyHash } from "../protocol/mse.ts";
 import type { MetadataSwarm } from "./metadata_swarm.ts";
 import type { Swarm } from "./swarm.ts";
-import type { TrackerTable } from "./tracker_table.ts";
+import type { TrackerTable } from "./tracker/tracker_table.ts";
 
 /** A swarm in the registry, or what stands in for it until the metadata is there. */
 export type AnySwarm = Swarm | MetadataSwarm;

@@ -1,10 +1,10 @@
 import type { Metainfo } from "../protocol/metainfo.ts";
-import type { Download } from "./download.ts";
+import type { Download } from "./download/download.ts";
 import { emptySnapshot } from "./empty_snapshot.ts";
 import type { SwarmSnapshot } from "./ports.ts";
-import type { RemotePeer } from "./remote_peer.ts";
+import type { RemotePeer } from "./peers/remote_peer.ts";
 import type { Statistics } from "./statistics.ts";
-import type { Upload } from "./upload.ts";
+import type { Upload } from "./upload/upload.ts";
 
 /** What a snapshot is taken of. */
 export interface SwarmParts {

@@ -1,6 +1,6 @@
 import { BLOCK_LENGTH, PieceLayout } from "../../lib/protocol/piece_layout.ts";
-import { BlockRouting } from "../../lib/swarm/block_routing.ts";
-import { PiecePicker } from "../../lib/swarm/piece_picker.ts";
+import { BlockRouting } from "../../lib/swarm/download/block_routing.ts";
+import { PiecePicker } from "../../lib/swarm/download/piece_picker.ts";
 import { KIB } from "./test_file.ts";
 
 const PIECES = 100_000;

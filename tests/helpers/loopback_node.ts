@@ -12,7 +12,7 @@ import type { InfoHash } from "../../lib/protocol/info_hash.ts";
 import type { Metainfo } from "../../lib/protocol/metainfo.ts";
 import { skeyHash } from "../../lib/protocol/mse.ts";
 import { PORTS } from "../../lib/settings.ts";
-import { EVERYTHING, selectFiles } from "../../lib/swarm/file_selection.ts";
+import { EVERYTHING, selectFiles } from "../../lib/swarm/download/file_selection.ts";
 import type { SwarmEvent } from "../../lib/swarm/ports.ts";
 import { Swarm } from "../../lib/swarm/swarm.ts";
 import { MemoryStorage } from "./memory_storage.ts";

@@ -8,7 +8,7 @@ import {
   type SessionOptions,
   type SwarmSnapshot,
 } from "../../lib/session/session.ts";
-import { EVERYTHING } from "../../lib/swarm/file_selection.ts";
+import { EVERYTHING } from "../../lib/swarm/download/file_selection.ts";
 import { createTorrent } from "../../lib/session/torrent_tools.ts";
 import { until } from "./loopback_node.ts";
 

@@ -2,7 +2,7 @@
 import { MessageId, MessageReader } from "../../lib/protocol/peer_messages.ts";
 import { TRANSFER } from "../../lib/settings.ts";
 import type { PeerSender } from "../../lib/swarm/ports.ts";
-import { type PeerFacts, RemotePeer } from "../../lib/swarm/remote_peer.ts";
+import { type PeerFacts, RemotePeer } from "../../lib/swarm/peers/remote_peer.ts";
 
 const NAMES = new Map<number, string>(Object.entries(MessageId).map(([name, id]) => [id, name]));
 

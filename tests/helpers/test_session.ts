@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createLogger } from "../../lib/log.ts";
 import { encodeMetainfo, type Metainfo } from "../../lib/protocol/metainfo.ts";
 import { Session, type SessionEvent, type SessionOptions } from "../../lib/session/session.ts";
-import { EVERYTHING } from "../../lib/swarm/file_selection.ts";
+import { EVERYTHING } from "../../lib/swarm/download/file_selection.ts";
 import { CHOKING } from "../../lib/settings.ts";
 import { metainfoOf } from "./torrents.ts";
 

@@ -6,7 +6,7 @@ import { toUtf8 } from "../../lib/protocol/bytes.ts";
 import { type InfoHash, infoHashFromBytes } from "../../lib/protocol/info_hash.ts";
 import type { AnnounceRequest } from "../../lib/protocol/tracker_messages.ts";
 import { PORTS } from "../../lib/settings.ts";
-import { TrackerTable } from "../../lib/swarm/tracker_table.ts";
+import { TrackerTable } from "../../lib/swarm/tracker/tracker_table.ts";
 import { seededRandom } from "./random.ts";
 
 /** The info-hash that test trackers serve. */

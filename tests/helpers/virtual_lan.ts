@@ -29,9 +29,9 @@ import {
   type FileChoice,
   type FileSelection,
   selectFiles,
-} from "../../lib/swarm/file_selection.ts";
+} from "../../lib/swarm/download/file_selection.ts";
 import type { PeerSender, SwarmEvent } from "../../lib/swarm/ports.ts";
-import type { RemotePeer } from "../../lib/swarm/remote_peer.ts";
+import type { RemotePeer } from "../../lib/swarm/peers/remote_peer.ts";
 import { MetadataSwarm } from "../../lib/swarm/metadata_swarm.ts";
 import type { AnySwarm } from "../../lib/swarm/swarm_registry.ts";
 import { Swarm } from "../../lib/swarm/swarm.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { MetainfoError } from "../../lib/errors.ts";
 import type { InfoHash } from "../../lib/protocol/info_hash.ts";
 import { formatMagnet } from "../../lib/protocol/magnet.ts";
-import { EVERYTHING } from "../../lib/swarm/file_selection.ts";
+import { EVERYTHING } from "../../lib/swarm/download/file_selection.ts";
 import { until } from "../helpers/loopback_node.ts";
 import { Machine } from "../helpers/machine.ts";
 import { randomBytes } from "../helpers/random.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { EVERYTHING } from "../../lib/swarm/file_selection.ts";
+import { EVERYTHING } from "../../lib/swarm/download/file_selection.ts";
 import { until } from "../helpers/loopback_node.ts";
 import { Machine } from "../helpers/machine.ts";
 import { randomBytes } from "../helpers/random.ts";

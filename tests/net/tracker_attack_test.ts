@@ -6,7 +6,7 @@ import { toUtf8 } from "../../lib/protocol/bytes.ts";
 import { infoHashOf } from "../../lib/protocol/info_hash.ts";
 import { encodeAnnounceQuery } from "../../lib/protocol/tracker_http_messages.ts";
 import { TRACKER } from "../../lib/settings.ts";
-import { TrackerTable } from "../../lib/swarm/tracker_table.ts";
+import { TrackerTable } from "../../lib/swarm/tracker/tracker_table.ts";
 import { until } from "../helpers/loopback_node.ts";
 import { seededRandom } from "../helpers/random.ts";
 import { announceOf, SERVED, TestTracker } from "../helpers/tracker.ts";

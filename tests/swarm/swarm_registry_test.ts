@@ -4,7 +4,7 @@ import { parsePeerList } from "../../lib/protocol/extension_messages.ts";
 import type { AnnounceEvent } from "../../lib/protocol/tracker_messages.ts";
 import { BROADCAST, TRACKER } from "../../lib/settings.ts";
 import { SwarmRegistry } from "../../lib/swarm/swarm_registry.ts";
-import { TrackerTable } from "../../lib/swarm/tracker_table.ts";
+import { TrackerTable } from "../../lib/swarm/tracker/tracker_table.ts";
 import { randomBytes, seededRandom } from "../helpers/random.ts";
 import { type FakePeer, fakePeer } from "../helpers/remote_peers.ts";
 import { metainfoOf } from "../helpers/torrents.ts";

@@ -16,9 +16,9 @@ import {
 } from "../../lib/protocol/peer_messages.ts";
 import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
 import { TRANSFER } from "../../lib/settings.ts";
-import { EVERYTHING, selectFiles } from "../../lib/swarm/file_selection.ts";
+import { EVERYTHING, selectFiles } from "../../lib/swarm/download/file_selection.ts";
 import type { SwarmEvent } from "../../lib/swarm/ports.ts";
-import type { RemotePeer } from "../../lib/swarm/remote_peer.ts";
+import type { RemotePeer } from "../../lib/swarm/peers/remote_peer.ts";
 import { Swarm } from "../../lib/swarm/swarm.ts";
 import { MemoryStorage } from "../helpers/memory_storage.ts";
 import { piecesIn } from "../helpers/pictures.ts";

@@ -1,0 +1,103 @@
+/** Which files of a torrent the user wants, and in which order, as globs and as files and pieces. */
+// @ts-types="./picomatch.d.ts"
+import picomatch from "picomatch";
+import { Bitfield } from "../../protocol/bitfield.ts";
+import type { FileRange } from "../../protocol/magnet.ts";
+import type { Metainfo } from "../../protocol/metainfo.ts";
+import type { Selection } from "../ports.ts";
+
+/**
+ * What the user said about files, for any torrent.
+ *
+ * A glob is held against the path within the torrent, as `disc 1/*.flac` or `/*.flac`; one without `/` against the
+ * name of the file in whatever folder, as `*.flac`. `*`, `**`, `?`, `[a-z]` and `{a,b}` work as in shells, `\` takes a
+ * character as it is, and names that begin with a dot are files as all others.
+ */
+export interface FileChoice {
+  /** Globs of the files wanted; empty: all. */
+  readonly only: readonly string[];
+  /** Globs of files not wanted after all. */
+  readonly skip: readonly string[];
+  /** Globs of files to be fetched before the others. */
+  readonly first: readonly string[];
+  /** Whether pieces are fetched in the order of the files, instead of the rarest first. */
+  readonly isSequential: boolean;
+}
+
+/** All files in no particular order. */
+export const EVERYTHING: FileChoice = { only: [], skip: [], first: [], isSequential: false };
+
+/** A choice for one torrent. */
+export interface FileSelection extends Selection {
+  /** Pieces to be fetched before the others. */
+  readonly firstPieces: Bitfield;
+  readonly isSequential: boolean;
+}
+
+/**
+ * Finds the files that are meant. `positions` are those a magnet link names (BEP 53), empty for all: they count
+ * where the user says nothing of `only`.
+ *
+ * Errors: `RangeError` when no file is left to be wanted.
+ */
+export function selectFiles(
+  metainfo: Metainfo,
+  choice: FileChoice,
+  positions: readonly FileRange[] = [],
+): FileSelection {
+  const only = matcher(choice.only);
+  const skip = matcher(choice.skip);
+  const isNamed = (file: number) =>
+    positions.length === 0 || positions.some(({ first, last }) => file >= first && file <= last);
+  const isAskedFor = choice.only.length > 0 ? only : (_path: string, file: number) => isNamed(file);
+  const wanted = filesThat(metainfo, (path, file) => isAskedFor(path, file) && !skip(path));
+  if (wanted.count === 0) throw nothingWanted(metainfo, choice, positions);
+  const isEverything = wanted.count === filesThat(metainfo, () => true).count;
+  const first = filesThat(metainfo, matcher(choice.first));
+  return {
+    files: wanted,
+    pieces: isEverything ? Bitfield.full(metainfo.layout.pieceCount) : piecesOf(metainfo, wanted),
+    firstPieces: piecesOf(metainfo, first),
+    isSequential: choice.isSequential,
+  };
+}
+
+function nothingWanted(
+  { name, files }: Metainfo,
+  { only, skip }: FileChoice,
+  positions: readonly FileRange[],
+): RangeError {
+  const asked = only.length > 0 ? only : positions.map(({ first, last }) => `${first}-${last}`);
+  const wishes = [...asked, ...skip.map((glob) => `not ${glob}`)].join(", ");
+  return new RangeError(
+    `Expected one of ${files.length} files of ${name} to be wanted (${wishes}), got none`,
+  );
+}
+
+/** Whether a path matches one of some globs; none when there are no globs. */
+function matcher(globs: readonly string[]): (path: string) => boolean {
+  const matches = globs.map((glob) => {
+    const match = picomatch(glob.replace(/^\//, ""), { dot: true, windows: false });
+    return glob.includes("/") ? match : (path: string) => match(path.slice(path.lastIndexOf("/") + 1));
+  });
+  return (path) => matches.some((match) => match(path));
+}
+
+function filesThat({ files }: Metainfo, isMeant: (path: string, file: number) => boolean): Bitfield {
+  const found = new Bitfield(files.length);
+  files.forEach(({ path, isPadding }, file) => {
+    // In a torrent of several files, all paths begin with its name.
+    const within = path.length > 1 ? path.slice(1) : path;
+    if (!isPadding && isMeant(within.join("/"), file)) found.add(file);
+  });
+  return found;
+}
+
+function piecesOf({ layout }: Metainfo, files: Bitfield): Bitfield {
+  const pieces = new Bitfield(layout.pieceCount);
+  for (const file of files) {
+    const { first, last } = layout.piecesOf(file) ?? { first: 0, last: -1 };
+    for (let index = first; index <= last; index++) pieces.add(index);
+  }
+  return pieces;
+}

@@ -1,0 +1,89 @@
+/** Which piece a source is asked for next: one under way, or a new one. */
+import type { Bitfield } from "../../protocol/bitfield.ts";
+import type { PieceLayout } from "../../protocol/piece_layout.ts";
+import { STORAGE, TRANSFER } from "../../settings.ts";
+import type { Blame } from "./blame.ts";
+import type { ActivePiece, BlockRouting } from "./block_routing.ts";
+import type { PieceOrder } from "./piece_order.ts";
+import type { RemotePeer } from "../peers/remote_peer.ts";
+
+/** What `PieceChoice` needs of the download. */
+export interface PieceChoiceContext {
+  readonly layout: PieceLayout;
+  /** Connected remote peers by number. */
+  readonly peers: ReadonlyMap<number, RemotePeer>;
+  /** Places for download sources. */
+  readonly sources: number;
+  readonly stored: Bitfield;
+  readonly order: PieceOrder;
+  readonly routing: BlockRouting;
+  readonly blame: Blame;
+  /** Numbers in [0, 1). */
+  random(): number;
+}
+
+/** Decides about pieces; the blocks of the piece it names are asked for by the download. */
+export class PieceChoice {
+  readonly #context: PieceChoiceContext;
+
+  constructor(context: PieceChoiceContext) {
+    this.#context = context;
+  }
+
+  /**
+   * A piece with a free block to ask this source for: one it began, else one it suggested, else one whose source is
+   * gone, else a new one, else a share of another source's. Were sources to share pieces from the start, the first
+   * seeder would be asked for what others can give already, and the swarm would wait for what only the seeder has.
+   */
+  pieceFor(peer: RemotePeer): ActivePiece | undefined {
+    const { routing, peers } = this.#context;
+    let orphan: ActivePiece | undefined;
+    let shared: ActivePiece | undefined;
+    if (routing.hasFreeBlocks) {
+      for (const piece of routing.pieces) {
+        if (piece.freeBlocks === 0 || !peer.offers(piece.index)) continue;
+        if (piece.begunWith === peer.number) return piece;
+        if (piece.isExclusive) continue;
+        if (peers.get(piece.begunWith)?.isSource) shared ??= piece;
+        else orphan ??= piece;
+      }
+    }
+    return this.#begin(peer, this.#takeSuggestion(peer)) ?? orphan ?? this.#begin(peer, this.#pick(peer)) ??
+      shared;
+  }
+
+  /** A missing piece for this source by what the user wants and by rarity; -1 when there is none. */
+  #pick(peer: RemotePeer): number {
+    const { order, stored, routing, blame, random } = this.#context;
+    const isFirst = stored.count === 0 && routing.size === 0;
+    // What failed before must come from one source alone, and who chokes us is none.
+    const isOpen = (index: number) => peer.offers(index) && !(peer.peerChokes && blame.isSuspect(index));
+    return order.pick(isOpen, isFirst, random());
+  }
+
+  /** Begins a missing piece with this source; undefined for -1, or when too much is under way. */
+  #begin(peer: RemotePeer, index: number): ActivePiece | undefined {
+    const { layout, sources, order, routing, blame } = this.#context;
+    const limit = Math.max(STORAGE.maxActiveBytes, sources * layout.pieceLength);
+    if (index < 0 || routing.bytes + layout.pieceLength > limit) return undefined;
+    order.remove(index);
+    return routing.activate(index, peer.number, blame.isSuspect(index));
+  }
+
+  /** A seeder would like us to take this piece, because it gave it to nobody yet (BEP 6 "suggest piece"). */
+  suggested(peer: RemotePeer, index: number): void {
+    if (index < this.#context.stored.length && peer.suggestions.length < TRANSFER.maxSuggestions) {
+      peer.suggestions.push(index);
+    }
+  }
+
+  /** The next suggested piece that nobody else can give us; -1 when there is none, or the user wants an order. */
+  #takeSuggestion(peer: RemotePeer): number {
+    const { order } = this.#context;
+    if (!order.isFree || peer.peerChokes) return -1;
+    for (let index = peer.suggestions.shift(); index !== undefined; index = peer.suggestions.shift()) {
+      if (order.isMissing(index) && order.availabilityOf(index) === 0 && peer.offers(index)) return index;
+    }
+    return -1;
+  }
+}

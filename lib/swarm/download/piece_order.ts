@@ -1,0 +1,83 @@
+import type { Bitfield } from "../../protocol/bitfield.ts";
+import type { FileSelection } from "./file_selection.ts";
+import { PiecePicker } from "./piece_picker.ts";
+
+/**
+ * Which piece to begin next, by what the user wants: first ones, then the others, unwanted ones never.
+ *
+ * Each of the two layers is a `PiecePicker` of its own that knows its pieces only, so a "have" still costs one swap.
+ */
+export class PieceOrder {
+  readonly #selection: FileSelection;
+  /** What comes first, if anything does, and the rest. */
+  readonly #layers: readonly PiecePicker[];
+
+  /** `stored`: the pieces there are. */
+  constructor(selection: FileSelection, stored: Bitfield) {
+    const { pieces, firstPieces } = this.#selection = selection;
+    const layer = (isIn: (index: number) => boolean) =>
+      new PiecePicker(stored.length, (index) => stored.has(index) || !pieces.has(index) || !isIn(index));
+    this.#layers = firstPieces.count === 0
+      ? [layer(() => true)]
+      : [layer((index) => firstPieces.has(index)), layer((index) => !firstPieces.has(index))];
+  }
+
+  /** Number of missing pieces. */
+  get missing(): number {
+    return this.#layers.reduce((sum, layer) => sum + layer.missing, 0);
+  }
+
+  /** Whether the order is ours to choose, so that wishes of others may be heard. */
+  get isFree(): boolean {
+    return this.#layers.length === 1 && !this.#selection.isSequential;
+  }
+
+  /** How many remote peers, those with everything apart, have a piece. */
+  availabilityOf(index: number): number {
+    return this.#layerOf(index).availabilityOf(index);
+  }
+
+  isMissing(index: number): boolean {
+    return this.#layerOf(index).isMissing(index);
+  }
+
+  /** One more remote peer has the piece. */
+  peerHas(index: number): void {
+    this.#layerOf(index).peerHas(index);
+  }
+
+  /** One remote peer less has the piece. */
+  peerLost(index: number): void {
+    this.#layerOf(index).peerLost(index);
+  }
+
+  /** The piece is being fetched or stored: it will not be picked. */
+  remove(index: number): void {
+    this.#layerOf(index).remove(index);
+  }
+
+  /** The piece is missing after all; nothing happens when it is not wanted. */
+  restore(index: number): void {
+    if (this.#selection.pieces.has(index)) this.#layerOf(index).restore(index);
+  }
+
+  /**
+   * The missing piece to fetch next of what `peerHasIt`; -1 when there is none. `isFirst`: we have nothing yet, so
+   * that rare or not is no matter. `random` is in [0, 1). The piece stays missing until `remove`.
+   */
+  pick(peerHasIt: (index: number) => boolean, isFirst: boolean, random: number): number {
+    for (const layer of this.#layers) {
+      const index = this.#selection.isSequential
+        ? layer.pickLowest(peerHasIt)
+        : isFirst
+        ? layer.pickAny(peerHasIt, random)
+        : layer.pickRarest(peerHasIt, random);
+      if (index >= 0) return index;
+    }
+    return -1;
+  }
+
+  #layerOf(index: number): PiecePicker {
+    return this.#layers[this.#layers.length > 1 && !this.#selection.firstPieces.has(index) ? 1 : 0];
+  }
+}

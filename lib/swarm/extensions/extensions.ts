@@ -1,0 +1,107 @@
+/** The extension protocol of one swarm (BEP 10): extended handshakes, and to whom each extension's messages go. */
+import {
+  encodeExtendedHandshake,
+  EXTENDED_HANDSHAKE_ID,
+  type ExtensionName,
+  mergeHandshakes,
+  OUR_EXTENSIONS,
+  parseExtendedHandshake,
+} from "../../protocol/extension_messages.ts";
+import { encodeExtended } from "../../protocol/peer_messages.ts";
+import { TRANSFER } from "../../settings.ts";
+import type { DontHaveExtension } from "./dont_have_extension.ts";
+import type { Extension, ExtensionsContext } from "./extension.ts";
+import { LanPeersExtension } from "./lan_peers_extension.ts";
+import type { MetadataExtension } from "./metadata_extension.ts";
+import type { PeerBroadcast } from "./peer_broadcast.ts";
+import { PexExtension } from "./pex_extension.ts";
+import type { RemotePeer } from "../peers/remote_peer.ts";
+
+/** Which extensions a swarm uses beside `lan_peers`; in private torrents less (BEP 27). */
+export interface ExtensionsInUse {
+  readonly peerExchange: boolean;
+  readonly metadata: MetadataExtension | undefined;
+  /** Undefined while it is not known what the pieces are. */
+  readonly dontHave: DontHaveExtension | undefined;
+}
+
+/** Everything that is said in extended messages. */
+export class Extensions {
+  readonly #context: ExtensionsContext;
+  readonly #lanPeers: LanPeersExtension;
+  readonly #metadata: MetadataExtension | undefined;
+  readonly #all: readonly Extension[];
+
+  constructor(context: ExtensionsContext, { peerExchange, metadata, dontHave }: ExtensionsInUse) {
+    this.#context = context;
+    this.#lanPeers = new LanPeersExtension(context);
+    this.#metadata = metadata;
+    this.#all = [
+      this.#lanPeers,
+      ...(metadata === undefined ? [] : [metadata]),
+      ...(dontHave === undefined ? [] : [dontHave]),
+      ...(peerExchange ? [new PexExtension(context)] : []),
+    ];
+  }
+
+  /** The embedded tracker's list, pushed to peers of our kind. */
+  get broadcast(): PeerBroadcast {
+    return this.#lanPeers.broadcast;
+  }
+
+  /** Whether the peer gets the embedded tracker's list over this connection. */
+  isListener(peer: RemotePeer): boolean {
+    return this.#lanPeers.isListener(peer);
+  }
+
+  /** Sends our extended handshake to a peer that understands it; again when something in it changed. */
+  introduce(peer: RemotePeer): void {
+    if (!peer.facts.supportsExtensions) return;
+    const handshake = encodeExtendedHandshake({
+      ...this.#context.self,
+      extensions: this.#all.map(({ name }) => name),
+      maxQueuedRequests: TRANSFER.maxQueuedRequests,
+      metadataLength: this.#metadata?.metadataLength,
+      isUploadOnly: this.#context.isUploadOnly(),
+    });
+    peer.sender.send(encodeExtended(EXTENDED_HANDSHAKE_ID, handshake));
+  }
+
+  /** Takes one extended message; `payload` is borrowed. Errors: `ProtocolError`. Unknown ids are ignored. */
+  received(peer: RemotePeer, extendedId: number, payload: Uint8Array, now: number): void {
+    if (extendedId === EXTENDED_HANDSHAKE_ID) return this.#handshakeReceived(peer, payload, now);
+    this.#all.find(({ name }) => OUR_EXTENSIONS[name] === extendedId)?.received(peer, payload, now);
+  }
+
+  /** The connection is gone. */
+  peerLeft(peer: RemotePeer, now: number): void {
+    for (const extension of this.#all) extension.peerLeft(peer, now);
+  }
+
+  /** Everything that waits for time to pass; called every `TICK_MS`. */
+  tick(now: number): void {
+    for (const extension of this.#all) extension.tick?.(now);
+  }
+
+  /** Sends a payload under the number that the peer gave the extension last. */
+  #send({ extended, sender }: RemotePeer, name: ExtensionName, payload: Uint8Array): void {
+    const id = extended?.extensions.get(name);
+    if (id !== undefined) sender.send(encodeExtended(id, payload));
+  }
+
+  #handshakeReceived(peer: RemotePeer, payload: Uint8Array, now: number): void {
+    const handshake = mergeHandshakes(peer.extended, parseExtendedHandshake(payload));
+    peer.extended = handshake;
+    if (peer.listens === undefined && handshake.listenPort !== undefined) {
+      const { address } = peer.facts.endpoint;
+      this.#context.roster.listensAt(peer, { address, port: handshake.listenPort }, now);
+    }
+    for (const extension of this.#all) {
+      const { name } = extension;
+      const id = handshake.extensions.get(name);
+      if (id === undefined) continue;
+      if (id === 0) extension.peerLeft(peer, now);
+      else extension.offered(peer, (payload) => this.#send(peer, name, payload), now);
+    }
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Who gets a place: upload slots and download sources alike (BEP 3 "choking and optimistic unchoking").
+ *
+ * All places but one go to the fastest; the last one goes by chance, newcomers favoured, so that everybody is
+ * measured at some time. From plain snapshots to decisions with a reason each: no clock, no peers, no I/O.
+ */
+import { CHOKING } from "../../settings.ts";
+
+/** One remote peer that could use a place. */
+export interface Candidate {
+  /** Number of the remote peer. */
+  readonly number: number;
+  /** Bytes per second it gave us, or took from us while we seed. */
+  readonly rate: number;
+  /** Connected only lately: it holds more lots than the others. */
+  readonly isNewcomer: boolean;
+}
+
+/** A place given, and why. */
+export interface Decision {
+  readonly number: number;
+  readonly reason: "fastest" | "by chance" | "free place";
+}
+
+/**
+ * Gives all places anew, as at each round: to `places - 1` of the fastest and to one by chance.
+ * `random` yields numbers in [0, 1).
+ */
+export function choose(
+  candidates: readonly Candidate[],
+  places: number,
+  random: () => number,
+): Decision[] {
+  const byRate = candidates.toSorted((a, b) => b.rate - a.rate);
+  const fastest = byRate.slice(0, Math.max(places - 1, 0)).filter(({ rate }) => rate > 0);
+  const rest = byRate.filter((candidate) => !fastest.includes(candidate));
+  return [
+    ...fastest.map(({ number }): Decision => ({ number, reason: "fastest" })),
+    ...drawLots(rest, places - fastest.length, random).map((number): Decision => ({
+      number,
+      reason: "by chance",
+    })),
+  ];
+}
+
+/** One remote peer that waits for an upload slot. */
+export interface Waiting {
+  /** Number of the remote peer. */
+  readonly number: number;
+  /** Pieces it has. */
+  readonly have: number;
+}
+
+/**
+ * Gives upload slots that became free between two rounds to those who have least; chance decides among equals.
+ *
+ * Rounds are rare, so by lot alone a receiver could have three givers where the others have four, for the whole of
+ * a short transfer, and everybody would wait for it.
+ */
+export function fillBehind(waiting: readonly Waiting[], free: number, random: () => number): Decision[] {
+  return waiting.map(({ number, have }) => ({ number, place: have + random() }))
+    .toSorted((a, b) => a.place - b.place)
+    .slice(0, Math.max(free, 0))
+    .map(({ number }) => ({ number, reason: "free place" }));
+}
+
+/** Gives places that became free between two rounds, by lot among those without one. */
+export function fill(candidates: readonly Candidate[], free: number, random: () => number): Decision[] {
+  return drawLots(candidates, free, random).map((number) => ({ number, reason: "free place" }));
+}
+
+/** Draws `count` different candidates; a newcomer holds `CHOKING.newcomerLots` lots, others one. */
+function drawLots(candidates: readonly Candidate[], count: number, random: () => number): number[] {
+  const left = [...candidates];
+  const drawn: number[] = [];
+  const lotsOf = (candidate: Candidate) => candidate.isNewcomer ? CHOKING.newcomerLots : 1;
+  while (drawn.length < count && left.length > 0) {
+    let lot = random() * left.reduce((sum, candidate) => sum + lotsOf(candidate), 0);
+    let winner = left.findIndex((candidate) => (lot -= lotsOf(candidate)) < 0);
+    if (winner < 0) winner = left.length - 1;
+    drawn.push(left.splice(winner, 1)[0].number);
+  }
+  return drawn;
+}

@@ -1,0 +1,90 @@
+/**
+ * Which pieces the remote peers have, and how many of them we want.
+ *
+ * Invariant: `wantedPieces` of every connected peer is the number of pieces it has that we want and have not stored.
+ */
+import { ProtocolError } from "../../errors.ts";
+import { Bitfield } from "../../protocol/bitfield.ts";
+import { encodeBitfield, encodePlain, MessageId } from "../../protocol/peer_messages.ts";
+import type { PieceOrder } from "../download/piece_order.ts";
+import type { RemotePeer } from "./remote_peer.ts";
+
+/** Keeps the peers' bitfields, our interest and the picker's availability in step. */
+export class PeerPieces {
+  readonly #stored: Bitfield;
+  readonly #wanted: Bitfield;
+  readonly #picker: Pick<PieceOrder, "peerHas" | "peerLost">;
+
+  /** `stored`: the pieces we have, kept up to date by its owner. `wanted`: those we want, stored or not. */
+  constructor(stored: Bitfield, wanted: Bitfield, picker: Pick<PieceOrder, "peerHas" | "peerLost">) {
+    this.#stored = stored;
+    this.#wanted = wanted;
+    this.#picker = picker;
+  }
+
+  #isLacking(index: number): boolean {
+    return this.#wanted.has(index) && !this.#stored.has(index);
+  }
+
+  /** Tells a peer which pieces we have, or that we have none, the first thing it hears after the handshake. */
+  introduce({ facts, sender }: RemotePeer, hidesAll: boolean): void {
+    const stored = hidesAll ? new Bitfield(0) : this.#stored;
+    if (facts.supportsFast && this.#stored.isFull && !hidesAll) sender.send(encodePlain(MessageId.haveAll));
+    else if (facts.supportsFast && stored.count === 0) sender.send(encodePlain(MessageId.haveNone));
+    else if (stored.count > 0) sender.send(encodeBitfield(stored.toBytes()));
+  }
+
+  /** The peer has one more piece (BEP 3 "have"); false when that was known. Errors: `ProtocolError`. */
+  haveReceived(peer: RemotePeer, index: number): boolean {
+    if (index >= peer.have.length) throw new ProtocolError(`Expected a piece that exists, got ${index}`);
+    peer.hasToldPieces = true;
+    return this.#has(peer, index);
+  }
+
+  /**
+   * The peer tells all its pieces (BEP 3 "bitfield", BEP 6 "have all", "have none"), undefined when malformed.
+   * Returns how many were not known. Errors: `ProtocolError`.
+   *
+   * It may do so again: aria2 does when it has got many at once.
+   */
+  bitfieldReceived(peer: RemotePeer, bitfield: Bitfield | undefined): number {
+    if (bitfield === undefined) throw new ProtocolError("Expected a bitfield that fits the torrent");
+    const known = peer.have.count;
+    if (bitfield.isFull && !peer.hasToldPieces) {
+      // Whoever has everything from the start is not counted by the picker: it raises all pieces alike.
+      for (const index of bitfield) {
+        if (peer.have.add(index) && this.#isLacking(index)) peer.wantedPieces++;
+      }
+    } else {
+      for (const index of bitfield) this.#has(peer, index);
+    }
+    peer.hasToldPieces = true;
+    return peer.have.count - known;
+  }
+
+  /** The peer has a piece no more (BEP 54). Errors: `ProtocolError`. */
+  lossReceived(peer: RemotePeer, index: number): void {
+    if (index >= peer.have.length) throw new ProtocolError(`Expected a piece that exists, got ${index}`);
+    if (!peer.have.has(index)) return;
+    if (!peer.isCounted) {
+      peer.isCounted = true;
+      for (const each of peer.have) this.#picker.peerHas(each);
+    }
+    peer.have.delete(index);
+    this.#picker.peerLost(index);
+    if (this.#isLacking(index)) peer.wantedPieces--;
+  }
+
+  #has(peer: RemotePeer, index: number): boolean {
+    if (!peer.have.add(index)) return false;
+    peer.isCounted = true;
+    this.#picker.peerHas(index);
+    if (this.#isLacking(index)) peer.wantedPieces++;
+    return true;
+  }
+
+  /** The connection is gone. */
+  peerLeft(peer: RemotePeer): void {
+    if (peer.isCounted) { for (const index of peer.have) this.#picker.peerLost(index); }
+  }
+}

@@ -1,0 +1,157 @@
+import { Bitfield } from "../../protocol/bitfield.ts";
+import { type Endpoint, formatEndpoint } from "../../protocol/endpoint.ts";
+import type { ExtendedHandshake } from "../../protocol/extension_messages.ts";
+import { clientNameOf } from "../../protocol/peer_id.ts";
+import { publicUrl } from "../../protocol/secrets.ts";
+import { BROADCAST, TRANSFER } from "../../settings.ts";
+import type { PeerSender, RemotePeerSnapshot } from "../ports.ts";
+import { Allowance } from "./allowance.ts";
+import { RateMeter, RequestWindow } from "./rates.ts";
+
+/** What is known of a remote peer when its connection is up. */
+export interface PeerFacts {
+  /** Where the connection leads: for an accepted one, not where the remote listens. */
+  readonly endpoint: Endpoint;
+  /** Our own address on this connection. */
+  readonly localAddress: string;
+  /** 20 bytes. */
+  readonly peerId: Uint8Array;
+  readonly isIncoming: boolean;
+  readonly supportsFast: boolean;
+  readonly supportsExtensions: boolean;
+  /** Address of the web seed that this is instead of a peer; its endpoint then means nothing. */
+  readonly url?: string;
+}
+
+/** One connected remote peer: state only; the swarm decides. */
+export class RemotePeer {
+  /** Number of the connection, from 1 on; never used again within a swarm. */
+  readonly number: number;
+  readonly facts: PeerFacts;
+  readonly sender: PeerSender;
+  /** When the connection came up, in ms. */
+  readonly connectedAt: number;
+
+  weChoke = true;
+  weWant = false;
+  peerChokes = true;
+  peerWants = false;
+
+  /** Pieces it has. */
+  readonly have: Bitfield;
+  /** Pieces it has that we want and lack. */
+  wantedPieces = 0;
+  /** Whether the picker counts its pieces; those that had everything from the start are not counted. */
+  isCounted = false;
+  /** Whether it has told which pieces it has, or one of them. */
+  hasToldPieces = false;
+
+  /** Where it listens, once known: as dialled, or from the port in its extended handshake. */
+  listens: Endpoint | undefined;
+  /** What its extended handshake said; undefined before. */
+  extended: ExtendedHandshake | undefined;
+
+  readonly download = new RateMeter();
+  readonly upload = new RateMeter();
+  readonly window = new RequestWindow();
+
+  /** Whether it is one of our download sources. */
+  isSource = false;
+  /** Whether it hears that we want nothing, as all places for sources are taken. */
+  isDeclined = false;
+  /** Until when others come first as source because we had nothing to ask it, in ms. */
+  spareUntil = 0;
+  /** Pieces it would like us to take, oldest first. */
+  readonly suggestions: number[] = [];
+  /** Pieces it lets us ask for while it chokes us (BEP 6). */
+  readonly allowedFast = new Set<number>();
+  /** Pieces we let it ask for while we choke it, and blocks of each left to serve; undefined before that is told. */
+  granted: Map<number, number> | undefined;
+  /** Blocks asked of it and not answered. */
+  outstanding = 0;
+  /** Blocks that were asked of it, taken back since, and may still come. */
+  released = 0;
+  /** Blocks it sent that nobody asked for. */
+  unwantedBlocks = 0;
+  /** When it last sent a needed block, or was first asked after owing nothing; in ms. */
+  lastBlockAt = 0;
+  /** Until when it is passed over as source because it was silent or slower than others; in ms. */
+  snubbedUntil = 0;
+
+  /** When it was unchoked last, in ms. */
+  unchokedAt = 0;
+  /** When it last had a request waiting or served, in ms. */
+  lastServedAt = 0;
+  /** When payload last left for it, or it began to wait for some, in ms. */
+  lastSentAt = 0;
+  /** Until when it is passed over for slots because it left one unused; in ms. */
+  idleUntil = 0;
+  /** Why it was last given or refused a slot, for people. */
+  reason = "";
+
+  /** Lists of peers it may send. */
+  readonly broadcasts = new Allowance(BROADCAST.accepted);
+  /** Messages it may send that bring nothing. */
+  readonly patience = new Allowance(TRANSFER.patience);
+
+  constructor(number: number, pieceCount: number, facts: PeerFacts, sender: PeerSender, now: number) {
+    this.number = number;
+    this.facts = facts;
+    this.sender = sender;
+    this.connectedAt = now;
+    this.have = new Bitfield(pieceCount);
+    if (!facts.isIncoming) this.listens = facts.endpoint;
+  }
+
+  /** Has everything. */
+  get isSeed(): boolean {
+    return this.have.isFull;
+  }
+
+  /** Wants nothing more, though it may not have everything (BEP 21). */
+  get isUploadOnly(): boolean {
+    return this.extended?.isUploadOnly ?? false;
+  }
+
+  /** A web server in a peer's place (BEP 19). */
+  get isWebSeed(): boolean {
+    return this.facts.url !== undefined;
+  }
+
+  /** Whether we may ask it for a piece now. */
+  offers(index: number): boolean {
+    return this.have.has(index) && (!this.peerChokes || this.allowedFast.has(index));
+  }
+
+  /** Whom to show: a web seed's address, where a peer listens, else where it comes from. */
+  get name(): string {
+    const { url, endpoint } = this.facts;
+    return url === undefined ? formatEndpoint(this.listens ?? endpoint) : publicUrl(url);
+  }
+
+  get client(): string {
+    return this.isWebSeed ? "web seed" : this.extended?.client || clientNameOf(this.facts.peerId);
+  }
+
+  /** Everything about it at `now`, as plain data. */
+  snapshot(now: number): RemotePeerSnapshot {
+    return {
+      endpoint: this.name,
+      client: this.client,
+      have: this.have.count,
+      downloadRate: this.download.bytesPerSecond(now),
+      uploadRate: this.upload.bytesPerSecond(now),
+      downloaded: this.download.total,
+      uploaded: this.upload.total,
+      isUploadSlot: !this.weChoke,
+      isDownloadSource: this.isSource,
+      reason: this.reason,
+    };
+  }
+
+  /** Blocks that may be asked of it now, on top of those outstanding. */
+  get openWindow(): number {
+    const theirLimit = this.extended?.maxQueuedRequests ?? TRANSFER.defaultReqq;
+    return Math.min(this.window.blocks, theirLimit) - this.outstanding;
+  }
+}

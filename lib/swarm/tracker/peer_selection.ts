@@ -1,0 +1,56 @@
+import { type Endpoint, formatEndpoint } from "../../protocol/endpoint.ts";
+import type { AnnouncedPeer } from "../../protocol/tracker_messages.ts";
+import type { TrackedPeer } from "./tracked_swarm.ts";
+
+/** Who asks for peers. */
+export interface Asker {
+  readonly endpoint: Endpoint;
+  /** As `formatEndpoint` spells the endpoint. */
+  readonly name: string;
+  /** 20 characters, one a byte. */
+  readonly peerId: string;
+  /** Whether it came over loopback: another process of this machine. */
+  readonly isLocal: boolean;
+}
+
+/** The peers named to one asker: each endpoint once, never itself, all as the asker can reach them. */
+export class PeerSelection {
+  /** What was selected so far. */
+  readonly peers: AnnouncedPeer[] = [];
+  readonly #asker: Asker;
+  readonly #taken: Set<string>;
+  readonly #ownAddressFor: (remoteAddress: string) => string | undefined;
+  /** Address of this machine for the asker, once it was needed: to find it out is dearer than all the rest. */
+  #ownAddress: { readonly known: string | undefined } | undefined;
+
+  /** `ownAddressFor` gives the address of this machine that a remote can reach; undefined when there is none. */
+  constructor(asker: Asker, ownAddressFor: (remoteAddress: string) => string | undefined) {
+    this.#asker = asker;
+    this.#taken = new Set([asker.name]);
+    this.#ownAddressFor = ownAddressFor;
+  }
+
+  /**
+   * Names a listed peer. Who announced over loopback is another process of this machine: elsewhere it is named by
+   * this machine's address.
+   */
+  add(peer: TrackedPeer): void {
+    if (peer.isLocal && !this.#asker.isLocal) this.addOnThisMachine(peer.endpoint.port, peer.peerId);
+    else this.#take(peer.name, peer);
+  }
+
+  /** Names a process of this machine. */
+  addOnThisMachine(port: number, peerId: string): void {
+    this.#ownAddress ??= { known: this.#ownAddressFor(this.#asker.endpoint.address) };
+    const address = this.#ownAddress.known;
+    if (address === undefined) return;
+    const endpoint = { address, port };
+    this.#take(formatEndpoint(endpoint), { endpoint, peerId });
+  }
+
+  #take(name: string, peer: AnnouncedPeer): void {
+    if (peer.peerId === this.#asker.peerId || this.#taken.has(name)) return;
+    this.#taken.add(name);
+    this.peers.push(peer);
+  }
+}

@@ -1,0 +1,221 @@
+/**
+ * The embedded tracker's memory: who announced which info-hash.
+ *
+ * Swarms stand least recently announced first, and so do the peers in each of them: what is to be forgotten is
+ * always in front. Everything an announce does takes constant time, or time proportional to its reply.
+ */
+import { toByteString } from "../../protocol/bytes.ts";
+import { familyOf, formatEndpoint, type IpFamily, toCompact } from "../../protocol/endpoint.ts";
+import type { InfoHash } from "../../protocol/info_hash.ts";
+import type { AnnouncedPeer, AnnounceRequest, ScrapeCounts } from "../../protocol/tracker_messages.ts";
+import { TRACKER } from "../../settings.ts";
+import { PeerPool } from "./peer_pool.ts";
+import { type Asker, PeerSelection } from "./peer_selection.ts";
+import { type Standing, type TrackedEntry, type TrackedPeer, TrackedSwarm } from "./tracked_swarm.ts";
+
+/** This process in one of its swarms, as the tracker lists it. */
+export interface OwnPeer extends Readonly<Standing> {
+  /** 20 bytes. */
+  readonly peerId: Uint8Array;
+  readonly port: number;
+}
+
+/** Result of an announce. */
+export interface AnnounceResult extends ScrapeCounts {
+  /** Whether somebody came, left, or became (or ceased to be) a seed. */
+  readonly membershipChanged: boolean;
+  readonly peers: readonly AnnouncedPeer[];
+}
+
+/** What the table asks of the world. */
+export interface TrackerTableOptions {
+  /** Whether any info-hash is tracked, not only the served ones. */
+  readonly open: boolean;
+  /** At least 0, below 1. */
+  readonly random: () => number;
+  /** The address of this machine that `remoteAddress` can reach; undefined when there is none. */
+  readonly ownAddressFor: (remoteAddress: string) => string | undefined;
+}
+
+/** How long a silent peer stays listed. */
+const TIME_TO_LIVE_MS = TRACKER.intervalSeconds * TRACKER.silentIntervals * 1000;
+
+/** The embedded tracker's memory. Pure: the caller brings clock and chance. */
+export class TrackerTable {
+  readonly #options: TrackerTableOptions;
+  readonly #swarms = new Map<InfoHash, TrackedSwarm>();
+  #peers = 0;
+
+  constructor(options: TrackerTableOptions) {
+    this.#options = options;
+  }
+
+  /** Listed peers of all info-hashes together, our own entries not counted. */
+  get peerCount(): number {
+    return this.#peers;
+  }
+
+  /** Info-hashes remembered. */
+  get swarmCount(): number {
+    return this.#swarms.size;
+  }
+
+  /** Tracks an info-hash that this machine shares. */
+  serve(infoHash: InfoHash): void {
+    this.#swarmFor(infoHash).isServed = true;
+  }
+
+  /** Ends that, and forgets who announced it unless the tracker is open. */
+  unserve(infoHash: InfoHash): void {
+    const swarm = this.#swarms.get(infoHash);
+    if (swarm === undefined) return;
+    swarm.isServed = false;
+    swarm.own = undefined;
+    if (!this.#options.open || swarm.peers.size === 0) this.#forget(infoHash, swarm);
+  }
+
+  /** Whether announces of this info-hash are taken. */
+  isServed(infoHash: InfoHash): boolean {
+    return this.#options.open || this.#swarms.get(infoHash)?.isServed === true;
+  }
+
+  /** Lists this process in a served swarm: always, with an address chosen for each asker. */
+  setOwn(infoHash: InfoHash, own: OwnPeer): void {
+    this.#swarmFor(infoHash).own = { ...own, peerId: toByteString(own.peerId) };
+  }
+
+  /**
+   * Records an announce that came from (or validly claims) `address`, and selects peers for it.
+   *
+   * Shape: the caller has asked `isServed`. A peer beyond a cap is answered but not listed.
+   * Units: `now` in ms.
+   */
+  announce(request: AnnounceRequest, address: string, now: number): AnnounceResult {
+    const swarm = this.#swarmFor(request.infoHash);
+    const endpoint = { address, port: request.port };
+    const asker = {
+      endpoint,
+      name: formatEndpoint(endpoint),
+      peerId: toByteString(request.peerId),
+      isLocal: address.startsWith("127.") || address === "::1",
+    };
+    const membershipChanged = this.#record(swarm, request, asker, now);
+    const result = { membershipChanged, ...swarm.counts(), peers: this.#select(swarm, request, asker) };
+    if (swarm.peers.size === 0 && !swarm.isServed) this.#forget(request.infoHash, swarm);
+    return result;
+  }
+
+  #record(swarm: TrackedSwarm, request: AnnounceRequest, asker: Asker, now: number): boolean {
+    const { endpoint, name, peerId } = asker;
+    if (peerId === swarm.own?.peerId) return false;
+    const key = name + peerId;
+    const entry = swarm.peers.get(key);
+    if (request.event === "stopped") {
+      if (entry === undefined) return false;
+      this.#remove(swarm, key, entry);
+      return true;
+    }
+    const standing = standingOf(request);
+    if (request.event === "completed" && entry?.isSeed === false) swarm.downloaded++;
+    const expiresAt = now + TIME_TO_LIVE_MS;
+    if (entry === undefined) {
+      if (!this.#mayList(swarm, endpoint.address)) return false;
+      swarm.add(key, { ...asker, compact: toCompact(endpoint), ...standing, expiresAt, position: 0 });
+      this.#peers++;
+      return true;
+    }
+    const changed = entry.isSeed !== standing.isSeed;
+    swarm.refresh(key, entry, standing, expiresAt);
+    return changed;
+  }
+
+  /** Link-local IPv6 addresses are no use to others: a reply has no place for the zone they need. */
+  #mayList(swarm: TrackedSwarm, address: string): boolean {
+    return !address.startsWith("fe80:") && this.#peers < TRACKER.maxPeers &&
+      swarm.peers.size < TRACKER.maxPeersPerInfoHash &&
+      (swarm.peersAt.get(address) ?? 0) < TRACKER.maxPeersPerAddress;
+  }
+
+  /** Random peers for an asker: for one that wants nothing those alone that do, its own address family preferred. */
+  #select(swarm: TrackedSwarm, request: AnnounceRequest, asker: Asker): readonly AnnouncedPeer[] {
+    const selection = new PeerSelection(asker, this.#options.ownAddressFor);
+    const { numwant = TRACKER.defaultNumwant } = request;
+    const wanted = request.event === "stopped" ? 0 : Math.min(numwant, TRACKER.maxNumwant);
+    const asking = standingOf(request);
+    const { own } = swarm;
+    if (own !== undefined && wanted > 0 && (asking.wantsMore || own.wantsMore)) {
+      selection.addOnThisMachine(own.port, own.peerId);
+    }
+    const family = familyOf(asker.endpoint.address);
+    const other = family === 4 ? 6 : 4;
+    const poolsOf = (of: IpFamily) => swarm.pools[of].usefulTo(asking);
+    const otherSize = poolsOf(other).reduce((sum, pool) => sum + pool.size, 0);
+    // A quarter is kept for the other family, so that peers with both learn of both.
+    const limits = [[family, wanted - Math.min(otherSize, wanted >> 2)], [other, wanted]] as const;
+    for (const [of, limit] of limits) {
+      PeerPool.visitAtRandom(poolsOf(of), this.#options.random, (entry) => {
+        if (selection.peers.length >= limit) return false;
+        selection.add(entry);
+        return true;
+      });
+    }
+    return selection.peers;
+  }
+
+  /** Counts of an info-hash (BEP 48); undefined when it is not tracked. */
+  scrape(infoHash: InfoHash): ScrapeCounts | undefined {
+    return this.#swarms.get(infoHash)?.counts();
+  }
+
+  /** Everybody who announced an info-hash, as they announced it: over loopback, for those on this machine. */
+  list(infoHash: InfoHash): TrackedPeer[] {
+    return [...this.#swarms.get(infoHash)?.peers.values() ?? []];
+  }
+
+  /** Removes silent peers and returns the info-hashes that lost some. Looks at those only, and one more in each swarm. */
+  expire(now: number): InfoHash[] {
+    const changed: InfoHash[] = [];
+    for (const [infoHash, swarm] of this.#swarms) {
+      const before = swarm.peers.size;
+      for (const [key, entry] of swarm.peers) {
+        if (entry.expiresAt > now) break;
+        this.#remove(swarm, key, entry);
+      }
+      if (swarm.peers.size === before) continue;
+      changed.push(infoHash);
+      if (swarm.peers.size === 0 && !swarm.isServed) this.#forget(infoHash, swarm);
+    }
+    return changed;
+  }
+
+  #remove(swarm: TrackedSwarm, key: string, entry: TrackedEntry): void {
+    swarm.remove(key, entry);
+    this.#peers--;
+  }
+
+  /** The swarm of an info-hash, made when missing, as the most recently used one. */
+  #swarmFor(infoHash: InfoHash): TrackedSwarm {
+    const known = this.#swarms.get(infoHash);
+    if (known !== undefined) this.#swarms.delete(infoHash);
+    else if (this.#swarms.size >= TRACKER.maxInfoHashes) this.#forgetOldest();
+    const swarm = known ?? new TrackedSwarm();
+    this.#swarms.set(infoHash, swarm);
+    return swarm;
+  }
+
+  /** Makes room in an open tracker; what this machine shares is never forgotten. */
+  #forgetOldest(): void {
+    for (const [infoHash, swarm] of this.#swarms) {
+      if (!swarm.isServed) return this.#forget(infoHash, swarm);
+    }
+  }
+
+  #forget(infoHash: InfoHash, swarm: TrackedSwarm): void {
+    this.#swarms.delete(infoHash);
+    this.#peers -= swarm.peers.size;
+  }
+}
+
+function standingOf({ left, event }: AnnounceRequest): Standing {
+  return { isSeed: left === 0, wantsMore: left !== 0 && event !== "paused" };
+}

@@ -1,0 +1,57 @@
+import { allowedFastSet } from "../../protocol/allowed_fast.ts";
+import type { InfoHash } from "../../protocol/info_hash.ts";
+import { encodeAboutPiece, MessageId } from "../../protocol/peer_messages.ts";
+import type { PieceLayout } from "../../protocol/piece_layout.ts";
+import { FAST } from "../../settings.ts";
+import type { RemotePeer } from "../peers/remote_peer.ts";
+
+/** What `FastGrants` needs of its swarm. */
+export interface FastGrantsContext {
+  readonly infoHash: InfoHash;
+  readonly layout: PieceLayout;
+  hasPiece(index: number): boolean;
+}
+
+/**
+ * Pieces that newcomers may request while we choke them, so that they have something to trade (BEP 6 "allowed fast").
+ *
+ * Nobody lives on them: everybody on one network gets the same set, few bytes of it, each block at most
+ * `FAST.servesPerBlock` times on a connection, and only while it has few pieces.
+ */
+export class FastGrants {
+  readonly #context: FastGrantsContext;
+
+  constructor(context: FastGrantsContext) {
+    this.#context = context;
+  }
+
+  /** Tells a peer that stays choked which pieces it may request all the same; once on a connection. */
+  offer(peer: RemotePeer): void {
+    if (!peer.facts.supportsFast || peer.granted !== undefined || !this.#isNewcomer(peer)) return;
+    const { infoHash, layout, hasPiece } = this.#context;
+    const size = Math.min(FAST.pieces, Math.ceil(FAST.bytes / layout.pieceLength));
+    peer.granted = new Map();
+    for (const index of allowedFastSet(peer.facts.endpoint.address, infoHash, layout.pieceCount, size)) {
+      if (!hasPiece(index) || peer.have.has(index)) continue;
+      peer.granted.set(index, layout.blocksIn(index) * FAST.servesPerBlock);
+      peer.sender.send(encodeAboutPiece(MessageId.allowedFast, index));
+    }
+  }
+
+  /** Whether a request that is waiting stays when the peer is choked. */
+  covers(peer: RemotePeer, index: number): boolean {
+    return peer.granted?.has(index) ?? false;
+  }
+
+  /** Whether one more block of a piece may be served although the peer is choked; counts it. */
+  take(peer: RemotePeer, index: number): boolean {
+    const left = peer.granted?.get(index) ?? 0;
+    if (left === 0 || !this.#isNewcomer(peer)) return false;
+    peer.granted!.set(index, left - 1);
+    return true;
+  }
+
+  #isNewcomer(peer: RemotePeer): boolean {
+    return peer.have.count < FAST.pieces;
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * Super-seeding: a seeder that shows each piece to one peer, so that close to one copy of the data leaves it before
+ * the others have a whole one among them (BEP 16).
+ *
+ * It seems to have nothing, and shows pieces one by one. A piece is `fresh → assigned → held`: fresh ones nobody has
+ * been shown; assigned ones were shown to a peer that has not got them yet; held ones some remote peer has. What
+ * leaves the swarm with its last holder is fresh again. When every piece is held, everything is shown to everybody.
+ */
+import { Bitfield } from "../../protocol/bitfield.ts";
+import { BLOCK_LENGTH, type PieceLayout } from "../../protocol/piece_layout.ts";
+import { SUPER_SEEDING, TRANSFER } from "../../settings.ts";
+import type { RemotePeer } from "../peers/remote_peer.ts";
+
+/** What `SuperSeeding` needs of its swarm. */
+export interface SuperSeedingContext {
+  readonly layout: PieceLayout;
+  /** How many remote peers have a piece. */
+  availabilityOf(index: number): number;
+  /** Numbers in [0, 1). */
+  random(): number;
+}
+
+/** What one peer was shown. */
+interface Shown {
+  readonly pieces: Bitfield;
+  /** Pieces shown to it that it has not got, and when it was shown or asked for them, in ms. */
+  readonly assigned: Map<number, { isBegun: boolean; since: number }>;
+  /** Pieces that it alone has: what it has not yet passed on. */
+  readonly alone: Set<number>;
+  /** Once everything is held: no piece before this one is still to be shown. */
+  restFrom: number;
+}
+
+/** What each peer is shown. Times in ms. */
+export class SuperSeeding {
+  readonly #context: SuperSeedingContext;
+  /** In an order by chance, so that nobody gets the data from its beginning to its end. */
+  readonly #fresh: Set<number>;
+  readonly #held: Bitfield;
+  readonly #shown = new Map<RemotePeer, Shown>();
+  /** Pieces shown ahead of requests to a peer with a slot: what a first window takes, and one more. */
+  readonly #ahead: number;
+
+  constructor(context: SuperSeedingContext) {
+    const { pieceCount, pieceLength } = context.layout;
+    this.#context = context;
+    this.#fresh = new Set(shuffled(pieceCount, context.random));
+    this.#held = new Bitfield(pieceCount);
+    this.#ahead = Math.ceil(TRANSFER.firstWindow * BLOCK_LENGTH / pieceLength) + 1;
+  }
+
+  /** Whether the remote peers have every piece among them. */
+  get isOver(): boolean {
+    return this.#held.isFull;
+  }
+
+  /** Whether a new peer is to be told that we have nothing; else it is told that we have everything, as usual. */
+  hidesFrom(peer: RemotePeer): boolean {
+    if (this.isOver) this.#of(peer).restFrom = this.#held.length;
+    return !this.isOver;
+  }
+
+  /** Whether a peer may ask for a piece. */
+  isShown(peer: RemotePeer, index: number): boolean {
+    return this.isOver || this.#of(peer).pieces.has(index);
+  }
+
+  /** Pieces to show to a peer now; they count as shown. */
+  show(peer: RemotePeer, now: number): number[] {
+    const shown = this.#of(peer);
+    if (this.isOver) return this.#showRest(peer, shown);
+    const indices: number[] = [];
+    for (;;) {
+      const index = this.#next(peer, shown, now);
+      if (index < 0) return indices;
+      shown.pieces.add(index);
+      shown.assigned.set(index, { isBegun: false, since: now });
+      indices.push(index);
+    }
+  }
+
+  /** A part of what it was not shown: a message for each piece at once would be too much. */
+  #showRest(peer: RemotePeer, shown: Shown): number[] {
+    const rest: number[] = [];
+    const { pieces } = shown;
+    for (; shown.restFrom < pieces.length && rest.length < SUPER_SEEDING.piecesAtOnce; shown.restFrom++) {
+      if (!peer.have.has(shown.restFrom) && pieces.add(shown.restFrom)) rest.push(shown.restFrom);
+    }
+    return rest;
+  }
+
+  #next(peer: RemotePeer, shown: Shown, now: number): number {
+    const waiting = shown.assigned.values().filter(({ isBegun }) => !isBegun).reduce((count) => count + 1, 0);
+    // Who keeps to itself what it gets is given one piece at a time.
+    const isSlow = shown.alone.size * this.#context.layout.pieceLength > SUPER_SEEDING.maxAloneBytes;
+    if (isSlow ? shown.assigned.size > 0 : waiting >= (peer.weChoke ? 1 : this.#ahead)) return -1;
+    const fresh = this.#takeFresh(peer);
+    return fresh >= 0 || shown.assigned.size > 0 ? fresh : this.#stalled(peer, shown, now);
+  }
+
+  #takeFresh(peer: RemotePeer): number {
+    for (const index of this.#fresh) {
+      if (peer.have.has(index)) continue;
+      this.#fresh.delete(index);
+      return index;
+    }
+    return -1;
+  }
+
+  /** A piece assigned to somebody who did not begin it, or does not get on with it. */
+  #stalled(peer: RemotePeer, shown: Shown, now: number): number {
+    let begun = -1;
+    for (const [other, { assigned }] of this.#shown) {
+      if (other === peer) continue;
+      for (const [index, { isBegun, since }] of assigned) {
+        if (this.#held.has(index) || peer.have.has(index) || shown.pieces.has(index)) continue;
+        if (!isBegun) return index;
+        if (now - since >= SUPER_SEEDING.patienceMs) begun = index;
+      }
+    }
+    return begun;
+  }
+
+  /** A peer asked for a block of a piece it was shown. */
+  requested(peer: RemotePeer, index: number, now: number): void {
+    const piece = this.#of(peer).assigned.get(index);
+    if (piece === undefined) return;
+    piece.isBegun = true;
+    piece.since = now;
+  }
+
+  /** A peer has a piece; the picker knows already. */
+  peerHas(peer: RemotePeer, index: number): void {
+    const isFirst = this.#held.add(index);
+    this.#fresh.delete(index);
+    const shown = this.#of(peer);
+    if (isFirst) shown.alone.add(index);
+    else for (const [other, { alone }] of this.#shown) if (other !== peer) alone.delete(index);
+    shown.assigned.delete(index);
+  }
+
+  /** The connection is gone; the picker knows already. What nobody has now, and nobody was shown, is fresh again. */
+  peerLeft(peer: RemotePeer): void {
+    const { assigned } = this.#of(peer);
+    this.#shown.delete(peer);
+    for (const index of [...peer.have, ...assigned.keys()]) {
+      if (peer.isCounted && this.#context.availabilityOf(index) === 0) this.#held.delete(index);
+      const isAssigned = this.#shown.values().some((other) => other.assigned.has(index));
+      if (!this.#held.has(index) && !isAssigned) this.#fresh.add(index);
+    }
+  }
+
+  #of(peer: RemotePeer): Shown {
+    let shown = this.#shown.get(peer);
+    if (shown === undefined) {
+      const pieces = new Bitfield(this.#held.length);
+      this.#shown.set(peer, shown = { pieces, assigned: new Map(), alone: new Set(), restFrom: 0 });
+    }
+    return shown;
+  }
+}
+
+/** The numbers below `count` in an order by chance. */
+function shuffled(count: number, random: () => number): number[] {
+  const numbers = [...Array(count).keys()];
+  for (let last = count - 1; last > 0; last--) {
+    const other = Math.floor(random() * (last + 1));
+    [numbers[last], numbers[other]] = [numbers[other], numbers[last]];
+  }
+  return numbers;
+}

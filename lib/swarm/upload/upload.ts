@@ -1,0 +1,255 @@
+/** The giving half of a swarm: upload slots and the requests of those who hold them. */
+import { concatBytes } from "../../protocol/bytes.ts";
+import type { InfoHash } from "../../protocol/info_hash.ts";
+import { encodeAboutBlock, encodeAboutPiece, encodePlain, MessageId } from "../../protocol/peer_messages.ts";
+import { BLOCK_LENGTH, type PieceLayout } from "../../protocol/piece_layout.ts";
+import { CHOKING, TRANSFER } from "../../settings.ts";
+import { choose, type Decision, fillBehind } from "../peers/choker.ts";
+import { FastGrants } from "./fast_grants.ts";
+import { losePatience } from "../peers/manners.ts";
+import type { RemotePeer } from "../peers/remote_peer.ts";
+import { Spreading } from "./spreading.ts";
+import { SuperSeeding } from "./super_seeding.ts";
+
+/** What `Upload` needs of its swarm. */
+export interface UploadContext {
+  readonly infoHash: InfoHash;
+  readonly layout: PieceLayout;
+  /** Connected remote peers by number. */
+  readonly peers: ReadonlyMap<number, RemotePeer>;
+  /** Upload slots. */
+  readonly slots: number;
+  /** Numbers in [0, 1). */
+  random(): number;
+  /** Whether we have everything. */
+  isSeed(): boolean;
+  /** Whether we want nothing more; then those that take fastest are preferred. */
+  isComplete(): boolean;
+  hasPiece(index: number): boolean;
+  /** Whether we are to seem to have nothing and show each piece to one peer, while we have everything (BEP 16). */
+  readonly superSeeds: boolean;
+  /** How many remote peers have a piece. */
+  availabilityOf(index: number): number;
+}
+
+/** Who may request from us, and what they requested. */
+export class Upload {
+  readonly #context: UploadContext;
+  readonly #spreading: Spreading;
+  readonly #grants: FastGrants;
+  readonly #superSeeding: SuperSeeding | undefined;
+
+  constructor(context: UploadContext) {
+    this.#context = context;
+    this.#spreading = new Spreading(context.layout.pieceCount);
+    this.#grants = new FastGrants(context);
+    if (context.superSeeds && context.isSeed()) this.#superSeeding = new SuperSeeding(context);
+  }
+
+  get slotCount(): number {
+    let count = 0;
+    for (const peer of this.#context.peers.values()) if (!peer.weChoke) count++;
+    return count;
+  }
+
+  /** Whether a peer that was just connected is to be told that we have nothing. */
+  hidesFrom(peer: RemotePeer): boolean {
+    return this.#superSeeding?.hidesFrom(peer) ?? false;
+  }
+
+  /** Gives free slots at once to peers that want something. */
+  fillSlots(now: number): void {
+    const free = this.#context.slots - this.slotCount;
+    if (free <= 0) return;
+    const waiting = this.#interested().filter((peer) => peer.weChoke);
+    if (waiting.length === 0) return;
+    const { random } = this.#context;
+    const behind = (peers: RemotePeer[], places: number) =>
+      fillBehind(peers.map((peer) => ({ number: peer.number, have: peer.have.count })), places, random);
+    // Those that left a slot unused come last.
+    const first = behind(waiting.filter((peer) => peer.idleUntil <= now), free);
+    const rest = behind(waiting.filter((peer) => peer.idleUntil > now), free - first.length);
+    this.#unchokeAll([...first, ...rest], now);
+  }
+
+  /** Gives all slots anew, as every `CHOKING.rechokeMs`. */
+  chooseSlots(now: number): void {
+    const candidates = this.#interested().map((peer) => this.#candidate(peer, now));
+    const decisions = choose(candidates, this.#context.slots, this.#context.random);
+    const chosen = new Set(decisions.map(({ number }) => number));
+    for (const peer of this.#context.peers.values()) {
+      if (!peer.weChoke && !chosen.has(peer.number)) this.choke(peer, "others are faster");
+    }
+    this.#unchokeAll(decisions, now);
+  }
+
+  /** Once per tick: a slot whose holder asks for nothing, or does not take what it asked for, goes to somebody who is waiting. */
+  tick(now: number): void {
+    const { slots } = this.#context;
+    const waiting = this.#interested().filter((peer) => peer.weChoke && peer.idleUntil <= now).length;
+    let needed = waiting - (slots - this.slotCount);
+    for (const peer of this.#context.peers.values()) {
+      if (needed <= 0) break;
+      if (peer.weChoke) continue;
+      const waits = peer.sender.queuedBlocks > 0;
+      const isStalled = waits && now - Math.max(peer.lastSentAt, peer.unchokedAt) >= CHOKING.stalledSlotMs;
+      if (waits && !isStalled) peer.lastServedAt = now;
+      const isUnused = peer.lastServedAt <= peer.unchokedAt;
+      const isIdle = isUnused
+        ? now - peer.unchokedAt >= CHOKING.unusedSlotMs
+        : now - peer.lastServedAt >= CHOKING.idleSlotMs;
+      if (!isIdle && !isStalled) continue;
+      peer.idleUntil = now + (isStalled ? CHOKING.rechokeMs : CHOKING.idlePauseMs);
+      this.choke(peer, isStalled ? "takes nothing" : "asks for nothing");
+      needed--;
+    }
+    this.fillSlots(now);
+    for (const peer of this.#context.peers.values()) this.#show(peer, now);
+  }
+
+  /** Shows a peer the pieces that it may ask for now (BEP 16). */
+  #show(peer: RemotePeer, now: number): void {
+    const indices = this.#superSeeding?.show(peer, now) ?? [];
+    if (indices.length === 0) return;
+    peer.sender.send(concatBytes(...indices.map((index) => encodeAboutPiece(MessageId.have, index))));
+  }
+
+  /** The peer wants something: it gets a free slot, or at least a few pieces once nothing is scarce any more. */
+  gainedInterest(peer: RemotePeer, now: number): void {
+    this.fillSlots(now);
+    if (this.#superSeeding !== undefined) return;
+    if (peer.weChoke && (this.#spreading.isSpread || !this.#context.isSeed())) this.#grants.offer(peer);
+  }
+
+  /** The peer is interested no longer: its slot is free. */
+  lostInterest(peer: RemotePeer, now: number): void {
+    if (!peer.weChoke) this.choke(peer, "wants nothing");
+    this.fillSlots(now);
+  }
+
+  /**
+   * Takes the slot away and tells the peer; what it had requested is refused (BEP 6: with a reject each), but for
+   * pieces it may have while choked.
+   */
+  choke(peer: RemotePeer, reason: string): void {
+    peer.weChoke = true;
+    peer.reason = reason;
+    peer.sender.send(encodePlain(MessageId.choke));
+    this.#spreading.choked(peer.number);
+    peer.sender.dropBlocks((index, begin, length) => {
+      if (this.#grants.covers(peer, index)) peer.sender.queueBlock(index, begin, length);
+      else this.#reject(peer, index, begin, length);
+    });
+  }
+
+  /** A request arrived (BEP 3). Returns a reason to drop the peer, if it gave one. Units: bytes. */
+  requestReceived(
+    peer: RemotePeer,
+    index: number,
+    begin: number,
+    length: number,
+    now: number,
+  ): string | undefined {
+    if (!this.#context.layout.contains(index, begin, length) || length > TRANSFER.maxRequestBytes) {
+      return `requested a block that does not exist: piece ${index}, ${length} bytes at ${begin}`;
+    }
+    if (peer.upload.total >= TRANSFER.maxCopies * this.#context.layout.totalLength) {
+      return `requested everything ${TRANSFER.maxCopies} times over`;
+    }
+    const isServed = this.#context.hasPiece(index) && (this.#superSeeding?.isShown(peer, index) ?? true) &&
+      peer.sender.queuedBlocks < TRANSFER.maxQueuedRequests &&
+      (!peer.weChoke || this.#grants.take(peer, index));
+    if (!isServed) {
+      losePatience(peer, now);
+      this.#reject(peer, index, begin, length);
+      return undefined;
+    }
+    peer.lastServedAt = now;
+    if (peer.sender.queuedBlocks === 0) peer.lastSentAt = now;
+    peer.sender.queueBlock(index, begin, length);
+    this.#spreading.requested(peer.number, index);
+    this.#superSeeding?.requested(peer, index, now);
+    if (begin === 0) this.#show(peer, now);
+    if (begin === 0) this.#suggest(peer);
+    return undefined;
+  }
+
+  /**
+   * Tells a peer which pieces we would like it to take, while some have not left us yet (BEP 6 "suggest piece"): always
+   * a few more than it has begun, so that it never has to choose by itself.
+   */
+  #suggest(peer: RemotePeer): void {
+    if (!peer.facts.supportsFast || !this.#context.isSeed() || this.#superSeeding?.isOver === false) return;
+    for (let ahead = this.#spreading.suggestedTo(peer.number); ahead < this.#suggestionsAhead; ahead++) {
+      const index = this.#spreading.suggestFor(peer.number, this.#context.random());
+      if (index < 0) return;
+      peer.sender.send(encodeAboutPiece(MessageId.suggest, index));
+    }
+  }
+
+  /** A remote peer has some pieces, which the picker knows already. */
+  peerHas(peer: RemotePeer, indices: Iterable<number>, now: number): void {
+    for (const index of indices) {
+      this.#spreading.peerHas(index);
+      this.#superSeeding?.peerHas(peer, index);
+    }
+    this.#show(peer, now);
+  }
+
+  /** The connection is gone. */
+  peerLeft(peer: RemotePeer, now: number): void {
+    this.#spreading.peerLeft(peer.number);
+    this.#superSeeding?.peerLeft(peer);
+    this.fillSlots(now);
+  }
+
+  /** A request is withdrawn (BEP 3 "cancel"; BEP 6: answered by a reject unless the block is on its way). */
+  cancelReceived(peer: RemotePeer, index: number, begin: number, length: number): void {
+    if (peer.sender.dropBlock(index, begin, length)) this.#reject(peer, index, begin, length);
+  }
+
+  /** Payload left for the peer. */
+  blockSent(peer: RemotePeer, bytes: number, now: number): void {
+    peer.upload.add(bytes, now);
+    peer.lastServedAt = peer.lastSentAt = now;
+  }
+
+  #reject(peer: RemotePeer, index: number, begin: number, length: number): void {
+    if (peer.facts.supportsFast) {
+      peer.sender.send(encodeAboutBlock(MessageId.reject, index, begin, length));
+    }
+  }
+
+  #unchokeAll(decisions: readonly Decision[], now: number): void {
+    for (const { number, reason } of decisions) {
+      const peer = this.#context.peers.get(number)!;
+      peer.reason = reason;
+      if (!peer.weChoke) continue;
+      peer.weChoke = false;
+      peer.unchokedAt = now;
+      // Before the word that it may ask, for it asks at once.
+      this.#suggest(peer);
+      peer.sender.send(encodePlain(MessageId.unchoke));
+      this.#show(peer, now);
+    }
+  }
+
+  /** Pieces suggested ahead of requests: what a first window takes, and one more. */
+  get #suggestionsAhead(): number {
+    const { layout } = this.#context;
+    return Math.ceil(TRANSFER.firstWindow * BLOCK_LENGTH / layout.pieceLength) + 1;
+  }
+
+  #interested(): RemotePeer[] {
+    return [...this.#context.peers.values()].filter((peer) => peer.peerWants && !peer.isUploadOnly);
+  }
+
+  #candidate(peer: RemotePeer, now: number) {
+    const meter = this.#context.isComplete() ? peer.upload : peer.download;
+    return {
+      number: peer.number,
+      rate: meter.bytesPerSecond(now),
+      isNewcomer: now - peer.connectedAt < CHOKING.newcomerMs,
+    };
+  }
+}

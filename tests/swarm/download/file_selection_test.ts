@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { EVERYTHING, type FileChoice, selectFiles } from "../../../lib/swarm/download/file_selection.ts";
+import type { Metainfo } from "../../../lib/protocol/metainfo.ts";
+import { metainfoOf } from "../../helpers/torrents.ts";
+
+const PIECE = 16 * 1024;
+const files = [
+  { path: ["Track [1].flac"], length: 2 * PIECE + 10 },
+  { path: ["cover.jpg"], length: 100 },
+  { path: ["disc 2", "Track [1].flac"], length: PIECE },
+  { path: ["disc 2", ".nfo"], length: 0 },
+  { path: ["disc 2", "bonus", "cover.jpg"], length: 2 * PIECE },
+];
+const album = metainfoOf(new Uint8Array(5 * PIECE + 110), PIECE, "album", files);
+const single = metainfoOf(new Uint8Array(PIECE + 1), PIECE, "a film.mkv");
+
+function chosen(
+  metainfo: Metainfo,
+  choice: Partial<FileChoice>,
+  positions?: { first: number; last: number }[],
+) {
+  const selection = selectFiles(metainfo, { ...EVERYTHING, ...choice }, positions);
+  return { files: [...selection.files].join(" "), pieces: [...selection.pieces].join(" ") };
+}
+
+Deno.test("selectFiles wants all files and pieces when nothing is said", () => {
+  assert.deepEqual(chosen(album, {}), { files: "0 1 2 3 4", pieces: "0 1 2 3 4 5" });
+});
+
+Deno.test("selectFiles holds a glob without a slash against names, others against paths", () => {
+  const filesOf = (...only: string[]) => chosen(album, { only }).files;
+  assert.equal(filesOf("*.flac"), "0 2");
+  assert.equal(filesOf("cover.*"), "1 4");
+  assert.equal(filesOf("disc 2/*"), "2 3");
+  assert.equal(filesOf("disc 2/**"), "2 3 4");
+  assert.equal(filesOf("**/cover.jpg"), "1 4");
+  assert.equal(filesOf("/cover.jpg", "disc 2/.nfo"), "1 3");
+  assert.equal(filesOf("Track \\[1\\].flac"), "0 2");
+  assert.equal(filesOf("*.{jpg,nfo}"), "1 3 4");
+  assert.equal(filesOf("cover.jpg", "*.nfo"), "1 3 4");
+});
+
+Deno.test("selectFiles wants every piece that holds something of a wanted file", () => {
+  assert.equal(chosen(album, { only: ["disc 2/*.flac"] }).pieces, "2 3");
+  assert.equal(chosen(album, { only: ["disc 2/bonus/*"] }).pieces, "3 4 5");
+  assert.equal(chosen(album, { only: [".nfo"] }).pieces, "");
+});
+
+Deno.test("selectFiles skips files even where they are asked for", () => {
+  assert.equal(chosen(album, { skip: ["*.jpg"] }).files, "0 2 3");
+  assert.equal(chosen(album, { only: ["*.flac"], skip: ["disc 2/**"] }).files, "0");
+});
+
+Deno.test("selectFiles takes the positions of a magnet link where no glob says which files are wanted", () => {
+  const positions = [{ first: 1, last: 1 }, { first: 3, last: 9 }];
+  assert.equal(chosen(album, { skip: ["*.nfo"] }, positions).files, "1 4");
+  assert.equal(chosen(album, { only: ["*.flac"] }, positions).files, "0 2");
+});
+
+Deno.test("selectFiles knows a single file by its name", () => {
+  assert.equal(chosen(single, { only: ["*.mkv"] }).pieces, "0 1");
+});
+
+Deno.test("selectFiles refuses a choice that leaves nothing, by name", () => {
+  assert.throws(() => chosen(single, { only: ["*.txt"], skip: ["*.mkv"] }), {
+    name: "RangeError",
+    message: "Expected one of 1 files of a film.mkv to be wanted (*.txt, not *.mkv), got none",
+  });
+  assert.throws(() => chosen(album, {}, [{ first: 5, last: 7 }]), {
+    name: "RangeError",
+    message: "Expected one of 5 files of album to be wanted (5-7), got none",
+  });
+});
+
+Deno.test("selectFiles tells the pieces of files that come first", () => {
+  const { firstPieces, isSequential } = selectFiles(album, {
+    ...EVERYTHING,
+    first: ["cover.jpg", "nothing"],
+    isSequential: true,
+  });
+  assert.deepEqual([...firstPieces], [2, 3, 4, 5]);
+  assert.ok(isSequential);
+});

@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { CHOKING } from "../../../lib/settings.ts";
+import type { RemotePeer } from "../../../lib/swarm/peers/remote_peer.ts";
+import { Sources } from "../../../lib/swarm/download/sources.ts";
+import { seededRandom } from "../../helpers/random.ts";
+import { fakePeer } from "../../helpers/remote_peers.ts";
+
+const PLACES = 2;
+
+/** Peers that unchoke us and have a piece we lack, and the places for two of them. */
+class Places {
+  readonly peers: RemotePeer[] = [];
+  readonly sources: Sources;
+  readonly #connected = new Map<number, RemotePeer>();
+  #changes: string[] = [];
+
+  constructor(count: number) {
+    this.sources = new Sources({
+      peers: this.#connected,
+      sources: PLACES,
+      random: seededRandom(3),
+      gained: () => {},
+      lost: () => {},
+      declines: ({ number, isDeclined }) => this.#changes.push(`${isDeclined ? "-" : "+"}${number}`),
+    });
+    for (let i = 0; i < count; i++) this.connect();
+  }
+
+  connect(): RemotePeer {
+    const { peer } = fakePeer(this.peers.length + 1, 4);
+    peer.peerChokes = false;
+    peer.wantedPieces = 1;
+    peer.outstanding = 1;
+    this.peers.push(peer);
+    this.#connected.set(peer.number, peer);
+    return peer;
+  }
+
+  /** Who has a place, in order. */
+  get taken(): number[] {
+    return this.peers.filter(({ isSource }) => isSource).map(({ number }) => number);
+  }
+
+  /** Who was declined (-), or was so no more (+), since the last call. */
+  takeChanges(): string[] {
+    return this.#changes.splice(0);
+  }
+}
+
+Deno.test("Sources fills its places and declines who unchokes us in vain, once", () => {
+  const places = new Places(PLACES);
+  places.sources.fill(0);
+  assert.deepEqual([places.taken, places.takeChanges()], [[1, 2], []]);
+  places.connect();
+  const choking = places.connect();
+  choking.peerChokes = true;
+  places.sources.fill(1);
+  places.sources.fill(2);
+  assert.deepEqual([places.taken, places.takeChanges()], [[1, 2], ["-3"]]);
+});
+
+Deno.test("Sources declines nobody while a place is free, and then takes who unchokes us first", () => {
+  const places = new Places(PLACES);
+  places.sources.fill(0);
+  const [first, , third] = [...places.peers, places.connect()];
+  places.sources.fill(0);
+  third.peerChokes = true;
+  assert.deepEqual(places.takeChanges(), ["-3"]);
+  first.peerChokes = true;
+  places.sources.lose(first);
+  places.sources.fill(1);
+  assert.deepEqual([places.taken, places.takeChanges()], [[2], ["+3"]]);
+  third.peerChokes = false;
+  places.sources.fill(2);
+  assert.deepEqual([places.taken, places.takeChanges()], [[2, 3], []]);
+});
+
+Deno.test("Sources gives no place to a declined peer before that has heard that we want something", () => {
+  const places = new Places(PLACES + 1);
+  places.sources.fill(0);
+  const declined = places.peers.find(({ isDeclined }) => isDeclined)!;
+  const [lost] = places.peers.filter(({ isSource }) => isSource);
+  lost.peerChokes = true;
+  places.sources.lose(lost);
+  places.sources.fill(1);
+  assert.deepEqual([declined.isDeclined, declined.isSource], [false, false]);
+  places.sources.fill(2);
+  assert.equal(declined.isSource, true);
+});
+
+Deno.test("Sources declines nobody while it has nothing to ask a source, and gives its place to who unchokes us then", () => {
+  const places = new Places(PLACES + 1);
+  places.sources.fill(0);
+  const declined = places.peers.find(({ isDeclined }) => isDeclined)!;
+  declined.peerChokes = true;
+  const [idle] = places.peers.filter(({ isSource }) => isSource);
+  idle.outstanding = 0;
+  idle.lastBlockAt = 10;
+  places.sources.replaceIdle(9 + CHOKING.idlePauseMs);
+  assert.deepEqual([idle.isSource, declined.isDeclined], [true, true], "it may have something soon");
+  places.sources.replaceIdle(10 + CHOKING.idlePauseMs);
+  assert.deepEqual([idle.isSource, declined.isDeclined], [true, false]);
+  declined.peerChokes = false;
+  places.sources.replaceIdle(11 + CHOKING.idlePauseMs);
+  assert.deepEqual([idle.isSource, declined.isSource, places.sources.count], [false, true, PLACES]);
+});
+
+Deno.test("Sources frees a place by chance for a declined peer when all are given anew", () => {
+  const places = new Places(PLACES + 1);
+  places.sources.fill(0);
+  const [fast, slow] = places.peers.filter(({ isSource }) => isSource);
+  const declined = places.peers.find(({ isDeclined }) => isDeclined)!;
+  declined.peerChokes = true;
+  fast.download.add(1_000_000, 0);
+  const now = CHOKING.newcomerMs;
+  for (let rounds = 0; slow.isSource && rounds < 100; rounds++) places.sources.chooseAll(now);
+  assert.deepEqual([fast.isSource, slow.isSource, declined.isDeclined], [true, false, false]);
+  places.sources.fill(now + 1);
+  assert.deepEqual(places.taken, [fast.number]);
+  declined.peerChokes = false;
+  places.sources.fill(now + 2);
+  assert.equal(declined.isSource, true);
+});
+
+Deno.test("Sources takes the slower one back when no declined peer wants its place", () => {
+  const places = new Places(PLACES + 1);
+  places.sources.fill(0);
+  const [fast, slow] = places.peers.filter(({ isSource }) => isSource);
+  places.peers.find(({ isDeclined }) => isDeclined)!.peerChokes = true;
+  fast.download.add(1_000_000, 0);
+  const now = CHOKING.newcomerMs;
+  for (let rounds = 0; slow.isSource && rounds < 100; rounds++) places.sources.chooseAll(now);
+  places.sources.fill(now + CHOKING.idlePauseMs);
+  assert.equal(slow.isSource, true);
+});

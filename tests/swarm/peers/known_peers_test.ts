@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import type { Endpoint } from "../../../lib/protocol/endpoint.ts";
+import { CHOKING, CONNECTIONS } from "../../../lib/settings.ts";
+import { KnownPeers } from "../../../lib/swarm/peers/known_peers.ts";
+import { peerIdOf } from "../../helpers/remote_peers.ts";
+
+function at(host: number, port = 6881): Endpoint {
+  return { address: `10.0.${host >> 8}.${host & 255}`, port };
+}
+
+function hostsOf(endpoints: readonly Endpoint[]): string[] {
+  return endpoints.map(({ address, port }) => `${address}:${port}`);
+}
+
+Deno.test("KnownPeers adds each endpoint once, and only those that can be dialled", () => {
+  const known = new KnownPeers();
+  const unusable = [
+    { address: "0.0.0.0", port: 6881 },
+    { address: "224.0.0.1", port: 6881 },
+    { address: "255.255.255.255", port: 6881 },
+    { address: "10.0.0.9", port: 0 },
+    { address: "ff02::1", port: 6881 },
+  ];
+  assert.equal(known.add([at(1), at(2), at(1), ...unusable], "tracker", 0), 2);
+  assert.equal(known.add([at(2), at(3)], "pex", 0), 1);
+  assert.deepEqual(known.names, ["10.0.0.1:6881", "10.0.0.2:6881", "10.0.0.3:6881"]);
+});
+
+Deno.test("KnownPeers hands an endpoint out once, until it failed or left", () => {
+  const known = new KnownPeers();
+  known.add([at(1), at(2), at(3)], "tracker", 0);
+  assert.deepEqual(known.takeDue(2, false, 0), [at(1), at(2)]);
+  assert.deepEqual(known.takeDue(2, false, 0), [at(3)]);
+  assert.deepEqual(known.takeDue(2, false, 0), []);
+  assert.deepEqual(known.takeDue(-1, false, 0), []);
+});
+
+/** How long an endpoint is not dialled from `now` on, in ms. */
+function pauseOf(known: KnownPeers, now: number): number {
+  let pause = 0;
+  while (known.takeDue(1, false, now + pause).length === 0) pause += CONNECTIONS.redialMs;
+  return pause;
+}
+
+Deno.test("KnownPeers waits twice as long after each failed dial, up to a limit, and starts over on success", () => {
+  const known = new KnownPeers();
+  known.add([at(1)], "tracker", 0);
+  const pauses: number[] = [];
+  for (let dial = 0; dial < 12; dial++) {
+    known.dialFailed(at(1), 0);
+    pauses.push(pauseOf(known, 0));
+  }
+  assert.deepEqual(pauses.slice(0, 3), [1, 2, 4].map((factor) => factor * CONNECTIONS.redialMs));
+  assert.equal(pauses.at(-1), CONNECTIONS.redialMaxMs);
+  known.connected(at(1), 0);
+  known.dialFailed(at(1), 0);
+  assert.equal(pauseOf(known, 0), CONNECTIONS.redialMaxMs, "a connection that said nothing changes nothing");
+  known.disconnected(at(1), false, 0);
+  assert.equal(pauseOf(known, 0), CONNECTIONS.reconnectMs);
+  known.dialFailed(at(1), 0);
+  assert.equal(pauseOf(known, 0), CONNECTIONS.redialMs);
+});
+
+Deno.test("KnownPeers dials again at once whoever is announced again, but not who is only rumoured", () => {
+  const known = new KnownPeers();
+  known.add([at(1)], "tracker", 0);
+  known.takeDue(1, false, 0);
+  known.dialFailed(at(1), 0);
+  known.add([at(1)], "pex", 0);
+  assert.deepEqual(known.takeDue(1, false, 1), []);
+  for (const source of ["broadcast", "lsd"] as const) {
+    known.add([at(1)], source, 0);
+    assert.deepEqual(known.takeDue(1, false, 1), [at(1)]);
+    known.dialFailed(at(1), 1);
+  }
+});
+
+Deno.test("KnownPeers pauses before it dials somebody again who has just left", () => {
+  const known = new KnownPeers();
+  known.connected(at(1), 0);
+  assert.deepEqual(known.takeDue(1, false, 0), []);
+  known.disconnected(at(1), false, 1_000);
+  assert.deepEqual(known.takeDue(1, false, 1_000), []);
+  assert.deepEqual(known.takeDue(1, false, 1_000 + CONNECTIONS.reconnectMs), [at(1)]);
+});
+
+Deno.test("KnownPeers forgets who left only on the word of who named them, and never a connected one", () => {
+  const known = new KnownPeers();
+  known.add([at(1), at(2)], "broadcast", 0);
+  known.add([at(3)], "tracker", 0);
+  known.connected(at(2), 0);
+  assert.equal(known.remove([at(1), at(2), at(3), at(4)], "broadcast"), 1);
+  assert.deepEqual(known.names, ["10.0.0.2:6881", "10.0.0.3:6881"]);
+});
+
+Deno.test("KnownPeers bans an endpoint and a peer id at its address, and after some bans the address", () => {
+  const known = new KnownPeers();
+  for (let i = 1; i < CHOKING.bansPerAddress; i++) known.ban(at(1, 1_000 + i), peerIdOf(i));
+  assert.equal(known.isBanned(at(1, 1_001)), true);
+  assert.equal(known.isBanned(at(1, 9_999), peerIdOf(1)), true);
+  assert.equal(known.isBanned(at(1, 9_999), peerIdOf(77)), false);
+  assert.equal(known.isBanned(at(2), peerIdOf(1)), false, "a liar may bear anybody's peer id");
+  assert.equal(known.isBanned(at(1, 9_999)), false);
+  known.ban(at(1, 2_000), peerIdOf(50));
+  assert.equal(known.isBanned(at(1, 9_999)), true);
+  assert.equal(known.add([at(1, 9_999), at(3)], "tracker", 0), 1);
+});
+
+Deno.test("KnownPeers never dials itself again", () => {
+  const known = new KnownPeers();
+  known.add([at(1)], "tracker", 0);
+  known.takeDue(1, false, 0);
+  known.isOurselves(at(1));
+  assert.equal(known.add([at(1)], "tracker", 0), 0);
+  assert.equal(known.size, 0);
+});
+
+/** So many endpoints as are remembered, all different. */
+const MANY = Array.from({ length: CONNECTIONS.knownPeers }, (_, i) => at(i + 1));
+
+Deno.test("KnownPeers keeps within its limit: one that failed makes room, one that is good does not", () => {
+  const known = new KnownPeers();
+  assert.equal(known.add(MANY, "tracker", 0), CONNECTIONS.knownPeers);
+  assert.equal(known.add([at(60_000)], "tracker", 0), 0);
+  known.takeDue(2, false, 0);
+  known.dialFailed(at(1), 0);
+  known.dialFailed(at(2), 0);
+  known.takeDue(2, false, CONNECTIONS.redialMs);
+  known.dialFailed(at(2), 0);
+  assert.equal(known.add([at(60_001)], "pex", 0), 0, "hearsay takes no place of somebody announced");
+  assert.equal(known.add([at(60_000)], "tracker", 0), 1);
+  assert.equal(known.size, CONNECTIONS.knownPeers);
+  assert(known.names.includes("10.0.0.1:6881") && !known.names.includes("10.0.0.2:6881"));
+});
+
+Deno.test("KnownPeers lets whoever is announced take the place of hearsay, and dials them first", () => {
+  const known = new KnownPeers();
+  known.add(MANY, "pex", 0);
+  assert.equal(known.add([at(60_000)], "pex", 0), 0);
+  assert.equal(known.add([at(60_001), at(60_002)], "tracker", 0), 2);
+  assert.equal(known.size, CONNECTIONS.knownPeers);
+  const dialled = known.takeDue(2, false, 0, ({ address }) => address === "10.0.0.9" ? 9 : 1);
+  assert.deepEqual(dialled, [at(60_001), at(60_002)]);
+  known.add([at(7)], "tracker", 0);
+  assert.deepEqual(known.takeDue(1, false, 0), [at(7)], "no hearsay any more");
+});
+
+Deno.test("KnownPeers takes only so much hearsay from one address, until somebody is found there", () => {
+  const known = new KnownPeers();
+  const limit = CONNECTIONS.knownPerTeller;
+  assert.equal(known.add(MANY, "broadcast", 0, "10.9.9.9"), limit);
+  assert.equal(known.add([at(60_000)], "pex", 0, "10.9.9.9"), 0);
+  assert.equal(known.add([at(60_000)], "pex", 0, "10.8.8.8"), 1, "others may still tell");
+  known.connected(at(1), 0);
+  assert.equal(known.remove([at(3)], "broadcast", "10.8.8.8"), 0, "who did not tell cannot take back");
+  assert.equal(known.remove([at(2)], "broadcast", "10.9.9.9"), 1);
+  assert.equal(known.add([at(60_001), at(60_002), at(60_003)], "pex", 0, "10.9.9.9"), 2);
+  const ports = Array.from({ length: limit + 1 }, (_, i) => at(50_000, i + 1));
+  assert.equal(known.add(ports, "lsd", 0), limit, "a host by itself, at many ports");
+});
+
+Deno.test("KnownPeers remembers only so many bans, and forgets the oldest", () => {
+  const known = new KnownPeers();
+  for (let i = 1; i <= CONNECTIONS.maxBans; i++) known.ban(at(i), peerIdOf(1));
+  assert.equal(known.isBanned(at(1)), false);
+  assert.equal(known.isBanned(at(CONNECTIONS.maxBans)), true);
+});
+
+Deno.test("KnownPeers remembers for the next start whoever did not fail, up to a number", () => {
+  const known = new KnownPeers();
+  known.add(Array.from({ length: CONNECTIONS.rememberedPeers + 50 }, (_, i) => at(i + 1)), "tracker", 0);
+  known.dialFailed(at(1), 0);
+  assert.equal(known.reachable.length, CONNECTIONS.rememberedPeers);
+  assert(!known.reachable.includes("10.0.0.1:6881"));
+  assert.deepEqual(hostsOf([at(2)]), known.reachable.slice(0, 1));
+});
+
+Deno.test("KnownPeers lets a seeder wait for others to come, and never has it dial a seed", () => {
+  const known = new KnownPeers();
+  known.add([at(1), at(2)], "tracker", 0);
+  const patience = CONNECTIONS.seederPatienceMs;
+  assert.deepEqual(known.takeDue(9, true, patience - 1), []);
+  known.connected(at(2), 0);
+  known.disconnected(at(2), true, 0);
+  assert.deepEqual(known.takeDue(9, true, patience + CONNECTIONS.redialMs), [at(1)]);
+  assert.deepEqual(known.takeDue(9, false, patience + CONNECTIONS.redialMs), [at(2)]);
+});
+
+Deno.test("KnownPeers takes no endpoint that is blocked, whoever names it", () => {
+  const known = new KnownPeers((address) => address === "10.0.0.5");
+  const endpoints = [{ address: "10.0.0.5", port: 1 }, { address: "10.0.0.6", port: 1 }];
+  for (const source of ["tracker", "broadcast", "pex", "lsd", "user", "incoming"] as const) {
+    known.add(endpoints, source, 0);
+  }
+  known.connected(endpoints[0], 0);
+  assert.deepEqual(known.names, ["10.0.0.6:1"]);
+});
+
+Deno.test("KnownPeers takes a link-local endpoint with its zone only", () => {
+  const known = new KnownPeers();
+  known.add([{ address: "fe80::5", port: 1 }, { address: "fe80::6%eth0", port: 1 }], "lsd", 0);
+  assert.deepEqual(known.names, ["[fe80::6%eth0]:1"]);
+});
+
+Deno.test("KnownPeers dials those of the highest priority when more are due than may be dialled (BEP 40)", () => {
+  const known = new KnownPeers();
+  known.add([1, 2, 3, 4].map((last) => ({ address: `10.0.0.${last}`, port: 6881 })), "tracker", 0);
+  const priorityOf = ({ address }: Endpoint) => [0, 5, 9, 1, 7][Number(address.at(-1))];
+  const dialled = (limit: number) =>
+    known.takeDue(limit, false, 0, priorityOf).map(({ address }) => address.at(-1));
+  assert.deepEqual(dialled(2), ["2", "4"]);
+  assert.deepEqual(dialled(2), ["1", "3"]);
+  assert.deepEqual(dialled(2), []);
+});
