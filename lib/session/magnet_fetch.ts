@@ -1,8 +1,8 @@
 /** A magnet link in a session: who fetches its metadata and asks its trackers, until the torrent can be joined. */
 import type { JoinContext } from "./joined_torrent.ts";
-import { Announcer } from "../net/announcer.ts";
-import { isOwnEndpoint } from "../net/own_addresses.ts";
-import { namesThisMachine } from "../net/request_rules.ts";
+import { Announcer } from "../net/tracker/announcer.ts";
+import { isOwnEndpoint } from "../net/addresses/own_addresses.ts";
+import { namesThisMachine } from "../net/http/request_rules.ts";
 import { parseAnnounceAddress } from "../protocol/announce_address.ts";
 import type { Magnet } from "../protocol/magnet.ts";
 import { type Metainfo, parseInfo } from "../protocol/metainfo.ts";

@@ -1,6 +1,6 @@
 /** How a session is set up, and what it tells. */
 import type { Logger } from "../log.ts";
-import type { IpFilter } from "../net/ip_filter.ts";
+import type { IpFilter } from "../net/addresses/ip_filter.ts";
 import type { EncryptionPolicy } from "../settings.ts";
 import type { FileChoice } from "../swarm/download/file_selection.ts";
 import type { SwarmEvent, SwarmSnapshot } from "../swarm/ports.ts";

@@ -6,7 +6,7 @@ import { guardPath } from "../disk/guarded_path.ts";
 import { storageFailure } from "../disk/storage_failure.ts";
 import { makeTorrent, type TorrentPlan } from "../disk/torrent_maker.ts";
 import { messageOf, MetainfoError, StorageError } from "../errors.ts";
-import { scrapeTracker } from "../net/tracker_client.ts";
+import { scrapeTracker } from "../net/tracker/tracker_client.ts";
 import { parseAnnounceAddress } from "../protocol/announce_address.ts";
 import { canonicalAddress, familyOf, scopeOf } from "../protocol/endpoint.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";

@@ -1,7 +1,12 @@
 /** HTTP both ways: requests to the embedded tracker, replies of web seeds, and where redirects lead. */
 import assert from "node:assert/strict";
 import { ProtocolError } from "../../lib/errors.ts";
-import { distanceOf, redirectRefusal, trackerRefusal, webSeedRefusal } from "../../lib/net/request_rules.ts";
+import {
+  distanceOf,
+  redirectRefusal,
+  trackerRefusal,
+  webSeedRefusal,
+} from "../../lib/net/http/request_rules.ts";
 import { fromUtf8, toByteString, toUtf8 } from "../../lib/protocol/bytes.ts";
 import { canonicalAddress } from "../../lib/protocol/endpoint.ts";
 import { headLength, parseHttpRequest } from "../../lib/protocol/http_request.ts";

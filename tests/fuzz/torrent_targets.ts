@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { MetainfoError, ProtocolError } from "../../lib/errors.ts";
-import { IpFilter } from "../../lib/net/ip_filter.ts";
+import { IpFilter } from "../../lib/net/addresses/ip_filter.ts";
 import { parseAnnounceAddress } from "../../lib/protocol/announce_address.ts";
 import { decode, decodePrefix, type Encodable, encode } from "../../lib/protocol/bencode.ts";
 import { concatBytes, fromUtf8, toUtf8 } from "../../lib/protocol/bytes.ts";

@@ -1,11 +1,11 @@
 /** Swarms on real sockets of 127.0.0.1, with a disk in memory, and remotes that speak byte by byte. */
 import assert from "node:assert/strict";
 import { createLogger, LOG_LEVELS } from "../../lib/log.ts";
-import { readFully, TcpStream } from "../../lib/net/byte_stream.ts";
-import { Connections, type ConnectionsOptions } from "../../lib/net/connections.ts";
-import { Dialer } from "../../lib/net/dialer.ts";
-import { Listener } from "../../lib/net/listener.ts";
-import { createSharedBuffers } from "../../lib/net/peer_connection.ts";
+import { readFully, TcpStream } from "../../lib/net/peers/byte_stream.ts";
+import { Connections, type ConnectionsOptions } from "../../lib/net/peers/connections.ts";
+import { Dialer } from "../../lib/net/peers/dialer.ts";
+import { Listener } from "../../lib/net/peers/listener.ts";
+import { createSharedBuffers } from "../../lib/net/peers/peer_connection.ts";
 import { Bitfield } from "../../lib/protocol/bitfield.ts";
 import { encodeHandshake, HANDSHAKE_LENGTH } from "../../lib/protocol/handshake.ts";
 import type { InfoHash } from "../../lib/protocol/info_hash.ts";

@@ -1,7 +1,7 @@
 import { silentLogger } from "../../lib/log.ts";
-import { HttpServer, type RouteHandler } from "../../lib/net/http_server.ts";
-import { TrackerServer } from "../../lib/net/tracker_server.ts";
-import { UdpTrackerServer } from "../../lib/net/udp_tracker_server.ts";
+import { HttpServer, type RouteHandler } from "../../lib/net/http/http_server.ts";
+import { TrackerServer } from "../../lib/net/tracker/tracker_server.ts";
+import { UdpTrackerServer } from "../../lib/net/tracker/udp_tracker_server.ts";
 import { toUtf8 } from "../../lib/protocol/bytes.ts";
 import { type InfoHash, infoHashFromBytes } from "../../lib/protocol/info_hash.ts";
 import type { AnnounceRequest } from "../../lib/protocol/tracker_messages.ts";

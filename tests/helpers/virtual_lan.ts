@@ -22,7 +22,7 @@ import {
 } from "../../lib/protocol/peer_messages.ts";
 import { createPeerId } from "../../lib/protocol/peer_id.ts";
 import { messageOf } from "../../lib/errors.ts";
-import { SendQueue } from "../../lib/net/send_queue.ts";
+import { SendQueue } from "../../lib/net/peers/send_queue.ts";
 import { CHOKING, TICK_MS, TRANSFER } from "../../lib/settings.ts";
 import {
   EVERYTHING,

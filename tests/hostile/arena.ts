@@ -1,7 +1,7 @@
 /** Where attacks are withstood: a seeder or a download under attack, and an honest peer beside it. */
 import assert from "node:assert/strict";
 import type { MessageReader } from "../../lib/protocol/peer_messages.ts";
-import { RateLimiter } from "../../lib/net/rate_limiter.ts";
+import { RateLimiter } from "../../lib/net/peers/rate_limiter.ts";
 import { LoopbackNode, until } from "../helpers/loopback_node.ts";
 import { randomBytes } from "../helpers/random.ts";
 import { metainfoOf } from "../helpers/torrents.ts";

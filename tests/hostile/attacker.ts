@@ -1,8 +1,8 @@
 /** A remote peer that does harm: a connection, plain or encrypted, that sends whatever an attack wants it to. */
 import net from "node:net";
 import { once } from "node:events";
-import { type ByteStream, readFully } from "../../lib/net/byte_stream.ts";
-import { encryptOutgoing } from "../../lib/net/encrypted_stream.ts";
+import { type ByteStream, readFully } from "../../lib/net/peers/byte_stream.ts";
+import { encryptOutgoing } from "../../lib/net/peers/encrypted_stream.ts";
 import { concatBytes } from "../../lib/protocol/bytes.ts";
 import { encodeHandshake, HANDSHAKE_LENGTH, PROTOCOL_HEADER } from "../../lib/protocol/handshake.ts";
 import type { InfoHash } from "../../lib/protocol/info_hash.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { type ByteStream, readFully, TcpStream } from "../../lib/net/byte_stream.ts";
-import { acceptEncrypted, encryptOutgoing } from "../../lib/net/encrypted_stream.ts";
+import { type ByteStream, readFully, TcpStream } from "../../lib/net/peers/byte_stream.ts";
+import { acceptEncrypted, encryptOutgoing } from "../../lib/net/peers/encrypted_stream.ts";
 import { equalBytes } from "../../lib/protocol/bytes.ts";
 import {
   encodeHandshake,

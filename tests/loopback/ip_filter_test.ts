@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { IpFilter } from "../../lib/net/ip_filter.ts";
+import { IpFilter } from "../../lib/net/addresses/ip_filter.ts";
 import { sharedData, TestSession } from "../helpers/test_session.ts";
 
 const SHARED = sharedData(100_000);

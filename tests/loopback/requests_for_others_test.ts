@@ -1,7 +1,7 @@
 /** What torrents, magnet links and servers name is not asked for where other programs of this machine listen. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { IpFilter } from "../../lib/net/ip_filter.ts";
+import { IpFilter } from "../../lib/net/addresses/ip_filter.ts";
 import { encodeMetainfo } from "../../lib/protocol/metainfo.ts";
 import { formatMagnet } from "../../lib/protocol/magnet.ts";
 import { type Shared, sharedData, TestSession } from "../helpers/test_session.ts";

@@ -1,0 +1,91 @@
+import {
+  canonicalAddress,
+  type Endpoint,
+  familyOf,
+  lacksZone,
+  scopeOf,
+  sharesPrefix,
+  withoutZone,
+} from "../../protocol/endpoint.ts";
+import { addressesOf } from "./host_addresses.ts";
+
+/** Addresses of this machine: every interface, IPv4 and IPv6, canonical. They change; ask again for each decision. */
+export function ownAddresses(): string[] {
+  return interfaces().map(({ address }) => address);
+}
+
+/**
+ * Whether a host of an announce address is this machine: one of its addresses, loopback, or a name that stands
+ * for one of them. A name that cannot be resolved, or not before `signal` aborts, is not.
+ */
+export async function isOwnHost(hostname: string, signal: AbortSignal): Promise<boolean> {
+  if (hostname === "localhost" || hostname.toLowerCase() === Deno.hostname().toLowerCase()) return true;
+  const addresses = await addressesOf(hostname, signal).catch(() => []);
+  const own = ownAddresses();
+  return addresses.some((address) => scopeOf(address) === "loopback" || own.includes(address));
+}
+
+/** Whether an endpoint leads to this process, which listens on `ownPort`. */
+export function isOwnEndpoint({ address, port }: Endpoint, ownPort: number): boolean {
+  return port === ownPort && ownAddresses().includes(withoutZone(address));
+}
+
+/**
+ * The address under which a remote reaches this machine: the one on the remote's own network, else the first
+ * of its family that is good beyond one link; undefined when there is none.
+ */
+export function ownAddressFor(remoteAddress: string): string | undefined {
+  const family = familyOf(remoteAddress);
+  if (scopeOf(remoteAddress) === "loopback") return family === 4 ? "127.0.0.1" : "::1";
+  const candidates = interfaces().filter(({ address }) =>
+    familyOf(address) === family && scopeOf(address) !== "loopback"
+  );
+  const onItsNetwork = candidates.find(({ address, prefixLength }) =>
+    sharesPrefix(address, remoteAddress, prefixLength)
+  );
+  return (onItsNetwork ?? candidates.find(({ address }) => scopeOf(address) !== "linkLocal"))?.address;
+}
+
+/**
+ * The canonical address of a remote, from what the system says of a socket. The system leaves out the zone of a
+ * link-local IPv6 address: it is the interface that has our own address there, or, where that is not known, the
+ * only one with such addresses. Where this is not clear, there is no zone.
+ */
+export function remoteAddress(hostname: string, localHostname?: string): string {
+  const address = canonicalAddress(hostname) ?? hostname;
+  if (!lacksZone(address)) return address;
+  const zones = new Set(
+    interfaces().filter(({ address: own }) =>
+      lacksZone(own) && (localHostname === undefined || own === localHostname)
+    ).map(({ zone }) => zone),
+  );
+  const [zone] = zones;
+  return zones.size === 1 ? `${address}%${zone}` : address;
+}
+
+/** How long a list of interfaces is good for, in ms: asking costs as much as answering an announce. */
+const LIST_AGE_MS = 1_000;
+let listed: { readonly at: number; readonly list: readonly OwnAddress[] } | undefined;
+
+interface OwnAddress {
+  readonly address: string;
+  readonly prefixLength: number;
+  /** How the system names the interface in link-local addresses. */
+  readonly zone: string;
+}
+
+function interfaces(): readonly OwnAddress[] {
+  const now = performance.now();
+  if (listed === undefined || now - listed.at > LIST_AGE_MS) listed = { at: now, list: listInterfaces() };
+  return listed.list;
+}
+
+function listInterfaces(): OwnAddress[] {
+  return Deno.networkInterfaces().flatMap(({ name, address, cidr, scopeid }) => {
+    const canonical = canonicalAddress(address);
+    const prefixLength = Number(cidr.split("/")[1]);
+    return canonical === undefined || Number.isNaN(prefixLength)
+      ? []
+      : [{ address: canonical, prefixLength, zone: Deno.build.os === "windows" ? `${scopeid}` : name }];
+  });
+}

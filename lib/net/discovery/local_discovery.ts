@@ -1,0 +1,169 @@
+import { messageOf, ProtocolError } from "../../errors.ts";
+import type { Logger } from "../../log.ts";
+import { toHex } from "../../protocol/bytes.ts";
+import { type Endpoint, type IpFamily, isDialable, withoutZone } from "../../protocol/endpoint.ts";
+import type { InfoHash } from "../../protocol/info_hash.ts";
+import {
+  encodeLsd,
+  LSD_GROUPS,
+  LSD_MAX_INFO_HASHES,
+  LSD_PORT,
+  type LsdMessage,
+  parseLsd,
+} from "../../protocol/lsd_message.ts";
+import { LOCAL_DISCOVERY } from "../../settings.ts";
+import { LocalAnnounces } from "../../swarm/tracker/local_announces.ts";
+import { MulticastGroup } from "./multicast.ts";
+
+/** What `LocalDiscovery` needs to know. */
+export interface LocalDiscoveryOptions {
+  /** Address where we listen for peers; undefined: all. */
+  readonly host: string | undefined;
+  readonly port: number;
+  readonly log: Logger;
+  /** A peer of one of our torrents announced itself. Called again each time it does. */
+  readonly heard: (infoHash: InfoHash, endpoint: Endpoint) => void;
+  /** The interfaces there are now; `Deno.networkInterfaces` where left out. */
+  readonly networkInterfaces?: () => Deno.NetworkInterfaceInfo[];
+}
+
+/**
+ * Finds peers on the local network by multicast, on IPv4 and IPv6 and every interface (BEP 14).
+ *
+ * Private torrents must not be given to it (BEP 27).
+ */
+export class LocalDiscovery {
+  readonly #options: LocalDiscoveryOptions;
+  readonly #announces = new LocalAnnounces(Math.random);
+  readonly #groups = new Map<IpFamily, MulticastGroup>();
+  /** Families whose failure was told. */
+  readonly #unavailable = new Set<IpFamily>();
+  readonly #cookie = toHex(crypto.getRandomValues(new Uint8Array(8)));
+  readonly #limit = new SenderLimit();
+  #sharedCount = 0;
+  #wake = () => {};
+
+  constructor(options: LocalDiscoveryOptions) {
+    this.#options = options;
+  }
+
+  /** The torrents to announce from now on, in place of those before; new ones are announced at once. */
+  announce(infoHashes: readonly InfoHash[]): void {
+    this.#sharedCount = infoHashes.length;
+    this.#announces.share(infoHashes, performance.now());
+    this.#wake();
+  }
+
+  /** Announces and listens until `signal` aborts; resolves when everything is closed. Does not reject. */
+  async run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener("abort", () => this.#wake(), { once: true });
+    let nextScan = 0;
+    while (!signal.aborted) {
+      if (performance.now() >= nextScan) {
+        await this.#rescan();
+        nextScan = performance.now() + LOCAL_DISCOVERY.rescanMs;
+      }
+      this.#sendDue();
+      if (!signal.aborted) await this.#sleepUntil(Math.min(nextScan, this.#announces.nextDue));
+    }
+    await Promise.all([...this.#groups.values()].map((group) => group.close()));
+    this.#groups.clear();
+  }
+
+  async #rescan(): Promise<void> {
+    for (const family of [4, 6] as const) {
+      try {
+        const group = this.#groups.get(family) ?? await this.#open(family);
+        this.#groups.set(family, group);
+        if (await group.rescan()) this.#announces.announceAll(performance.now());
+      } catch (error) {
+        if (this.#unavailable.has(family)) continue;
+        this.#unavailable.add(family);
+        this.#options.log.info(`No local discovery over IPv${family}: ${messageOf(error)}`);
+      }
+    }
+  }
+
+  #open(family: IpFamily): Promise<MulticastGroup> {
+    return MulticastGroup.open({
+      family,
+      group: LSD_GROUPS[family],
+      port: LSD_PORT,
+      timeToLive: LOCAL_DISCOVERY.timeToLive,
+      maxInterfaces: LOCAL_DISCOVERY.maxInterfaces,
+      log: this.#options.log,
+      networkInterfaces: () => this.#interfaces(),
+      received: (bytesView, address) => this.#received(bytesView, address),
+    });
+  }
+
+  /** Those by which we can be reached: who hears us takes the sender's address for the one where we listen. */
+  #interfaces(): Deno.NetworkInterfaceInfo[] {
+    const { host, networkInterfaces = Deno.networkInterfaces } = this.#options;
+    const isAny = host === undefined || host === "::";
+    return networkInterfaces().filter(({ address, family }) =>
+      isAny || address === withoutZone(host) || (host === "0.0.0.0" && family === "IPv4")
+    );
+  }
+
+  #sendDue(): void {
+    const due = this.#announces.take(performance.now());
+    const perDatagram = this.#sharedCount <= LOCAL_DISCOVERY.maxSingly ? 1 : LSD_MAX_INFO_HASHES;
+    for (let at = 0; at < due.length; at += perDatagram) {
+      const infoHashes = due.slice(at, at + perDatagram);
+      const message = { infoHashes, port: this.#options.port, cookie: this.#cookie };
+      for (const [family, group] of this.#groups) group.send(encodeLsd(message, family));
+    }
+  }
+
+  #received(bytesView: Uint8Array, address: string): void {
+    const now = performance.now();
+    if (!this.#limit.allows(address, now)) return;
+    const message = this.#read(bytesView, address);
+    if (message === undefined || message.cookie === this.#cookie) return;
+    const endpoint = { address, port: message.port };
+    if (!isDialable(endpoint)) return;
+    for (const infoHash of message.infoHashes) {
+      if (this.#announces.heard(infoHash, endpoint, now)) this.#options.heard(infoHash, endpoint);
+    }
+    this.#wake();
+  }
+
+  #read(bytesView: Uint8Array, address: string): LsdMessage | undefined {
+    try {
+      return parseLsd(bytesView);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#options.log.debug(`Local announce of ${address}: ${error.message}`);
+    }
+  }
+
+  /** Sleeps until a time, or until woken. */
+  async #sleepUntil(time: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, Math.max(0, time - performance.now()));
+    this.#wake = resolve;
+    await promise;
+    clearTimeout(timer);
+  }
+}
+
+/** How many datagrams are read in one second: from each address, and from all. */
+class SenderLimit {
+  readonly #counts = new Map<string, number>();
+  #total = 0;
+  #since = 0;
+
+  /** Counts a datagram; false when it must be dropped. `now` in ms. */
+  allows(address: string, now: number): boolean {
+    if (now - this.#since >= 1000) {
+      this.#since = now;
+      this.#total = 0;
+      this.#counts.clear();
+    }
+    if (++this.#total > LOCAL_DISCOVERY.perSecond) return false;
+    const count = (this.#counts.get(address) ?? 0) + 1;
+    this.#counts.set(address, count);
+    return count <= LOCAL_DISCOVERY.perSenderPerSecond;
+  }
+}

@@ -1,0 +1,76 @@
+import { canonicalAddress, type Endpoint, inZoneOf } from "../../protocol/endpoint.ts";
+import { remoteAddress } from "../addresses/own_addresses.ts";
+
+/** What every transport between two peers offers: bytes both ways, in order. */
+export interface ByteStream {
+  readonly remote: Endpoint;
+  readonly local: Endpoint;
+  /** Reads at least one byte into `into` and returns how many; null at the end. Rejects when the stream breaks. */
+  read(into: Uint8Array): Promise<number | null>;
+  /** Writes all of `from`, whose contents may be changed by it. Rejects when the stream breaks. */
+  write(from: Uint8Array): Promise<void>;
+  /** Ends both directions at once; pending reads and writes fail. May be called again. */
+  close(): void;
+}
+
+/** A TCP connection as a byte stream. */
+export class TcpStream implements ByteStream {
+  readonly remote: Endpoint;
+  readonly local: Endpoint;
+  readonly #connection: Deno.TcpConn;
+  #isClosed = false;
+  /** Makes the write under way fail. */
+  #failWrite: ((error: Error) => void) | undefined;
+
+  /** `remote` is the endpoint that was dialled; undefined for a connection that was accepted. */
+  constructor(connection: Deno.TcpConn, remote?: Endpoint) {
+    const { remoteAddr: from, localAddr: to } = connection;
+    this.#connection = connection;
+    this.remote = remote ?? { address: remoteAddress(from.hostname, to.hostname), port: from.port };
+    this.local = {
+      address: inZoneOf(this.remote.address, canonicalAddress(to.hostname) ?? to.hostname),
+      port: to.port,
+    };
+    // Requests are small and urgent, blocks are written in large pieces: waiting for more gains nothing.
+    connection.setNoDelay(true);
+  }
+
+  read(into: Uint8Array): Promise<number | null> {
+    return this.#connection.read(into);
+  }
+
+  async write(from: Uint8Array): Promise<void> {
+    let written = await this.#writeSome(from);
+    while (written < from.length) written += await this.#writeSome(from.subarray(written));
+  }
+
+  /** In some versions of Deno a write to a remote that reads nothing outlives the connection; here it fails. */
+  #writeSome(from: Uint8Array): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#failWrite = reject;
+      this.#connection.write(from).then(resolve, reject);
+    });
+  }
+
+  /** Says that nothing more will be written. */
+  closeWrite(): Promise<void> {
+    return this.#connection.closeWrite();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#connection.close();
+    this.#failWrite?.(new Deno.errors.Interrupted("The stream was closed"));
+  }
+}
+
+/** Fills `target` to the end; false when the stream ended before. */
+export async function readFully(stream: ByteStream, target: Uint8Array): Promise<boolean> {
+  for (let filled = 0; filled < target.length;) {
+    const count = await stream.read(target.subarray(filled));
+    if (count === null) return false;
+    filled += count;
+  }
+  return true;
+}

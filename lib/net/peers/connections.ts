@@ -1,0 +1,140 @@
+/**
+ * All connections of the process: their number, their clock, their end.
+ *
+ * Dialler and listener hand every stream to `introduce`, which runs the handshake within a deadline, asks the
+ * swarm whether the peer is welcome, and then runs the connection until it closes.
+ */
+import { messageOf, ProtocolError } from "../../errors.ts";
+import type { Logger } from "../../log.ts";
+import { formatEndpoint } from "../../protocol/endpoint.ts";
+import { encodeHandshake, type Handshake } from "../../protocol/handshake.ts";
+import { CONNECTIONS, type EncryptionPolicy } from "../../settings.ts";
+import type { ConnectionOwner } from "../../swarm/connection_owner.ts";
+import type { ByteStream } from "./byte_stream.ts";
+import { type ConnectionResources, PeerConnection } from "./peer_connection.ts";
+
+/** A stream after both handshakes. */
+export interface Introduction {
+  readonly stream: ByteStream;
+  readonly swarm: ConnectionOwner;
+  readonly remote: Handshake;
+}
+
+/** How a connection ended: its handshake failed, the swarm refused the peer, or it ran until it was closed. */
+export type Outcome = "failed" | "refused" | "closed";
+
+/** What `Connections` is built from. */
+export interface ConnectionsOptions extends ConnectionResources {
+  /** 20 bytes. */
+  readonly peerId: Uint8Array;
+  readonly encryption: EncryptionPolicy;
+  readonly log: Logger;
+}
+
+/** All peer connections of the process. */
+export class Connections {
+  readonly options: ConnectionsOptions;
+  readonly #handshakeTimeoutMs: number;
+  readonly #open = new Set<PeerConnection>();
+  /** Streams whose handshake is under way. */
+  readonly #introducing = new Set<ByteStream>();
+  /** Everything under way: handshakes and connections. */
+  readonly #running = new Set<Promise<void>>();
+  #isStopping = false;
+
+  constructor(options: ConnectionsOptions, handshakeTimeoutMs: number = CONNECTIONS.handshakeTimeoutMs) {
+    this.options = options;
+    this.#handshakeTimeoutMs = handshakeTimeoutMs;
+  }
+
+  /** Connections, those whose handshake is under way included. */
+  get count(): number {
+    return this.#running.size;
+  }
+
+  get hasRoom(): boolean {
+    return this.#running.size < CONNECTIONS.perProcess;
+  }
+
+  /** Our handshake for a swarm, 68 bytes. */
+  handshakeFor(swarm: ConnectionOwner): Uint8Array {
+    return encodeHandshake(swarm.infoHash, this.options.peerId);
+  }
+
+  /**
+   * Takes over a new stream: `introduce` runs the handshake and may reject; it is given up and the stream closed
+   * when that takes too long. Resolves when the connection is over; never rejects.
+   */
+  async take(
+    stream: ByteStream,
+    isIncoming: boolean,
+    introduce: (stream: ByteStream) => Promise<Introduction>,
+  ): Promise<Outcome> {
+    if (this.#isStopping) {
+      stream.close();
+      return "failed";
+    }
+    const deadline = setTimeout(() => stream.close(), this.#handshakeTimeoutMs);
+    this.#introducing.add(stream);
+    let introduction: Introduction;
+    try {
+      introduction = await introduce(stream);
+    } catch (error) {
+      stream.close();
+      const reason = error instanceof ProtocolError
+        ? `it broke the protocol: ${error.message}`
+        : messageOf(error);
+      this.options.log.info(`no connection with ${formatEndpoint(stream.remote)}: ${reason}`);
+      return "failed";
+    } finally {
+      clearTimeout(deadline);
+      this.#introducing.delete(stream);
+    }
+    return await this.#run(introduction, isIncoming);
+  }
+
+  async #run({ stream, swarm, remote }: Introduction, isIncoming: boolean): Promise<Outcome> {
+    const { log, now } = this.options;
+    const since = now();
+    const facts = {
+      endpoint: stream.remote,
+      localAddress: stream.local.address,
+      peerId: remote.peerId,
+      isIncoming,
+      supportsFast: remote.supportsFast,
+      supportsExtensions: remote.supportsExtensions,
+    };
+    const name = formatEndpoint(stream.remote);
+    const refusal = swarm.refusal(facts);
+    if (refusal !== undefined) {
+      stream.close();
+      log.debug(`connection with ${name} refused: ${refusal}`);
+      return "refused";
+    }
+    const connection = new PeerConnection(stream, swarm, facts, this.options);
+    this.#open.add(connection);
+    const reason = await connection.run();
+    this.#open.delete(connection);
+    log.info(`connection with ${name} closed after ${((now() - since) / 1_000).toFixed(1)} s: ${reason}`);
+    return "closed";
+  }
+
+  /** Counts something that runs until a connection is over, so that stopping can wait for it. */
+  track(running: Promise<void>): void {
+    this.#running.add(running);
+    running.finally(() => this.#running.delete(running));
+  }
+
+  /** Keep-alives and time-outs; `now` in ms. */
+  tick(now: number): void {
+    for (const connection of this.#open) connection.tick(now);
+  }
+
+  /** Gives up handshakes under way, and resolves when the connections, which their swarms close, have ended. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.options.wakeBatch.stop();
+    for (const stream of this.#introducing) stream.close();
+    await Promise.all(this.#running);
+  }
+}

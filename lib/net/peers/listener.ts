@@ -1,0 +1,153 @@
+import { messageOf, ProtocolError } from "../../errors.ts";
+import { equalBytes } from "../../protocol/bytes.ts";
+import { HANDSHAKE_LENGTH, parseHandshake, PROTOCOL_HEADER } from "../../protocol/handshake.ts";
+import { formatEndpoint } from "../../protocol/endpoint.ts";
+import type { InfoHash } from "../../protocol/info_hash.ts";
+import type { SkeyLookup } from "../../protocol/mse.ts";
+import { CONNECTIONS } from "../../settings.ts";
+import type { ConnectionOwner } from "../../swarm/connection_owner.ts";
+import { type ByteStream, readFully, TcpStream } from "./byte_stream.ts";
+import type { Connections, Introduction } from "./connections.ts";
+import { acceptEncrypted } from "./encrypted_stream.ts";
+import { accepts, methodsFor } from "./encryption.ts";
+import { openOnFreePort, openOnHost, type PortRange } from "../addresses/free_port.ts";
+import { sleep } from "./rate_limiter.ts";
+
+/** Pause after the system refused to accept, for want of descriptors for example. */
+const ACCEPT_PAUSE_MS = 500;
+
+/** Where to listen and whom to ask. */
+export interface ListenerOptions {
+  /** Address to listen on; undefined: all, IPv4 and IPv6. */
+  readonly host: string | undefined;
+  /** Port the user named (0: any free one); undefined: the first free one of `ports`. */
+  readonly port: number | undefined;
+  readonly ports: PortRange;
+  readonly connections: Connections;
+  /** The swarm of an info-hash, if we take part in it. */
+  findSwarm(infoHash: InfoHash): ConnectionOwner | undefined;
+  /** The same by what an encrypted handshake names it with (`skeyHash`). */
+  readonly findInfoHash: SkeyLookup;
+  /** Whether the user wants nothing to do with a canonical address. */
+  isBlocked(address: string): boolean;
+}
+
+/** Accepts peers: the server half of the process. */
+export class Listener {
+  /** The port listened on. */
+  readonly port: number;
+  readonly #options: ListenerOptions;
+  readonly #listening: readonly Deno.TcpListener[];
+  /** Accepted connections whose handshake is under way, oldest first. */
+  readonly #handshaking = new Set<ByteStream>();
+
+  /** Listens at once. Errors: `Error` "port N is in use". */
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.#listening = openOnFreePort(options.port, options.ports, (port) =>
+      openOnHost(
+        options.host,
+        port,
+        (hostname, port) => Deno.listen({ hostname, port }),
+        (listening) => listening.addr.port,
+      ));
+    this.port = this.#listening[0].addr.port;
+  }
+
+  /** Accepts until `signal` aborts. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const close = () => this.#listening.forEach((listening) => listening.close());
+    signal.addEventListener("abort", close, { once: true });
+    await Promise.all(this.#listening.map((listening) => this.#accept(listening, signal)));
+  }
+
+  async #accept(listening: Deno.TcpListener, signal: AbortSignal): Promise<void> {
+    const { log } = this.#options.connections.options;
+    while (!signal.aborted) {
+      try {
+        const connection = await listening.accept();
+        try {
+          this.#take(connection);
+        } catch (error) {
+          // It was reset before we looked at it.
+          log.debug(`connection lost: ${messageOf(error)}`);
+          connection.close();
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        log.warn(`cannot accept: ${messageOf(error)}`);
+        await sleep(ACCEPT_PAUSE_MS, signal).catch(() => {});
+      }
+    }
+  }
+
+  #take(connection: Deno.TcpConn): void {
+    const { connections, isBlocked } = this.#options;
+    if (!connections.hasRoom) return connection.close();
+    const stream = new TcpStream(connection);
+    if (isBlocked(stream.remote.address)) {
+      connections.options.log.debug(
+        `connection with ${formatEndpoint(stream.remote)} refused: its address is blocked`,
+      );
+      return stream.close();
+    }
+    if (this.#handshaking.size >= CONNECTIONS.handshaking) this.#giveUpOne();
+    this.#handshaking.add(stream);
+    const taken = connections.take(stream, true, async (stream) => {
+      try {
+        return await this.#introduce(stream);
+      } finally {
+        this.#handshaking.delete(stream);
+      }
+    });
+    connections.track(taken.then(() => {}));
+  }
+
+  /**
+   * Makes room for one more handshake: of the address with most of them under way, the oldest is given up. Whoever
+   * means it is done in a moment; those that only connect must not keep everybody else out.
+   */
+  #giveUpOne(): void {
+    const byAddress = Map.groupBy(this.#handshaking, ({ remote }) => remote.address);
+    const [oldest] = [...byAddress.values()].reduce((most, streams) =>
+      streams.length > most.length ? streams : most
+    );
+    this.#handshaking.delete(oldest);
+    oldest.close();
+  }
+
+  /** Tells a plain opening from an encrypted one, which begins like noise, by the first bytes. */
+  async #introduce(stream: ByteStream): Promise<Introduction> {
+    const { connections, findInfoHash } = this.#options;
+    const { encryption } = connections.options;
+    const header = new Uint8Array(PROTOCOL_HEADER.length);
+    if (!await readFully(stream, header)) throw new ProtocolError("Expected a handshake, got the end");
+    const opening = equalBytes(header, PROTOCOL_HEADER) ? "plain" : "encrypted";
+    if (!accepts(encryption, opening)) {
+      throw new ProtocolError(`Expected no ${opening} handshake, as the user wants it, got one`);
+    }
+    if (opening === "plain") return await this.#answer(stream, header);
+    const methods = methodsFor(encryption, stream.remote.address);
+    const encrypted = await acceptEncrypted(stream, header, findInfoHash, methods);
+    const introduction = await this.#answer(encrypted.stream, new Uint8Array());
+    if (introduction.remote.infoHash !== encrypted.infoHash) {
+      throw new ProtocolError("Expected the info-hash that the encryption is for, got another");
+    }
+    return introduction;
+  }
+
+  /** Reads the rest of the remote's handshake, finds the swarm and answers with ours. */
+  async #answer(stream: ByteStream, firstBytes: Uint8Array): Promise<Introduction> {
+    const bytes = new Uint8Array(HANDSHAKE_LENGTH);
+    bytes.set(firstBytes);
+    if (!await readFully(stream, bytes.subarray(firstBytes.length))) {
+      throw new ProtocolError("Expected a whole handshake, got the end");
+    }
+    const remote = parseHandshake(bytes);
+    if (remote === undefined) throw new ProtocolError("Expected a BitTorrent handshake, got something else");
+    const swarm = this.#options.findSwarm(remote.infoHash);
+    if (swarm === undefined) throw new ProtocolError(`Expected an info-hash of ours, got ${remote.infoHash}`);
+    await stream.write(this.#options.connections.handshakeFor(swarm));
+    return { stream, swarm, remote };
+  }
+}

@@ -1,0 +1,302 @@
+/**
+ * One connection after its handshake: a read loop and a write loop around a byte stream.
+ *
+ *   socket → receive buffer → MessageReader → swarm           (borrowed views, one copy into the piece buffer)
+ *   swarm → SendQueue → send buffer (blocks read from disk behind their headers) → socket
+ *
+ * The swarm hears everything by direct calls and answers through `PeerSender`. Its work is batched per read:
+ * after all complete messages of one read it asks for more, once.
+ */
+import { BufferPool } from "../../buffer_pool.ts";
+import { messageOf, NoDescriptorError, ProtocolError, StorageError } from "../../errors.ts";
+import {
+  encodeKeepAlive,
+  MessageReader,
+  PIECE_HEADER_LENGTH,
+  writePieceHeader,
+} from "../../protocol/peer_messages.ts";
+import { CONNECTIONS, TRANSFER } from "../../settings.ts";
+import type { PeerSender } from "../../swarm/ports.ts";
+import type { PeerFacts, RemotePeer } from "../../swarm/peers/remote_peer.ts";
+import type { ConnectionOwner } from "../../swarm/connection_owner.ts";
+import type { ByteStream } from "./byte_stream.ts";
+import type { RateLimiter } from "./rate_limiter.ts";
+import { SendQueue } from "./send_queue.ts";
+import { type Sleeper, WakeBatch } from "./wake_batch.ts";
+
+/** Messages up to this many bytes are sent from a buffer of the connection's own: a few requests, haves, a choke. */
+const SMALL_SEND_BYTES = 2 * 1_024;
+
+/** What all connections of the process share. */
+export interface ConnectionResources {
+  readonly sendBuffers: BufferPool;
+  readonly receiveBuffers: BufferPool;
+  readonly uploadLimit: RateLimiter | undefined;
+  readonly downloadLimit: RateLimiter | undefined;
+  readonly wakeBatch: WakeBatch;
+  /** Messages that wait to be sent, over all connections, in bytes. */
+  readonly backlog: { bytes: number };
+  /** Monotonic clock in ms. */
+  now(): number;
+}
+
+/** What connections share to send and receive; `now` is a monotonic clock in ms. */
+export function createSharedBuffers(
+  now: () => number,
+): Pick<ConnectionResources, "sendBuffers" | "receiveBuffers" | "wakeBatch" | "backlog"> {
+  return {
+    wakeBatch: new WakeBatch(now),
+    backlog: { bytes: 0 },
+    sendBuffers: new BufferPool(TRANSFER.sendBufferBytes, TRANSFER.sendBuffersKept),
+    receiveBuffers: new BufferPool(TRANSFER.sourceReceiveBufferBytes, TRANSFER.receiveBuffersKept),
+  };
+}
+
+/** One connected remote peer, as seen from the socket. */
+export class PeerConnection implements PeerSender, Sleeper {
+  readonly #stream: ByteStream;
+  readonly #swarm: ConnectionOwner;
+  readonly #resources: ConnectionResources;
+  readonly #peer: RemotePeer;
+  readonly #queue = new SendQueue();
+  readonly #closing = new AbortController();
+  #reason = "";
+  /** Wakes the write loop when it waits for something to send. */
+  #resume: (() => void) | undefined;
+  /** Whether something is queued that somebody waits for. */
+  #isAwake = false;
+  /** When the last whole message came, in ms: one that comes byte by byte is none. */
+  #lastHeardAt: number;
+  #lastWriteAt: number;
+  /** When the write under way began, in ms; undefined while there is none. */
+  #writingSince: number | undefined;
+
+  constructor(stream: ByteStream, swarm: ConnectionOwner, facts: PeerFacts, resources: ConnectionResources) {
+    this.#stream = stream;
+    this.#swarm = swarm;
+    this.#resources = resources;
+    this.#lastHeardAt = this.#lastWriteAt = resources.now();
+    this.#peer = swarm.peerConnected(facts, this, resources.now());
+  }
+
+  /** Runs until the connection is closed by either side, and returns why. Never rejects. */
+  async run(): Promise<string> {
+    const loops = [this.#readLoop(), this.#writeLoop()].map((loop) =>
+      loop.catch((error) => this.close(reasonOf(error)))
+    );
+    await Promise.race(loops);
+    this.close("the connection ended");
+    this.#swarm.peerClosed(this.#peer, this.#reason, this.#resources.now());
+    await Promise.all(loops);
+    this.#resources.backlog.bytes -= this.#queue.messageBytes;
+    return this.#reason;
+  }
+
+  // PeerSender
+
+  send(message: Uint8Array): void {
+    if (this.#push(message)) this.wake();
+  }
+
+  sendSoon(message: Uint8Array): void {
+    if (this.#push(message)) this.#resources.wakeBatch.add(this);
+  }
+
+  /** Queues a message; false when the connection is closed, be it because too much is waiting. */
+  #push(message: Uint8Array): boolean {
+    if (this.#closing.signal.aborted) return false;
+    const { backlog } = this.#resources;
+    this.#queue.pushMessage(message);
+    backlog.bytes += message.length;
+    const limit = backlog.bytes > TRANSFER.maxBacklogBytes
+      ? TRANSFER.maxBacklogBytes / CONNECTIONS.perProcess
+      : TRANSFER.maxQueuedMessageBytes;
+    if (this.#queue.messageBytes <= limit) return true;
+    this.close("it reads nothing");
+    return false;
+  }
+
+  /** Sends what is queued. */
+  wake(): void {
+    this.#isAwake = true;
+    this.#resume?.();
+    this.#resume = undefined;
+  }
+
+  queueBlock(index: number, begin: number, length: number): void {
+    this.#queue.pushBlock(index, begin, length);
+    this.wake();
+  }
+
+  dropBlock(index: number, begin: number, length: number): boolean {
+    return this.#queue.dropBlock(index, begin, length);
+  }
+
+  dropBlocks(each: (index: number, begin: number, length: number) => void): number {
+    return this.#queue.dropBlocks(each);
+  }
+
+  get queuedBlocks(): number {
+    return this.#queue.blockCount;
+  }
+
+  close(reason: string): void {
+    if (this.#closing.signal.aborted) return;
+    this.#reason = reason;
+    this.#closing.abort(new Error(reason));
+    this.#stream.close();
+    this.wake();
+  }
+
+  /** Keeps a quiet connection alive and closes a dead one; `now` in ms. */
+  tick(now: number): void {
+    if (now - this.#lastHeardAt > CONNECTIONS.silenceTimeoutMs) {
+      return this.close("it was silent for too long");
+    }
+    if (this.#writingSince !== undefined) {
+      if (now - this.#writingSince > CONNECTIONS.writeTimeoutMs) this.close("it reads nothing");
+    } else if (now - this.#lastWriteAt > CONNECTIONS.keepAliveMs) {
+      this.send(encodeKeepAlive());
+    }
+  }
+
+  // Reading
+
+  async #readLoop(): Promise<void> {
+    const { receiveBuffers, downloadLimit } = this.#resources;
+    const small = new Uint8Array(TRANSFER.receiveBufferBytes);
+    const bitfieldBytes = 1 + Math.ceil(this.#peer.have.length / 8);
+    const reader = new MessageReader(Math.max(TRANSFER.maxMessageBytes, bitfieldBytes));
+    const { storage } = this.#swarm;
+    let buffer = small;
+    let filled = 0;
+    try {
+      while (!this.#closing.signal.aborted) {
+        if (!storage.hasRoom()) await storage.whenRoom();
+        buffer = this.#fitBuffer(buffer, filled, small, reader.wanted);
+        const end = downloadLimit ? filled + downloadLimit.portion : buffer.length;
+        const count = await this.#stream.read(buffer.subarray(filled, end));
+        if (count === null) return this.close("it closed the connection");
+        if (this.#closing.signal.aborted) return;
+        filled += count;
+        this.#takeMessages(reader, buffer, filled);
+        buffer.copyWithin(0, reader.consumed, filled);
+        filled -= reader.consumed;
+        reader.begins(buffer, filled);
+        if (downloadLimit !== undefined) await downloadLimit.spend(count, this.#closing.signal);
+      }
+    } finally {
+      if (buffer.length === receiveBuffers.bufferLength) receiveBuffers.give(buffer);
+    }
+  }
+
+  /** Hands all complete messages to the swarm. */
+  #takeMessages(reader: MessageReader, buffer: Uint8Array, filled: number): void {
+    const now = this.#resources.now();
+    reader.begins(buffer, filled);
+    while (!this.#closing.signal.aborted && reader.next()) {
+      this.#lastHeardAt = now;
+      this.#swarm.messageReceived(this.#peer, reader, now);
+    }
+    this.#swarm.batchReceived(this.#peer, now);
+  }
+
+  /**
+   * The buffer for the next read: a pooled one while this is a download source, else small, and in any case as large
+   * as the incomplete message at its start. Contents up to `filled`, which are less than that, are kept.
+   */
+  #fitBuffer(
+    buffer: Uint8Array<ArrayBuffer>,
+    filled: number,
+    small: Uint8Array<ArrayBuffer>,
+    wanted: number,
+  ): Uint8Array<ArrayBuffer> {
+    const { receiveBuffers } = this.#resources;
+    const length = Math.max(this.#peer.isSource ? receiveBuffers.bufferLength : small.length, wanted);
+    if (buffer.length === length) return buffer;
+    const isPooled = length === receiveBuffers.bufferLength;
+    const next = isPooled ? receiveBuffers.take() : length === small.length ? small : new Uint8Array(length);
+    next.set(buffer.subarray(0, filled));
+    if (buffer.length === receiveBuffers.bufferLength) receiveBuffers.give(buffer);
+    return next;
+  }
+
+  // Writing
+
+  async #writeLoop(): Promise<void> {
+    const { sendBuffers, uploadLimit, now } = this.#resources;
+    const small = new Uint8Array(SMALL_SEND_BYTES);
+    while (!this.#closing.signal.aborted) {
+      if (this.#queue.isEmpty || !this.#isAwake) {
+        this.#isAwake = false;
+        await new Promise<void>((resolve) => this.#resume = resolve);
+        continue;
+      }
+      const buffer = this.#takeSendBuffer(small);
+      try {
+        const { end, payload } = await this.#fill(buffer, uploadLimit?.portion ?? buffer.length);
+        if (this.#closing.signal.aborted) return;
+        this.#writingSince = now();
+        await this.#stream.write(buffer.subarray(0, end));
+        this.#writingSince = undefined;
+        this.#lastWriteAt = now();
+        if (payload > 0) this.#swarm.blockSent(this.#peer, payload, this.#lastWriteAt);
+        if (uploadLimit !== undefined) await uploadLimit.spend(end, this.#closing.signal);
+      } finally {
+        if (buffer.length === sendBuffers.bufferLength) sendBuffers.give(buffer);
+      }
+    }
+  }
+
+  /**
+   * A buffer for the next write: a pooled one for who holds an upload slot, else only as large as need be, so that
+   * many who ask and do not read hold little.
+   */
+  #takeSendBuffer(small: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    const { messageBytes, nextBlockBytes = 0 } = this.#queue;
+    if (messageBytes + nextBlockBytes <= small.length) return small;
+    if (!this.#peer.weChoke) return this.#resources.sendBuffers.take();
+    return new Uint8Array(Math.min(messageBytes, TRANSFER.maxChokedSendBytes) + nextBlockBytes);
+  }
+
+  /** Fills a send buffer: messages first, then as many blocks as fit, but at least one; `portion` in bytes. */
+  async #fill(buffer: Uint8Array, portion: number): Promise<{ end: number; payload: number }> {
+    let end = this.#queue.takeMessages(buffer, 0);
+    this.#resources.backlog.bytes -= end;
+    let payload = 0;
+    let piece = 0;
+    try {
+      for (;;) {
+        const bytes = this.#queue.nextBlockBytes;
+        if (bytes === undefined || end + bytes > buffer.length || (payload > 0 && end + bytes > portion)) {
+          break;
+        }
+        const reading = this.#queue.takeBlock((index, begin, length) => {
+          piece = index;
+          writePieceHeader(buffer, end, index, begin, length);
+          const target = buffer.subarray(end + PIECE_HEADER_LENGTH, end + bytes);
+          return this.#swarm.storage.readInto(index, begin, target);
+        });
+        if (reading !== undefined) await reading;
+        end += bytes;
+        payload += bytes - PIECE_HEADER_LENGTH;
+      }
+    } catch (error) {
+      // Without this connection there is a descriptor for the next read.
+      const isLost = error instanceof StorageError && !(error instanceof NoDescriptorError);
+      if (isLost) this.#swarm.pieceUnreadable(piece, error);
+      throw error;
+    }
+    return { end, payload };
+  }
+}
+
+/** Why a loop ended, for people: what the peer broke, what the disk refused, or how the network failed. */
+function reasonOf(error: unknown): string {
+  if (error instanceof ProtocolError) return `it broke the protocol: ${error.message}`;
+  if (error instanceof StorageError) return `a block could not be read: ${error.message}`;
+  if (error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe) {
+    return "it closed the connection";
+  }
+  return messageOf(error);
+}

@@ -1,0 +1,137 @@
+import { messageOf, TrackerError } from "../../errors.ts";
+import type { Logger } from "../../log.ts";
+import type { Endpoint } from "../../protocol/endpoint.ts";
+import type { AnnounceReply, AnnounceRequest } from "../../protocol/tracker_messages.ts";
+import { ANNOUNCING, CONNECTIONS } from "../../settings.ts";
+import { AnnounceSchedule, type DueAnnounce } from "../../swarm/tracker/announce_schedule.ts";
+import type { PeerSource } from "../../swarm/ports.ts";
+import { announceToTracker } from "./tracker_client.ts";
+import type { TrackerTraffic } from "./tracker_traffic.ts";
+
+/** A swarm as far as trackers have to do with it. */
+export interface AnnouncedSwarm extends Pick<AnnounceRequest, "infoHash" | "peerId"> {
+  readonly totals: Pick<AnnounceRequest, "uploaded" | "downloaded" | "left">;
+  /** Wants nothing more; with something `left`, it is a partial seed (BEP 21). */
+  readonly isFinished: boolean;
+  addPeers(endpoints: readonly Endpoint[], source: PeerSource): void;
+}
+
+/** What an announcer works with. */
+export interface AnnouncerOptions {
+  readonly swarm: AnnouncedSwarm;
+  /** Announce URLs, tier by tier (BEP 12). */
+  readonly tiers: readonly (readonly string[])[];
+  /** Port we accept peers on. */
+  readonly port: number;
+  /** Whether we accept encrypted connections. */
+  readonly supportsCrypto: boolean;
+  readonly log: Logger;
+  /** Shared by all announcers of the process. */
+  readonly traffic: TrackerTraffic;
+  /** Whether the user wants nothing to do with a canonical address. */
+  isBlocked(address: string): boolean;
+  /** Hears of each announce that a tracker did not take, and why. */
+  readonly failed: ((url: string, reason: string) => void) | undefined;
+  /** Monotonic clock in ms. */
+  now(): number;
+  /** Numbers in [0, 1). */
+  random(): number;
+}
+
+/** Tells the trackers of one torrent about us and the swarm about who they name. */
+export class Announcer {
+  readonly #options: AnnouncerOptions;
+  readonly #schedule: AnnounceSchedule;
+  readonly #stopping = new AbortController();
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(options: AnnouncerOptions) {
+    this.#options = options;
+    this.#schedule = new AnnounceSchedule(options.tiers, options.random);
+  }
+
+  /** Makes the announces that are due; called every `TICK_MS`, and at once where somebody waits. */
+  tick(): void {
+    for (const announce of this.#schedule.due(this.#options.now())) {
+      const running = this.#announce(announce).finally(() => this.#running.delete(running));
+      this.#running.add(running);
+    }
+  }
+
+  /** The download was finished in this run. */
+  completed(): void {
+    this.#schedule.completed(this.#options.now());
+    this.tick();
+  }
+
+  /** Ends without a word, for another announcer goes on with this torrent. Never rejects. */
+  async leave(): Promise<void> {
+    this.#schedule.stop();
+    this.#stopping.abort();
+    await Promise.all(this.#running);
+  }
+
+  /** Says goodbye to the trackers, side by side, within `ANNOUNCING.stopTimeoutMs`. Never rejects. */
+  async stop(): Promise<void> {
+    const last = this.#schedule.stop();
+    this.#stopping.abort();
+    const deadline = AbortSignal.timeout(ANNOUNCING.stopTimeoutMs);
+    await Promise.all([
+      ...this.#running,
+      ...last.map((announce) => this.#send(announce, deadline).catch(() => {})),
+    ]);
+  }
+
+  async #announce(announce: DueAnnounce): Promise<void> {
+    const { swarm, log, failed, now } = this.#options;
+    try {
+      const reply = await this.#send(announce, this.#stopping.signal);
+      this.#schedule.succeeded(announce, reply, now());
+      if (reply.warning !== undefined) log.warn(`${nameOf(announce)}: ${reply.warning}`);
+      swarm.addPeers(reply.peers.map(({ endpoint }) => endpoint), "tracker");
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return;
+      failed?.(announce.url, messageOf(error));
+      this.#schedule.failed(announce, now(), error instanceof TrackerError ? error.retryInMs : undefined);
+    }
+  }
+
+  #send(announce: DueAnnounce, signal: AbortSignal): Promise<AnnounceReply> {
+    const { traffic, isBlocked, log } = this.#options;
+    return traffic.run(announce.url, async () => {
+      try {
+        return await announceToTracker(announce.url, this.#requestFor(announce), signal, { isBlocked });
+      } catch (error) {
+        // Here, so that an outage is told once and not for each torrent.
+        if (!this.#stopping.signal.aborted) log.warn(`${nameOf(announce)}: ${messageOf(error)}`);
+        throw error;
+      }
+    }, signal);
+  }
+
+  #requestFor({ event: due, trackerId }: DueAnnounce): AnnounceRequest {
+    const { swarm, port, traffic, supportsCrypto } = this.#options;
+    const isPartialSeed = swarm.isFinished && swarm.totals.left !== 0;
+    const event = due ?? (isPartialSeed ? "paused" : undefined);
+    return {
+      infoHash: swarm.infoHash,
+      peerId: swarm.peerId,
+      port,
+      ...swarm.totals,
+      key: traffic.key,
+      compact: true,
+      noPeerId: true,
+      supportsCrypto,
+      claimedAddresses: [],
+      ...(event === undefined ? {} : { event }),
+      // As many as we may dial; who leaves wants nobody.
+      numwant: event === "stopped" ? 0 : CONNECTIONS.dialled,
+      ...(trackerId === undefined ? {} : { trackerId }),
+    };
+  }
+}
+
+/** A tracker for the log: without the path, where private trackers carry a passkey. */
+function nameOf({ url }: DueAnnounce): string {
+  return `tracker ${new URL(url).host}`;
+}

@@ -1,0 +1,76 @@
+import { TrackerError } from "../../errors.ts";
+import { ANNOUNCING } from "../../settings.ts";
+
+/** One tracker: everything at its scheme, host and port. */
+interface Lane {
+  underWay: number;
+  /** Those who wait for a place, first come first. */
+  readonly waiting: (() => void)[];
+  /** Why it cannot be reached, and until when (ms) that is taken for granted. */
+  outage?: { readonly error: TrackerError; readonly until: number };
+}
+
+/**
+ * What all torrents of the process do to one tracker: few announces at once, and none for a moment after it could not
+ * be reached. A thousand torrents of the same tracker would otherwise open a thousand connections to it at once, and
+ * again and again while it is switched off.
+ */
+export class TrackerTraffic {
+  /** 32 random bits that trackers know us by. */
+  readonly key: number;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #now: () => number;
+
+  /** `now` is a monotonic clock in ms. */
+  constructor(now: () => number, key: number) {
+    this.#now = now;
+    this.key = key;
+  }
+
+  /**
+   * Makes an announce to the tracker at `url` once there is a place, and returns its result.
+   *
+   * Errors: what `announce` rejects with; the same for who comes within `ANNOUNCING.outageMs` after an announce that
+   * found the tracker out of reach; the signal's reason when it is aborted while waiting.
+   */
+  async run<T>(url: string, announce: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const { origin, host, protocol } = new URL(url);
+    const key = origin === "null" ? `${protocol}//${host}` : origin;
+    const lane = this.#lanes.get(key) ?? { underWay: 0, waiting: [] };
+    this.#lanes.set(key, lane);
+    if (lane.underWay >= ANNOUNCING.perTracker) await placeIn(lane, signal);
+    lane.underWay++;
+    try {
+      if (lane.outage !== undefined && this.#now() < lane.outage.until) throw lane.outage.error;
+      const result = await announce();
+      delete lane.outage;
+      return result;
+    } catch (error) {
+      if (error instanceof TrackerError && error.isOutage && error !== lane.outage?.error) {
+        lane.outage = { error, until: this.#now() + ANNOUNCING.outageMs };
+      }
+      throw error;
+    } finally {
+      lane.underWay--;
+      lane.waiting.shift()?.();
+      if (lane.underWay === 0 && lane.outage === undefined) this.#lanes.delete(key);
+    }
+  }
+}
+
+/** Resolves when somebody leaves the lane. Rejects with the signal's reason when it aborts first. */
+function placeIn(lane: Lane, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const enter = () => {
+      signal.removeEventListener("abort", giveUp);
+      resolve();
+    };
+    const giveUp = () => {
+      lane.waiting.splice(lane.waiting.indexOf(enter), 1);
+      reject(signal.reason);
+    };
+    lane.waiting.push(enter);
+    signal.addEventListener("abort", giveUp, { once: true });
+  });
+}

@@ -1,0 +1,239 @@
+import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
+import { silentLogger } from "../../../lib/log.ts";
+import { HttpServer, type RouteHandler } from "../../../lib/net/http/http_server.ts";
+import { fromUtf8, toUtf8 } from "../../../lib/protocol/bytes.ts";
+import { TRACKER } from "../../../lib/settings.ts";
+import { httpServerWith } from "../../helpers/tracker.ts";
+import { until } from "../../helpers/loopback_node.ts";
+
+const text = (body: string): RouteHandler => () => ({ status: 200, body: toUtf8(body) });
+
+/** A connection that says what it likes. */
+class RawClient implements Disposable {
+  readonly #connection: Deno.TcpConn;
+
+  private constructor(connection: Deno.TcpConn) {
+    this.#connection = connection;
+  }
+
+  static async connect({ port }: HttpServer): Promise<RawClient> {
+    return new RawClient(await Deno.connect({ hostname: "127.0.0.1", port }));
+  }
+
+  async send(text: string): Promise<void> {
+    await this.#connection.write(toUtf8(text));
+  }
+
+  /** Everything until the other side closes. */
+  async readAll(): Promise<string> {
+    let read = "";
+    const buffer = new Uint8Array(1024);
+    // A connection that is closed before all was read from it may end by a reset.
+    for (let count; (count = await this.#connection.read(buffer).catch(() => null)) !== null;) {
+      read += fromUtf8(buffer.subarray(0, count));
+    }
+    return read;
+  }
+
+  [Symbol.dispose](): void {
+    this.#connection.close();
+  }
+}
+
+/** The answer to one request, which ends the connection. */
+async function answerTo(server: HttpServer, request: string): Promise<string> {
+  using client = await RawClient.connect(server);
+  await client.send(request);
+  return await client.readAll();
+}
+
+Deno.test("HttpServer answers known paths and nothing else", async () => {
+  const server = httpServerWith({ "/known": text("yes") });
+  try {
+    const known = await fetch(`http://127.0.0.1:${server.port}/known?x=1`);
+    assert.deepEqual([known.status, await known.text()], [200, "yes"]);
+    for (const path of ["", "unknown", "known/", "known/x", "../known2", "%6bnown", "constructor"]) {
+      const response = await fetch(`http://127.0.0.1:${server.port}/${path}`);
+      assert.deepEqual([response.status, await response.text()], [404, ""], path);
+    }
+    for (const method of ["POST", "HEAD", "DELETE"]) {
+      const response = await fetch(`http://127.0.0.1:${server.port}/known`, { method });
+      assert.deepEqual([response.status, await response.text()], [405, ""], method);
+    }
+  } finally {
+    await server.stop();
+  }
+});
+
+Deno.test("HttpServer takes no path from the Host header", async () => {
+  const server = httpServerWith({ "/known": text("yes") });
+  try {
+    for (const host of ["x/known?", "x/known#", "/known?"]) {
+      const request = `GET /secret HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+      assert.match(await answerTo(server, request), /^HTTP\/1\.1 404 /);
+    }
+  } finally {
+    await server.stop();
+  }
+});
+
+Deno.test("HttpServer tells handlers who asks, with one spelling of an address", async () => {
+  const server = httpServerWith({
+    "/who": (_, { address }) => ({ status: 200, body: toUtf8(address) }),
+  });
+  try {
+    for (const [host, address] of [["127.0.0.1", "127.0.0.1"], ["[::1]", "::1"]]) {
+      assert.equal(await (await fetch(`http://${host}:${server.port}/who`)).text(), address);
+    }
+  } finally {
+    await server.stop();
+  }
+});
+
+Deno.test("HttpServer answers requests that come in one piece, or byte by byte, and keeps the connection", async () => {
+  const server = httpServerWith({ "/q": ({ query }) => ({ status: 200, body: toUtf8(`<${query}>`) }) });
+  try {
+    const last = "GET /q?c HTTP/1.1\r\nConnection: close\r\n\r\n";
+    const answer = await answerTo(server, `GET /q?a HTTP/1.1\r\n\r\nGET /q?b HTTP/1.1\n\n${last}`);
+    assert.deepEqual(answer.match(/<\w>/g), ["<a>", "<b>", "<c>"]);
+    using client = await RawClient.connect(server);
+    for (const byte of last) await client.send(byte);
+    assert.match(await client.readAll(), /^HTTP\/1\.1 200 OK\r\n.*\r\n\r\n<c>$/s);
+    const old = await answerTo(server, "GET /q HTTP/1.0\r\n\r\n");
+    assert.match(old, /Connection: close\r\n\r\n<>$/, "HTTP/1.0 closes unless asked to keep it");
+  } finally {
+    await server.stop();
+  }
+});
+
+Deno.test("HttpServer refuses long, malformed and half requests, and goes on", async () => {
+  const server = httpServerWith({ "/known": text("yes") });
+  try {
+    const path = `/known?${"x".repeat(TRACKER.maxRequestBytes)}`;
+    assert.match(await answerTo(server, `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`), /^HTTP\/1\.1 414 |^$/);
+    const headers = "a: b\r\n".repeat(TRACKER.maxRequestBytes / 6);
+    assert.match(await answerTo(server, `GET /known HTTP/1.1\r\n${headers}\r\n`), /^HTTP\/1\.1 414 |^$/);
+    for (
+      const request of [
+        "nonsense\r\n\r\n",
+        "\r\n\r\n",
+        "\x16\x03\x01\x02\x00\x01\n\n",
+        "GET /known HTTP/2.0\r\n\r\n",
+        "GET  /known HTTP/1.1\r\n\r\n",
+        "GET known HTTP/1.1\r\n\r\n",
+        "GET /known HTTP/1.1\r\nno colon\r\n\r\n",
+        "GET /known HTTP/1.1\r\n: x\r\n\r\n",
+        "GET /known HTTP/1.1\r\na: \0\r\n\r\n",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+      ]
+    ) {
+      assert.match(
+        await answerTo(server, request),
+        /^HTTP\/1\.1 400 [^\n]*\r\nContent-Length: 0\r\n/,
+        request,
+      );
+    }
+    // No body is read, so what stands there is no second request.
+    const smuggled = "GET /known HTTP/1.1\r\n\r\n";
+    for (const header of [`Content-Length: ${smuggled.length}`, "Transfer-Encoding: chunked"]) {
+      const answer = await answerTo(server, `GET /known HTTP/1.1\r\n${header}\r\n\r\n${smuggled}`);
+      assert.equal(answer.split("HTTP/1.1 200").length - 1, 1, header);
+    }
+    assert.equal(await (await fetch(`http://127.0.0.1:${server.port}/known`)).text(), "yes");
+  } finally {
+    await server.stop();
+  }
+});
+
+Deno.test("HttpServer says nothing about a handler that throws, but logs it", async () => {
+  const logged: string[] = [];
+  const log = { ...silentLogger, error: (text: string) => logged.push(text) };
+  const server = new HttpServer({ host: "127.0.0.1", port: 0, ports: { first: 0, last: 0 }, log });
+  server.addRoutes([["/", () => {
+    throw new Error("secret");
+  }]]);
+  try {
+    const response = await fetch(`http://127.0.0.1:${server.port}/`);
+    assert.deepEqual([response.status, await response.text()], [500, ""]);
+    assert.deepEqual(logged, ["HTTP request failed: secret"]);
+  } finally {
+    await server.stop();
+  }
+});
+
+Deno.test("HttpServer refuses a named port that is busy and passes over one that was not named", async () => {
+  const options = { host: "127.0.0.1", log: silentLogger };
+  const first = new HttpServer({ ...options, port: 0, ports: { first: 0, last: 0 } });
+  const { port } = first;
+  const busy = { first: port, last: port };
+  try {
+    assert.throws(() => new HttpServer({ ...options, port, ports: busy }), {
+      message: `port ${port} is in use`,
+    });
+    assert.throws(() => new HttpServer({ ...options, port: undefined, ports: busy }), /is in use$/);
+    const second = new HttpServer({ ...options, port: undefined, ports: { first: port, last: port + 50 } });
+    assert(second.port > port);
+    await second.stop();
+  } finally {
+    await first.stop();
+  }
+});
+
+Deno.test("HttpServer ends connections that do not ask in time, and those that take no answer", async () => {
+  const server = new HttpServer({
+    host: "127.0.0.1",
+    port: 0,
+    ports: { first: 0, last: 0 },
+    log: silentLogger,
+    requestTimeoutMs: 300,
+  });
+  server.addRoutes([["/big", () => ({ status: 200, body: new Uint8Array(32 * 1024 * 1024) })]]);
+  try {
+    using silent = await RawClient.connect(server);
+    using half = await RawClient.connect(server);
+    using idle = await RawClient.connect(server);
+    using deaf = await RawClient.connect(server);
+    await half.send("GET /x HTTP/1.1\r\nx: ");
+    await idle.send("GET /x HTTP/1.1\r\n\r\n");
+    await deaf.send("GET /big HTTP/1.1\r\n\r\n");
+    await until(() => server.connectionCount === 4, "all are there");
+    // One byte now and then is no sign of life.
+    const dripping = (async () => {
+      for (let drops = 0; drops < 50; drops++) {
+        await delay(50);
+        await half.send("y");
+      }
+    })().catch(() => {});
+    await until(() => server.connectionCount === 0, "all are gone");
+    assert.deepEqual([await silent.readAll(), await half.readAll()], ["", ""]);
+    assert.match(await idle.readAll(), /^HTTP\/1\.1 404 /);
+    await dripping;
+  } finally {
+    await server.stop();
+  }
+});
+
+Deno.test("HttpServer makes room for whoever asks by dropping who has kept it waiting for longest", async () => {
+  const server = httpServerWith({ "/known": text("yes") });
+  const slow: RawClient[] = [];
+  try {
+    for (let count = 0; count < TRACKER.maxConnections; count++) slow.push(await RawClient.connect(server));
+    await until(() => server.connectionCount === TRACKER.maxConnections, "all are there");
+    assert.equal(await (await fetch(`http://127.0.0.1:${server.port}/known`)).text(), "yes");
+    assert.ok(server.connectionCount <= TRACKER.maxConnections);
+    assert.equal(await slow[0].readAll(), "", "the first one had to go");
+  } finally {
+    for (const client of slow) client[Symbol.dispose]();
+    await server.stop();
+  }
+});
+
+Deno.test("HttpServer stops although clients hang", async () => {
+  const server = httpServerWith({});
+  using idle = await RawClient.connect(server);
+  using half = await RawClient.connect(server);
+  await half.send("GET /slow HT");
+  await server.stop();
+  assert.equal(await idle.readAll(), "");
+});

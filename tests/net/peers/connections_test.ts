@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { CONNECTIONS } from "../../../lib/settings.ts";
+import { LoopbackNode, RawPeer, until } from "../../helpers/loopback_node.ts";
+import { randomBytes } from "../../helpers/random.ts";
+import { metainfoOf } from "../../helpers/torrents.ts";
+
+const data = randomBytes(100_000, 1);
+const metainfo = metainfoOf(data, 32_768);
+const { infoHash } = metainfo;
+
+Deno.test("Connections refuses ourselves", async () => {
+  await using node = new LoopbackNode(metainfo, data, { id: 7 });
+  using peer = await RawPeer.introduced(node.listener.port, infoHash, 7);
+  assert.equal(await peer.drain(), 0);
+  assert.equal(node.swarm.connectionCount, 0);
+  assert.match(node.log.join(), /refused: it is ourselves/);
+});
+
+Deno.test("Connections refuses a second connection of the same peer and keeps the first", async () => {
+  await using node = new LoopbackNode(metainfo, data);
+  using first = await RawPeer.introduced(node.listener.port, infoHash, 1);
+  await until(() => node.swarm.connectionCount === 1, "connected");
+  using second = await RawPeer.introduced(node.listener.port, infoHash, 1);
+  assert.equal(await second.drain(), 0);
+  assert.equal(node.swarm.connectionCount, 1);
+  assert(await first.stream.read(new Uint8Array(1)), "it is told something");
+});
+
+Deno.test("Connections refuses more connections than one address may have", async () => {
+  await using node = new LoopbackNode(metainfo, data);
+  const peers: RawPeer[] = [];
+  for (let id = 1; id <= CONNECTIONS.perAddress; id++) {
+    peers.push(await RawPeer.introduced(node.listener.port, infoHash, id));
+  }
+  await until(() => node.swarm.connectionCount === CONNECTIONS.perAddress, "connected");
+  using late = await RawPeer.introduced(node.listener.port, infoHash, 200);
+  assert.equal(await late.drain(), 0);
+  assert.match(node.log.join(), /refused: too many connections from its address/);
+  peers[0].stream.close();
+  await until(() => node.swarm.connectionCount === CONNECTIONS.perAddress - 1, "one left");
+  using next = await RawPeer.introduced(node.listener.port, infoHash, 201);
+  await until(() => node.swarm.connectionCount === CONNECTIONS.perAddress, "another came");
+  for (const { stream } of [...peers, next]) stream.close();
+});
+
+Deno.test("Connections refuses everybody once it stops, and waits for those that are there", async () => {
+  const node = new LoopbackNode(metainfo, data);
+  using peer = await RawPeer.introduced(node.listener.port, infoHash, 1);
+  await until(() => node.swarm.connectionCount === 1, "connected");
+  await node[Symbol.asyncDispose]();
+  await peer.drain();
+  assert.deepEqual(node.reasons, ["we are stopping"]);
+  await assert.rejects(RawPeer.connect(node.listener.port), Deno.errors.ConnectionRefused);
+});
+
+Deno.test("Connections keeps quiet connections alive, and closes those that are silent for too long", async () => {
+  await using node = new LoopbackNode(metainfo, data);
+  using peer = await RawPeer.introduced(node.listener.port, infoHash, 1);
+  await until(() => node.swarm.connectionCount === 1, "connected");
+  const buffer = new Uint8Array(1_000);
+  await peer.stream.read(buffer);
+  node.clockOffset += CONNECTIONS.keepAliveMs + 1;
+  node.connections.tick(node.now);
+  assert.equal(await peer.stream.read(buffer), 4);
+  assert.deepEqual([...buffer.subarray(0, 4)], [0, 0, 0, 0]);
+  node.clockOffset += CONNECTIONS.silenceTimeoutMs;
+  node.connections.tick(node.now);
+  assert.equal(await peer.drain(), 0);
+  assert.deepEqual(node.reasons, ["it was silent for too long"]);
+});

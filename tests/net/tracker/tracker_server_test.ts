@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { announceToTracker } from "../../../lib/net/tracker/tracker_client.ts";
+import { TrackerServer } from "../../../lib/net/tracker/tracker_server.ts";
+import { formatEndpoint } from "../../../lib/protocol/endpoint.ts";
+import { infoHashFromBytes } from "../../../lib/protocol/info_hash.ts";
+import {
+  decodeAnnounceReply,
+  decodeScrapeReply,
+  encodeAnnounceQuery,
+  encodeScrapeQuery,
+} from "../../../lib/protocol/tracker_http_messages.ts";
+import type { AnnounceReply, AnnounceRequest } from "../../../lib/protocol/tracker_messages.ts";
+import { TRACKER } from "../../../lib/settings.ts";
+import { announceOf, SERVED, TestTracker } from "../../helpers/tracker.ts";
+
+const { signal } = new AbortController();
+const UNKNOWN = infoHashFromBytes(new Uint8Array(20));
+const peersOf = (reply: AnnounceReply) => reply.peers.map(({ endpoint }) => formatEndpoint(endpoint)).sort();
+
+function announce(
+  tracker: TestTracker,
+  request: AnnounceRequest,
+  host = "127.0.0.1",
+): Promise<AnnounceReply> {
+  return announceToTracker(`http://${host}:${tracker.http.port}/announce`, request, signal);
+}
+
+async function get(tracker: TestTracker, pathAndQuery: string, init?: RequestInit) {
+  const response = await fetch(`http://127.0.0.1:${tracker.http.port}${pathAndQuery}`, init);
+  return { response, body: await response.bytes() };
+}
+
+Deno.test("TrackerServer introduces peers to each other, over IPv4 and IPv6", async () => {
+  await using tracker = new TestTracker();
+  const first = await announce(tracker, announceOf("a", { event: "started" }));
+  assert.deepEqual(first.peers, []);
+  assert.equal(first.intervalSeconds, TRACKER.intervalSeconds);
+  const second = await announce(tracker, announceOf("b", { left: 0 }), "[::1]");
+  assert.deepEqual(peersOf(second), ["127.0.0.1:6881"]);
+  assert.deepEqual([second.complete, second.incomplete], [1, 1]);
+  const third = await announce(tracker, announceOf("a", { compact: false, noPeerId: false }));
+  assert.deepEqual(peersOf(third), ["[::1]:6881"]);
+  assert.equal(third.peers[0].peerId?.[0], "b");
+});
+
+Deno.test("TrackerServer reports membership changes, and only those", async () => {
+  await using tracker = new TestTracker();
+  for (const event of ["started", undefined, "stopped"] as const) {
+    await announce(tracker, announceOf("a", event === undefined ? {} : { event }));
+  }
+  assert.deepEqual(tracker.changes, ["127.0.0.1 6881", "127.0.0.1 6881"]);
+});
+
+Deno.test("TrackerServer refuses info-hashes it does not serve", async () => {
+  await using tracker = new TestTracker();
+  await assert.rejects(announce(tracker, announceOf("a", { infoHash: UNKNOWN })), {
+    name: "TrackerError",
+    message: /^Unregistered torrent/,
+  });
+  assert.deepEqual(tracker.changes, []);
+});
+
+Deno.test("TrackerServer answers malformed announces with a failure reason and status 200", async () => {
+  await using tracker = new TestTracker();
+  const valid = encodeAnnounceQuery(announceOf("a"));
+  for (
+    const query of ["", "?", "?info_hash=abc", `?${valid.replace("port=6881", "port=99999")}`, "?%", "?a=%zz"]
+  ) {
+    const { response, body } = await get(tracker, `/announce${query}`);
+    assert.equal(response.status, 200);
+    assert("failureReason" in decodeAnnounceReply(body, 10), query);
+  }
+  assert.equal(tracker.table.peerCount, 0);
+});
+
+Deno.test("TrackerServer answers GET only", async () => {
+  await using tracker = new TestTracker();
+  const path = `/announce?${encodeAnnounceQuery(announceOf("a"))}`;
+  for (const method of ["POST", "HEAD", "DELETE"]) {
+    assert.equal((await get(tracker, path, { method })).response.status, 405);
+  }
+  assert.equal(tracker.table.peerCount, 0);
+});
+
+Deno.test("TrackerServer tells counts of the info-hashes named, never of all", async () => {
+  await using tracker = new TestTracker();
+  await announce(tracker, announceOf("a"));
+  const { body } = await get(tracker, `/scrape?${encodeScrapeQuery([UNKNOWN, SERVED])}`);
+  const counts = { complete: 0, incomplete: 1, downloaders: 1, downloaded: 0 };
+  assert.deepEqual(decodeScrapeReply(body), new Map([[SERVED, counts]]));
+  for (const query of ["", "?", "?x=1", "?info_hash=short"]) {
+    const { body } = await get(tracker, `/scrape${query}`);
+    assert("failureReason" in decodeScrapeReply(body), query);
+  }
+});
+
+Deno.test("TrackerServer lists neighbours under a private address they claim, never under another", async () => {
+  await using tracker = new TestTracker();
+  const claim = (name: string, claimedAddresses: string[]) =>
+    announce(tracker, announceOf(name, { claimedAddresses, port: name.charCodeAt(0) }));
+  await claim("a", ["10.0.0.5"]);
+  await claim("b", ["8.8.8.8", "169.254.1.1", "224.0.0.1"]);
+  await claim("c", ["fd00::5"]);
+  assert.deepEqual(
+    tracker.table.list(SERVED).map(({ endpoint }) => formatEndpoint(endpoint)),
+    ["10.0.0.5:97", "127.0.0.1:98", "127.0.0.1:99", "[fd00::5]:99"],
+  );
+  assert.deepEqual(tracker.changes, ["10.0.0.5 97", "127.0.0.1 98", "127.0.0.1 99", "fd00::5 99"]);
+});
+
+Deno.test("TrackerServer ignores what strangers claim", async () => {
+  await using tracker = new TestTracker();
+  const server = new TrackerServer({ table: tracker.table, now: () => 0, membershipChanged: () => {} });
+  server.announce(announceOf("a", { claimedAddresses: ["10.0.0.5", "fd00::5"] }), "8.8.8.8");
+  assert.deepEqual(tracker.table.list(SERVED).map(({ endpoint }) => endpoint.address), ["8.8.8.8"]);
+});

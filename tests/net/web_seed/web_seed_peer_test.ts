@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { RateLimiter } from "../../../lib/net/peers/rate_limiter.ts";
+import { WebSeed } from "../../../lib/net/web_seed/web_seed.ts";
+import { runWebSeed } from "../../../lib/net/web_seed/web_seed_peer.ts";
+import { type Metainfo, originalPaths } from "../../../lib/protocol/metainfo.ts";
+import { METAINFO_LIMITS } from "../../../lib/settings.ts";
+import { LoopbackNode } from "../../helpers/loopback_node.ts";
+import { randomBytes } from "../../helpers/random.ts";
+import { metainfoOf } from "../../helpers/torrents.ts";
+
+const PIECE = 32 * 1024;
+const data = randomBytes(20 * PIECE + 700, 3);
+const single = metainfoOf(data, PIECE, "data.bin");
+const files = [{ path: ["a b"], length: 5 * PIECE + 9 }, {
+  path: ["sub", "c"],
+  length: data.length - 5 * PIECE - 9,
+}];
+const several = metainfoOf(data, PIECE, "album", files);
+
+type Handler = (
+  range: { path: string; first: number; last: number },
+  count: number,
+) => Response | Promise<Response>;
+
+/** A web server on loopback that `handler` answers for, until disposed. */
+function serve(handler: Handler) {
+  let count = 0;
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.get("range")!)!.map(Number);
+    return handler({ path: decodeURIComponent(new URL(request.url).pathname), first, last }, ++count);
+  });
+  return {
+    url: `http://127.0.0.1:${server.addr.port}/`,
+    get requests() {
+      return count;
+    },
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+/** The part of a file of the torrents above that was asked for, from `bytes`. */
+const answer: Handler = ({ path, first, last }) => {
+  const middle = 5 * PIECE + 9;
+  const file = path === "/album/a b"
+    ? data.subarray(0, middle)
+    : path === "/album/sub/c"
+    ? data.subarray(middle)
+    : data;
+  return new Response(file.slice(first, last + 1), {
+    status: 206,
+    headers: { "content-range": `bytes ${first}-${last}/${file.length}` },
+  });
+};
+
+/** Downloads from a web seed alone, or beside what else the node knows, until it is done or the web seed gave up. */
+async function download(node: LoopbackNode, url: string, metainfo: Metainfo): Promise<void> {
+  const seed = new WebSeed(url, metainfo, originalPaths(metainfo.rawInfo, METAINFO_LIMITS), () => false);
+  const resources = { downloadLimit: undefined, now: () => node.now };
+  await runWebSeed(url, seed, node.swarm, resources, AbortSignal.timeout(10_000));
+}
+
+for (const [what, metainfo] of [["a single file", single], ["several files", several]] as const) {
+  Deno.test(`runWebSeed downloads ${what}, told as a peer with the URL as its name`, async () => {
+    await using server = serve(answer);
+    await using node = new LoopbackNode(metainfo, null);
+    await download(node, server.url, metainfo);
+    assert.ok(node.swarm.seeding);
+    assert.deepEqual(node.storage.data, data);
+    const connected = node.events.find(({ event }) => event === "connected");
+    assert.deepEqual({ ...connected }, {
+      infoHash: metainfo.infoHash,
+      event: "connected",
+      peer: server.url,
+      client: "web seed",
+    });
+    assert.deepEqual(node.reasons, ["both have everything"]);
+    const complete = node.events.find((event) => event.event === "complete");
+    assert.deepEqual(complete && "sources" in complete && complete.sources, { [server.url]: data.length });
+  });
+}
+
+Deno.test("runWebSeed asks for whole pieces at once, not for blocks", async () => {
+  await using server = serve(answer);
+  await using node = new LoopbackNode(single, null);
+  await download(node, server.url, single);
+  assert.ok(server.requests <= 21, `${server.requests} requests`);
+});
+
+Deno.test("runWebSeed bans a server that sends wrong data, and does not come back to it", async () => {
+  await using server = serve(async (range, count) => {
+    const response = await answer(range, count);
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    bytes[0] ^= 1;
+    return new Response(bytes, { status: 206, headers: response.headers });
+  });
+  await using node = new LoopbackNode(single, null);
+  await download(node, server.url, single);
+  assert.deepEqual(node.reasons, ["it sent wrong data"]);
+  assert.equal(node.swarm.snapshot(node.now).have, 0);
+  await download(node, server.url, single);
+  assert.equal(node.reasons.length, 1);
+  await using peer = new LoopbackNode(single, data, { id: 7 });
+  node.dial(peer.listener.port);
+  await until(() => node.swarm.seeding);
+  assert.deepEqual(node.storage.data, data);
+});
+
+Deno.test("runWebSeed gives a server up for good that has not got the file", async () => {
+  for (const status of [404, 416]) {
+    await using server = serve(() => new Response("no", { status }));
+    await using node = new LoopbackNode(single, null);
+    await download(node, server.url, single);
+    assert.deepEqual(node.reasons, [`Expected status 206, got ${status}`]);
+    assert.equal(server.requests, 1);
+  }
+});
+
+Deno.test("runWebSeed leaves a server alone that fails, and goes back to it after the pause", async () => {
+  await using server = serve((range, count) => {
+    if (count === 2) return new Response("busy", { status: 503 });
+    if (count === 3) {
+      return new Response(data.slice(0, 10), { status: 206, headers: { "content-range": "x" } });
+    }
+    return answer(range, count);
+  });
+  await using node = new LoopbackNode(single, null);
+  const seed = new WebSeed(server.url, single, originalPaths(single.rawInfo, METAINFO_LIMITS), () => false);
+  const { fetchRange } = seed;
+  // As if the pauses were short, and every failure might pass.
+  seed.fetchRange = async (...args) => {
+    const failure = await fetchRange.apply(seed, args);
+    return failure && { ...failure, retryInMs: 1 };
+  };
+  const resources = { downloadLimit: undefined, now: () => node.now };
+  await runWebSeed(server.url, seed, node.swarm, resources, AbortSignal.timeout(10_000));
+  assert.deepEqual(node.storage.data, data);
+  assert.equal(node.reasons.length, 3);
+});
+
+Deno.test("runWebSeed works beside peers and takes no place from them", async () => {
+  await using server = serve(async (range, count) => {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    return await answer(range, count);
+  });
+  await using node = new LoopbackNode(single, null);
+  const uploadLimit = new RateLimiter(500_000, () => performance.now());
+  await using peer = new LoopbackNode(single, data, { id: 7, uploadLimit });
+  const running = download(node, server.url, single);
+  assert.equal(node.swarm.snapshot(node.now).downloadSourcesUsed, 0);
+  node.dial(peer.listener.port);
+  await running;
+  await until(() => node.swarm.seeding);
+  const complete = node.events.find((event) => event.event === "complete");
+  const sources = complete !== undefined && "sources" in complete ? complete.sources : {};
+  assert.deepEqual(node.storage.data, data);
+  assert.deepEqual(Object.keys(sources).sort(), [`127.0.0.1:${peer.listener.port}`, server.url].sort());
+});
+
+Deno.test("runWebSeed ends at once when the swarm stops", async () => {
+  await using server = serve(() =>
+    new Promise<Response>((resolve) => setTimeout(() => resolve(new Response()), 50))
+  );
+  await using node = new LoopbackNode(single, null);
+  const running = download(node, server.url, single);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  node.swarm.stop();
+  await running;
+  assert.deepEqual(node.reasons, ["we are stopping"]);
+});
+
+async function until(isTrue: () => boolean): Promise<void> {
+  for (let i = 0; i < 500 && !isTrue(); i++) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.ok(isTrue());
+}
