@@ -37,6 +37,7 @@ import type { AnySwarm } from "../../lib/swarm/swarm_registry.ts";
 import { Swarm } from "../../lib/swarm/swarm.ts";
 import { MemoryStorage } from "./memory_storage.ts";
 import { seededRandom } from "./random.ts";
+import { VirtualClock } from "./virtual_clock.ts";
 
 /** How long a packet travels, in ms. */
 const LATENCY_MS = 0.1;
@@ -323,11 +324,10 @@ export class Wire implements PeerSender {
 
 /** The LAN: hosts, virtual time and the events to come. */
 export class VirtualLan {
-  now = 1_000;
+  readonly #clock = new VirtualClock(1_000);
   readonly hosts: Host[] = [];
   readonly random: () => number;
-  readonly #events: { at: number; order: number; run: () => void }[] = [];
-  #order = 0;
+  readonly #byName = new Map<string, Host>();
   /** Whether every host is checked after every event, not only itself at each of its ticks. */
   isStrict = false;
 
@@ -338,11 +338,12 @@ export class VirtualLan {
   add(options: HostOptions): Host {
     const host = new Host(this, this.hosts.length + 1, options);
     this.hosts.push(host);
+    this.#byName.set(formatEndpoint(host.endpoint), host);
     return host;
   }
 
   hostAt(endpoint: Endpoint): Host | undefined {
-    return this.hosts.find((host) => formatEndpoint(host.endpoint) === formatEndpoint(endpoint));
+    return this.#byName.get(formatEndpoint(endpoint));
   }
 
   /** Tells everybody about everybody. */
@@ -417,31 +418,21 @@ export class VirtualLan {
     });
   }
 
+  /** The present moment of virtual time, in ms. */
+  get now(): number {
+    return this.#clock.now;
+  }
+
   /** Runs `job` after `ms` of virtual time; of jobs due together, the one asked for first comes first. */
   after(ms: number, job: () => void): void {
-    const event = { at: this.now + ms, order: this.#order++, run: job };
-    let [low, high] = [0, this.#events.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const other = this.#events[middle];
-      if (other.at > event.at || (other.at === event.at && other.order > event.order)) low = middle + 1;
-      else high = middle;
-    }
-    this.#events.splice(low, 0, event);
+    this.#clock.after(ms, job);
   }
 
   /** Steps through time until `isDone`, for at most `limitMs` of virtual time; says whether it got there. */
   run(isDone: () => boolean, limitMs: number): boolean {
     const end = this.now + limitMs;
     while (!isDone()) {
-      const event = this.#events.at(-1);
-      if (event === undefined || event.at > end) {
-        this.now = end;
-        return false;
-      }
-      this.#events.pop();
-      this.now = event.at;
-      event.run();
+      if (!this.#clock.step(end)) return false;
       if (this.isStrict) { for (const host of this.hosts) host.assertConsistent(); }
     }
     return true;
