@@ -16,7 +16,6 @@ import { messageOf } from "../errors.ts";
 import { type JoinContext, JoinedTorrent } from "./joined_torrent.ts";
 import { MagnetFetch, withMagnet } from "./magnet_fetch.ts";
 import { toByteString } from "../protocol/bytes.ts";
-import type { Endpoint } from "../protocol/endpoint.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import { type FileRange, type Magnet, parseMagnet } from "../protocol/magnet.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
@@ -141,10 +140,8 @@ export class Session {
     const table = new TrackerTable({ open: options.openTracker, random: Math.random, ownAddressFor });
     const registry = new SwarmRegistry(table, { peerId, port: listener.port });
     this.#loops.push(listener.run(signal));
-    const membershipChanged = (infoHash: InfoHash, endpoint: Endpoint, hasLeft: boolean) =>
-      registry.membershipChanged(infoHash, endpoint, hasLeft, now());
     const tracker = options.runTracker
-      ? new EmbeddedTracker({ host, port: options.trackerPort, table, membershipChanged, now, log })
+      ? new EmbeddedTracker({ host, port: options.trackerPort, registry, now, log })
       : undefined;
     if (tracker !== undefined) opened.push(() => tracker.stop());
     this.#parts = { lock, resume, listener, tracker, connections, registry, peerId };

@@ -1,13 +1,13 @@
 /**
- * The owner of all swarms: finds one by info-hash, lets time pass for them, and links them with the embedded
- * tracker's table, so that who announces to us is told to our peers at once and dialled by ourselves.
+ * The owner of all swarms: finds one by info-hash, lets time pass for them, and is the embedded tracker's only door,
+ * so that a peer that announces to us is told to our peers at once and dialled by ourselves.
  */
-import type { Endpoint } from "../protocol/endpoint.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import { skeyHash } from "../protocol/mse.ts";
+import type { AnnounceRequest, ScrapeCounts } from "../protocol/tracker_messages.ts";
 import type { MetadataSwarm } from "./metadata_swarm.ts";
 import type { Swarm } from "./swarm.ts";
-import type { TrackerTable } from "./tracker/tracker_table.ts";
+import type { AnnounceResult, TrackerTable } from "./tracker/tracker_table.ts";
 
 /** A swarm in the registry, or what stands in for it until the metadata is there. */
 export type AnySwarm = Swarm | MetadataSwarm;
@@ -55,15 +55,24 @@ export class SwarmRegistry {
   }
 
   /**
-   * The embedded tracker's list changed: our peers are told, and we may dial `endpoint` ourselves, unless it
-   * `hasLeft`. `now` in ms.
+   * Takes an announce that came from, or validly claims, `address`. Where the list changed by it, our peers are told,
+   * and we may dial the announcer ourselves unless it left. Undefined when its info-hash is not served. `now` in ms.
    */
-  membershipChanged(infoHash: InfoHash, endpoint: Endpoint, hasLeft: boolean, now: number): void {
+  announce(request: AnnounceRequest, address: string, now: number): AnnounceResult | undefined {
+    const { infoHash, port, event } = request;
+    if (!this.#table.isServed(infoHash)) return undefined;
+    const result = this.#table.announce(request, address, now);
     const swarm = this.#swarms.get(infoHash);
-    if (swarm === undefined) return;
+    if (!result.membershipChanged || swarm === undefined) return result;
     this.#changed.add(infoHash);
-    if (!hasLeft) swarm.addPeers([endpoint], "tracker");
+    if (event !== "stopped") swarm.addPeers([{ address, port }], "tracker");
     this.#tellChanges(now);
+    return result;
+  }
+
+  /** Counts of an info-hash (BEP 48); undefined when the embedded tracker does not track it. */
+  scrape(infoHash: InfoHash): ScrapeCounts | undefined {
+    return this.#table.scrape(infoHash);
   }
 
   /** Swarms with connections: the others have nothing that cannot wait a second. */

@@ -6,6 +6,7 @@ import { toUtf8 } from "../../lib/protocol/bytes.ts";
 import { type InfoHash, infoHashFromBytes } from "../../lib/protocol/info_hash.ts";
 import type { AnnounceRequest } from "../../lib/protocol/tracker_messages.ts";
 import { PORTS } from "../../lib/settings.ts";
+import { SwarmRegistry } from "../../lib/swarm/swarm_registry.ts";
 import { TrackerTable } from "../../lib/swarm/tracker/tracker_table.ts";
 import { seededRandom } from "./random.ts";
 
@@ -38,10 +39,15 @@ export function httpServerWith(routes: Record<string, RouteHandler>): HttpServer
   return server;
 }
 
+/** A registry without swarms over a table. */
+export function registryOf(table: TrackerTable): SwarmRegistry {
+  return new SwarmRegistry(table, { peerId: new Uint8Array(20), port: 6881 });
+}
+
 /** A whole embedded tracker on free ports, with a clock that stands still unless set. */
 export class TestTracker {
   readonly table = new TrackerTable({ open: false, random: seededRandom(1), ownAddressFor: () => undefined });
-  /** Calls of `membershipChanged`, as `address port`. */
+  /** Peers that came, left or changed between seed and leech, as `address port`. */
   readonly changes: string[] = [];
   now = 0;
   readonly http: HttpServer;
@@ -52,11 +58,16 @@ export class TestTracker {
   constructor() {
     this.table.serve(SERVED);
     const now = () => this.now;
-    const server = new TrackerServer({
-      table: this.table,
-      now,
-      membershipChanged: (_, { address, port }) => this.changes.push(`${address} ${port}`),
-    });
+    const door = registryOf(this.table);
+    const registry = {
+      announce: (...[request, address, now]: Parameters<SwarmRegistry["announce"]>) => {
+        const result = door.announce(request, address, now);
+        if (result?.membershipChanged) this.changes.push(`${address} ${request.port}`);
+        return result;
+      },
+      scrape: door.scrape.bind(door),
+    };
+    const server = new TrackerServer({ registry, now });
     this.http = httpServerWith(Object.fromEntries(server.routes()));
     this.udp = new UdpTrackerServer({ host: undefined, port: 0, server, now, log: silentLogger });
     this.#running = this.udp.run(this.#stopping.signal);

@@ -29,10 +29,7 @@ class Tracking {
   /** Somebody at 10.0.0.`number` announces. */
   announce(number: number, now: number, event?: AnnounceEvent): void {
     const request = { ...announceOf(`peer ${number}`), infoHash: metainfo.infoHash, ...(event && { event }) };
-    const endpoint = { address: `10.0.0.${number}`, port: request.port };
-    const { membershipChanged } = this.table.announce(request, endpoint.address, now);
-    if (!membershipChanged) return;
-    this.registry.membershipChanged(metainfo.infoHash, endpoint, event === "stopped", now);
+    this.registry.announce(request, `10.0.0.${number}`, now);
   }
 
   /** A remote peer of our kind that hears the list. */
@@ -116,7 +113,12 @@ Deno.test("SwarmRegistry compares the list no more often than it tells it, even 
 Deno.test("SwarmRegistry forgets changes of a torrent it has no swarm of", () => {
   const tracking = new Tracking(data);
   const other = metainfoOf(randomBytes(10, 2), 16_384).infoHash;
-  tracking.registry.membershipChanged(other, { address: "10.0.0.1", port: 1 }, false, 0);
+  assert.equal(tracking.registry.announce({ ...announceOf("a"), infoHash: other }, "10.0.0.1", 0), undefined);
+  tracking.table.serve(other);
+  assert.equal(
+    tracking.registry.announce({ ...announceOf("a"), infoHash: other }, "10.0.0.1", 0)?.incomplete,
+    1,
+  );
   assert.equal(tracking.registry.find(other), undefined);
   tracking.registry.tick(1_000, true);
 });

@@ -1,7 +1,6 @@
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { PORTS } from "../../settings.ts";
-import type { TrackerTable } from "../../swarm/tracker/tracker_table.ts";
 import { HttpServer } from "../http/http_server.ts";
 import { TrackerServer, type TrackerServerOptions } from "./tracker_server.ts";
 import { UdpTrackerServer } from "./udp_tracker_server.ts";
@@ -12,7 +11,6 @@ export interface EmbeddedTrackerOptions extends TrackerServerOptions {
   readonly host: string | undefined;
   /** Undefined: the first free one of `PORTS.tracker`; 0: any free one. */
   readonly port: number | undefined;
-  readonly table: TrackerTable;
   readonly log: Logger;
 }
 

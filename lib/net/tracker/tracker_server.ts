@@ -1,5 +1,5 @@
 import { ProtocolError } from "../../errors.ts";
-import { type Endpoint, familyOf, scopeOf } from "../../protocol/endpoint.ts";
+import { familyOf, scopeOf } from "../../protocol/endpoint.ts";
 import type { InfoHash } from "../../protocol/info_hash.ts";
 import {
   encodeAnnounceReply,
@@ -15,16 +15,15 @@ import type {
   TrackerFailure,
 } from "../../protocol/tracker_messages.ts";
 import { TRACKER } from "../../settings.ts";
-import type { TrackerTable } from "../../swarm/tracker/tracker_table.ts";
+import type { SwarmRegistry } from "../../swarm/swarm_registry.ts";
 import type { HttpReply, RouteHandler } from "../http/http_server.ts";
 
 /** What the tracker server works with. */
 export interface TrackerServerOptions {
-  readonly table: TrackerTable;
+  /** Where announces go and counts come from. */
+  readonly registry: Pick<SwarmRegistry, "announce" | "scrape">;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
-  /** Somebody came, left or changed between seed and leech; `endpoint` is as the table lists it. */
-  readonly membershipChanged: (infoHash: InfoHash, endpoint: Endpoint, hasLeft: boolean) => void;
 }
 
 /** The embedded tracker towards the network: what it accepts, whatever carried it, and the HTTP side of it. */
@@ -45,19 +44,13 @@ export class TrackerServer {
 
   /** Takes an announce that came from `remoteAddress`. */
   announce(request: AnnounceRequest, remoteAddress: string): AnnounceReply | TrackerFailure {
-    const { table, now, membershipChanged } = this.#options;
-    const { infoHash, port } = request;
-    const hasLeft = request.event === "stopped";
-    if (!table.isServed(infoHash)) {
+    const { registry, now } = this.#options;
+    const [address, ...others] = addressesOf(request, remoteAddress);
+    const result = registry.announce(request, address, now());
+    if (result === undefined) {
       return { failureReason: "Unregistered torrent: this tracker does not serve its info-hash" };
     }
-    const [address, ...others] = addressesOf(request, remoteAddress);
-    const result = table.announce(request, address, now());
-    if (result.membershipChanged) membershipChanged(infoHash, { address, port }, hasLeft);
-    for (const other of others) {
-      const { membershipChanged: changed } = table.announce({ ...request, numwant: 0 }, other, now());
-      if (changed) membershipChanged(infoHash, { address: other, port }, hasLeft);
-    }
+    for (const other of others) registry.announce({ ...request, numwant: 0 }, other, now());
     const { complete, incomplete, downloaded, peers } = result;
     return {
       intervalSeconds: TRACKER.intervalSeconds,
@@ -73,7 +66,7 @@ export class TrackerServer {
   scrape(infoHashes: readonly InfoHash[]): Map<InfoHash, ScrapeCounts> {
     const counts = new Map<InfoHash, ScrapeCounts>();
     for (const infoHash of infoHashes) {
-      const found = this.#options.table.scrape(infoHash);
+      const found = this.#options.registry.scrape(infoHash);
       if (found !== undefined) counts.set(infoHash, found);
     }
     return counts;

@@ -9,7 +9,7 @@ import { TRACKER } from "../../../lib/settings.ts";
 import { TrackerTable } from "../../../lib/swarm/tracker/tracker_table.ts";
 import { until } from "../../helpers/loopback_node.ts";
 import { seededRandom } from "../../helpers/random.ts";
-import { announceOf, SERVED, TestTracker } from "../../helpers/tracker.ts";
+import { announceOf, registryOf, SERVED, TestTracker } from "../../helpers/tracker.ts";
 
 const { signal } = new AbortController();
 
@@ -75,7 +75,7 @@ Deno.test("TrackerServer answers honest announces in a flood of others", async (
 
 Deno.test("TrackerServer that is open forgets what it must, whatever comes", () => {
   const table = new TrackerTable({ open: true, random: seededRandom(1), ownAddressFor: () => undefined });
-  const server = new TrackerServer({ table, now: () => 0, membershipChanged: () => {} });
+  const server = new TrackerServer({ registry: registryOf(table), now: () => 0 });
   table.serve(SERVED);
   server.announce(announceOf("ours"), "10.0.0.5");
   for (let number = 0; number < 30_000; number++) {
@@ -90,7 +90,7 @@ Deno.test("TrackerServer that is open forgets what it must, whatever comes", () 
 
 Deno.test("TrackerServer names at most so many peers, however many are wanted", () => {
   const table = new TrackerTable({ open: false, random: seededRandom(1), ownAddressFor: () => undefined });
-  const server = new TrackerServer({ table, now: () => 0, membershipChanged: () => {} });
+  const server = new TrackerServer({ registry: registryOf(table), now: () => 0 });
   table.serve(SERVED);
   for (let number = 0; number < 2 * TRACKER.maxNumwant; number++) {
     server.announce(

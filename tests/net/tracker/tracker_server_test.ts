@@ -11,7 +11,7 @@ import {
 } from "../../../lib/protocol/tracker_http_messages.ts";
 import type { AnnounceReply, AnnounceRequest } from "../../../lib/protocol/tracker_messages.ts";
 import { TRACKER } from "../../../lib/settings.ts";
-import { announceOf, SERVED, TestTracker } from "../../helpers/tracker.ts";
+import { announceOf, registryOf, SERVED, TestTracker } from "../../helpers/tracker.ts";
 
 const { signal } = new AbortController();
 const UNKNOWN = infoHashFromBytes(new Uint8Array(20));
@@ -110,7 +110,7 @@ Deno.test("TrackerServer lists neighbours under a private address they claim, ne
 
 Deno.test("TrackerServer ignores what strangers claim", async () => {
   await using tracker = new TestTracker();
-  const server = new TrackerServer({ table: tracker.table, now: () => 0, membershipChanged: () => {} });
+  const server = new TrackerServer({ registry: registryOf(tracker.table), now: () => 0 });
   server.announce(announceOf("a", { claimedAddresses: ["10.0.0.5", "fd00::5"] }), "8.8.8.8");
   assert.deepEqual(tracker.table.list(SERVED).map(({ endpoint }) => endpoint.address), ["8.8.8.8"]);
 });
