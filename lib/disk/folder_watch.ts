@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { isTorrentFileName } from "../protocol/safe_path.ts";
 import { STORAGE } from "../settings.ts";
 
 /**
@@ -43,7 +44,7 @@ export async function watchFolder(
 /** Paths of what is called `.torrent` in a folder, sorted; undefined when it cannot be read. */
 function torrentsIn(folder: string): string[] | undefined {
   try {
-    const names = fs.readdirSync(folder).filter((name) => name.endsWith(".torrent"));
+    const names = fs.readdirSync(folder).filter(isTorrentFileName);
     return names.sort().map((name) => join(folder, name));
   } catch {
     return undefined;

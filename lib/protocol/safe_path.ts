@@ -49,6 +49,11 @@ export function torrentFileName(name: string, mark: string): string {
   return `${shorten(safeName(name), MAX_NAME_BYTES - MARK_BYTES - ending.length)}${ending}`;
 }
 
+/** Whether a file of this name is to be read as a torrent; some systems write extensions in capitals. */
+export function isTorrentFileName(name: string): boolean {
+  return /\.torrent$/i.test(name);
+}
+
 /**
  * Safe paths for all files of a torrent, in order; each is `[name, …components]`.
  *

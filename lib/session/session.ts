@@ -40,6 +40,7 @@ import { findTorrent, saveTorrent } from "./torrent_folder.ts";
 import { readTorrent } from "./torrent_tools.ts";
 
 export { type IpFilter, loadIpFilter } from "../net/addresses/ip_filter.ts";
+export { torrentPaths } from "./torrent_folder.ts";
 export type { SessionEvent, SessionOptions } from "./session_options.ts";
 export type { Role, SwarmSnapshot } from "../swarm/ports.ts";
 

@@ -1,20 +1,31 @@
 /** The folder `torrents/`, as far as the program itself reads and writes there. */
 import { join } from "node:path";
 import { makeFolders } from "../disk/guarded_path.ts";
+import { storageFailure } from "../disk/storage_failure.ts";
 import { StorageError } from "../errors.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import { encodeMetainfo, type Metainfo } from "../protocol/metainfo.ts";
-import { torrentFileName } from "../protocol/safe_path.ts";
+import { isTorrentFileName, torrentFileName } from "../protocol/safe_path.ts";
 import { readTorrent, replaceFile } from "./torrent_tools.ts";
 
 /** Hex digits of the info-hash in the file's name where another torrent has the plain one. */
 const MARK_DIGITS = 8;
 
+/** Paths of the torrents in a folder, sorted; what is in them may be anything. Errors: `StorageError`. */
+export async function torrentPaths(folder: string): Promise<string[]> {
+  try {
+    const entries = await Array.fromAsync(Deno.readDir(folder));
+    const files = entries.filter(({ name, isDirectory }) => !isDirectory && isTorrentFileName(name));
+    return files.map(({ name }) => join(folder, name)).sort();
+  } catch (error) {
+    throw storageFailure(`read the folder ${folder}`, error);
+  }
+}
+
 /** The torrent with this info-hash among the files of `folder`; undefined when there is none. Others may be broken. */
 export async function findTorrent(folder: string, infoHash: InfoHash): Promise<Metainfo | undefined> {
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
-    if (isDirectory || !name.endsWith(".torrent")) continue;
-    const metainfo = await readTorrent(join(folder, name)).catch(() => undefined);
+  for (const path of await torrentPaths(folder)) {
+    const metainfo = await readTorrent(path).catch(() => undefined);
     if (metainfo?.infoHash === infoHash) return metainfo;
   }
 }

@@ -6,6 +6,7 @@ import { CHOKING, ENCRYPTION_POLICIES, PORTS, VERSION } from "../settings.ts";
 import { check, create, edit, info } from "./commands.ts";
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import * as values from "./option_values.ts";
+import { errorWriter, printLine } from "./output.ts";
 import { PROGRESS_MODES } from "./progress_view.ts";
 import { start } from "./start_command.ts";
 
@@ -37,11 +38,12 @@ export async function runCli(args: readonly string[]): Promise<ExitCode> {
 function tellFailure(error: unknown, args: readonly string[]): ExitCode {
   const failure = failureOf(error);
   if (failure === undefined) return EXIT.ok;
-  console.error(`peer: ${printable(failure.what)}: ${printable(failure.message)}`);
+  const tell = errorWriter();
+  tell(`peer: ${printable(failure.what)}: ${printable(failure.message)}`);
   const isUnexpected = failure.what === "internal error" && error instanceof Error;
   // The options may not have been read when it happened, so the arguments themselves are asked.
   if (isUnexpected && /--log-level[ =]debug/.test(args.join(" "))) {
-    createLogger("debug", (line) => console.error(line)).debug(error.stack ?? "");
+    createLogger("debug", tell).debug(error.stack ?? "");
   }
   return failure.exitCode;
 }
@@ -91,7 +93,7 @@ export function buildProgram(finish: (code: ExitCode) => void): Command {
       option("--home <DIR>", "folder of torrents/, shareable/ and state/", values.parseText).default("."),
     )
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ writeErr: () => {} })
+    .configureOutput({ writeOut: (text) => printLine(text.trimEnd()), writeErr: () => {} })
     .exitOverride();
   addStart(program, finish);
   addCreate(program, finish);

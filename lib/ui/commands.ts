@@ -16,6 +16,7 @@ import {
 } from "../session/torrent_tools.ts";
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import { jsonText } from "./json_text.ts";
+import { printLine } from "./output.ts";
 import { TerminalScreen } from "./terminal_screen.ts";
 import { formatBytes } from "./text_format.ts";
 import { isMagnet, readNamedMagnet, readNamedTorrent } from "./torrent_arguments.ts";
@@ -63,7 +64,7 @@ export async function create(path: string, options: CreateOptions): Promise<Exit
     (progress) => orFail(path, () => createTorrent(torrent, (done, total) => progress.update(done, total))),
   );
   const description = describeTorrent(made.metainfo);
-  if (json) console.log(jsonText({ ...description, path: made.path }));
+  if (json) printLine(jsonText({ ...description, path: made.path }));
   else printTable([["Torrent", made.path], ["Info-hash", description.infoHash]]);
   return EXIT.ok;
 }
@@ -99,7 +100,7 @@ async function show(
   { json, swarm }: InfoOptions,
 ): Promise<ExitCode> {
   const reports = swarm ? await askTrackers(described) : undefined;
-  if (json) console.log(jsonText(reports === undefined ? described : { ...described, swarm: reports }));
+  if (json) printLine(jsonText(reports === undefined ? described : { ...described, swarm: reports }));
   else printTable([...rows, ...(reports ?? []).map(trackerRow)]);
   return EXIT.ok;
 }
@@ -114,7 +115,7 @@ export async function check(torrent: string, options: ShowOptions): Promise<Exit
     (progress) =>
       orFail(torrent, () => checkTorrent(metainfo, home, (done, total) => progress.update(done, total))),
   );
-  if (options.json) console.log(jsonText(report));
+  if (options.json) printLine(jsonText(report));
   else printTable([["Name", metainfo.name], ...reportRows(report)]);
   if (!report.complete) {
     throw new Failure(EXIT.failed, torrent, `Expected ${report.pieces} good pieces, got ${report.good}`);
@@ -161,7 +162,7 @@ type Row = readonly [title: string, text: string];
 /** Titles and texts in two columns; texts come from torrents, so they are cleaned. */
 function printTable(rows: readonly Row[]): void {
   const width = Math.max(...rows.map(([title]) => title.length)) + 2;
-  for (const [title, text] of rows) console.log(title.padEnd(width) + printable(text));
+  for (const [title, text] of rows) printLine(title.padEnd(width) + printable(text));
 }
 
 function descriptionRows(torrent: TorrentDescription): Row[] {

@@ -1,6 +1,7 @@
 import type { SessionEvent } from "../session/session.ts";
 import type { SwarmSnapshot } from "../swarm/ports.ts";
 import { jsonText } from "./json_text.ts";
+import { outputWriter } from "./output.ts";
 import type { ProgressView } from "./progress_view.ts";
 
 /** One JSON object a line, as INTERFACE.md lists them, for programs. */
@@ -11,7 +12,7 @@ export class JsonProgress implements ProgressView {
   readonly #lastProgress = new Map<string, string>();
 
   /** `now` is milliseconds since 1970. */
-  constructor(write: (line: string) => void = console.log, now: () => number = Date.now) {
+  constructor(write: (line: string) => void = outputWriter(), now: () => number = Date.now) {
     this.#write = write;
     this.#now = now;
   }

@@ -2,6 +2,7 @@ import { printable } from "../log.ts";
 import type { SessionEvent } from "../session/session.ts";
 import type { SwarmSnapshot } from "../swarm/ports.ts";
 import { EventTexts } from "./event_texts.ts";
+import { outputWriter } from "./output.ts";
 import type { ProgressView } from "./progress_view.ts";
 import { formatRate, percentOf } from "./text_format.ts";
 
@@ -18,7 +19,7 @@ export class PlainProgress implements ProgressView {
 
   /** `now` is milliseconds on any clock that does not go back. */
   constructor(
-    write: (line: string) => void = console.log,
+    write: (line: string) => void = outputWriter(),
     now: () => number = () => performance.now(),
   ) {
     this.#write = write;

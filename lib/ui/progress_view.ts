@@ -16,6 +16,3 @@ export interface ProgressView {
 /** Values of `--progress`. */
 export const PROGRESS_MODES = ["auto", "bars", "plain", "json", "none"] as const;
 export type ProgressMode = typeof PROGRESS_MODES[number];
-
-/** Shows nothing. */
-export const noProgress: ProgressView = { event() {}, tick() {}, close() {} };

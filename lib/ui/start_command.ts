@@ -2,13 +2,15 @@ import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf, MetainfoError } from "../errors.ts";
 import { createLogger, type Logger, type LogLevel } from "../log.ts";
-import { type IpFilter, loadIpFilter, Session } from "../session/session.ts";
+import { type IpFilter, loadIpFilter, Session, torrentPaths } from "../session/session.ts";
 import type { EncryptionPolicy } from "../settings.ts";
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import { JsonProgress } from "./json_progress.ts";
+import { LoggedProgress } from "./logged_progress.ts";
+import { errorWriter } from "./output.ts";
 import { PlainProgress } from "./plain_progress.ts";
 import { ProgressBars } from "./progress_bars.ts";
-import { noProgress, type ProgressMode, type ProgressView } from "./progress_view.ts";
+import { type ProgressMode, type ProgressView } from "./progress_view.ts";
 import { StopSignals } from "./stop_signals.ts";
 import { TerminalScreen } from "./terminal_screen.ts";
 import { exists, isMagnet, locateTorrent, readNamedMagnet, readNamedTorrent } from "./torrent_arguments.ts";
@@ -68,7 +70,7 @@ export async function start(
 
   const peers = options.peer ?? [];
   const signals = new StopSignals();
-  const view = viewFor(options.progress);
+  const view = viewFor(options.progress, options.logLevel);
   try {
     const log = createLogger(options.logLevel, logWriter(view));
     const ipFilter = await readIpFilter(options.ipFilter, log);
@@ -77,7 +79,7 @@ export async function start(
     try {
       const work = named.length > 0
         ? joinNamed(session, named, peers)
-        : joinAll(session, join(home, "torrents"), peers, view);
+        : joinAll(session, join(home, "torrents"), peers, view, options.exitWhenComplete ?? false);
       await Promise.race([aborted(signals.stop), untilDone(session, work, options, signals.stop)]);
     } finally {
       clearInterval(ticking);
@@ -98,10 +100,10 @@ async function refuseUnknownCommand(word: string, home: string): Promise<void> {
   }
 }
 
-function viewFor(mode: ProgressMode): ProgressView {
+function viewFor(mode: ProgressMode, logLevel: LogLevel): ProgressView {
   switch (mode) {
     case "none":
-      return noProgress;
+      return new LoggedProgress(createLogger(logLevel, errorWriter()));
     case "json":
       return new JsonProgress();
     case "plain":
@@ -109,13 +111,14 @@ function viewFor(mode: ProgressMode): ProgressView {
     case "bars":
       return new ProgressBars(new TerminalScreen(Deno.stdout));
     case "auto":
-      return viewFor(Deno.stdout.isTerminal() ? "bars" : "plain");
+      return viewFor(Deno.stdout.isTerminal() ? "bars" : "plain", logLevel);
   }
 }
 
 /** Log lines go to standard error; where that is the terminal with the bars, above them. */
 function logWriter(view: ProgressView): (line: string) => void {
-  return (line) => view.log !== undefined && Deno.stderr.isTerminal() ? view.log(line) : console.error(line);
+  const write = errorWriter();
+  return (line) => view.log !== undefined && Deno.stderr.isTerminal() ? view.log(line) : write(line);
 }
 
 async function readIpFilter(path: string | undefined, log: Logger): Promise<IpFilter | undefined> {
@@ -196,26 +199,36 @@ async function joinNamed(
   }));
 }
 
-/** One bad file in the folder is told and must not keep the others from being shared. */
+/**
+ * One bad file in the folder is told and must not keep the others from being shared.
+ *
+ * Errors: `Failure` when the folder cannot be read, or when all is to be completed and there is nothing.
+ */
 async function joinAll(
   session: Session,
   folder: string,
   peers: readonly string[],
   view: ProgressView,
+  isToEnd: boolean,
 ): Promise<void> {
-  const paths: string[] = [];
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
-    if (name.endsWith(".torrent") && !isDirectory) paths.push(join(folder, name));
-  }
+  const paths = await torrentPaths(folder).catch((error) => {
+    throw new Failure(EXIT.failed, "start", messageOf(error), { cause: error });
+  });
+  const failures: string[] = [];
   await Promise.all(
-    paths.sort().map(async (path) => {
+    paths.map(async (path) => {
       try {
         await session.add(path, peers);
       } catch (error) {
+        failures.push(`${path}: ${messageOf(error)}`);
         view.event({ event: "warning", code: "torrent", message: `${path}: ${messageOf(error)}` });
       }
     }),
   );
+  if (isToEnd && failures.length === paths.length) {
+    const got = failures.length === 0 ? "none" : `${failures.length} that cannot be used (${failures[0]})`;
+    throw new Failure(EXIT.badInput, folder, `Expected a torrent to complete, got ${got}`);
+  }
   session.watchTorrents(paths);
 }
 

@@ -3,12 +3,17 @@ import { EXIT } from "./failure.ts";
 /** Signals that ask a program to end, where they exist. */
 const STOP_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT", "SIGBREAK"]
-  : ["SIGINT", "SIGTERM", "SIGHUP"];
+  : ["SIGINT", "SIGTERM"];
+/** Says that the terminal is gone. */
+const HANG_UP: readonly Deno.Signal[] = Deno.build.os === "windows" ? [] : ["SIGHUP"];
 
 /** A task runner passes on the Ctrl-C that the terminal sent us too; what comes this soon is the same one. */
 const SAME_SIGNAL_MS = 500;
 
-/** Listens for the signals that end a program: the first asks for a clean stop, a second one exits at once. */
+/**
+ * Listens for the signals that end a program: the first asks for a clean stop, a second one exits at once. A program
+ * without a terminal, as `nohup` starts it, outlives the one it was started from.
+ */
 export class StopSignals {
   readonly #controller = new AbortController();
   #firstAt = 0;
@@ -22,8 +27,13 @@ export class StopSignals {
     }
   };
 
-  constructor() {
+  readonly #onHangUp: () => void;
+
+  /** `hasTerminal`: whether one is behind any of the three streams. */
+  constructor(hasTerminal = [Deno.stdin, Deno.stdout, Deno.stderr].some((stream) => stream.isTerminal())) {
+    this.#onHangUp = hasTerminal ? this.#onSignal : () => {};
     for (const name of STOP_SIGNALS) Deno.addSignalListener(name, this.#onSignal);
+    for (const name of HANG_UP) Deno.addSignalListener(name, this.#onHangUp);
   }
 
   /** Aborted by the first signal. */
@@ -34,5 +44,6 @@ export class StopSignals {
   /** Stops listening, so that signals do what they always do. */
   close(): void {
     for (const name of STOP_SIGNALS) Deno.removeSignalListener(name, this.#onSignal);
+    for (const name of HANG_UP) Deno.removeSignalListener(name, this.#onHangUp);
   }
 }

@@ -1,5 +1,6 @@
 import type { Screen } from "./bar_terminal.ts";
 import { LineBars } from "./line_bars.ts";
+import { errorWriter } from "./output.ts";
 import { percentOf } from "./text_format.ts";
 
 /** How often percent lines are written where there is no terminal, in milliseconds. */
@@ -41,7 +42,7 @@ export class WorkLines implements WorkProgress {
   #toldAt: number;
 
   /** `now` is milliseconds on any clock that does not go back. */
-  constructor(label: string, write: (line: string) => void = console.error, now = () => performance.now()) {
+  constructor(label: string, write: (line: string) => void = errorWriter(), now = () => performance.now()) {
     this.#label = label;
     this.#write = write;
     this.#now = now;

@@ -101,6 +101,66 @@ Deno.test("start tells of a bad torrent in torrents/ and shares the others", asy
   assert.equal(named(events, "torrent")[0].seeding, true);
 });
 
+Deno.test("start with nothing to complete is no success, also where nothing is shown", async () => {
+  for (const progress of ["none", "json"]) {
+    await using folder = await makeFolder();
+    const home = folder.path;
+    const run = (...args: string[]) =>
+      runCommand(...START, "--no-tracker", "--home", home, "--progress", progress, ...args);
+    const empty = await run();
+    assert.equal(empty.exitCode, 3);
+    assert.deepEqual(empty.err, [
+      `peer: ${join(home, "torrents")}: Expected a torrent to complete, got none`,
+    ]);
+    await Deno.writeTextFile(join(home, "torrents/bad.torrent"), "d4:spam4:eggse");
+    const junk = await run();
+    assert.equal(junk.exitCode, 3);
+    assert.match(
+      junk.err.join("\n"),
+      /^peer: .*torrents: Expected a torrent .*, got 1 that cannot be used \(.+\)$/,
+    );
+  }
+});
+
+Deno.test("start without progress logs what went wrong", async () => {
+  await using folder = await makeFolder();
+  const home = folder.path;
+  await makeShared(home, 1_000);
+  await Deno.writeTextFile(join(home, "torrents/bad.torrent"), "d4:spam4:eggse");
+  const args = ["--home", home, "--no-tracker", "--progress", "none", "--log-level", "warn"];
+  const { exitCode, out, err } = await runCommand(...START, ...args);
+  assert.deepEqual([exitCode, out], [0, []]);
+  assert.equal(err.filter((line) => /warn .*bad\.torrent: Expected an info dictionary/.test(line)).length, 1);
+});
+
+Deno.test("start reads torrents whatever the case of their extension", async () => {
+  await using folder = await makeFolder();
+  const home = folder.path;
+  await makeShared(home, 1_000);
+  await Deno.rename(join(home, "torrents/data.bin.torrent"), join(home, "torrents/DATA.TORRENT"));
+  const { exitCode, events } = await started(home);
+  assert.equal(exitCode, 0);
+  assert.deepEqual(named(events, "torrent").map(({ name }) => name), ["data.bin"]);
+});
+
+Deno.test("start fails in one line where torrents/ cannot be read", async () => {
+  await using folder = await makeFolder();
+  const home = folder.path;
+  await Deno.mkdir(join(home, "torrents"));
+  const read = Deno.readDir;
+  Deno.readDir = () => {
+    throw Object.assign(new Deno.errors.PermissionDenied("no"), { code: "EACCES" });
+  };
+  try {
+    const { exitCode, err } = await started(home);
+    assert.equal(exitCode, 1);
+    const why = `Cannot read the folder ${join(home, "torrents")}: permission denied`;
+    assert.deepEqual(err, [`peer: start: ${why}`]);
+  } finally {
+    Deno.readDir = read;
+  }
+});
+
 /** Ways to spoil the bytes of a resume state. */
 const SPOILS: Readonly<Record<string, (bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>>> = {
   "garbage instead": () => new Uint8Array(randomBytes(10_000)),

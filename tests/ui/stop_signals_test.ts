@@ -3,10 +3,10 @@ import { fileURLToPath } from "node:url";
 
 const MODULE = JSON.stringify(new URL("../../lib/ui/stop_signals.ts", import.meta.url).href);
 
-/** Stops cleanly, after a second, when it is asked to. */
+/** Stops cleanly, after a second, when it is asked to; its arguments are those of `StopSignals`. */
 const PROGRAM = `
   import { StopSignals } from ${MODULE};
-  const signals = new StopSignals();
+  const signals = new StopSignals(...JSON.parse(Deno.args[0]));
   const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   console.log("ready");
   while (!signals.stop.aborted) await wait(10);
@@ -14,30 +14,53 @@ const PROGRAM = `
   signals.close();
 `;
 
-/** The exit code of the program when it gets signals at these times after it is ready, in milliseconds. */
-async function exitCodeAfter(...times: number[]): Promise<number> {
+/** The exit code of the program when it gets these signals so many milliseconds after it is ready. */
+async function exitCodeAfter(
+  signals: readonly (readonly [name: Deno.Signal, ms: number])[],
+  hasTerminal?: boolean,
+): Promise<number> {
   const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["eval", "--quiet", "--config", config, PROGRAM],
+    args: ["eval", "--quiet", "--config", config, PROGRAM, JSON.stringify([hasTerminal].filter(isKnown))],
+    stdin: "null",
     stdout: "piped",
+    stderr: "piped",
   }).spawn();
   const output = child.stdout.getReader();
   await output.read();
-  const timers = times.map((ms) => setTimeout(() => child.kill("SIGINT"), ms));
+  const timers = signals.map(([name, ms]) => setTimeout(() => child.kill(name), ms));
   const { code } = await child.status;
   timers.forEach(clearTimeout);
-  await output.cancel();
+  await Promise.all([output.cancel(), child.stderr.cancel()]);
   return code;
+}
+
+function isKnown(value: unknown): boolean {
+  return value !== undefined;
 }
 
 Deno.test({
   name: "StopSignals asks for a clean stop, also when one Ctrl-C comes twice, and exits at a second one",
   ignore: Deno.build.os === "windows",
   fn: async () => {
-    assert.deepEqual(await Promise.all([exitCodeAfter(0), exitCodeAfter(0, 50), exitCodeAfter(0, 700)]), [
-      0,
-      0,
-      130,
-    ]);
+    const interrupts = (...times: number[]) => exitCodeAfter(times.map((ms) => ["SIGINT", ms] as const));
+    assert.deepEqual(await Promise.all([interrupts(0), interrupts(0, 50), interrupts(0, 700)]), [0, 0, 130]);
+  },
+});
+
+Deno.test({
+  name: "StopSignals takes a hang-up for the end of the terminal, and ignores it where there is none",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    // Two hang-ups far apart would end at once what takes them for signals to stop.
+    const hangUps = [["SIGHUP", 0], ["SIGHUP", 700], ["SIGTERM", 800]] as const;
+    assert.deepEqual(
+      await Promise.all([
+        exitCodeAfter(hangUps),
+        exitCodeAfter([["SIGHUP", 0]], true),
+        exitCodeAfter(hangUps, true),
+      ]),
+      [0, 0, 130],
+    );
   },
 });

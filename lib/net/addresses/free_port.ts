@@ -4,11 +4,15 @@ export interface PortRange {
   readonly last: number;
 }
 
+/** Systems keep the ports below for privileged programs. */
+const FIRST_FREE_FOR_ALL = 1024;
+
 /**
  * Opens something on a port: the one the user named (0: any free one), or the first free one of `ports` when
  * `port` is undefined.
  *
- * Errors: `Error` "port N is in use" (or "ports N to M are in use"); what `open` throws otherwise.
+ * Errors: `Error` "port N is in use" (or "ports N to M are in use"); `PermissionDenied` that names the port; what
+ * `open` throws otherwise.
  */
 export function openOnFreePort<Opened>(
   port: number | undefined,
@@ -20,6 +24,11 @@ export function openOnFreePort<Opened>(
     try {
       return open(candidate);
     } catch (error) {
+      if (error instanceof Deno.errors.PermissionDenied) {
+        throw new Deno.errors.PermissionDenied(
+          `port ${candidate} is not allowed: ${error.message}; ports from ${FIRST_FREE_FOR_ALL} on need no rights`,
+        );
+      }
       if (!(error instanceof Deno.errors.AddrInUse)) throw error;
     }
   }

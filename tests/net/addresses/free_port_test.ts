@@ -24,11 +24,20 @@ Deno.test("openOnFreePort takes the named port or none", () => {
   assert.throws(() => openOnFreePort(10, PORTS, opener(10)), { message: "port 10 is in use" });
 });
 
-Deno.test("openOnFreePort passes other failures on", () => {
-  assert.throws(() =>
-    openOnFreePort(undefined, PORTS, () => {
-      throw new Deno.errors.PermissionDenied("no");
-    }), Deno.errors.PermissionDenied);
+Deno.test("openOnFreePort names a port that is not allowed, and passes other failures on", () => {
+  const failing = (error: Error) => () => {
+    throw error;
+  };
+  const denied = failing(new Deno.errors.PermissionDenied("no"));
+  assert.throws(() => openOnFreePort(80, PORTS, denied), (error) => {
+    assert.ok(error instanceof Deno.errors.PermissionDenied);
+    assert.match(error.message, /^port 80 is not allowed: no; ports from 1024 on need no rights$/);
+    return true;
+  });
+  assert.throws(
+    () => openOnFreePort(undefined, PORTS, failing(new Deno.errors.AddrNotAvailable())),
+    Deno.errors.AddrNotAvailable,
+  );
 });
 
 Deno.test("openOnHost covers IPv4 and IPv6 whatever the system does", () => {

@@ -1,0 +1,25 @@
+import type { Logger } from "../log.ts";
+import type { SessionEvent } from "../session/session.ts";
+import { EventTexts } from "./event_texts.ts";
+import type { ProgressView } from "./progress_view.ts";
+
+/** Shows nothing, but what went wrong goes to the log: silence must not hide it. */
+export class LoggedProgress implements ProgressView {
+  readonly #log: Logger;
+  readonly #texts = new EventTexts();
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  event(event: SessionEvent): void {
+    const text = this.#texts.textOf(event);
+    if (text === undefined) return;
+    if (event.event === "warning") this.#log.warn(text);
+    else if (event.event === "error") this.#log.error(text);
+  }
+
+  tick(): void {}
+
+  close(): void {}
+}
