@@ -229,6 +229,8 @@ export const STORAGE = {
   syncMs: 5 * SECOND,
   /** How often the resume state takes totals and known peers. */
   noteTotalsMs: 10 * SECOND,
+  /** Globs, and ranges of files, of one kind that are kept for a torrent: more than anybody types. */
+  keptGlobs: 1_000,
   /** How often files in `shareable/` that nobody reads are looked at for changes; 1,000 torrents cost 100 looks a second. */
   lookMs: 10 * SECOND,
   /** Files of one torrent in one such look. What is read is looked at every second. */

@@ -1,6 +1,7 @@
 /** Values of the resume state and what is read from them: nothing in them is trusted to be well-formed. */
 import { parseEndpoint } from "../protocol/endpoint.ts";
-import { CONNECTIONS } from "../settings.ts";
+import type { FileRange } from "../protocol/magnet.ts";
+import { CONNECTIONS, STORAGE } from "../settings.ts";
 import type { FileStamp } from "./file_row.ts";
 
 /** Version of the layout in `resume_store.ts`. A store with another one is put aside. */
@@ -13,6 +14,15 @@ export type Phase = "active" | "moving" | "complete";
 export interface Totals {
   readonly uploaded: number;
   readonly downloaded: number;
+}
+
+/** What the user chose of a torrent's files, as globs, and the files that a magnet link named, by position. */
+export interface KeptChoice {
+  readonly only: readonly string[];
+  readonly skip: readonly string[];
+  readonly positions: readonly FileRange[];
+  readonly first: readonly string[];
+  readonly isSequential: boolean;
 }
 
 /** Ports used last. */
@@ -68,6 +78,29 @@ export function readTotals(value: unknown): Totals {
 export function readPeers(value: unknown): string[] {
   const isEndpoint = (peer: unknown) => typeof peer === "string" && parseEndpoint(peer) !== undefined;
   return Array.isArray(value) ? value.slice(0, CONNECTIONS.rememberedPeers).filter(isEndpoint) : [];
+}
+
+/** What was chosen of a torrent's files; all of them, in no order, where nothing is known. */
+export function readChoice(value: unknown): KeptChoice {
+  const list = <Item>(name: string, isItem: (item: unknown) => item is Item): Item[] => {
+    const items = fieldOf(value, name);
+    return Array.isArray(items) ? items.slice(0, STORAGE.keptGlobs).filter(isItem) : [];
+  };
+  return {
+    only: list("only", isGlob),
+    skip: list("skip", isGlob),
+    positions: list("positions", isRange).map(({ first, last }) => ({ first, last })),
+    first: list("first", isGlob),
+    isSequential: fieldOf(value, "isSequential") === true,
+  };
+}
+
+function isGlob(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}
+
+function isRange(value: unknown): value is FileRange {
+  return [fieldOf(value, "first"), fieldOf(value, "last")].every((end) => Number.isSafeInteger(end));
 }
 
 /** Stamps of `count` files; undefined where none was saved. */

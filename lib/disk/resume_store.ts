@@ -21,7 +21,9 @@ import type { FileStamp } from "./file_row.ts";
 import { guardPath } from "./guarded_path.ts";
 import {
   FORMAT_VERSION,
+  type KeptChoice,
   type Phase,
+  readChoice,
   readPeers,
   readPhase,
   readSession,
@@ -33,7 +35,7 @@ import {
   type UsedPorts,
 } from "./resume_records.ts";
 
-export type { Phase, Totals, UsedPorts };
+export type { KeptChoice, Phase, Totals, UsedPorts };
 
 /** Which of the two bitfields of a torrent. */
 export type BitsKind = "stored" | "written";
@@ -219,6 +221,15 @@ export class ResumeStore {
 
   async saveTotals(infoHash: InfoHash, totals: Totals): Promise<void> {
     await this.#kv.set(["totals", infoHash], totals);
+  }
+
+  /** What the user chose of a torrent's files; everything where nothing was saved. */
+  async choice(infoHash: InfoHash): Promise<KeptChoice> {
+    return readChoice((await this.#kv.get(["choice", infoHash])).value);
+  }
+
+  async saveChoice(infoHash: InfoHash, choice: KeptChoice): Promise<void> {
+    await this.#kv.set(["choice", infoHash], choice);
   }
 
   /** Last good endpoints, as `host:port`. */

@@ -15,10 +15,10 @@ import type { FileRange } from "../protocol/magnet.ts";
 import { type Metainfo, originalPaths } from "../protocol/metainfo.ts";
 import { publicUrl } from "../protocol/secrets.ts";
 import { METAINFO_LIMITS, STORAGE, WEB_SEED } from "../settings.ts";
-import { type FileChoice, selectFiles } from "../swarm/download/file_selection.ts";
 import type { SwarmEvent } from "../swarm/ports.ts";
 import { Swarm } from "../swarm/swarm.ts";
 import type { SwarmOptions } from "../swarm/swarm_options.ts";
+import { chooseFiles, type FileWishes } from "./kept_choice.ts";
 
 /** What a torrent needs of its session. */
 export interface JoinContext {
@@ -29,7 +29,7 @@ export interface JoinContext {
   readonly self: SwarmOptions["self"];
   readonly places: Pick<SwarmOptions, "superSeeds" | "uploadSlots" | "downloadSources" | "rechokeMs">;
   readonly peerExchange: boolean;
-  readonly files: FileChoice;
+  readonly files: FileWishes;
   readonly trackerTraffic: TrackerTraffic;
   /** Whether we accept encrypted connections. */
   readonly supportsCrypto: boolean;
@@ -77,7 +77,7 @@ export class JoinedTorrent {
   ): Promise<JoinedTorrent> {
     const { home, workers, resume, log, now, signal } = context;
     const startedAt = now();
-    const selection = selectFiles(metainfo, context.files, selectOnly);
+    const selection = await chooseFiles(metainfo, context.files, selectOnly, context);
     const store = new PieceStore({ metainfo, selection, home, workers, resume, log });
     try {
       const recovered = await store.recover(onChecked, signal);

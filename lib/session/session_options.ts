@@ -2,7 +2,7 @@
 import type { Logger } from "../log.ts";
 import type { IpFilter } from "../net/addresses/ip_filter.ts";
 import type { EncryptionPolicy } from "../settings.ts";
-import type { FileChoice } from "../swarm/download/file_selection.ts";
+import type { FileWishes } from "./kept_choice.ts";
 import type { SwarmEvent, SwarmSnapshot } from "../swarm/ports.ts";
 
 /** How a session is to run. */
@@ -32,8 +32,8 @@ export interface SessionOptions {
   readonly encryption: EncryptionPolicy;
   /** Addresses that are neither dialled nor let in; undefined: none. */
   readonly ipFilter: IpFilter | undefined;
-  /** Which files are wanted, and in which order, of every torrent. */
-  readonly files: FileChoice;
+  /** Which files are wanted, and in which order, of every torrent; what is not said is as it was for each. */
+  readonly files: FileWishes;
   readonly log: Logger;
   /** Called at once and in order. */
   observe(event: SessionEvent): void;

@@ -126,6 +126,7 @@ function addStart(program: Command, finish: (code: ExitCode) => void): void {
     .addOption(listOption("--skip <GLOB>", "fetch no files that match", values.parseText))
     .addOption(listOption("--first <GLOB>", "fetch files that match before the others", values.parseText))
     .option("--sequential", "fetch from the beginning to the end, instead of the rarest first")
+    .option("--no-sequential", "fetch the rarest first again")
     .addOption(listOption("--peer <HOST:PORT>", "connect to this peer at once", values.parsePeer))
     .option(
       "--super-seed",

@@ -20,6 +20,9 @@ const SHOW_EVERY_MS = 1000;
 /** How often it is looked whether every torrent is complete, in milliseconds. */
 const COMPLETE_CHECK_MS = 200;
 
+/** Bytes per second below which a limit is asked about: a block would take more than 16 s. */
+const LOW_RATE = 1000;
+
 /** Options of `start` (INTERFACE.md). Rates in bytes per second, times in milliseconds. */
 export interface StartOptions {
   readonly home: string;
@@ -73,6 +76,7 @@ export async function start(
   const view = viewFor(options.progress, options.logLevel);
   try {
     const log = createLogger(options.logLevel, logWriter(view));
+    warnOfLowRates(options, view);
     const ipFilter = await readIpFilter(options.ipFilter, log);
     const session = await startSession({ ...options, home }, ipFilter, view, log);
     const ticking = setInterval(() => view.tick(session.snapshot()), SHOW_EVERY_MS);
@@ -91,6 +95,16 @@ export async function start(
     signals.close();
   }
   return EXIT.ok;
+}
+
+/** Tells of limits so low that the unit was more likely forgotten. */
+function warnOfLowRates({ maxUpload, maxDownload }: StartOptions, view: ProgressView): void {
+  for (const [option, rate] of [["--max-upload", maxUpload], ["--max-download", maxDownload]] as const) {
+    if (rate === undefined || rate >= LOW_RATE) continue;
+    const message =
+      `${option} ${rate} is ${rate} bytes per second; for thousands say ${rate}K, for millions ${rate}M`;
+    view.event({ event: "warning", code: "rate", message });
+  }
 }
 
 /** A single word that is no file is a mistyped command. */
@@ -158,10 +172,10 @@ async function startSession(
       encryption: options.encryption,
       ipFilter,
       files: {
-        only: options.only ?? [],
-        skip: options.skip ?? [],
-        first: options.first ?? [],
-        isSequential: options.sequential ?? false,
+        only: options.only,
+        skip: options.skip,
+        first: options.first,
+        isSequential: options.sequential,
       },
       localDiscovery: options.lsd,
       peerExchange: options.pex,

@@ -9,6 +9,14 @@ import { TestHome } from "./test_home.ts";
 const infoHash = parseInfoHash("0123456789abcdef0123456789abcdef01234567")!;
 const kvPath = (home: TestHome) => join(home.path, "state", "peer.kv");
 
+const CHOICE = {
+  only: ["*.pdf"],
+  skip: ["draft*"],
+  positions: [{ first: 0, last: 3 }],
+  first: ["a.pdf"],
+  isSequential: true,
+};
+
 function noWarning(warning: string): never {
   throw new Error(`Unexpected warning: ${warning}`);
 }
@@ -28,6 +36,7 @@ Deno.test("ResumeStore remembers everything from run to run", async () => {
   await first.saveBits("stored", infoHash, bits);
   await first.saveStamps(infoHash, stamps);
   await first.saveTotals(infoHash, { uploaded: 2 ** 40, downloaded: 5 });
+  await first.saveChoice(infoHash, CHOICE);
   await first.savePeers(infoHash, ["10.0.0.1:6881", "[fe80::1]:6881"]);
   await first.saveUnfinished(infoHash, new Map([[9, bits]]));
   await first.markClean();
@@ -41,6 +50,7 @@ Deno.test("ResumeStore remembers everything from run to run", async () => {
   assert.equal((await again.bits("written", infoHash, 77)).count, 0);
   assert.deepEqual(await again.stamps(infoHash, 3), stamps);
   assert.deepEqual(await again.totals(infoHash), { uploaded: 2 ** 40, downloaded: 5 });
+  assert.deepEqual(await again.choice(infoHash), CHOICE);
   assert.deepEqual(await again.peers(infoHash), ["10.0.0.1:6881", "[fe80::1]:6881"]);
   assert.deepEqual(await again.takeUnfinished(infoHash), new Map([[9, bits.toBytes()]]));
   assert.equal((await again.takeUnfinished(infoHash)).size, 0);
@@ -127,6 +137,8 @@ Deno.test("ResumeStore reads values of the wrong kind as nothing", async () => {
   await kv.set(["blocks", infoHash, "x"], 5);
   await kv.set(["peers", infoHash], [1, "10.0.0.1:1", null]);
   await kv.set(["totals", infoHash], { uploaded: "many", downloaded: -5 });
+  const positions = [{ first: 1 }, { first: 2, last: 3, more: 4 }, "5"];
+  await kv.set(["choice", infoHash], { only: [7, "*.pdf", ""], skip: "all", positions, isSequential: 1 });
   kv.close();
   const store = await ResumeStore.open(home.path, noWarning);
   assert.equal(store.wasClean, false);
@@ -137,6 +149,14 @@ Deno.test("ResumeStore reads values of the wrong kind as nothing", async () => {
   assert.equal((await store.takeUnfinished(infoHash)).size, 0);
   assert.deepEqual(await store.peers(infoHash), ["10.0.0.1:1"]);
   assert.deepEqual(await store.totals(infoHash), { uploaded: 0, downloaded: 0 });
+  const choice = {
+    only: ["*.pdf"],
+    skip: [],
+    positions: [{ first: 2, last: 3 }],
+    first: [],
+    isSequential: false,
+  };
+  assert.deepEqual(await store.choice(infoHash), choice);
   store.close();
 });
 

@@ -122,6 +122,16 @@ Deno.test("start with nothing to complete is no success, also where nothing is s
   }
 });
 
+Deno.test("start warns of limits that lack a unit, and takes them", async () => {
+  await using folder = await makeFolder();
+  await makeShared(folder.path, 1_000);
+  const { exitCode, events } = await started(folder.path, "--max-upload", "10", "--max-download", "1K");
+  assert.equal(exitCode, 0);
+  const warnings = named(events, "warning");
+  assert.deepEqual(warnings.map(({ code }) => code), ["rate"]);
+  assert.match(String(warnings[0].message), /^--max-upload 10 is 10 bytes per second; .*10K.*10M$/);
+});
+
 Deno.test("start without progress logs what went wrong", async () => {
   await using folder = await makeFolder();
   const home = folder.path;
