@@ -4,9 +4,9 @@ import { concatBytes, toUtf8 } from "../../protocol/bytes.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import { headLength, type HttpRequest, parseHttpRequest } from "../../protocol/http_request.ts";
 import { TRACKER } from "../../settings.ts";
+import { acceptConnections } from "../peers/accept_loop.ts";
 import { TcpStream } from "../peers/byte_stream.ts";
 import { openOnFreePort, openOnHost, type PortRange } from "../addresses/free_port.ts";
-import { sleep } from "../peers/rate_limiter.ts";
 
 /** What is answered; the body is plain text or bytes. */
 export interface HttpReply {
@@ -40,8 +40,6 @@ const REASONS: Readonly<Record<HttpReply["status"], string>> = {
 
 /** Read at first; most requests are shorter. */
 const FIRST_READ_BYTES = 2048;
-/** Pause after the system refused to accept, for want of descriptors for example. */
-const ACCEPT_PAUSE_MS = 500;
 /** How often connections are looked through for those that have had their time. */
 const LOOK_MS = 1_000;
 
@@ -85,8 +83,12 @@ export class HttpServer {
       ));
     this.port = this.#listening[0].addr.port;
     const timer = setInterval(() => this.#dropLate(), LOOK_MS);
-    this.#running = Promise.all(this.#listening.map((listening) => this.#accept(listening)))
-      .then(() => clearInterval(timer));
+    this.#running = acceptConnections(this.#listening, {
+      take: (connection) => this.#take(new TcpStream(connection)),
+      signal: this.#stopping.signal,
+      log: this.#log,
+      name: "HTTP server",
+    }).then(() => clearInterval(timer));
   }
 
   /** Adds paths, such as `/announce`, each with its handler. */
@@ -105,25 +107,6 @@ export class HttpServer {
     for (const listening of this.#listening) listening.close();
     for (const { stream } of this.#waiting) stream.close();
     await Promise.all([this.#running, ...this.#served]);
-  }
-
-  async #accept(listening: Deno.TcpListener): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      try {
-        const connection = await listening.accept();
-        // Some systems refuse to set up a connection that is gone again; that is nothing to pause for.
-        try {
-          this.#take(new TcpStream(connection));
-        } catch {
-          connection.close();
-        }
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#log.warn(`tracker cannot accept: ${messageOf(error)}`);
-        await sleep(ACCEPT_PAUSE_MS, signal).catch(() => {});
-      }
-    }
   }
 
   #take(stream: TcpStream): void {

@@ -1,4 +1,4 @@
-import { messageOf, ProtocolError } from "../../errors.ts";
+import { ProtocolError } from "../../errors.ts";
 import { equalBytes } from "../../protocol/bytes.ts";
 import { HANDSHAKE_LENGTH, parseHandshake, PROTOCOL_HEADER } from "../../protocol/handshake.ts";
 import { formatEndpoint } from "../../protocol/endpoint.ts";
@@ -6,15 +6,12 @@ import type { InfoHash } from "../../protocol/info_hash.ts";
 import type { SkeyLookup } from "../../protocol/mse.ts";
 import { CONNECTIONS } from "../../settings.ts";
 import type { ConnectionOwner } from "../../swarm/connection_owner.ts";
+import { acceptConnections } from "./accept_loop.ts";
 import { type ByteStream, readFully, TcpStream } from "./byte_stream.ts";
 import type { Connections, Introduction } from "./connections.ts";
 import { acceptEncrypted } from "./encrypted_stream.ts";
 import { accepts, methodsFor } from "./encryption.ts";
 import { openOnFreePort, openOnHost, type PortRange } from "../addresses/free_port.ts";
-import { sleep } from "./rate_limiter.ts";
-
-/** Pause after the system refused to accept, for want of descriptors for example. */
-const ACCEPT_PAUSE_MS = 500;
 
 /** Where to listen and whom to ask. */
 export interface ListenerOptions {
@@ -58,27 +55,9 @@ export class Listener {
   async run(signal: AbortSignal): Promise<void> {
     const close = () => this.#listening.forEach((listening) => listening.close());
     signal.addEventListener("abort", close, { once: true });
-    await Promise.all(this.#listening.map((listening) => this.#accept(listening, signal)));
-  }
-
-  async #accept(listening: Deno.TcpListener, signal: AbortSignal): Promise<void> {
     const { log } = this.#options.connections.options;
-    while (!signal.aborted) {
-      try {
-        const connection = await listening.accept();
-        try {
-          this.#take(connection);
-        } catch (error) {
-          // It was reset before we looked at it.
-          log.debug(`connection lost: ${messageOf(error)}`);
-          connection.close();
-        }
-      } catch (error) {
-        if (signal.aborted) return;
-        log.warn(`cannot accept: ${messageOf(error)}`);
-        await sleep(ACCEPT_PAUSE_MS, signal).catch(() => {});
-      }
-    }
+    const take = (connection: Deno.TcpConn) => this.#take(connection);
+    await acceptConnections(this.#listening, { take, signal, log, name: "peer listener" });
   }
 
   #take(connection: Deno.TcpConn): void {
