@@ -14,10 +14,14 @@ export const LSD_MAX_LENGTH = 1400;
 const MAX_READ_LENGTH = 2 * LSD_MAX_LENGTH;
 /** Longest cookie read, in characters; ours has 16. */
 const MAX_COOKIE_LENGTH = 64;
+/** Name and value of a header whose value is printable ASCII. */
+const HEADER = /^([!-9;-~]+)[ \t]*:[ \t]*([ -~]*?)[ \t]*$/;
 /** Header lines read: the longest datagram holds fewer info-hashes than this. */
 const MAX_LINES = 64;
 
 const FIRST_LINE = "BT-SEARCH * HTTP/1.1";
+/** The same as it is read. */
+const ANY_FIRST_LINE = /^BT-SEARCH \* HTTP\/1\.[0-9][ \t]*$/i;
 
 /** Info-hashes that fit into one datagram beside the other headers. */
 export const LSD_MAX_INFO_HASHES = 23;
@@ -41,7 +45,8 @@ export function encodeLsd(message: LsdMessage, family: IpFamily): Uint8Array<Arr
 }
 
 /**
- * Reads a datagram. Headers that are not known are ignored, the order does not matter, nor does case.
+ * Reads a datagram. Headers that are not known or cannot be used are ignored, the order does not matter, nor does case;
+ * of several ports the first that can be used counts.
  *
  * Errors: `ProtocolError` when it is too long, no announce, or lacks a port or an info-hash.
  */
@@ -49,8 +54,8 @@ export function parseLsd(datagram: Uint8Array): LsdMessage {
   if (datagram.length > MAX_READ_LENGTH) {
     throw new ProtocolError(`Expected at most ${MAX_READ_LENGTH} bytes, got ${datagram.length}`);
   }
-  const [firstLine, ...lines] = toByteString(datagram).trimEnd().split("\r\n");
-  if (firstLine.toUpperCase() !== FIRST_LINE) {
+  const [firstLine, ...lines] = toByteString(datagram).trimEnd().split(/\r?\n/);
+  if (!ANY_FIRST_LINE.test(firstLine)) {
     throw new ProtocolError("Expected a local announce, got something else");
   }
   if (lines.length > MAX_LINES) {
@@ -60,16 +65,15 @@ export function parseLsd(datagram: Uint8Array): LsdMessage {
   let port: number | undefined;
   let cookie = "";
   for (const line of lines) {
-    const [, name, value] = /^([!-9;-~]+):[ \t]*([ -~]*?)[ \t]*$/.exec(line) ?? [];
-    if (name === undefined) {
-      throw new ProtocolError("Expected a header in each line of a local announce, got another text");
-    }
-    switch (name.toLowerCase()) {
-      case "infohash":
-        infoHashes.add(readInfoHash(value));
+    const [, name, value] = HEADER.exec(line) ?? [];
+    switch (name?.toLowerCase()) {
+      case "infohash": {
+        const infoHash = parseInfoHash(value);
+        if (infoHash !== undefined) infoHashes.add(infoHash);
         break;
+      }
       case "port":
-        port = readPort(value);
+        port ??= readPort(value);
         break;
       case "cookie":
         cookie = value.slice(0, MAX_COOKIE_LENGTH);
@@ -82,16 +86,8 @@ export function parseLsd(datagram: Uint8Array): LsdMessage {
   return { infoHashes: [...infoHashes], port, cookie };
 }
 
-function readInfoHash(text: string): InfoHash {
-  const infoHash = parseInfoHash(text);
-  if (infoHash === undefined) {
-    throw new ProtocolError("Expected an info-hash of 40 hex digits in a local announce");
-  }
-  return infoHash;
-}
-
-function readPort(text: string): number {
+/** Undefined when it is no port. */
+function readPort(text: string): number | undefined {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (port < 1 || port > 65535) throw new ProtocolError("Expected a port of 1 to 65535 in a local announce");
-  return port;
+  return port >= 1 && port <= 65535 ? port : undefined;
 }

@@ -17,6 +17,9 @@ export interface ReplyProblem {
   readonly retryAfterMs: number;
 }
 
+/** Unit, first and last byte, and length of the whole file. The unit's case does not matter (RFC 9110, 14.1). */
+const CONTENT_RANGE = /^\s*bytes[ \t=]+(\d{1,16})[ \t]*-[ \t]*(\d{1,16})[ \t]*\/[ \t]*(\d{1,16}|\*)\s*$/i;
+
 /** 4xx that may pass: request timeout, too early, too many requests. */
 const PASSING = [408, 425, 429];
 
@@ -39,13 +42,15 @@ export function rangeReplyProblem(
     const retryAfterMs = secondsIn(header("retry-after")) * 1000;
     return { reason: `Expected status 206, got ${status}`, isFinal, retryAfterMs };
   }
-  const expected = `bytes ${position}-${position + length - 1}/`;
+  const last = position + length - 1;
   const got = header("content-range") ?? "none";
-  if (got !== `${expected}${fileLength}` && got !== `${expected}*`) {
-    return final(`Expected the range ${expected}${fileLength}, got ${got}`);
+  const [, first, end, whole] = CONTENT_RANGE.exec(got) ?? [];
+  const isAsked = Number(first) === position && Number(end) === last;
+  if (!isAsked || (whole !== "*" && Number(whole) !== fileLength)) {
+    return final(`Expected the range bytes ${position}-${last}/${fileLength}, got ${got}`);
   }
-  const encoding = header("content-encoding") ?? "identity";
-  return encoding === "identity" ? undefined : final("Expected plain bytes, got encoded ones");
+  const encoding = (header("content-encoding") ?? "").trim().toLowerCase();
+  return ["", "identity"].includes(encoding) ? undefined : final("Expected plain bytes, got encoded ones");
 }
 
 /** 0 when the server does not say, or says it as a date. */

@@ -10,6 +10,7 @@ import {
   bytesIn,
   checkBencode,
   decode,
+  decodePrefix,
   dictionaryIn,
   type Encodable,
   encode,
@@ -78,7 +79,8 @@ export function parseAnnounceQuery(query: string): AnnounceRequest {
   const parameters = parseQuery(query);
   const text = (name: string): string | undefined => {
     const value = parameters.get(name);
-    return value?.includes("%") ? toByteString(percentDecode(value)) : value;
+    const bytes = value?.includes("%") ? percentDecode(value) : undefined;
+    return bytes === undefined ? value : toByteString(bytes);
   };
   const port = wholeNumber(text("port"));
   if (port === undefined || port < 1 || port > 65535) {
@@ -87,7 +89,7 @@ export function parseAnnounceQuery(query: string): AnnounceRequest {
   const event = text("event");
   const numwant = wholeNumber(text("numwant"));
   const key = text("key");
-  const trackerId = parameters.get("trackerid");
+  const trackerId = percentDecode(parameters.get("trackerid") ?? "");
   const claimed = ["ip", "ipv4", "ipv6"].flatMap((name) => claimedAddress(text(name)) ?? []);
   return {
     infoHash: infoHashFromBytes(exactBytes(parameters.get("info_hash"), "info_hash", INFO_HASH_LENGTH)),
@@ -102,7 +104,7 @@ export function parseAnnounceQuery(query: string): AnnounceRequest {
     compact: text("compact") === "1",
     noPeerId: text("no_peer_id") === "1",
     supportsCrypto: text("supportcrypto") === "1",
-    ...(trackerId === undefined ? {} : { trackerId: percentDecode(trackerId) }),
+    ...(parameters.has("trackerid") && trackerId !== undefined ? { trackerId } : {}),
     claimedAddresses: [...new Set(claimed)],
   };
 }
@@ -195,8 +197,7 @@ export function encodeFailure(failure: TrackerFailure): Uint8Array<ArrayBuffer> 
  * Errors: `ProtocolError` when it is no such reply.
  */
 export function decodeAnnounceReply(body: Uint8Array, maxPeers: number): AnnounceReply | TrackerFailure {
-  const reply = decode(body);
-  if (!isDictionary(reply)) throw new ProtocolError("Expected a dictionary as tracker reply");
+  const reply = dictionaryAt(body);
   const failure = failureIn(reply);
   if (failure !== undefined) return failure;
   const warning = bytesIn(reply, "warning message");
@@ -214,6 +215,13 @@ export function decodeAnnounceReply(body: Uint8Array, maxPeers: number): Announc
     ...(trackerId === undefined ? {} : { trackerId }),
     peers: peersIn(reply, maxPeers),
   };
+}
+
+/** The dictionary that a reply begins with. Some trackers end it with a newline or more; other clients take that. */
+function dictionaryAt(body: Uint8Array): BencodeDictionary {
+  const { value } = decodePrefix(body);
+  if (!isDictionary(value)) throw new ProtocolError("Expected a dictionary as tracker reply");
+  return value;
 }
 
 function peersIn(reply: BencodeDictionary, maxPeers: number): AnnouncedPeer[] {
@@ -287,10 +295,19 @@ export function encodeScrapeReply(counts: ReadonlyMap<InfoHash, ScrapeCounts>): 
   return encodeMembers(new Map([["files", encodeMembers(files)]]));
 }
 
-/** Reads the body of a scrape reply. Errors: `ProtocolError` when it is no such reply. */
-export function decodeScrapeReply(body: Uint8Array): Map<InfoHash, ScrapeCounts> | TrackerFailure {
-  const reply = decode(body);
-  if (!isDictionary(reply)) throw new ProtocolError("Expected a dictionary as tracker reply");
+/**
+ * Reads the body of a scrape reply.
+ *
+ * Some trackers write the bytes of an info-hash as if they were text, and so mangle the key. Where a single info-hash
+ * was `asked` for, and there is a single entry, it is the one, whatever its key.
+ *
+ * Errors: `ProtocolError` when it is no such reply.
+ */
+export function decodeScrapeReply(
+  body: Uint8Array,
+  asked?: InfoHash,
+): Map<InfoHash, ScrapeCounts> | TrackerFailure {
+  const reply = dictionaryAt(body);
   const failure = failureIn(reply);
   if (failure !== undefined) return failure;
   if (dictionaryIn(reply, "files") === undefined) throw new ProtocolError("Expected files in a scrape reply");
@@ -298,10 +315,13 @@ export function decodeScrapeReply(body: Uint8Array): Map<InfoHash, ScrapeCounts>
   const files =
     checkBencode(checkBencode(body, MESSAGE_LIMITS).members.get("files")!, MESSAGE_LIMITS).members;
   for (const [key, encoded] of files) {
+    const lone = files.size === 1 ? asked : undefined;
+    const infoHash = lone ??
+      (key.length === INFO_HASH_LENGTH ? infoHashFromBytes(fromByteString(key)) : undefined);
     const entry = decode(encoded);
-    if (key.length !== INFO_HASH_LENGTH || !isDictionary(entry)) continue;
+    if (infoHash === undefined || !isDictionary(entry)) continue;
     const downloaders = numberIn(entry, "downloaders");
-    counts.set(infoHashFromBytes(fromByteString(key)), {
+    counts.set(infoHash, {
       complete: numberIn(entry, "complete") ?? 0,
       incomplete: numberIn(entry, "incomplete") ?? 0,
       ...(downloaders === undefined ? {} : { downloaders }),
@@ -311,33 +331,27 @@ export function decodeScrapeReply(body: Uint8Array): Map<InfoHash, ScrapeCounts>
   return counts;
 }
 
-/** The first value of each parameter by its name, as it came. Errors: `ProtocolError` where one is not percent-encoded. */
+/** The first value of each parameter by its name, as it came. */
 function parseQuery(query: string): Map<string, string> {
   return new Map(parametersIn(query).reverse());
 }
 
-/** Names and values, as they came, in order. Errors: `ProtocolError` where a value is not percent-encoded. */
+/** Names and values, as they came, in order. */
 function parametersIn(query: string): [name: string, value: string][] {
   const parameters: [string, string][] = [];
   for (const part of query.split("&")) {
     const equals = part.indexOf("=");
-    if (equals <= 0) continue;
-    const value = part.slice(equals + 1);
-    if (NOT_PERCENT_ENCODED.test(value)) {
-      throw new ProtocolError(
-        "Expected a percent-encoded query, got a character or escape that is not allowed",
-      );
-    }
-    parameters.push([part.slice(0, equals), value]);
+    if (equals > 0) parameters.push([part.slice(0, equals), part.slice(equals + 1)]);
   }
   return parameters;
 }
 
 /**
- * The bytes that a percent-encoded value stands for. `+` stands for itself: BEP 3 refers to RFC 1738, where it needs
- * no escape; a space comes as %20.
+ * The bytes that a percent-encoded value stands for; undefined when it is none. `+` stands for itself: BEP 3 refers to
+ * RFC 1738, where it needs no escape; a space comes as %20.
  */
-function percentDecode(value: string): Uint8Array<ArrayBuffer> {
+function percentDecode(value: string): Uint8Array<ArrayBuffer> | undefined {
+  if (NOT_PERCENT_ENCODED.test(value)) return undefined;
   const bytes = new Uint8Array(value.length);
   let length = 0;
   for (let at = 0; at < value.length; at++) {
@@ -364,6 +378,9 @@ function percentEncode(value: Uint8Array | string): string {
 
 function exactBytes(text: string | undefined, name: string, length: number): Uint8Array<ArrayBuffer> {
   const bytes = text === undefined ? undefined : percentDecode(text);
+  if (text !== undefined && bytes === undefined) {
+    throw new ProtocolError(`Expected ${name} to be percent-encoded, got another character or escape`);
+  }
   if (bytes?.length !== length) {
     throw new ProtocolError(`Expected ${name} of ${length} bytes, got ${bytes?.length ?? "none"}`);
   }

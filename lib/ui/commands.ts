@@ -86,15 +86,16 @@ export async function edit(
 export async function info(torrent: string, options: InfoOptions): Promise<ExitCode> {
   if (isMagnet(torrent)) {
     const magnet = readNamedMagnet(torrent);
-    return await show(magnet, magnetRows(magnet), options);
+    return await show(torrent, magnet, magnetRows(magnet), options);
   }
   const { metainfo } = await readNamedTorrent(torrent, resolve(options.home));
   const description = describeTorrent(metainfo);
-  return await show(description, descriptionRows(description), options);
+  return await show(torrent, description, descriptionRows(description), options);
 }
 
-/** Prints a description, with what its trackers say where that is wanted. */
+/** Prints a description, with what its trackers say where that is wanted; fails when none of them says anything. */
 async function show(
+  torrent: string,
   described: TorrentDescription | MagnetDescription,
   rows: readonly Row[],
   { json, swarm }: InfoOptions,
@@ -102,6 +103,9 @@ async function show(
   const reports = swarm ? await askTrackers(described) : undefined;
   if (json) printLine(jsonText(reports === undefined ? described : { ...described, swarm: reports }));
   else printTable([...rows, ...(reports ?? []).map(trackerRow)]);
+  if (reports !== undefined && reports.length > 0 && reports.every(({ error }) => error !== null)) {
+    throw new Failure(EXIT.failed, torrent, "Expected an answer of a tracker, got none");
+  }
   return EXIT.ok;
 }
 

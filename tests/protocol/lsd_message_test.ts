@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ProtocolError } from "../../lib/errors.ts";
-import { fromUtf8, toUtf8 } from "../../lib/protocol/bytes.ts";
+import { fromByteString, fromUtf8, toUtf8 } from "../../lib/protocol/bytes.ts";
 import { type InfoHash, parseInfoHash } from "../../lib/protocol/info_hash.ts";
 import { encodeLsd, LSD_MAX_INFO_HASHES, LSD_MAX_LENGTH, parseLsd } from "../../lib/protocol/lsd_message.ts";
 
@@ -53,12 +53,40 @@ Deno.test("parseLsd refuses what is malformed", () => {
       `${head}Port: 65536\r\nInfohash: ${A}\r\n\r\n`,
       `${head}Port: -1\r\nInfohash: ${A}\r\n\r\n`,
       `${head}Port: 6881\r\nInfohash: ${A}0\r\n\r\n`,
-      `${head}Port: 6881\r\nInfohash: ${A}\r\nno header\r\n\r\n`,
-      `${head}Port: 6881\r\nInfohash: ${A}\r\ncookie: \x1b[31m\r\n\r\n`,
+      `${head}Port: 6881\r\nInfohash ${A}\r\n\r\n`,
       `${head}Port: 6881\r\nInfohash: ${A}\r\n${"a: b\r\n".repeat(100)}\r\n`,
       `${head}Port: 6881\r\nInfohash: ${A}\r\ncookie: ${"x".repeat(3000)}\r\n\r\n`,
     ]
   ) {
     assert.throws(() => parseLsd(toUtf8(text)), ProtocolError, JSON.stringify(text));
+  }
+});
+
+Deno.test("parseLsd leaves out what it cannot use of a datagram, and takes the rest", () => {
+  const useless = [
+    "no header",
+    ": no name",
+    "cookie: \x1b[31m",
+    `Infohash: ${A}0`,
+    "Infohash: \xff",
+    "Port: 0",
+    "Port: 70000",
+    "X\x00: y",
+    "",
+  ];
+  for (const line of useless) {
+    for (const end of ["\r\n", "\n"]) {
+      const lines = [
+        "bt-search * HTTP/1.0",
+        line,
+        `Infohash: ${A}`,
+        "Port: 6881",
+        line,
+        `Infohash : ${B}`,
+        "",
+      ];
+      const message = { infoHashes: [A, B], port: 6881, cookie: "" };
+      assert.deepEqual(parseLsd(fromByteString(lines.join(end))), message, JSON.stringify(line));
+    }
   }
 });

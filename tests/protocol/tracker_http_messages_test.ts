@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ProtocolError } from "../../lib/errors.ts";
 import { decode, type Encodable, encode } from "../../lib/protocol/bencode.ts";
-import { toByteString, toUtf8 } from "../../lib/protocol/bytes.ts";
+import { concatBytes, toByteString, toUtf8 } from "../../lib/protocol/bytes.ts";
 import { toCompact } from "../../lib/protocol/endpoint.ts";
 import { infoHashFromBytes } from "../../lib/protocol/info_hash.ts";
 import {
@@ -97,6 +97,31 @@ Deno.test("parseAnnounceQuery ignores values it cannot use", () => {
   assert.deepEqual(parsed.claimedAddresses, ["10.0.0.5"]);
 });
 
+Deno.test("parseAnnounceQuery leaves alone what is malformed where nothing depends on it", () => {
+  const { infoHash } = parseAnnounceQuery(query);
+  for (
+    const text of [
+      "unread=%zz",
+      "unread=100%",
+      "%=%",
+      "a=\u00e9",
+      "a=b c",
+      "event=%",
+      "trackerid=%z",
+      "key=%",
+    ]
+  ) {
+    const parsed = parseAnnounceQuery(`${text}&${query}`);
+    assert.deepEqual([parsed.infoHash, parsed.event, parsed.trackerId, parsed.key], [
+      infoHash,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    assert.equal(parseScrapeQuery(`${text}&${query}`, 9).length, 1);
+  }
+});
+
 Deno.test("parseAnnounceQuery cuts amounts beyond 2^53", () => {
   const parsed = parseAnnounceQuery(query.replace("left=0", "left=18446744073709551615"));
   assert.equal(parsed.left, Number.MAX_SAFE_INTEGER);
@@ -108,7 +133,7 @@ Deno.test("parseAnnounceQuery refuses malformed queries", () => {
     query.replace("%00", ""),
     query.replace("%00", "%0"),
     query.replace("%00", "%zz"),
-    `${query}&unread=%zz`,
+    query.replace("port=6881", "port=%zz"),
     query.replace("%00", "\u00e9"),
     query.replace("%00", "\u{1f600}"),
     query.replace("aa", "a"),
@@ -209,7 +234,7 @@ Deno.test("decodeAnnounceReply takes no more peers than the limit, and none that
 Deno.test("decodeAnnounceReply refuses what is no tracker reply", () => {
   const nested = toUtf8("d5:peers" + "l".repeat(50_000));
   for (
-    const body of ["", "<html>", "le", "i5e", "d8:interval", "d8:intervali1ee "].map(toUtf8).concat(nested)
+    const body of ["", "<html>", "le", "i5e", "d8:interval", " d8:intervali1ee"].map(toUtf8).concat(nested)
   ) {
     assert.throws(() => decodeAnnounceReply(body, 10), ProtocolError);
   }
@@ -240,6 +265,30 @@ Deno.test("decodeScrapeReply reads what encodeScrapeReply writes, keys being byt
   const body = encodeScrapeReply(withPartialSeeds);
   assert.match(toByteString(body), /d8:completei1e10:downloadedi5e11:downloadersi3e10:incompletei4ee/);
   assert.deepEqual(decodeScrapeReply(body), withPartialSeeds);
+});
+
+Deno.test("decodeScrapeReply takes the lone entry of a tracker that mangles info-hashes", () => {
+  const asked = infoHashFromBytes(new Uint8Array(20).fill(0xc3));
+  const entry = { complete: 1, incomplete: 2, downloaded: 3 };
+  const mangled = "\u00c3".repeat(20);
+  const read = (files: Encodable) => decodeScrapeReply(encode({ files }), asked);
+  assert.deepEqual(read({ [mangled]: entry }), new Map([[asked, entry]]));
+  for (const files of [{ [mangled]: entry, other: entry }, { [mangled]: 5 }, {}]) {
+    assert.deepEqual(read(files), new Map());
+  }
+  assert.deepEqual(decodeScrapeReply(encode({ files: { [mangled]: entry } })), new Map());
+});
+
+Deno.test("decodeAnnounceReply and decodeScrapeReply take replies with bytes behind them", () => {
+  const asked = infoHashFromBytes(new Uint8Array(20));
+  const counts = new Map([[asked, { complete: 1, incomplete: 2, downloaded: 3 }]]);
+  for (const rest of ["\n", "\r\n", "\0\0", "<!-- took 3 ms -->", "de"].map(toUtf8)) {
+    const announced = concatBytes(encodeAnnounceReply(reply, { compact: false, noPeerId: false }), rest);
+    assert.deepEqual(decodeAnnounceReply(announced, 10), reply);
+    assert.deepEqual(decodeScrapeReply(concatBytes(encodeScrapeReply(counts), rest)), counts);
+    const failure = { failureReason: "no" };
+    assert.deepEqual(decodeAnnounceReply(concatBytes(encodeFailure(failure), rest), 10), failure);
+  }
 });
 
 Deno.test("decodeScrapeReply refuses what is no scrape reply", () => {

@@ -221,3 +221,15 @@ Deno.test("info asks the trackers of a torrent, or of a magnet link, who is ther
   assert.match(rows[0], /^Swarm +http:\/\/127\.0\.0\.1:\d+: 1 with all data, 0 without$/);
   assert.match(rows[1], /refused|connect/i);
 });
+
+Deno.test("info fails when no tracker of a torrent answers, and shows what is in the torrent all the same", async () => {
+  await using made = await makeHome();
+  const { home, file } = made;
+  await runCommand("create", file, "--home", home, "--announce", "http://127.0.0.1:1/announce");
+  const { exitCode, out, err } = await runCommand("info", "age.txt.torrent", "--home", home, "--swarm");
+  assert.equal(exitCode, 1);
+  assert.match(out.join("\n"), /^Name +age\.txt$[^]*^Swarm +http:\/\/127\.0\.0\.1:1: /m);
+  assert.match(err.join("\n"), /^peer: age\.txt\.torrent: Expected an answer of a tracker, got none$/);
+  const { exitCode: withoutAsking } = await runCommand("info", "age.txt.torrent", "--home", home);
+  assert.equal(withoutAsking, 0);
+});

@@ -47,7 +47,7 @@ export async function scrapeOverHttp(
   const scrapeUrl = scrapeUrlOf(url);
   if (scrapeUrl === undefined) throw new TrackerError("Expected a URL that ends in announce, got another");
   const hop = { url: withQuery(scrapeUrl, encodeScrapeQuery([infoHash])), address };
-  const reply = decodeScrapeReply(await replyOf(hop, isBlocked, signal));
+  const reply = decodeScrapeReply(await replyOf(hop, isBlocked, signal), infoHash);
   if (!(reply instanceof Map)) return reply;
   const counts = reply.get(infoHash);
   if (counts === undefined) throw new TrackerError("Expected counts of the torrent, got none");
