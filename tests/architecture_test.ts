@@ -13,7 +13,13 @@ interface Rule {
   readonly packages?: readonly string[];
 }
 
-const ROOT_FILES = ["lib/errors.ts", "lib/settings.ts", "lib/buffer_pool.ts", "lib/log.ts"];
+const ROOT_FILES = [
+  "lib/errors.ts",
+  "lib/settings.ts",
+  "lib/buffer_pool.ts",
+  "lib/log.ts",
+  "lib/surroundings.ts",
+];
 const BELOW_UI = [
   "lib/protocol/",
   "lib/swarm/",
@@ -30,7 +36,14 @@ const RULES: readonly Rule[] = [
   },
   {
     from: "lib/swarm/",
-    mayImport: ["lib/swarm/", "lib/protocol/", "lib/errors.ts", "lib/settings.ts", "lib/buffer_pool.ts"],
+    mayImport: [
+      "lib/swarm/",
+      "lib/protocol/",
+      "lib/errors.ts",
+      "lib/settings.ts",
+      "lib/buffer_pool.ts",
+      "lib/surroundings.ts",
+    ],
     packages: ["picomatch"],
   },
   { from: "lib/net/", mayImport: ["lib/net/", "lib/protocol/", "lib/swarm/", ...ROOT_FILES] },
@@ -50,6 +63,7 @@ const RULES: readonly Rule[] = [
   // The logger cleans text from outside; the limits of settings have their shape from who keeps them.
   { from: "lib/log.ts", mayImport: ["lib/protocol/printable.ts", "lib/protocol/secrets.ts"] },
   { from: "lib/settings.ts", mayImport: ["lib/protocol/", "lib/swarm/"] },
+  { from: "lib/surroundings.ts", mayImport: ["lib/protocol/", "lib/log.ts", "lib/settings.ts"] },
   { from: "lib/errors.ts", mayImport: [] },
   { from: "lib/buffer_pool.ts", mayImport: [] },
   { from: "main.ts", mayImport: ["lib/ui/cli.ts"] },

@@ -3,21 +3,20 @@ import type { DiskWorkers } from "../disk/disk_workers.ts";
 import { PieceStore } from "../disk/piece_store.ts";
 import type { ResumeStore } from "../disk/resume_store.ts";
 import { messageOf } from "../errors.ts";
-import type { Logger } from "../log.ts";
 import { Announcer, type AnnouncerOptions } from "../net/tracker/announcer.ts";
 import type { TrackerTraffic } from "../net/tracker/tracker_traffic.ts";
-import { isOwnEndpoint } from "../net/addresses/own_addresses.ts";
 import { missingTrackers, trackersOf } from "../net/tracker/own_tracker.ts";
 import { WebSeed } from "../net/web_seed/web_seed.ts";
-import { runWebSeed, type WebSeedResources } from "../net/web_seed/web_seed_peer.ts";
+import { runWebSeed } from "../net/web_seed/web_seed_peer.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import type { FileRange } from "../protocol/magnet.ts";
 import { type Metainfo, originalPaths } from "../protocol/metainfo.ts";
 import { publicUrl } from "../protocol/secrets.ts";
 import { METAINFO_LIMITS, STORAGE, WEB_SEED } from "../settings.ts";
-import type { SwarmEvent } from "../swarm/ports.ts";
+import type { Surroundings } from "../surroundings.ts";
+import type { Policy } from "../swarm/policy.ts";
+import type { RateLimits, SwarmEvent } from "../swarm/ports.ts";
 import { Swarm } from "../swarm/swarm.ts";
-import type { SwarmOptions } from "../swarm/swarm_options.ts";
 import { chooseFiles, type FileWishes } from "./kept_choice.ts";
 
 /** What a torrent needs of its session. */
@@ -25,20 +24,13 @@ export interface JoinContext {
   readonly home: string;
   readonly workers: DiskWorkers;
   readonly resume: ResumeStore;
-  readonly log: Logger;
-  readonly self: SwarmOptions["self"];
-  readonly places: Pick<SwarmOptions, "superSeeds" | "uploadSlots" | "downloadSources" | "rechokeMs">;
-  readonly peerExchange: boolean;
+  readonly surroundings: Surroundings;
+  readonly policy: Policy;
+  readonly limits: RateLimits;
   readonly files: FileWishes;
   readonly trackerTraffic: TrackerTraffic;
-  /** Whether we accept encrypted connections. */
-  readonly supportsCrypto: boolean;
-  /** Whether the user wants nothing to do with a canonical address. */
-  isBlocked(address: string): boolean;
   /** Aborts when the session stops. */
   readonly signal: AbortSignal;
-  /** Monotonic clock in ms. */
-  now(): number;
   report(event: SwarmEvent): void;
 }
 
@@ -60,7 +52,7 @@ export class JoinedTorrent {
     this.#context = context;
     const { totals, peers } = this.#notable();
     this.#noted = JSON.stringify([totals, peers]);
-    this.#totalsNotedAt = context.now();
+    this.#totalsNotedAt = context.surroundings.now();
   }
 
   /**
@@ -75,14 +67,15 @@ export class JoinedTorrent {
     context: JoinContext,
     onChecked: (checked: number) => void,
   ): Promise<JoinedTorrent> {
-    const { home, workers, resume, log, now, signal } = context;
-    const startedAt = now();
-    const selection = await chooseFiles(metainfo, context.files, selectOnly, context);
+    const { home, workers, resume, surroundings, signal } = context;
+    const { log } = surroundings;
+    const startedAt = surroundings.now();
+    const selection = await chooseFiles(metainfo, context.files, selectOnly, { resume, log });
     const store = new PieceStore({ metainfo, selection, home, workers, resume, log });
     try {
       const recovered = await store.recover(onChecked, signal);
       if (!recovered.finished) workers.prepare();
-      const { tiers, isAnnouncer } = await trackersOf(metainfo, context.self.trackerPort);
+      const { tiers, isAnnouncer } = await trackersOf(metainfo, surroundings.trackerPort);
       const swarm = new Swarm({
         metainfo,
         selection,
@@ -90,13 +83,10 @@ export class JoinedTorrent {
         stored: recovered.have,
         isFinished: recovered.finished,
         isAnnouncer,
-        ...context.places,
-        peerExchange: context.peerExchange,
+        policy: context.policy,
+        limits: context.limits,
+        surroundings,
         totals: await resume.totals(metainfo.infoHash),
-        self: context.self,
-        isOurselves: (endpoint) => isOwnEndpoint(endpoint, context.self.listenPort),
-        isBlocked: context.isBlocked,
-        random: Math.random,
         report: context.report,
         startedAt,
       });
@@ -104,18 +94,12 @@ export class JoinedTorrent {
       for (const [index, { buffer, blocks }] of recovered.unfinished) {
         swarm.download.resume(index, buffer, blocks);
       }
-      const port = context.self.listenPort;
       const announcer = new Announcer({
         swarm,
         tiers,
-        port,
-        supportsCrypto: context.supportsCrypto,
-        log,
         traffic: context.trackerTraffic,
-        isBlocked: context.isBlocked,
         failed: warningOfMissing(metainfo.infoHash, context),
-        now,
-        random: Math.random,
+        surroundings,
       });
       signal.throwIfAborted();
       return new JoinedTorrent(swarm, store, announcer, context);
@@ -126,14 +110,14 @@ export class JoinedTorrent {
   }
 
   /** Downloads from the torrent's web seeds too, until all is there or the session stops. Never rejects. */
-  async useWebSeeds(resources: WebSeedResources): Promise<void> {
+  async useWebSeeds(): Promise<void> {
     const { metainfo } = this.swarm;
-    const { signal, report, isBlocked } = this.#context;
+    const { signal, report, surroundings: { isBlocked, now } } = this.#context;
     const paths = originalPaths(metainfo.rawInfo, METAINFO_LIMITS);
     await Promise.all(
       metainfo.webSeeds.slice(0, WEB_SEED.perTorrent).map((url) => {
         try {
-          return runWebSeed(url, new WebSeed(url, metainfo, paths, isBlocked), this.swarm, resources, signal);
+          return runWebSeed(url, new WebSeed(url, metainfo, paths, isBlocked), this.swarm, now, signal);
         } catch (error) {
           const message = `${publicUrl(url)}: ${messageOf(error)}`;
           report({ event: "warning", code: "web-seed", message, infoHash: this.swarm.infoHash });
@@ -164,7 +148,7 @@ export class JoinedTorrent {
 
   /** Notes totals and peers in the resume state where they changed; a failure is logged. */
   async saveTotals(): Promise<void> {
-    const { resume, log } = this.#context;
+    const { resume, surroundings: { log } } = this.#context;
     const { totals, peers } = this.#notable();
     const noted = JSON.stringify([totals, peers]);
     if (noted === this.#noted) return;
@@ -178,7 +162,7 @@ export class JoinedTorrent {
   }
 
   #notable() {
-    const { uploaded, downloaded } = this.swarm.snapshot(this.#context.now());
+    const { uploaded, downloaded } = this.swarm.snapshot(this.#context.surroundings.now());
     return { totals: { uploaded, downloaded }, peers: this.swarm.reachablePeers };
   }
 
@@ -201,7 +185,9 @@ export class JoinedTorrent {
       await this.saveTotals();
       return true;
     } catch (error) {
-      this.#context.log.warn(`cannot save everything of ${this.swarm.metainfo.name}: ${messageOf(error)}`);
+      this.#context.surroundings.log.warn(
+        `cannot save everything of ${this.swarm.metainfo.name}: ${messageOf(error)}`,
+      );
       return false;
     } finally {
       await this.#store.close();
@@ -212,7 +198,7 @@ export class JoinedTorrent {
 /** Tells the user where others look in vain for the tracker of this process; nothing where it runs none. */
 function warningOfMissing(
   infoHash: InfoHash,
-  { self: { trackerPort }, signal, report }: JoinContext,
+  { surroundings: { trackerPort }, signal, report }: JoinContext,
 ): AnnouncerOptions["failed"] {
   if (trackerPort === undefined) return undefined;
   return missingTrackers(trackerPort, (message) => {

@@ -1,7 +1,6 @@
 /** A magnet link in a session: who fetches its metadata and asks its trackers, until the torrent can be joined. */
 import type { JoinContext } from "./joined_torrent.ts";
 import { Announcer } from "../net/tracker/announcer.ts";
-import { isOwnEndpoint } from "../net/addresses/own_addresses.ts";
 import { namesThisMachine } from "../net/http/request_rules.ts";
 import { parseAnnounceAddress } from "../protocol/announce_address.ts";
 import type { Magnet } from "../protocol/magnet.ts";
@@ -20,18 +19,17 @@ export class MagnetFetch {
   readonly metainfo: Promise<Metainfo>;
 
   constructor(magnet: Magnet, context: JoinContext) {
-    const { self, peerExchange, isBlocked, supportsCrypto, trackerTraffic, log, now, signal } = context;
+    const { policy, limits, surroundings, trackerTraffic, signal } = context;
     const { promise: rawInfo, resolve, reject } = Promise.withResolvers<Uint8Array>();
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
     this.metainfo = rawInfo.then((rawInfo) => withMagnet(parseInfo(rawInfo, METAINFO_LIMITS), magnet));
     this.swarm = new MetadataSwarm({
       infoHash: magnet.infoHash,
       name: magnet.name || magnet.infoHash,
-      self,
-      isOurselves: (endpoint) => isOwnEndpoint(endpoint, self.listenPort),
-      isBlocked,
-      peerExchange,
-      startedAt: now(),
+      policy,
+      limits,
+      surroundings,
+      startedAt: surroundings.now(),
       report: context.report,
       completed: resolve,
     });
@@ -40,14 +38,9 @@ export class MagnetFetch {
       tiers: magnet.trackers.flatMap((address) => parseAnnounceAddress(address)?.href ?? []).map((
         url,
       ) => [url]),
-      port: self.listenPort,
-      supportsCrypto,
-      log,
       traffic: trackerTraffic,
-      isBlocked,
       failed: undefined,
-      now,
-      random: Math.random,
+      surroundings,
     });
   }
 

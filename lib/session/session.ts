@@ -27,11 +27,12 @@ import { TrackerTraffic } from "../net/tracker/tracker_traffic.ts";
 import { Listener } from "../net/peers/listener.ts";
 import { LocalDiscovery } from "../net/discovery/local_discovery.ts";
 import { addNamedPeers } from "../net/discovery/named_peers.ts";
-import { ownAddressFor } from "../net/addresses/own_addresses.ts";
-import { createSharedBuffers } from "../net/peers/peer_connection.ts";
+import { isOwnEndpoint, ownAddressFor } from "../net/addresses/own_addresses.ts";
 import { RateLimiter } from "../net/peers/rate_limiter.ts";
 import { factsOf, type SessionOptions } from "./session_options.ts";
 import { MAGNET_LIMITS, PORTS, STORAGE, TICK_MS, VERSION } from "../settings.ts";
+import type { Surroundings } from "../surroundings.ts";
+import { DEFAULT_CHOICES, Policy } from "../swarm/policy.ts";
 import type { SwarmEvent, SwarmSnapshot } from "../swarm/ports.ts";
 import { checkingSnapshot } from "../swarm/empty_snapshot.ts";
 import { type AnySwarm, SwarmRegistry } from "../swarm/swarm_registry.ts";
@@ -41,7 +42,7 @@ import { readTorrent } from "./torrent_tools.ts";
 
 export { type IpFilter, loadIpFilter } from "../net/addresses/ip_filter.ts";
 export { torrentPaths } from "./torrent_folder.ts";
-export type { SessionEvent, SessionOptions } from "./session_options.ts";
+export { defaultOptions, type SessionEvent, type SessionOptions } from "./session_options.ts";
 export type { Role, SwarmSnapshot } from "../swarm/ports.ts";
 
 /** The parts that exist as long as the session does. */
@@ -64,7 +65,10 @@ export class Session {
   readonly #workers = new DiskWorkers();
   readonly #stopping = new AbortController();
   readonly #dialer: Dialer;
-  readonly #isBlocked: (address: string) => boolean;
+  readonly #surroundings: Surroundings;
+  /** What holds for all torrents. */
+  readonly #policy: Policy;
+  readonly #limits: { readonly upload: RateLimiter; readonly download: RateLimiter };
   readonly #discovery: LocalDiscovery | undefined;
   /** Loops that end with the session. */
   readonly #loops: Promise<unknown>[] = [];
@@ -115,27 +119,40 @@ export class Session {
   ) {
     this.#options = options;
     const peerId = createPeerId(crypto.getRandomValues(new Uint8Array(PEER_ID_LENGTH)));
-    const limiter = (rate: number | undefined) => rate === undefined ? undefined : new RateLimiter(rate, now);
     const { host, log, ipFilter } = options;
-    this.#isBlocked = (address) => ipFilter?.has(address) ?? false;
-    const connections = new Connections({
-      ...createSharedBuffers(now),
-      uploadLimit: limiter(options.maxUpload),
-      downloadLimit: limiter(options.maxDownload),
-      now,
+    this.#policy = new Policy(DEFAULT_CHOICES, options.choices);
+    this.#limits = {
+      upload: new RateLimiter(this.#policy.maxUpload, now),
+      download: new RateLimiter(this.#policy.maxDownload, now),
+    };
+    const ports = { listen: 0, tracker: undefined as number | undefined };
+    const surroundings: Surroundings = {
       peerId,
+      client: `peer ${VERSION}`,
+      get listenPort() {
+        return ports.listen;
+      },
+      get trackerPort() {
+        return ports.tracker;
+      },
       encryption: options.encryption,
       log,
-    });
+      isOurselves: (endpoint) => isOwnEndpoint(endpoint, ports.listen),
+      isBlocked: (address) => ipFilter?.has(address) ?? false,
+      now,
+      random: Math.random,
+    };
+    this.#surroundings = surroundings;
+    const connections = new Connections(surroundings);
     const listener = new Listener({
       host,
       port: options.port,
       ports: PORTS.peer,
       connections,
       findSwarm: (infoHash) => this.#parts.registry.find(infoHash),
-      isBlocked: this.#isBlocked,
       findInfoHash: (skeyHash) => this.#parts.registry.findInfoHash(skeyHash),
     });
+    ports.listen = listener.port;
     const { signal } = this.#stopping;
     opened.push(() => this.#stopping.abort());
     const table = new TrackerTable({ open: options.openTracker, random: Math.random, ownAddressFor });
@@ -144,6 +161,7 @@ export class Session {
     const tracker = options.runTracker
       ? new EmbeddedTracker({ host, port: options.trackerPort, registry, now, log })
       : undefined;
+    ports.tracker = tracker?.port;
     if (tracker !== undefined) opened.push(() => tracker.stop());
     this.#parts = { lock, resume, listener, tracker, connections, registry, peerId };
     this.#dialer = new Dialer(connections, signal);
@@ -258,7 +276,7 @@ export class Session {
     const leaving = fetch?.handOver();
     const found = fetch === undefined || metainfo.isPrivate ? [] : fetch.swarm.knownPeers;
     this.#begin(joined, [...peers, ...found]);
-    this.#loops.push(joined.useWebSeeds(this.#parts.connections.options));
+    this.#loops.push(joined.useWebSeeds());
     joined.dataChanged.then(() => this.#loops.push(this.#joinAgain(joined, selectOnly)));
     this.#addPeers(swarm, await joined.rememberedPeers());
     await leaving;
@@ -293,29 +311,17 @@ export class Session {
   }
 
   #joinContext(): JoinContext {
-    const { home, log, files, superSeeds, uploadSlots, downloadSources, rechokeMs, peerExchange } =
-      this.#options;
-    const { resume, peerId, tracker } = this.#parts;
+    const { home, files } = this.#options;
     return {
       home,
       workers: this.#workers,
-      resume,
-      log,
-      self: {
-        peerId,
-        client: `peer ${VERSION}`,
-        listenPort: this.port,
-        trackerPort: tracker?.port,
-        prefersEncryption: this.#options.encryption === "require",
-      },
-      places: { superSeeds, uploadSlots, downloadSources, rechokeMs },
-      peerExchange,
+      resume: this.#parts.resume,
+      surroundings: this.#surroundings,
+      policy: this.#policy,
+      limits: this.#limits,
       files,
       trackerTraffic: this.#trackerTraffic,
-      supportsCrypto: this.#options.encryption !== "off",
-      isBlocked: this.#isBlocked,
       signal: this.#stopping.signal,
-      now,
       report: (event) => this.#swarmReported(event),
     };
   }

@@ -1,8 +1,9 @@
 /** How a session is set up, and what it tells. */
-import type { Logger } from "../log.ts";
+import { type Logger, silentLogger } from "../log.ts";
 import type { IpFilter } from "../net/addresses/ip_filter.ts";
 import type { EncryptionPolicy } from "../settings.ts";
 import type { FileWishes } from "./kept_choice.ts";
+import type { Choices } from "../swarm/policy.ts";
 import type { SwarmEvent, SwarmSnapshot } from "../swarm/ports.ts";
 
 /** How a session is to run. */
@@ -18,17 +19,10 @@ export interface SessionOptions {
   readonly runTracker: boolean;
   /** Whether the tracker serves any info-hash, not only those this machine shares. */
   readonly openTracker: boolean;
-  /** Whether a seeder shows each piece to one peer only at first (BEP 16). */
-  readonly superSeeds: boolean;
-  readonly uploadSlots: number;
-  readonly downloadSources: number;
-  readonly rechokeMs: number;
-  /** Bytes per second for the whole process; undefined: no limit. */
-  readonly maxUpload: number | undefined;
-  readonly maxDownload: number | undefined;
-  /** Whether peers are looked for by multicast (BEP 14), and exchanged (BEP 11). */
+  /** What the user chose for all torrents; rates are of the whole process. */
+  readonly choices: Partial<Choices>;
+  /** Whether peers are looked for by multicast (BEP 14). */
   readonly localDiscovery: boolean;
-  readonly peerExchange: boolean;
   readonly encryption: EncryptionPolicy;
   /** Addresses that are neither dialled nor let in; undefined: none. */
   readonly ipFilter: IpFilter | undefined;
@@ -37,6 +31,25 @@ export interface SessionOptions {
   readonly log: Logger;
   /** Called at once and in order. */
   observe(event: SessionEvent): void;
+}
+
+/** How a session runs where the user says nothing else. */
+export function defaultOptions(home: string): SessionOptions {
+  return {
+    home,
+    host: undefined,
+    port: undefined,
+    trackerPort: undefined,
+    runTracker: true,
+    openTracker: false,
+    choices: {},
+    localDiscovery: true,
+    encryption: "prefer",
+    ipFilter: undefined,
+    files: {},
+    log: silentLogger,
+    observe() {},
+  };
 }
 
 /** Something that happened (INTERFACE.md, JSON events); `progress` is what `snapshot` is for. */

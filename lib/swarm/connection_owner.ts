@@ -3,7 +3,7 @@ import type { Endpoint } from "../protocol/endpoint.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import type { MessageReader } from "../protocol/peer_messages.ts";
 import type { DialTarget } from "./peers/known_peers.ts";
-import type { PeerSender, PieceStorage } from "./ports.ts";
+import type { PeerSender, PieceStorage, RateLimits } from "./ports.ts";
 import type { PeerFacts, RemotePeer } from "./peers/remote_peer.ts";
 
 /**
@@ -14,6 +14,8 @@ export interface ConnectionOwner {
   readonly infoHash: InfoHash;
   /** Where blocks to send are read, and which says when more may be received. */
   readonly storage: Pick<PieceStorage, "readInto" | "hasRoom" | "whenRoom">;
+  /** How fast its connections may send and receive. */
+  readonly limits: RateLimits;
 
   /** Up to `limit` endpoints to dial now; each must end in a connection or in `dialFailed`. */
   takeDials(limit: number): DialTarget[];

@@ -13,14 +13,14 @@ import type { DialTarget } from "./peers/known_peers.ts";
 import { admitMessage } from "./peers/manners.ts";
 import { MetadataFetching } from "./extensions/metadata_extension.ts";
 import { PeerNews } from "./extensions/peer_news.ts";
-import type { PeerSender, PeerSource, SwarmEvent, SwarmNews, SwarmSnapshot } from "./ports.ts";
+import type { PeerSender, PeerSource, RateLimits, SwarmEvent, SwarmNews, SwarmSnapshot } from "./ports.ts";
 import type { PeerFacts, RemotePeer } from "./peers/remote_peer.ts";
 import { Roster } from "./peers/roster.ts";
 import type { SwarmOptions } from "./swarm_options.ts";
 
 /** What a `MetadataSwarm` is built from. */
 export interface MetadataSwarmOptions
-  extends Pick<SwarmOptions, "self" | "isOurselves" | "isBlocked" | "peerExchange" | "startedAt"> {
+  extends Pick<SwarmOptions, "policy" | "limits" | "surroundings" | "startedAt"> {
   readonly infoHash: InfoHash;
   /** What to call it meanwhile, for people. */
   readonly name: string;
@@ -37,6 +37,7 @@ export class MetadataSwarm implements ConnectionOwner {
     whenRoom: () => Promise.resolve(),
     readInto: () => {},
   };
+  readonly limits: RateLimits;
   readonly extensions: Extensions;
   readonly seeding = false;
   readonly isFinished = false;
@@ -52,14 +53,17 @@ export class MetadataSwarm implements ConnectionOwner {
   constructor(options: MetadataSwarmOptions) {
     this.#options = options;
     this.#now = options.startedAt;
-    this.#roster = new Roster(0, options);
+    this.limits = options.limits;
+    const { policy, surroundings } = options;
+    this.#roster = new Roster(0, surroundings);
     this.extensions = new Extensions({
-      self: options.self,
+      surroundings,
+      policy,
       roster: this.#roster,
       isUploadOnly: () => undefined,
       knownPeersChanged: (source) => this.#peerNews.changed(source, this.#now),
     }, {
-      peerExchange: options.peerExchange,
+      peerExchange: true,
       metadata: new MetadataFetching(options.infoHash, {
         metadataComplete: (rawInfo) => options.completed(rawInfo),
         metadataWrong: (senders) => this.#metadataWrong(senders),
@@ -74,7 +78,7 @@ export class MetadataSwarm implements ConnectionOwner {
 
   /** Our own peer id, 20 bytes. */
   get peerId(): Uint8Array {
-    return this.#options.self.peerId;
+    return this.#options.surroundings.peerId;
   }
 
   /** Amounts as trackers want to hear them: what is left is not known. */

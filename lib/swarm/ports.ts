@@ -47,6 +47,20 @@ export interface PieceStorage {
   finish(): void;
 }
 
+/** How fast bytes may move; the limit may change at any time. */
+export interface RateLimit {
+  /** Most bytes to move at once, so that the rate stays even; `Infinity` where there is no limit. */
+  readonly portion: number;
+  /** Counts bytes that were moved, and resolves when the next may be. Rejects when `signal` aborts. */
+  spend(bytes: number, signal: AbortSignal): Promise<void>;
+}
+
+/** The limits that hold for the connections of one torrent. */
+export interface RateLimits {
+  readonly upload: RateLimit;
+  readonly download: RateLimit;
+}
+
 /** What the user wants of a torrent. */
 export interface Selection {
   /** Files to be finished, by position; padding never. */

@@ -25,6 +25,7 @@ import type {
   PeerSource,
   PieceStorage,
   PieceStorageListener,
+  RateLimits,
   Role,
   SwarmNews,
   SwarmSnapshot,
@@ -40,6 +41,7 @@ import { Upload } from "./upload/upload.ts";
 export class Swarm implements ConnectionOwner, PieceStorageListener {
   readonly metainfo: Metainfo;
   readonly storage: PieceStorage;
+  readonly limits: RateLimits;
   readonly download: Download;
   readonly upload: Upload;
   readonly extensions: Extensions;
@@ -55,7 +57,8 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   readonly #dontHave = new DontHaveExtension((peer, index) => this.#peerLost(peer, index));
   readonly #statistics: Statistics;
   #now: number;
-  #nextRoundAt: number;
+  /** When slots and sources were given anew, in ms. */
+  #lastRoundAt: number;
   #isFinished: boolean;
   #paused: string | undefined;
   #isStopping = false;
@@ -66,28 +69,31 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     this.storage = options.storage;
     this.#isFinished = options.isFinished;
     this.#now = options.startedAt;
-    this.#nextRoundAt = options.startedAt + options.rechokeMs;
-    const { layout } = options.metainfo;
-    this.#roster = new Roster(layout.pieceCount, options);
+    this.#lastRoundAt = options.startedAt;
+    this.limits = options.limits;
+    const { metainfo: { layout }, policy, surroundings } = options;
+    this.#roster = new Roster(layout.pieceCount, surroundings);
     this.#peers = this.#roster.connected;
-    const common = { layout, peers: this.#peers, random: () => options.random() };
     this.download = new Download(options.stored, {
-      ...common,
+      layout,
+      peers: this.#peers,
+      policy,
+      surroundings,
       selection: options.selection,
       storage: options.storage,
-      sources: options.downloadSources,
       declines: (peer) => this.#interest.update(peer),
     });
     this.#pieces = new PeerPieces(options.stored, options.selection.pieces, this.download.picker);
     this.#statistics = new Statistics(options.totals);
     this.upload = new Upload({
-      ...common,
       infoHash: options.metainfo.infoHash,
-      slots: options.uploadSlots,
+      layout,
+      peers: this.#peers,
+      policy,
+      surroundings,
       isSeed: () => this.download.stored.isFull,
       isComplete: () => this.download.isComplete,
       hasPiece: (index) => this.download.stored.has(index),
-      superSeeds: options.superSeeds,
       availabilityOf: (index) => this.download.picker.availabilityOf(index),
     });
     this.#interest = new Interest({
@@ -97,13 +103,14 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     });
     const { isPrivate, rawInfo } = options.metainfo;
     this.extensions = new Extensions({
-      self: options.self,
+      surroundings,
+      policy,
       roster: this.#roster,
-      // A super-seeder would rather be taken for one who has next to nothing.
-      isUploadOnly: () => this.#isFinished && !options.superSeeds,
+      // A super-seeder would rather be taken for a peer that has next to nothing.
+      isUploadOnly: () => this.#isFinished && !policy.superSeeds,
       knownPeersChanged: (source) => this.#peerNews.changed(source, this.#now),
     }, {
-      peerExchange: options.peerExchange && !isPrivate,
+      peerExchange: !isPrivate,
       metadata: isPrivate ? undefined : new MetadataGiving(rawInfo),
       dontHave: this.#dontHave,
     });
@@ -127,7 +134,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
 
   /** Our own peer id, 20 bytes. */
   get peerId(): Uint8Array {
-    return this.#options.self.peerId;
+    return this.#options.surroundings.peerId;
   }
 
   get role(): Role {
@@ -373,8 +380,8 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     this.#now = now;
     this.#peerNews.tick(now);
     if (this.#peers.size === 0) return;
-    if (now >= this.#nextRoundAt) {
-      this.#nextRoundAt = now + this.#options.rechokeMs;
+    if (now - this.#lastRoundAt >= this.#options.policy.rechokeMs) {
+      this.#lastRoundAt = now;
       this.download.chooseSources(now);
       this.upload.chooseSlots(now);
     }

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { createLogger, LOG_LEVELS } from "../../lib/log.ts";
 import { readFully, TcpStream } from "../../lib/net/peers/byte_stream.ts";
-import { Connections, type ConnectionsOptions } from "../../lib/net/peers/connections.ts";
+import { Connections } from "../../lib/net/peers/connections.ts";
 import { Dialer } from "../../lib/net/peers/dialer.ts";
 import { Listener } from "../../lib/net/peers/listener.ts";
-import { createSharedBuffers } from "../../lib/net/peers/peer_connection.ts";
+import type { RateLimiter } from "../../lib/net/peers/rate_limiter.ts";
 import { Bitfield } from "../../lib/protocol/bitfield.ts";
 import { encodeHandshake, HANDSHAKE_LENGTH } from "../../lib/protocol/handshake.ts";
 import type { InfoHash } from "../../lib/protocol/info_hash.ts";
@@ -13,17 +13,20 @@ import type { Metainfo } from "../../lib/protocol/metainfo.ts";
 import { skeyHash } from "../../lib/protocol/mse.ts";
 import { PORTS } from "../../lib/settings.ts";
 import { EVERYTHING, selectFiles } from "../../lib/swarm/download/file_selection.ts";
+import type { Surroundings } from "../../lib/surroundings.ts";
+import { Policy } from "../../lib/swarm/policy.ts";
 import type { SwarmEvent } from "../../lib/swarm/ports.ts";
 import { Swarm } from "../../lib/swarm/swarm.ts";
 import { MemoryStorage } from "./memory_storage.ts";
-import { seededRandom } from "./random.ts";
 import { peerIdOf } from "./remote_peers.ts";
+import { noLimits, testSurroundings } from "./surroundings.ts";
 
 const HOST = "127.0.0.1";
 
 /** What differs from a node that just works. */
-export interface NodeChanges
-  extends Partial<Pick<ConnectionsOptions, "uploadLimit" | "downloadLimit" | "encryption">> {
+export interface NodeChanges extends Partial<Pick<Surroundings, "encryption">> {
+  readonly uploadLimit?: RateLimiter | undefined;
+  readonly downloadLimit?: RateLimiter | undefined;
   readonly handshakeTimeoutMs?: number;
   /** One repeated byte of its peer id. */
   readonly id?: number;
@@ -48,16 +51,14 @@ export class LoopbackNode {
   constructor(metainfo: Metainfo, data: Uint8Array | null, changes: NodeChanges = {}) {
     const { id = 100, handshakeTimeoutMs, uploadLimit, downloadLimit, encryption = "prefer" } = changes;
     const { pieceCount } = metainfo.layout;
-    const peerId = peerIdOf(id);
-    this.connections = new Connections({
-      ...createSharedBuffers(() => performance.now()),
-      uploadLimit,
-      downloadLimit,
-      now: () => this.now,
-      peerId,
+    const surroundings = testSurroundings({
+      peerId: peerIdOf(id),
       encryption,
       log: createLogger(LOG_LEVELS[3], (line) => this.log.push(line)),
-    }, handshakeTimeoutMs);
+      isOurselves: () => false,
+      now: () => this.now,
+    });
+    this.connections = new Connections(surroundings, handshakeTimeoutMs);
     this.listener = new Listener({
       host: HOST,
       port: 0,
@@ -65,7 +66,6 @@ export class LoopbackNode {
       connections: this.connections,
       findSwarm: (infoHash) => infoHash === metainfo.infoHash ? this.swarm : undefined,
       findInfoHash: (hash) => hash === skeyHash(metainfo.infoHash) ? metainfo.infoHash : undefined,
-      isBlocked: () => false,
     });
     this.storage = new MemoryStorage(metainfo, data?.slice(), queueMicrotask);
     this.swarm = new Swarm({
@@ -75,15 +75,13 @@ export class LoopbackNode {
       stored: data === null ? new Bitfield(pieceCount) : Bitfield.full(pieceCount),
       isFinished: data !== null,
       isAnnouncer: false,
-      superSeeds: false,
-      uploadSlots: 4,
-      downloadSources: 4,
-      rechokeMs: 30_000,
-      peerExchange: true,
+      policy: new Policy(),
+      limits: {
+        upload: uploadLimit ?? noLimits.upload,
+        download: downloadLimit ?? noLimits.download,
+      },
+      surroundings: { ...surroundings, listenPort: this.listener.port },
       totals: { uploaded: 0, downloaded: 0 },
-      self: { peerId, client: "peer test", listenPort: this.listener.port, trackerPort: undefined },
-      isOurselves: () => false,
-      random: seededRandom(1),
       report: (event) => this.events.push(event),
       startedAt: this.now,
     });
@@ -120,7 +118,7 @@ export class LoopbackNode {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-    const { sendBuffers, receiveBuffers } = this.connections.options;
+    const { sendBuffers, receiveBuffers } = this.connections.resources;
     assert.deepEqual([sendBuffers.taken, receiveBuffers.taken], [0, 0], "buffers that were not given back");
     assert.equal(this.connections.count, 0);
     assert.equal(this.swarm.connectionCount, 0);

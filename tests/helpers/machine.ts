@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
-import { silentLogger } from "../../lib/log.ts";
 import type { InfoHash } from "../../lib/protocol/info_hash.ts";
 import {
+  defaultOptions,
   Session,
   type SessionEvent,
   type SessionOptions,
   type SwarmSnapshot,
 } from "../../lib/session/session.ts";
-import { EVERYTHING } from "../../lib/swarm/download/file_selection.ts";
 import { createTorrent } from "../../lib/session/torrent_tools.ts";
 import { until } from "./loopback_node.ts";
 
@@ -30,24 +29,11 @@ export class Machine implements AsyncDisposable {
 
   async start(options: Partial<SessionOptions> = {}): Promise<void> {
     this.session = await Session.start({
-      home: this.home,
+      ...defaultOptions(this.home),
       host: "127.0.0.1",
       port: 0,
       trackerPort: 0,
-      runTracker: true,
-      openTracker: false,
-      superSeeds: false,
-      files: EVERYTHING,
-      uploadSlots: 4,
-      downloadSources: 4,
-      rechokeMs: 30_000,
-      maxUpload: undefined,
-      maxDownload: undefined,
-      encryption: "prefer",
-      ipFilter: undefined,
       localDiscovery: false,
-      peerExchange: true,
-      log: silentLogger,
       observe: (event) => this.events.push(event),
       ...options,
     });

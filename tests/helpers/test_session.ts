@@ -3,9 +3,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { createLogger } from "../../lib/log.ts";
 import { encodeMetainfo, type Metainfo } from "../../lib/protocol/metainfo.ts";
-import { Session, type SessionEvent, type SessionOptions } from "../../lib/session/session.ts";
-import { EVERYTHING } from "../../lib/swarm/download/file_selection.ts";
-import { CHOKING } from "../../lib/settings.ts";
+import {
+  defaultOptions,
+  Session,
+  type SessionEvent,
+  type SessionOptions,
+} from "../../lib/session/session.ts";
 import { metainfoOf } from "./torrents.ts";
 
 /** Data to share, and its torrent. */
@@ -50,21 +53,12 @@ export class TestSession implements AsyncDisposable {
     const log: string[] = [];
     const waiting = new Set<() => void>();
     const session = await Session.start({
-      home,
+      ...defaultOptions(home),
       host: "127.0.0.1",
       port: 0,
       trackerPort: 0,
       runTracker: false,
-      openTracker: false,
-      files: EVERYTHING,
-      superSeeds: false,
-      ...CHOKING,
-      maxUpload: undefined,
-      maxDownload: undefined,
-      encryption: "prefer",
-      ipFilter: undefined,
       localDiscovery: false,
-      peerExchange: true,
       log: createLogger("debug", (line) => log.push(line)),
       observe: (event) => {
         events.push(event);

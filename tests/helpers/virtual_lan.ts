@@ -23,13 +23,14 @@ import {
 import { createPeerId } from "../../lib/protocol/peer_id.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { SendQueue } from "../../lib/net/peers/send_queue.ts";
-import { CHOKING, TICK_MS, TRANSFER } from "../../lib/settings.ts";
+import { TICK_MS, TRANSFER } from "../../lib/settings.ts";
 import {
   EVERYTHING,
   type FileChoice,
   type FileSelection,
   selectFiles,
 } from "../../lib/swarm/download/file_selection.ts";
+import { DEFAULT_CHOICES, Policy } from "../../lib/swarm/policy.ts";
 import type { PeerSender, SwarmEvent } from "../../lib/swarm/ports.ts";
 import type { RemotePeer } from "../../lib/swarm/peers/remote_peer.ts";
 import { MetadataSwarm } from "../../lib/swarm/metadata_swarm.ts";
@@ -37,6 +38,7 @@ import type { AnySwarm } from "../../lib/swarm/swarm_registry.ts";
 import { Swarm } from "../../lib/swarm/swarm.ts";
 import { MemoryStorage } from "./memory_storage.ts";
 import { seededRandom } from "./random.ts";
+import { noLimits, testSurroundings } from "./surroundings.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
 /** How long a packet travels, in ms. */
@@ -69,6 +71,7 @@ export class Host {
   /** Who has its connections: `swarm`, once it has the metadata. */
   owner: AnySwarm;
   readonly swarm: Swarm;
+  readonly policy: Policy;
   readonly storage: MemoryStorage;
   readonly endpoint: Endpoint;
   readonly selection: FileSelection;
@@ -101,15 +104,18 @@ export class Host {
     this.selection = selectFiles(metainfo, { ...EVERYTHING, ...options.files });
     const pieceCount = metainfo.layout.pieceCount;
     const random = lan.random;
+    this.policy = new Policy(DEFAULT_CHOICES, {
+      uploadSlots: options.uploadSlots,
+      superSeeds: options.superSeeds,
+    });
     const own = {
-      self: {
+      policy: this.policy,
+      limits: noLimits,
+      surroundings: testSurroundings({
         peerId: createPeerId(Uint8Array.from({ length: 20 }, () => random() * 256)),
-        client: "peer test",
-        listenPort: this.endpoint.port,
-        trackerPort: undefined,
-      },
-      isOurselves: () => false,
-      peerExchange: true,
+        isOurselves: () => false,
+        random,
+      }),
       report: (event: SwarmEvent) => this.#report(event),
       startedAt: lan.now,
     };
@@ -121,12 +127,7 @@ export class Host {
       stored: options.data === null ? new Bitfield(pieceCount) : Bitfield.full(pieceCount),
       isFinished: options.data !== null,
       isAnnouncer: false,
-      superSeeds: options.superSeeds ?? false,
-      uploadSlots: options.uploadSlots ?? CHOKING.uploadSlots,
-      downloadSources: CHOKING.downloadSources,
-      rechokeMs: CHOKING.rechokeMs,
       totals: { uploaded: 0, downloaded: 0 },
-      random,
     });
     this.storage.listener = this.swarm;
     const { infoHash, name } = metainfo;

@@ -89,7 +89,7 @@ Deno.test("Session dials peers that accept and say nothing, and gets its data fr
 });
 
 Deno.test("Session survives 5,000 connections that say nothing, and an honest peer downloads among them", async () => {
-  await using seeder = await Machine.start({ maxUpload: 500 * KIB });
+  await using seeder = await Machine.start({ choices: { maxUpload: 500 * KIB } });
   const torrent = await seeder.publish(BOOK, []);
   const infoHash = await seeder.session.add(torrent, []);
   await using leecher = await Machine.start();
@@ -140,7 +140,7 @@ function jumpingClock() {
 
 Deno.test("Session downloads, stops and goes on although the system clock jumps by years", async () => {
   using _clock = jumpingClock();
-  await using seeder = await Machine.start({ maxUpload: 500 * KIB });
+  await using seeder = await Machine.start({ choices: { maxUpload: 500 * KIB } });
   const torrent = await seeder.publish(BOOK, [seeder.tracker]);
   const infoHash = await seeder.session.add(torrent, []);
   await using leecher = await Machine.start();

@@ -79,7 +79,7 @@ needs("linux", "sh")("peer that runs out of descriptors seeds on when there are 
 needs("linux", "sh")(
   "peer with few descriptors downloads more files than it may have open, in a crowd",
   async () => {
-    await using seeder = await Machine.start({ maxUpload: 700 * KIB });
+    await using seeder = await Machine.start({ choices: { maxUpload: 700 * KIB } });
     const torrent = await seeder.publish(COURSE, []);
     await seeder.session.add(torrent, []);
     const home = await Deno.makeTempDir();

@@ -49,7 +49,7 @@ Deno.test("Session announces no private torrent on the local network", async () 
 
 Deno.test("Session lets a third one join through peer exchange alone", async () => {
   const book = newBook();
-  await using seeder = await Machine.start({ maxUpload: 100_000 });
+  await using seeder = await Machine.start({ choices: { maxUpload: 100_000 } });
   const torrent = await seeder.publish(book, [], 16_384);
   const infoHash = await seeder.session.add(torrent, []);
   await using leecher = await Machine.start();

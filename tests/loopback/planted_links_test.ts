@@ -98,7 +98,7 @@ Deno.test({
     await using world = await makeWorld();
     const { seeder, torrent, metainfo, outside } = world;
     for (const [path, target] of linksFor(metainfo.infoHash)) {
-      await using victim = await Machine.start({ runTracker: false, maxDownload: 250_000 });
+      await using victim = await Machine.start({ runTracker: false, choices: { maxDownload: 250_000 } });
       const infoHash = await victim.session.add(torrent, [seeder.address]);
       await until(() => victim.swarm(infoHash).have > 0, "a piece is there");
       await plant(victim.home, path, join(outside, target));

@@ -72,7 +72,7 @@ Deno.test("Session is seeder in one swarm and peer in another at the same time",
 });
 
 Deno.test("Session goes on after a clean stop where it was, down to the block, and fetches nothing twice", async () => {
-  await using seeder = await Machine.start({ maxUpload: 2_000 * KIB });
+  await using seeder = await Machine.start({ choices: { maxUpload: 2_000 * KIB } });
   const torrent = await seeder.publish(COURSE, [], 1024 * KIB);
   const infoHash = await seeder.session.add(torrent, []);
   await using leecher = await Machine.start();
@@ -143,7 +143,7 @@ Deno.test("Session goes on when the announcer stops in the middle, as long as ev
   const torrent = await teacher.publish(COURSE, [teacher.tracker]);
   const infoHash = await teacher.session.add(torrent, []);
   await using quick = await Machine.start();
-  await using slow = await Machine.start({ maxDownload: 1_500 * KIB });
+  await using slow = await Machine.start({ choices: { maxDownload: 1_500 * KIB } });
   await Promise.all([quick, slow].map(({ session }) => session.add(torrent, [])));
   await quick.completes(infoHash);
   assert.equal(slow.swarm(infoHash).seeding, false);

@@ -22,8 +22,9 @@ import type { RemotePeer } from "../../lib/swarm/peers/remote_peer.ts";
 import { Swarm } from "../../lib/swarm/swarm.ts";
 import { MemoryStorage } from "../helpers/memory_storage.ts";
 import { piecesIn } from "../helpers/pictures.ts";
-import { randomBytes, seededRandom } from "../helpers/random.ts";
-import { factsOf, FakeSender, peerIdOf } from "../helpers/remote_peers.ts";
+import { randomBytes } from "../helpers/random.ts";
+import { factsOf, FakeSender } from "../helpers/remote_peers.ts";
+import { ownOptions } from "../helpers/surroundings.ts";
 import { metainfoOf } from "../helpers/torrents.ts";
 
 /** Four pieces of one block each. */
@@ -47,16 +48,9 @@ class Joined {
       stored,
       isFinished: stored.isFull,
       isAnnouncer,
-      superSeeds: false,
-      uploadSlots: 4,
-      downloadSources: 4,
-      rechokeMs: 30_000,
-      peerExchange: true,
+      ...ownOptions(),
       totals: { uploaded: 10, downloaded: 20 },
-      self: { peerId: peerIdOf(100), client: "peer test", listenPort: 6881, trackerPort: undefined },
-      random: seededRandom(1),
       report: (event) => this.events.push(event),
-      isOurselves: ({ address }) => address === "10.0.0.100",
       startedAt: 0,
     });
     this.storage.listener = this.swarm;

@@ -5,13 +5,13 @@
  * swarm whether the peer is welcome, and then runs the connection until it closes.
  */
 import { messageOf, ProtocolError } from "../../errors.ts";
-import type { Logger } from "../../log.ts";
 import { formatEndpoint } from "../../protocol/endpoint.ts";
 import { encodeHandshake, type Handshake } from "../../protocol/handshake.ts";
-import { CONNECTIONS, type EncryptionPolicy } from "../../settings.ts";
+import { CONNECTIONS } from "../../settings.ts";
+import type { Surroundings } from "../../surroundings.ts";
 import type { ConnectionOwner } from "../../swarm/connection_owner.ts";
 import type { ByteStream } from "./byte_stream.ts";
-import { type ConnectionResources, PeerConnection } from "./peer_connection.ts";
+import { type ConnectionResources, createResources, PeerConnection } from "./peer_connection.ts";
 
 /** A stream after both handshakes. */
 export interface Introduction {
@@ -23,17 +23,11 @@ export interface Introduction {
 /** How a connection ended: its handshake failed, the swarm refused the peer, or it ran until it was closed. */
 export type Outcome = "failed" | "refused" | "closed";
 
-/** What `Connections` is built from. */
-export interface ConnectionsOptions extends ConnectionResources {
-  /** 20 bytes. */
-  readonly peerId: Uint8Array;
-  readonly encryption: EncryptionPolicy;
-  readonly log: Logger;
-}
-
 /** All peer connections of the process. */
 export class Connections {
-  readonly options: ConnectionsOptions;
+  readonly surroundings: Surroundings;
+  /** What all of them share. */
+  readonly resources: ConnectionResources;
   readonly #handshakeTimeoutMs: number;
   readonly #open = new Set<PeerConnection>();
   /** Streams whose handshake is under way. */
@@ -42,8 +36,9 @@ export class Connections {
   readonly #running = new Set<Promise<void>>();
   #isStopping = false;
 
-  constructor(options: ConnectionsOptions, handshakeTimeoutMs: number = CONNECTIONS.handshakeTimeoutMs) {
-    this.options = options;
+  constructor(surroundings: Surroundings, handshakeTimeoutMs: number = CONNECTIONS.handshakeTimeoutMs) {
+    this.surroundings = surroundings;
+    this.resources = createResources(surroundings.now);
     this.#handshakeTimeoutMs = handshakeTimeoutMs;
   }
 
@@ -58,7 +53,7 @@ export class Connections {
 
   /** Our handshake for a swarm, 68 bytes. */
   handshakeFor(swarm: ConnectionOwner): Uint8Array {
-    return encodeHandshake(swarm.infoHash, this.options.peerId);
+    return encodeHandshake(swarm.infoHash, this.surroundings.peerId);
   }
 
   /**
@@ -84,7 +79,7 @@ export class Connections {
       const reason = error instanceof ProtocolError
         ? `it broke the protocol: ${error.message}`
         : messageOf(error);
-      this.options.log.info(`no connection with ${formatEndpoint(stream.remote)}: ${reason}`);
+      this.surroundings.log.info(`no connection with ${formatEndpoint(stream.remote)}: ${reason}`);
       return "failed";
     } finally {
       clearTimeout(deadline);
@@ -94,7 +89,7 @@ export class Connections {
   }
 
   async #run({ stream, swarm, remote }: Introduction, isIncoming: boolean): Promise<Outcome> {
-    const { log, now } = this.options;
+    const { log, now } = this.surroundings;
     const since = now();
     const facts = {
       endpoint: stream.remote,
@@ -111,7 +106,7 @@ export class Connections {
       log.debug(`connection with ${name} refused: ${refusal}`);
       return "refused";
     }
-    const connection = new PeerConnection(stream, swarm, facts, this.options);
+    const connection = new PeerConnection(stream, swarm, facts, this.resources);
     this.#open.add(connection);
     const reason = await connection.run();
     this.#open.delete(connection);
@@ -133,7 +128,7 @@ export class Connections {
   /** Gives up handshakes under way, and resolves when the connections, which their swarms close, have ended. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    this.options.wakeBatch.stop();
+    this.resources.wakeBatch.stop();
     for (const stream of this.#introducing) stream.close();
     await Promise.all(this.#running);
   }

@@ -34,7 +34,7 @@ export class Dialer {
   /** Connects, and once more where the remote could not make sense of how we began. */
   async #dial(target: DialTarget, swarm: ConnectionOwner): Promise<void> {
     const endpoint: Endpoint = { address: target.address, port: target.port };
-    for (const opening of openingsFor(this.#connections.options.encryption, target)) {
+    for (const opening of openingsFor(this.#connections.surroundings.encryption, target)) {
       const stream = await this.#connect(endpoint);
       if (stream === undefined) break;
       const introduce = (stream: ByteStream) => this.#introduce(stream, swarm, opening);
@@ -53,7 +53,9 @@ export class Dialer {
     try {
       return new TcpStream(await Deno.connect({ hostname, port, signal }), endpoint);
     } catch (error) {
-      this.#connections.options.log.debug(`cannot reach ${formatEndpoint(endpoint)}: ${messageOf(error)}`);
+      this.#connections.surroundings.log.debug(
+        `cannot reach ${formatEndpoint(endpoint)}: ${messageOf(error)}`,
+      );
       return undefined;
     } finally {
       this.#dialling--;
@@ -77,7 +79,7 @@ export class Dialer {
   async #open(stream: ByteStream, swarm: ConnectionOwner, opening: Opening): Promise<ByteStream> {
     const handshake = this.#connections.handshakeFor(swarm);
     if (opening === "encrypted") {
-      const methods = methodsFor(this.#connections.options.encryption, stream.remote.address);
+      const methods = methodsFor(this.#connections.surroundings.encryption, stream.remote.address);
       return await encryptOutgoing(stream, swarm.infoHash, methods, handshake);
     }
     await stream.write(handshake);

@@ -25,8 +25,6 @@ export interface ListenerOptions {
   findSwarm(infoHash: InfoHash): ConnectionOwner | undefined;
   /** The same by what an encrypted handshake names it with (`skeyHash`). */
   readonly findInfoHash: SkeyLookup;
-  /** Whether the user wants nothing to do with a canonical address. */
-  isBlocked(address: string): boolean;
 }
 
 /** Accepts peers: the server half of the process. */
@@ -55,17 +53,17 @@ export class Listener {
   async run(signal: AbortSignal): Promise<void> {
     const close = () => this.#listening.forEach((listening) => listening.close());
     signal.addEventListener("abort", close, { once: true });
-    const { log } = this.#options.connections.options;
+    const { log } = this.#options.connections.surroundings;
     const take = (connection: Deno.TcpConn) => this.#take(connection);
     await acceptConnections(this.#listening, { take, signal, log, name: "peer listener" });
   }
 
   #take(connection: Deno.TcpConn): void {
-    const { connections, isBlocked } = this.#options;
+    const { connections } = this.#options;
     if (!connections.hasRoom) return connection.close();
     const stream = new TcpStream(connection);
-    if (isBlocked(stream.remote.address)) {
-      connections.options.log.debug(
+    if (connections.surroundings.isBlocked(stream.remote.address)) {
+      connections.surroundings.log.debug(
         `connection with ${formatEndpoint(stream.remote)} refused: its address is blocked`,
       );
       return stream.close();
@@ -98,7 +96,7 @@ export class Listener {
   /** Tells a plain opening from an encrypted one, which begins like noise, by the first bytes. */
   async #introduce(stream: ByteStream): Promise<Introduction> {
     const { connections, findInfoHash } = this.#options;
-    const { encryption } = connections.options;
+    const { encryption } = connections.surroundings;
     const header = new Uint8Array(PROTOCOL_HEADER.length);
     if (!await readFully(stream, header)) throw new ProtocolError("Expected a handshake, got the end");
     const opening = equalBytes(header, PROTOCOL_HEADER) ? "plain" : "encrypted";

@@ -20,7 +20,6 @@ import type { PeerSender } from "../../swarm/ports.ts";
 import type { PeerFacts, RemotePeer } from "../../swarm/peers/remote_peer.ts";
 import type { ConnectionOwner } from "../../swarm/connection_owner.ts";
 import type { ByteStream } from "./byte_stream.ts";
-import type { RateLimiter } from "./rate_limiter.ts";
 import { SendQueue } from "./send_queue.ts";
 import { type Sleeper, WakeBatch } from "./wake_batch.ts";
 
@@ -31,8 +30,6 @@ const SMALL_SEND_BYTES = 2 * 1_024;
 export interface ConnectionResources {
   readonly sendBuffers: BufferPool;
   readonly receiveBuffers: BufferPool;
-  readonly uploadLimit: RateLimiter | undefined;
-  readonly downloadLimit: RateLimiter | undefined;
   readonly wakeBatch: WakeBatch;
   /** Messages that wait to be sent, over all connections, in bytes. */
   readonly backlog: { bytes: number };
@@ -41,10 +38,9 @@ export interface ConnectionResources {
 }
 
 /** What connections share to send and receive; `now` is a monotonic clock in ms. */
-export function createSharedBuffers(
-  now: () => number,
-): Pick<ConnectionResources, "sendBuffers" | "receiveBuffers" | "wakeBatch" | "backlog"> {
+export function createResources(now: () => number): ConnectionResources {
   return {
+    now,
     wakeBatch: new WakeBatch(now),
     backlog: { bytes: 0 },
     sendBuffers: new BufferPool(TRANSFER.sendBufferBytes, TRANSFER.sendBuffersKept),
@@ -163,18 +159,18 @@ export class PeerConnection implements PeerSender, Sleeper {
   // Reading
 
   async #readLoop(): Promise<void> {
-    const { receiveBuffers, downloadLimit } = this.#resources;
+    const { receiveBuffers } = this.#resources;
     const small = new Uint8Array(TRANSFER.receiveBufferBytes);
     const bitfieldBytes = 1 + Math.ceil(this.#peer.have.length / 8);
     const reader = new MessageReader(Math.max(TRANSFER.maxMessageBytes, bitfieldBytes));
-    const { storage } = this.#swarm;
+    const { storage, limits: { download: limit } } = this.#swarm;
     let buffer = small;
     let filled = 0;
     try {
       while (!this.#closing.signal.aborted) {
         if (!storage.hasRoom()) await storage.whenRoom();
         buffer = this.#fitBuffer(buffer, filled, small, reader.wanted);
-        const end = downloadLimit ? filled + downloadLimit.portion : buffer.length;
+        const end = filled + limit.portion;
         const count = await this.#stream.read(buffer.subarray(filled, end));
         if (count === null) return this.close("it closed the connection");
         if (this.#closing.signal.aborted) return;
@@ -183,7 +179,7 @@ export class PeerConnection implements PeerSender, Sleeper {
         buffer.copyWithin(0, reader.consumed, filled);
         filled -= reader.consumed;
         reader.begins(buffer, filled);
-        if (downloadLimit !== undefined) await downloadLimit.spend(count, this.#closing.signal);
+        if (limit.portion < Infinity) await limit.spend(count, this.#closing.signal);
       }
     } finally {
       if (buffer.length === receiveBuffers.bufferLength) receiveBuffers.give(buffer);
@@ -224,7 +220,8 @@ export class PeerConnection implements PeerSender, Sleeper {
   // Writing
 
   async #writeLoop(): Promise<void> {
-    const { sendBuffers, uploadLimit, now } = this.#resources;
+    const { sendBuffers, now } = this.#resources;
+    const limit = this.#swarm.limits.upload;
     const small = new Uint8Array(SMALL_SEND_BYTES);
     while (!this.#closing.signal.aborted) {
       if (this.#queue.isEmpty || !this.#isAwake) {
@@ -234,14 +231,14 @@ export class PeerConnection implements PeerSender, Sleeper {
       }
       const buffer = this.#takeSendBuffer(small);
       try {
-        const { end, payload } = await this.#fill(buffer, uploadLimit?.portion ?? buffer.length);
+        const { end, payload } = await this.#fill(buffer, limit.portion);
         if (this.#closing.signal.aborted) return;
         this.#writingSince = now();
         await this.#stream.write(buffer.subarray(0, end));
         this.#writingSince = undefined;
         this.#lastWriteAt = now();
         if (payload > 0) this.#swarm.blockSent(this.#peer, payload, this.#lastWriteAt);
-        if (uploadLimit !== undefined) await uploadLimit.spend(end, this.#closing.signal);
+        if (limit.portion < Infinity) await limit.spend(end, this.#closing.signal);
       } finally {
         if (buffer.length === sendBuffers.bufferLength) sendBuffers.give(buffer);
       }

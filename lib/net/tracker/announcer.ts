@@ -1,9 +1,9 @@
 import { messageOf, TrackerError } from "../../errors.ts";
-import type { Logger } from "../../log.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import type { AnnounceReply, AnnounceRequest } from "../../protocol/tracker_messages.ts";
 import { ANNOUNCING, CONNECTIONS } from "../../settings.ts";
 import { AnnounceSchedule, type DueAnnounce } from "../../swarm/tracker/announce_schedule.ts";
+import type { Surroundings } from "../../surroundings.ts";
 import type { PeerSource } from "../../swarm/ports.ts";
 import { announceToTracker } from "./tracker_client.ts";
 import type { TrackerTraffic } from "./tracker_traffic.ts";
@@ -21,21 +21,11 @@ export interface AnnouncerOptions {
   readonly swarm: AnnouncedSwarm;
   /** Announce URLs, tier by tier (BEP 12). */
   readonly tiers: readonly (readonly string[])[];
-  /** Port we accept peers on. */
-  readonly port: number;
-  /** Whether we accept encrypted connections. */
-  readonly supportsCrypto: boolean;
-  readonly log: Logger;
   /** Shared by all announcers of the process. */
   readonly traffic: TrackerTraffic;
-  /** Whether the user wants nothing to do with a canonical address. */
-  isBlocked(address: string): boolean;
   /** Hears of each announce that a tracker did not take, and why. */
   readonly failed: ((url: string, reason: string) => void) | undefined;
-  /** Monotonic clock in ms. */
-  now(): number;
-  /** Numbers in [0, 1). */
-  random(): number;
+  readonly surroundings: Surroundings;
 }
 
 /** Tells the trackers of one torrent about us and the swarm about who they name. */
@@ -47,12 +37,12 @@ export class Announcer {
 
   constructor(options: AnnouncerOptions) {
     this.#options = options;
-    this.#schedule = new AnnounceSchedule(options.tiers, options.random);
+    this.#schedule = new AnnounceSchedule(options.tiers, options.surroundings.random);
   }
 
   /** Makes the announces that are due; called every `TICK_MS`, and at once where somebody waits. */
   tick(): void {
-    for (const announce of this.#schedule.due(this.#options.now())) {
+    for (const announce of this.#schedule.due(this.#options.surroundings.now())) {
       const running = this.#announce(announce).finally(() => this.#running.delete(running));
       this.#running.add(running);
     }
@@ -60,7 +50,7 @@ export class Announcer {
 
   /** The download was finished in this run. */
   completed(): void {
-    this.#schedule.completed(this.#options.now());
+    this.#schedule.completed(this.#options.surroundings.now());
     this.tick();
   }
 
@@ -83,7 +73,7 @@ export class Announcer {
   }
 
   async #announce(announce: DueAnnounce): Promise<void> {
-    const { swarm, log, failed, now } = this.#options;
+    const { swarm, failed, surroundings: { log, now } } = this.#options;
     try {
       const reply = await this.#send(announce, this.#stopping.signal);
       this.#schedule.succeeded(announce, reply, now());
@@ -97,31 +87,31 @@ export class Announcer {
   }
 
   #send(announce: DueAnnounce, signal: AbortSignal): Promise<AnnounceReply> {
-    const { traffic, isBlocked, log } = this.#options;
+    const { traffic, surroundings } = this.#options;
     return traffic.run(announce.url, async () => {
       try {
-        return await announceToTracker(announce.url, this.#requestFor(announce), signal, { isBlocked });
+        return await announceToTracker(announce.url, this.#requestFor(announce), signal, surroundings);
       } catch (error) {
         // Here, so that an outage is told once and not for each torrent.
-        if (!this.#stopping.signal.aborted) log.warn(`${nameOf(announce)}: ${messageOf(error)}`);
+        if (!this.#stopping.signal.aborted) surroundings.log.warn(`${nameOf(announce)}: ${messageOf(error)}`);
         throw error;
       }
     }, signal);
   }
 
   #requestFor({ event: due, trackerId }: DueAnnounce): AnnounceRequest {
-    const { swarm, port, traffic, supportsCrypto } = this.#options;
+    const { swarm, traffic, surroundings } = this.#options;
     const isPartialSeed = swarm.isFinished && swarm.totals.left !== 0;
     const event = due ?? (isPartialSeed ? "paused" : undefined);
     return {
       infoHash: swarm.infoHash,
       peerId: swarm.peerId,
-      port,
+      port: surroundings.listenPort,
       ...swarm.totals,
       key: traffic.key,
       compact: true,
       noPeerId: true,
-      supportsCrypto,
+      supportsCrypto: surroundings.encryption !== "off",
       claimedAddresses: [],
       ...(event === undefined ? {} : { event }),
       // As many as we may dial; who leaves wants nobody.

@@ -20,15 +20,7 @@ import { TRANSFER, WEB_SEED } from "../../settings.ts";
 import type { PeerSender } from "../../swarm/ports.ts";
 import type { RemotePeer } from "../../swarm/peers/remote_peer.ts";
 import type { Swarm } from "../../swarm/swarm.ts";
-import type { RateLimiter } from "../peers/rate_limiter.ts";
 import type { WebSeed, WebSeedFailure } from "./web_seed.ts";
-
-/** What a web seed shares with the connections of its process. */
-export interface WebSeedResources {
-  readonly downloadLimit: RateLimiter | undefined;
-  /** Monotonic clock in ms. */
-  now(): number;
-}
 
 interface Block {
   readonly index: number;
@@ -38,17 +30,17 @@ interface Block {
 
 /**
  * Uses a web seed until the swarm has what it wants, the server fails for good or sends wrong data, or `signal`
- * aborts; a server that may recover is left alone for a while. Never rejects.
+ * aborts; a server that may recover is left alone for a while. `now` is a monotonic clock in ms. Never rejects.
  */
 export async function runWebSeed(
   url: string,
   seed: WebSeed,
   swarm: Swarm,
-  resources: WebSeedResources,
+  now: () => number,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted && !swarm.isFinished) {
-    const failure = await new WebSeedPeer(url, seed, swarm, resources).run();
+    const failure = await new WebSeedPeer(url, seed, swarm, now).run();
     seed.close();
     if (failure?.retryInMs === undefined) return;
     await delay(failure.retryInMs, undefined, { signal, ref: false }).catch(() => {});
@@ -60,7 +52,8 @@ class WebSeedPeer implements PeerSender {
   readonly #url: string;
   readonly #seed: WebSeed;
   readonly #swarm: Swarm;
-  readonly #resources: WebSeedResources;
+  /** Monotonic clock in ms. */
+  readonly #now: () => number;
   readonly #requests: Block[] = [];
   readonly #toUs = new MessageReader(TRANSFER.maxMessageBytes);
   readonly #toServer = new MessageReader(TRANSFER.maxMessageBytes);
@@ -69,11 +62,11 @@ class WebSeedPeer implements PeerSender {
   /** Wakes the loop when it waits for requests. */
   #wake: (() => void) | undefined;
 
-  constructor(url: string, seed: WebSeed, swarm: Swarm, resources: WebSeedResources) {
+  constructor(url: string, seed: WebSeed, swarm: Swarm, now: () => number) {
     this.#url = url;
     this.#seed = seed;
     this.#swarm = swarm;
-    this.#resources = resources;
+    this.#now = now;
   }
 
   /** Runs until it is closed; returns how the server failed, if that was why. Never rejects. */
@@ -87,9 +80,8 @@ class WebSeedPeer implements PeerSender {
       supportsExtensions: false,
       url: this.#url,
     };
-    const { now } = this.#resources;
     if (this.#swarm.refusal(facts) !== undefined) return undefined;
-    const peer = this.#swarm.peerConnected(facts, this, now());
+    const peer = this.#swarm.peerConnected(facts, this, this.#now());
     let failure: WebSeedFailure | undefined;
     try {
       this.#hand(peer, encodePlain(MessageId.haveAll));
@@ -99,13 +91,13 @@ class WebSeedPeer implements PeerSender {
     } catch (error) {
       this.close(messageOf(error));
     }
-    this.#swarm.peerClosed(peer, this.#reason, now());
+    this.#swarm.peerClosed(peer, this.#reason, this.#now());
     return failure;
   }
 
   async #serve(peer: RemotePeer): Promise<WebSeedFailure | undefined> {
     const { signal } = this.#closing;
-    const { storage } = this.#swarm;
+    const { storage, limits: { download: limit } } = this.#swarm;
     while (!signal.aborted) {
       if (!storage.hasRoom()) await storage.whenRoom();
       const run = this.#takeRun();
@@ -118,7 +110,7 @@ class WebSeedPeer implements PeerSender {
       const failure = await this.#seed.fetchRange(index, begin, bytes, signal);
       if (failure !== undefined) return failure;
       this.#deliver(peer, run, bytes);
-      await this.#resources.downloadLimit?.spend(bytes.length, signal);
+      if (limit.portion < Infinity) await limit.spend(bytes.length, signal);
     }
   }
 
@@ -141,13 +133,13 @@ class WebSeedPeer implements PeerSender {
       message.set(bytes.subarray(begin - run[0].begin, begin - run[0].begin + length), PIECE_HEADER_LENGTH);
       this.#hand(peer, message);
     }
-    this.#swarm.batchReceived(peer, this.#resources.now());
+    this.#swarm.batchReceived(peer, this.#now());
   }
 
   /** Hands the swarm a message as if it had come from a peer. */
   #hand(peer: RemotePeer, message: Uint8Array): void {
     this.#toUs.begins(message, message.length);
-    while (this.#toUs.next()) this.#swarm.messageReceived(peer, this.#toUs, this.#resources.now());
+    while (this.#toUs.next()) this.#swarm.messageReceived(peer, this.#toUs, this.#now());
   }
 
   // PeerSender

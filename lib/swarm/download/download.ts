@@ -13,11 +13,13 @@ import {
 } from "../../protocol/peer_messages.ts";
 import { BLOCK_LENGTH, type PieceLayout } from "../../protocol/piece_layout.ts";
 import { CHOKING, FAST, TRANSFER } from "../../settings.ts";
+import type { Surroundings } from "../../surroundings.ts";
 import { Blame } from "./blame.ts";
 import { type ActivePiece, BlockRouting, NOBODY } from "./block_routing.ts";
 import type { FileSelection } from "./file_selection.ts";
 import { PieceChoice } from "./piece_choice.ts";
 import { PieceOrder } from "./piece_order.ts";
+import type { Choices } from "../policy.ts";
 import type { PieceStorage } from "../ports.ts";
 import type { RemotePeer } from "../peers/remote_peer.ts";
 import { Sources } from "./sources.ts";
@@ -32,10 +34,8 @@ export interface DownloadContext {
   readonly storage: PieceStorage;
   /** Connected remote peers by number. */
   readonly peers: ReadonlyMap<number, RemotePeer>;
-  /** Places for download sources. */
-  readonly sources: number;
-  /** Numbers in [0, 1). */
-  random(): number;
+  readonly policy: Pick<Choices, "downloadSources">;
+  readonly surroundings: Pick<Surroundings, "random">;
   /** We decline what the peer offers, or do so no more. */
   declines(peer: RemotePeer): void;
 }
@@ -61,13 +61,11 @@ export class Download {
     this.picker = new PieceOrder(context.selection, stored);
     this.routing = new BlockRouting(context.layout, () => context.storage.takeBuffer());
     this.#context = context;
-    this.sources = new Sources({
-      ...context,
+    this.sources = new Sources(context, {
       gained: (peer, now) => this.refill(peer, now),
       lost: (peer) => this.#freeExclusivePieces(peer),
     });
-    this.#choice = new PieceChoice({
-      ...context,
+    this.#choice = new PieceChoice(context, {
       stored,
       order: this.picker,
       routing: this.routing,

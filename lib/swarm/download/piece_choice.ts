@@ -2,9 +2,11 @@
 import type { Bitfield } from "../../protocol/bitfield.ts";
 import type { PieceLayout } from "../../protocol/piece_layout.ts";
 import { STORAGE, TRANSFER } from "../../settings.ts";
+import type { Surroundings } from "../../surroundings.ts";
 import type { Blame } from "./blame.ts";
 import type { ActivePiece, BlockRouting } from "./block_routing.ts";
 import type { PieceOrder } from "./piece_order.ts";
+import type { Choices } from "../policy.ts";
 import type { RemotePeer } from "../peers/remote_peer.ts";
 
 /** What `PieceChoice` needs of the download. */
@@ -12,22 +14,26 @@ export interface PieceChoiceContext {
   readonly layout: PieceLayout;
   /** Connected remote peers by number. */
   readonly peers: ReadonlyMap<number, RemotePeer>;
-  /** Places for download sources. */
-  readonly sources: number;
+  readonly policy: Pick<Choices, "downloadSources">;
+  readonly surroundings: Pick<Surroundings, "random">;
+}
+
+/** The parts of the download that the choice is made from. */
+export interface PieceChoiceParts {
   readonly stored: Bitfield;
   readonly order: PieceOrder;
   readonly routing: BlockRouting;
   readonly blame: Blame;
-  /** Numbers in [0, 1). */
-  random(): number;
 }
 
 /** Decides about pieces; the blocks of the piece it names are asked for by the download. */
 export class PieceChoice {
   readonly #context: PieceChoiceContext;
+  readonly #parts: PieceChoiceParts;
 
-  constructor(context: PieceChoiceContext) {
+  constructor(context: PieceChoiceContext, parts: PieceChoiceParts) {
     this.#context = context;
+    this.#parts = parts;
   }
 
   /**
@@ -36,7 +42,8 @@ export class PieceChoice {
    * seeder would be asked for what others can give already, and the swarm would wait for what only the seeder has.
    */
   pieceFor(peer: RemotePeer): ActivePiece | undefined {
-    const { routing, peers } = this.#context;
+    const { routing } = this.#parts;
+    const { peers } = this.#context;
     let orphan: ActivePiece | undefined;
     let shared: ActivePiece | undefined;
     if (routing.hasFreeBlocks) {
@@ -54,17 +61,18 @@ export class PieceChoice {
 
   /** A missing piece for this source by what the user wants and by rarity; -1 when there is none. */
   #pick(peer: RemotePeer): number {
-    const { order, stored, routing, blame, random } = this.#context;
+    const { order, stored, routing, blame } = this.#parts;
     const isFirst = stored.count === 0 && routing.size === 0;
     // What failed before must come from one source alone, and who chokes us is none.
     const isOpen = (index: number) => peer.offers(index) && !(peer.peerChokes && blame.isSuspect(index));
-    return order.pick(isOpen, isFirst, random());
+    return order.pick(isOpen, isFirst, this.#context.surroundings.random());
   }
 
   /** Begins a missing piece with this source; undefined for -1, or when too much is under way. */
   #begin(peer: RemotePeer, index: number): ActivePiece | undefined {
-    const { layout, sources, order, routing, blame } = this.#context;
-    const limit = Math.max(STORAGE.maxActiveBytes, sources * layout.pieceLength);
+    const { order, routing, blame } = this.#parts;
+    const { layout, policy } = this.#context;
+    const limit = Math.max(STORAGE.maxActiveBytes, policy.downloadSources * layout.pieceLength);
     if (index < 0 || routing.bytes + layout.pieceLength > limit) return undefined;
     order.remove(index);
     return routing.activate(index, peer.number, blame.isSuspect(index));
@@ -72,14 +80,14 @@ export class PieceChoice {
 
   /** A seeder would like us to take this piece, because it gave it to nobody yet (BEP 6 "suggest piece"). */
   suggested(peer: RemotePeer, index: number): void {
-    if (index < this.#context.stored.length && peer.suggestions.length < TRANSFER.maxSuggestions) {
+    if (index < this.#parts.stored.length && peer.suggestions.length < TRANSFER.maxSuggestions) {
       peer.suggestions.push(index);
     }
   }
 
   /** The next suggested piece that nobody else can give us; -1 when there is none, or the user wants an order. */
   #takeSuggestion(peer: RemotePeer): number {
-    const { order } = this.#context;
+    const { order } = this.#parts;
     if (!order.isFree || peer.peerChokes) return -1;
     for (let index = peer.suggestions.shift(); index !== undefined; index = peer.suggestions.shift()) {
       if (order.isMissing(index) && order.availabilityOf(index) === 0 && peer.offers(index)) return index;

@@ -8,30 +8,43 @@
  */
 import { CHOKING } from "../../settings.ts";
 import { type Candidate, choose, fill } from "../peers/choker.ts";
+import type { Surroundings } from "../../surroundings.ts";
+import type { Choices } from "../policy.ts";
 import type { RemotePeer } from "../peers/remote_peer.ts";
 
 /** What `Sources` needs of the download. */
 export interface SourcesContext {
   /** Connected remote peers by number. */
   readonly peers: ReadonlyMap<number, RemotePeer>;
-  /** Places. */
-  readonly sources: number;
-  /** Numbers in [0, 1). */
-  random(): number;
+  readonly policy: Pick<Choices, "downloadSources">;
+  readonly surroundings: Pick<Surroundings, "random">;
+  /** The peer is declined, or is so no more. */
+  declines(peer: RemotePeer): void;
+}
+
+/** Who hears of places given and taken. */
+export interface SourcesListener {
   /** The peer has a place now: it is to be asked for blocks. */
   gained(peer: RemotePeer, now: number): void;
   /** The peer has no place any more. Blocks already asked of it may still come. */
   lost(peer: RemotePeer): void;
-  /** The peer is declined, or is so no more. */
-  declines(peer: RemotePeer): void;
 }
 
 /** The places for download sources. Times in ms. */
 export class Sources {
   readonly #context: SourcesContext;
+  readonly #listener: SourcesListener;
 
-  constructor(context: SourcesContext) {
+  constructor(context: SourcesContext, listener: SourcesListener) {
     this.#context = context;
+    this.#listener = listener;
+  }
+
+  readonly #random = () => this.#context.surroundings.random();
+
+  /** Places there are. */
+  get #places(): number {
+    return this.#context.policy.downloadSources;
   }
 
   /** Places taken by peers. */
@@ -49,12 +62,11 @@ export class Sources {
   /** Fills free places at once. */
   fill(now: number): void {
     for (const peer of this.#candidates(now, true)) if (!peer.isSource) this.#gain(peer, now);
-    const free = this.#context.sources - this.count;
-    const { random } = this.#context;
-    const first = fill(this.#waiting(now).map((peer) => candidateOf(peer, now)), free, random);
+    const free = this.#places - this.count;
+    const first = fill(this.#waiting(now).map((peer) => candidateOf(peer, now)), free, this.#random);
     // Those we had nothing to ask come last.
     const spare = this.#candidates(now).filter((peer) => !peer.isSource && peer.spareUntil > now);
-    const rest = fill(spare.map((peer) => candidateOf(peer, now)), free - first.length, random);
+    const rest = fill(spare.map((peer) => candidateOf(peer, now)), free - first.length, this.#random);
     for (const { number } of [...first, ...rest]) this.#gain(this.#context.peers.get(number)!, now);
     this.#declineOthers(now);
   }
@@ -65,7 +77,7 @@ export class Sources {
     const inUse = peers.filter((peer) =>
       peer.isSource && (peer.outstanding > 0 || now - peer.lastBlockAt < CHOKING.idlePauseMs)
     );
-    const areAllInUse = inUse.length >= this.#context.sources;
+    const areAllInUse = inUse.length >= this.#places;
     for (const peer of peers) {
       const isInVain = !peer.isSource && (peer.isDeclined || !peer.peerChokes);
       if (peer.isDeclined === (areAllInUse && isInVain)) continue;
@@ -76,11 +88,11 @@ export class Sources {
 
   /** Gives all places anew, as every `CHOKING.rechokeMs`. */
   chooseAll(now: number): void {
-    const { sources, random, peers } = this.#context;
+    const { peers } = this.#context;
     const candidates = [...this.#candidates(now), ...this.#declined(now)].map((peer) =>
       candidateOf(peer, now)
     );
-    const chosen = new Set(choose(candidates, sources, random).map(({ number }) => number));
+    const chosen = new Set(choose(candidates, this.#places, this.#random).map(({ number }) => number));
     for (const peer of peers.values()) {
       if (!peer.isSource || peer.isWebSeed || chosen.has(peer.number)) continue;
       this.lose(peer);
@@ -111,13 +123,13 @@ export class Sources {
   lose(peer: RemotePeer): void {
     if (!peer.isSource) return;
     peer.isSource = false;
-    this.#context.lost(peer);
+    this.#listener.lost(peer);
   }
 
   #gain(peer: RemotePeer, now: number): void {
     peer.isSource = true;
     peer.lastBlockAt = now;
-    this.#context.gained(peer, now);
+    this.#listener.gained(peer, now);
   }
 
   /** Remote peers, or web seeds, that would answer requests we have. */

@@ -1,6 +1,8 @@
 /** What every extension of the extension protocol (BEP 10) is to `Extensions`. */
 import { type Endpoint, inZoneOf, scopeOf, zoneOf } from "../../protocol/endpoint.ts";
-import type { ExtensionName, OwnHandshake } from "../../protocol/extension_messages.ts";
+import type { ExtensionName } from "../../protocol/extension_messages.ts";
+import type { Surroundings } from "../../surroundings.ts";
+import type { Choices } from "../policy.ts";
 import type { PeerSource } from "../ports.ts";
 import type { RemotePeer } from "../peers/remote_peer.ts";
 import type { Roster } from "../peers/roster.ts";
@@ -16,11 +18,14 @@ export interface Extension {
   peerLeft(peer: RemotePeer, now: number): void;
   /** Called every `TICK_MS`, where something waits for time to pass. */
   tick?(now: number): void;
+  /** Whether the user wants it at this moment; undefined: always. */
+  isOn?(): boolean;
 }
 
 /** What extensions need of their swarm. */
 export interface ExtensionsContext {
-  readonly self: Pick<OwnHandshake, "client" | "listenPort" | "trackerPort" | "prefersEncryption">;
+  readonly surroundings: Surroundings;
+  readonly policy: Pick<Choices, "peerExchange">;
   readonly roster: Roster;
   /** Whether peers are told that we want nothing more (BEP 21); undefined: no word of it. */
   isUploadOnly(): boolean | undefined;

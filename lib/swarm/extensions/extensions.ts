@@ -19,6 +19,7 @@ import type { RemotePeer } from "../peers/remote_peer.ts";
 
 /** Which extensions a swarm uses beside `lan_peers`; in private torrents less (BEP 27). */
 export interface ExtensionsInUse {
+  /** Whether peers may be exchanged, where the user wants it. */
   readonly peerExchange: boolean;
   readonly metadata: MetadataExtension | undefined;
   /** Undefined while it is not known what the pieces are. */
@@ -57,9 +58,13 @@ export class Extensions {
   /** Sends our extended handshake to a peer that understands it; again when something in it changed. */
   introduce(peer: RemotePeer): void {
     if (!peer.facts.supportsExtensions) return;
+    const { client, listenPort, trackerPort, encryption } = this.#context.surroundings;
     const handshake = encodeExtendedHandshake({
-      ...this.#context.self,
-      extensions: this.#all.map(({ name }) => name),
+      client,
+      listenPort,
+      trackerPort,
+      prefersEncryption: encryption === "require",
+      extensions: this.#inUse.map(({ name }) => name),
       maxQueuedRequests: TRANSFER.maxQueuedRequests,
       metadataLength: this.#metadata?.metadataLength,
       isUploadOnly: this.#context.isUploadOnly(),
@@ -70,7 +75,7 @@ export class Extensions {
   /** Takes one extended message; `payload` is borrowed. Errors: `ProtocolError`. Unknown ids are ignored. */
   received(peer: RemotePeer, extendedId: number, payload: Uint8Array, now: number): void {
     if (extendedId === EXTENDED_HANDSHAKE_ID) return this.#handshakeReceived(peer, payload, now);
-    this.#all.find(({ name }) => OUR_EXTENSIONS[name] === extendedId)?.received(peer, payload, now);
+    this.#inUse.find(({ name }) => OUR_EXTENSIONS[name] === extendedId)?.received(peer, payload, now);
   }
 
   /** The connection is gone. */
@@ -80,7 +85,12 @@ export class Extensions {
 
   /** Everything that waits for time to pass; called every `TICK_MS`. */
   tick(now: number): void {
-    for (const extension of this.#all) extension.tick?.(now);
+    for (const extension of this.#inUse) extension.tick?.(now);
+  }
+
+  /** All that the user wants at this moment. */
+  get #inUse(): Extension[] {
+    return this.#all.filter((extension) => extension.isOn?.() ?? true);
   }
 
   /** Sends a payload under the number that the peer gave the extension last. */

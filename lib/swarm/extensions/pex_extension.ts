@@ -21,6 +21,10 @@ export class PexExtension implements Extension {
     this.#context = context;
   }
 
+  isOn(): boolean {
+    return this.#context.policy.peerExchange;
+  }
+
   offered(peer: RemotePeer, send: (payload: Uint8Array) => void): void {
     if (!this.#partners.has(peer)) this.#partners.set(peer, { exchange: new PeerExchange(), send });
   }

@@ -3,12 +3,12 @@ import { compareBytes } from "../../protocol/bytes.ts";
 import { type Endpoint, familyOf, type IpFamily } from "../../protocol/endpoint.ts";
 import { peerPriority } from "../../protocol/peer_priority.ts";
 import { CHOKING, CONNECTIONS } from "../../settings.ts";
+import type { Surroundings } from "../../surroundings.ts";
 import { admit } from "./admission.ts";
 import { type DialTarget, KnownPeers } from "./known_peers.ts";
 import type { PeerSender, PeerSource } from "../ports.ts";
 import { RecentMap } from "../recent_map.ts";
 import { type PeerFacts, RemotePeer } from "./remote_peer.ts";
-import type { SwarmOptions } from "../swarm_options.ts";
 
 /** By what a peer is known again. */
 type Identity = Pick<PeerFacts, "url" | "endpoint" | "peerId">;
@@ -18,8 +18,7 @@ export class Roster {
   /** Connected remote peers by number. */
   readonly connected = new Map<number, RemotePeer>();
   readonly known: KnownPeers;
-  readonly #ownPeerId: Uint8Array;
-  readonly #isOurselves: (endpoint: Endpoint) => boolean;
+  readonly #surroundings: Surroundings;
   readonly #pieceCount: number;
   /** Our address on the last connection of each family. */
   readonly #ownAddresses = new Map<IpFamily, string>();
@@ -28,30 +27,32 @@ export class Roster {
   readonly #departed = new RecentMap<number, Identity>(CHOKING.maxDeparted);
   #lastNumber = 0;
 
-  constructor(
-    pieceCount: number,
-    { self, isOurselves, isBlocked }: Pick<SwarmOptions, "self" | "isOurselves" | "isBlocked">,
-  ) {
-    this.known = new KnownPeers(isBlocked);
-    this.#ownPeerId = self.peerId;
-    this.#isOurselves = isOurselves;
+  constructor(pieceCount: number, surroundings: Surroundings) {
+    this.known = new KnownPeers((address) => surroundings.isBlocked(address));
+    this.#surroundings = surroundings;
     this.#pieceCount = pieceCount;
   }
 
   /** Adds endpoints we heard of, but for our own; returns how many were new. `teller` as in `KnownPeers.add`. */
   hear(endpoints: readonly Endpoint[], source: PeerSource, now: number, teller?: string): number {
-    return this.known.add(endpoints.filter((endpoint) => !this.#isOurselves(endpoint)), source, now, teller);
+    const others = endpoints.filter((endpoint) => !this.#surroundings.isOurselves(endpoint));
+    return this.known.add(others, source, now, teller);
   }
 
   /** Why a connection whose handshake is complete is refused; undefined when it is welcome. */
   refusal(facts: PeerFacts, now: number): string | undefined {
     if (facts.url !== undefined) return this.#bannedUrls.has(facts.url) ? "it is banned" : undefined;
-    if (compareBytes(facts.peerId, this.#ownPeerId) === 0) {
+    if (compareBytes(facts.peerId, this.#surroundings.peerId) === 0) {
       if (!facts.isIncoming) this.known.isOurselves(facts.endpoint);
       return "it is ourselves";
     }
     if (this.known.isBanned(facts.endpoint, facts.peerId)) return "it is banned";
-    const { refusal, twin, displaced } = admit(facts, this.connected.values(), this.#ownPeerId, now);
+    const { refusal, twin, displaced } = admit(
+      facts,
+      this.connected.values(),
+      this.#surroundings.peerId,
+      now,
+    );
     displaced?.sender.close("there are too many connections, and it made room");
     if (refusal === undefined) twin?.sender.close("the connection was made twice");
     // We dialled somebody who had connected to us: now we know where it listens.

@@ -9,6 +9,7 @@
 import { Bitfield } from "../../protocol/bitfield.ts";
 import { BLOCK_LENGTH, type PieceLayout } from "../../protocol/piece_layout.ts";
 import { SUPER_SEEDING, TRANSFER } from "../../settings.ts";
+import type { Surroundings } from "../../surroundings.ts";
 import type { RemotePeer } from "../peers/remote_peer.ts";
 
 /** What `SuperSeeding` needs of its swarm. */
@@ -16,8 +17,7 @@ export interface SuperSeedingContext {
   readonly layout: PieceLayout;
   /** How many remote peers have a piece. */
   availabilityOf(index: number): number;
-  /** Numbers in [0, 1). */
-  random(): number;
+  readonly surroundings: Pick<Surroundings, "random">;
 }
 
 /** What one peer was shown. */
@@ -44,7 +44,7 @@ export class SuperSeeding {
   constructor(context: SuperSeedingContext) {
     const { pieceCount, pieceLength } = context.layout;
     this.#context = context;
-    this.#fresh = new Set(shuffled(pieceCount, context.random));
+    this.#fresh = new Set(shuffled(pieceCount, () => context.surroundings.random()));
     this.#held = new Bitfield(pieceCount);
     this.#ahead = Math.ceil(TRANSFER.firstWindow * BLOCK_LENGTH / pieceLength) + 1;
   }

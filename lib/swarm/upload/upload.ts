@@ -4,10 +4,12 @@ import type { InfoHash } from "../../protocol/info_hash.ts";
 import { encodeAboutBlock, encodeAboutPiece, encodePlain, MessageId } from "../../protocol/peer_messages.ts";
 import { BLOCK_LENGTH, type PieceLayout } from "../../protocol/piece_layout.ts";
 import { CHOKING, TRANSFER } from "../../settings.ts";
+import type { Surroundings } from "../../surroundings.ts";
 import { choose, type Decision, fillBehind } from "../peers/choker.ts";
 import { FastGrants } from "./fast_grants.ts";
 import { losePatience } from "../peers/manners.ts";
 import type { RemotePeer } from "../peers/remote_peer.ts";
+import type { Choices } from "../policy.ts";
 import { Spreading } from "./spreading.ts";
 import { SuperSeeding } from "./super_seeding.ts";
 
@@ -17,17 +19,13 @@ export interface UploadContext {
   readonly layout: PieceLayout;
   /** Connected remote peers by number. */
   readonly peers: ReadonlyMap<number, RemotePeer>;
-  /** Upload slots. */
-  readonly slots: number;
-  /** Numbers in [0, 1). */
-  random(): number;
+  readonly policy: Pick<Choices, "uploadSlots" | "superSeeds">;
+  readonly surroundings: Pick<Surroundings, "random">;
   /** Whether we have everything. */
   isSeed(): boolean;
   /** Whether we want nothing more; then those that take fastest are preferred. */
   isComplete(): boolean;
   hasPiece(index: number): boolean;
-  /** Whether we are to seem to have nothing and show each piece to one peer, while we have everything (BEP 16). */
-  readonly superSeeds: boolean;
   /** How many remote peers have a piece. */
   availabilityOf(index: number): number;
 }
@@ -43,7 +41,7 @@ export class Upload {
     this.#context = context;
     this.#spreading = new Spreading(context.layout.pieceCount);
     this.#grants = new FastGrants(context);
-    if (context.superSeeds && context.isSeed()) this.#superSeeding = new SuperSeeding(context);
+    if (context.policy.superSeeds && context.isSeed()) this.#superSeeding = new SuperSeeding(context);
   }
 
   get slotCount(): number {
@@ -59,11 +57,11 @@ export class Upload {
 
   /** Gives free slots at once to peers that want something. */
   fillSlots(now: number): void {
-    const free = this.#context.slots - this.slotCount;
+    const free = this.#context.policy.uploadSlots - this.slotCount;
     if (free <= 0) return;
     const waiting = this.#interested().filter((peer) => peer.weChoke);
     if (waiting.length === 0) return;
-    const { random } = this.#context;
+    const random = () => this.#context.surroundings.random();
     const behind = (peers: RemotePeer[], places: number) =>
       fillBehind(peers.map((peer) => ({ number: peer.number, have: peer.have.count })), places, random);
     // Those that left a slot unused come last.
@@ -75,7 +73,8 @@ export class Upload {
   /** Gives all slots anew, as every `CHOKING.rechokeMs`. */
   chooseSlots(now: number): void {
     const candidates = this.#interested().map((peer) => this.#candidate(peer, now));
-    const decisions = choose(candidates, this.#context.slots, this.#context.random);
+    const { policy, surroundings } = this.#context;
+    const decisions = choose(candidates, policy.uploadSlots, () => surroundings.random());
     const chosen = new Set(decisions.map(({ number }) => number));
     for (const peer of this.#context.peers.values()) {
       if (!peer.weChoke && !chosen.has(peer.number)) this.choke(peer, "others are faster");
@@ -85,9 +84,9 @@ export class Upload {
 
   /** Once per tick: a slot whose holder asks for nothing, or does not take what it asked for, goes to somebody who is waiting. */
   tick(now: number): void {
-    const { slots } = this.#context;
+    const { uploadSlots } = this.#context.policy;
     const waiting = this.#interested().filter((peer) => peer.weChoke && peer.idleUntil <= now).length;
-    let needed = waiting - (slots - this.slotCount);
+    let needed = waiting - (uploadSlots - this.slotCount);
     for (const peer of this.#context.peers.values()) {
       if (needed <= 0) break;
       if (peer.weChoke) continue;
@@ -181,7 +180,7 @@ export class Upload {
   #suggest(peer: RemotePeer): void {
     if (!peer.facts.supportsFast || !this.#context.isSeed() || this.#superSeeding?.isOver === false) return;
     for (let ahead = this.#spreading.suggestedTo(peer.number); ahead < this.#suggestionsAhead; ahead++) {
-      const index = this.#spreading.suggestFor(peer.number, this.#context.random());
+      const index = this.#spreading.suggestFor(peer.number, this.#context.surroundings.random());
       if (index < 0) return;
       peer.sender.send(encodeAboutPiece(MessageId.suggest, index));
     }

@@ -227,33 +227,33 @@ async function messagesFor(connection: PeerConnection, message: Uint8Array): Pro
 
 Deno.test("PeerConnection drops a peer that makes us talk and never reads", async () => {
   await using node = new LoopbackNode(metainfo, data);
-  const { options } = node.connections;
-  const connection = new PeerConnection(deafStream(), node.swarm, factsOf(1), options);
+  const { resources } = node.connections;
+  const connection = new PeerConnection(deafStream(), node.swarm, factsOf(1), resources);
   const bytes = await messagesFor(connection, new Uint8Array(1_000)) * 1_000;
   assert(bytes > TRANSFER.maxQueuedMessageBytes && bytes < 1.1 * TRANSFER.maxQueuedMessageBytes, `${bytes}`);
-  assert.equal(options.backlog.bytes, 0);
+  assert.equal(resources.backlog.bytes, 0);
 });
 
 Deno.test("PeerConnection lets who never reads have only a share when many do that at once", async () => {
   await using node = new LoopbackNode(metainfo, data);
-  const { options } = node.connections;
-  options.backlog.bytes = TRANSFER.maxBacklogBytes;
-  const connection = new PeerConnection(deafStream(), node.swarm, factsOf(1), options);
+  const { resources } = node.connections;
+  resources.backlog.bytes = TRANSFER.maxBacklogBytes;
+  const connection = new PeerConnection(deafStream(), node.swarm, factsOf(1), resources);
   const bytes = await messagesFor(connection, new Uint8Array(1_000)) * 1_000;
   const share = TRANSFER.maxBacklogBytes / CONNECTIONS.perProcess;
   assert(bytes > share && bytes < share + 150_000, `${bytes}`);
-  assert.equal(options.backlog.bytes, TRANSFER.maxBacklogBytes);
+  assert.equal(resources.backlog.bytes, TRANSFER.maxBacklogBytes);
 });
 
 Deno.test("PeerConnection holds no large buffer for who is choked and reads nothing", async () => {
   await using node = new LoopbackNode(metainfo, data);
-  const { options } = node.connections;
-  const connection = new PeerConnection(deafStream(), node.swarm, factsOf(1), options);
+  const { resources } = node.connections;
+  const connection = new PeerConnection(deafStream(), node.swarm, factsOf(1), resources);
   const running = connection.run();
   connection.send(new Uint8Array(100_000));
   connection.queueBlock(0, 0, BLOCK_LENGTH);
   await new Promise((resolve) => setTimeout(resolve, 20));
-  assert.equal(options.sendBuffers.taken, 0);
+  assert.equal(resources.sendBuffers.taken, 0);
   connection.close("test");
   await running;
 });
@@ -328,7 +328,7 @@ Deno.test("PeerConnection takes nothing in that arrives in the moment it is clos
     // What the system had read already is handed over a little later.
     close: () => void setTimeout(() => arriving.resolve(message.length)),
   };
-  const connection = new PeerConnection(stream, node.swarm, factsOf(1), node.connections.options);
+  const connection = new PeerConnection(stream, node.swarm, factsOf(1), node.connections.resources);
   const running = connection.run();
   await Promise.resolve();
   connection.close("test");

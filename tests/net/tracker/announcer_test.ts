@@ -5,7 +5,8 @@ import { toUtf8 } from "../../../lib/protocol/bytes.ts";
 import { TrackerTraffic } from "../../../lib/net/tracker/tracker_traffic.ts";
 import { ANNOUNCING, CONNECTIONS, TRACKER } from "../../../lib/settings.ts";
 import { LoopbackNode, until } from "../../helpers/loopback_node.ts";
-import { randomBytes, seededRandom } from "../../helpers/random.ts";
+import { randomBytes } from "../../helpers/random.ts";
+import { testSurroundings } from "../../helpers/surroundings.ts";
 import { metainfoOf } from "../../helpers/torrents.ts";
 import { announceOf, httpServerWith, TestTracker } from "../../helpers/tracker.ts";
 
@@ -34,14 +35,13 @@ function announcing(
       ...changes,
     },
     tiers: tiersOf(`http://127.0.0.1:${tracker.http.port}/announce`, `udp://127.0.0.1:${tracker.udp.port}`),
-    port: 7_000,
-    supportsCrypto: true,
-    log: createLogger("warn", (line) => log.push(line)),
     traffic: new TrackerTraffic(() => node.now, 1),
-    isBlocked: () => false,
     failed: (url, reason) => failures.push(`${url} ${reason}`),
-    now: () => node.now,
-    random: seededRandom(1),
+    surroundings: testSurroundings({
+      listenPort: 7_000,
+      log: createLogger("warn", (line) => log.push(line)),
+      now: () => node.now,
+    }),
   });
   return {
     tracker,

@@ -55,8 +55,7 @@ const answer: Handler = ({ path, first, last }) => {
 /** Downloads from a web seed alone, or beside what else the node knows, until it is done or the web seed gave up. */
 async function download(node: LoopbackNode, url: string, metainfo: Metainfo): Promise<void> {
   const seed = new WebSeed(url, metainfo, originalPaths(metainfo.rawInfo, METAINFO_LIMITS), () => false);
-  const resources = { downloadLimit: undefined, now: () => node.now };
-  await runWebSeed(url, seed, node.swarm, resources, AbortSignal.timeout(10_000));
+  await runWebSeed(url, seed, node.swarm, () => node.now, AbortSignal.timeout(10_000));
 }
 
 for (const [what, metainfo] of [["a single file", single], ["several files", several]] as const) {
@@ -131,8 +130,7 @@ Deno.test("runWebSeed leaves a server alone that fails, and goes back to it afte
     const failure = await fetchRange.apply(seed, args);
     return failure && { ...failure, retryInMs: 1 };
   };
-  const resources = { downloadLimit: undefined, now: () => node.now };
-  await runWebSeed(server.url, seed, node.swarm, resources, AbortSignal.timeout(10_000));
+  await runWebSeed(server.url, seed, node.swarm, () => node.now, AbortSignal.timeout(10_000));
   assert.deepEqual(node.storage.data, data);
   assert.equal(node.reasons.length, 3);
 });

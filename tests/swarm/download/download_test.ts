@@ -3,6 +3,7 @@ import { BLOCK_LENGTH, type PieceLayout } from "../../../lib/protocol/piece_layo
 import { CHOKING, TRANSFER } from "../../../lib/settings.ts";
 import { Download } from "../../../lib/swarm/download/download.ts";
 import { EVERYTHING, selectFiles } from "../../../lib/swarm/download/file_selection.ts";
+import { DEFAULT_CHOICES } from "../../../lib/swarm/policy.ts";
 import { PeerPieces } from "../../../lib/swarm/peers/peer_pieces.ts";
 import { MemoryStorage } from "../../helpers/memory_storage.ts";
 import { piecesIn } from "../../helpers/pictures.ts";
@@ -38,8 +39,8 @@ class Downloading {
       selection: this.#selection,
       storage: this.storage,
       peers: this.#connected,
-      sources: CHOKING.downloadSources,
-      random: seededRandom(2),
+      policy: DEFAULT_CHOICES,
+      surroundings: { random: seededRandom(2) },
       declines() {},
     });
     this.#pieces = new PeerPieces(stored, this.#selection.pieces, this.download.picker);

@@ -17,12 +17,10 @@ class Places {
   constructor(count: number) {
     this.sources = new Sources({
       peers: this.#connected,
-      sources: PLACES,
-      random: seededRandom(3),
-      gained: () => {},
-      lost: () => {},
+      policy: { downloadSources: PLACES },
+      surroundings: { random: seededRandom(3) },
       declines: ({ number, isDeclined }) => this.#changes.push(`${isDeclined ? "-" : "+"}${number}`),
-    });
+    }, { gained: () => {}, lost: () => {} });
     for (let i = 0; i < count; i++) this.connect();
   }
 

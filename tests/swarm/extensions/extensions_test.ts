@@ -15,18 +15,21 @@ import { DontHaveExtension } from "../../../lib/swarm/extensions/dont_have_exten
 import { Extensions } from "../../../lib/swarm/extensions/extensions.ts";
 import type { PeerSource } from "../../../lib/swarm/ports.ts";
 import { Roster } from "../../../lib/swarm/peers/roster.ts";
-import { fakePeer, peerIdOf } from "../../helpers/remote_peers.ts";
+import { DEFAULT_CHOICES } from "../../../lib/swarm/policy.ts";
+import { fakePeer } from "../../helpers/remote_peers.ts";
+import { testSurroundings } from "../../helpers/surroundings.ts";
 
 /** Extensions of one at 10.0.0.100:6881, and what they told their swarm. */
 function speaking() {
-  const self = { peerId: peerIdOf(100), client: "peer test", listenPort: 6881, trackerPort: 6969 };
   const isOurselves = (endpoint: Endpoint) =>
     ["10.0.0.100:6881", "127.0.0.1:6881"].includes(formatEndpoint(endpoint));
-  const roster = new Roster(1, { self, isOurselves });
+  const surroundings = testSurroundings({ trackerPort: 6969, isOurselves });
+  const roster = new Roster(1, surroundings);
   const heardFrom: PeerSource[] = [];
   const lost: number[] = [];
   const context = {
-    self,
+    surroundings,
+    policy: DEFAULT_CHOICES,
     roster,
     isUploadOnly: () => false,
     knownPeersChanged: (source: PeerSource) => heardFrom.push(source),

@@ -8,24 +8,20 @@ import { PexExtension } from "../../../lib/swarm/extensions/pex_extension.ts";
 import type { PeerSource } from "../../../lib/swarm/ports.ts";
 import type { RemotePeer } from "../../../lib/swarm/peers/remote_peer.ts";
 import { Roster } from "../../../lib/swarm/peers/roster.ts";
-import { factsOf, FakeSender, peerIdOf } from "../../helpers/remote_peers.ts";
+import { DEFAULT_CHOICES } from "../../../lib/swarm/policy.ts";
+import { factsOf, FakeSender } from "../../helpers/remote_peers.ts";
+import { testSurroundings } from "../../helpers/surroundings.ts";
 
 /** The extension of one at 10.0.0.100:6881 in a torrent of four pieces. */
 class Exchanging {
   readonly heardFrom: PeerSource[] = [];
-  readonly #self = {
-    peerId: peerIdOf(100),
-    client: "",
-    listenPort: 6881,
-    trackerPort: undefined,
-    prefersEncryption: false,
-  };
-  readonly roster = new Roster(4, {
-    self: this.#self,
+  readonly #surroundings = testSurroundings({
     isOurselves: (endpoint) => formatEndpoint(endpoint) === "10.0.0.100:6881",
   });
+  readonly roster = new Roster(4, this.#surroundings);
   readonly extension = new PexExtension({
-    self: this.#self,
+    surroundings: this.#surroundings,
+    policy: DEFAULT_CHOICES,
     roster: this.roster,
     isUploadOnly: () => undefined,
     knownPeersChanged: (source) => this.heardFrom.push(source),

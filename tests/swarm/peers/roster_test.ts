@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { CHOKING, CONNECTIONS } from "../../../lib/settings.ts";
 import { Roster } from "../../../lib/swarm/peers/roster.ts";
 import { factsOf, FakeSender, peerIdOf } from "../../helpers/remote_peers.ts";
+import { testSurroundings } from "../../helpers/surroundings.ts";
 
 function newRoster(): Roster {
-  const self = { peerId: peerIdOf(100), client: "peer test", listenPort: 6881, trackerPort: undefined };
-  return new Roster(4, { self, isOurselves: ({ address }) => address === "10.0.0.100" });
+  return new Roster(4, testSurroundings());
 }
 
 Deno.test("Roster numbers connections from 1 on and never uses a number twice", () => {

@@ -18,12 +18,11 @@ function giving(pieces: string, slots: number, count: number, changes: Parameter
     infoHash: fakeInfoHash("a"),
     layout,
     peers: new Map(all.map(({ peer }) => [peer.number, peer])),
-    slots,
-    random: seededRandom(4),
+    policy: { uploadSlots: slots, superSeeds: false },
+    surroundings: { random: seededRandom(4) },
     isSeed: () => stored.isFull,
     isComplete: () => stored.isFull,
     hasPiece: (index) => stored.has(index),
-    superSeeds: false,
     availabilityOf: () => 0,
   });
   return { upload, all };
@@ -130,12 +129,11 @@ Deno.test("Upload refuses a request longer than anybody needs, though the piece 
     infoHash: fakeInfoHash("a"),
     layout: large,
     peers: new Map([[1, peer]]),
-    slots: 1,
-    random: () => 0,
+    policy: { uploadSlots: 1, superSeeds: false },
+    surroundings: { random: () => 0 },
     isSeed: () => true,
     isComplete: () => true,
     hasPiece: () => true,
-    superSeeds: false,
     availabilityOf: () => 0,
   });
   peer.weChoke = false;
