@@ -319,8 +319,12 @@ export const METADATA = {
   maxBytes: 16 * MIB,
   /** Parts asked of one peer at once. */
   requestsPerPeer: 4,
-  /** A part that does not come within this time is asked of another peer. */
+  /** A part that does not come within this time is asked of others too; a LAN answers in milliseconds. */
+  answerMs: 250,
+  /** A peer that does not answer within this time is left alone for a while. */
   requestTimeoutMs: 10 * SECOND,
+  /** Bytes held of metadata that is not whole: peers may offer different lengths, and only one is right. */
+  maxHeldBytes: 32 * MIB,
   /** First pause for a peer that rejected or did not answer; doubled each time. */
   retryMs: 2 * SECOND,
   retryMaxMs: 2 * MINUTE,

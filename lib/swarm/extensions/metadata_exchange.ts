@@ -1,19 +1,21 @@
 /**
  * The info dictionary of a magnet link, fetched from peers that have it, and served to peers that lack it (BEP 9).
  *
- * Parts are asked of several peers at once and checked as a whole, for BEP 9 gives parts no hashes:
+ * Parts are asked of several peers at once and checked as a whole, for BEP 9 gives parts no hashes. Many may only
+ * pretend to have them, so whatever does not come soon is asked of more and more others beside.
  *
  *   together ── right ──► done
  *      │ wrong: all who sent a part are suspects (one alone: a liar)
  *      ▼
  *   one by one ── right ──► done
- *      │ wrong: this one lied and is asked no more; the next one, those not suspected first
+ *      │ wrong: this one lied and is asked no more; the next one, those who failed least and are not suspected first
  *      └──► one by one
  */
 import { type InfoHash, infoHashOf } from "../../protocol/info_hash.ts";
 import { concatBytes } from "../../protocol/bytes.ts";
 import { encodeMetadataData, encodeMetadataReject, metadataParts } from "../../protocol/metadata_messages.ts";
 import { METADATA } from "../../settings.ts";
+import { MetadataAssembly } from "./metadata_assembly.ts";
 
 /** A part to ask of a peer. */
 export interface MetadataRequest<Peer> {
@@ -34,6 +36,10 @@ export type MetadataOutcome<Peer> =
 interface Source {
   /** Bytes of the whole, as it says. */
   readonly length: number;
+  /** Requests that it rejected or did not answer soon, since it sent a part. */
+  failures: number;
+  /** Whether it ever sent a part that was needed. */
+  isProven: boolean;
   pausedUntil: number;
   /** Milliseconds of the next pause. */
   pauseMs: number;
@@ -41,23 +47,14 @@ interface Source {
   hasLied: boolean;
 }
 
-/** Metadata of one length that is being put together. */
-interface Assembly<Peer> {
-  readonly length: number;
-  /** The only peer that may contribute; undefined: all that offer this length. */
-  readonly only: Peer | undefined;
-  readonly parts: (Uint8Array | undefined)[];
-  readonly senders: Set<Peer>;
-  /** Parts asked for and not here yet: of whom, and when. */
-  readonly asked: Map<number, { readonly peer: Peer; readonly at: number }>;
-}
-
 /** Fetches the metadata of one info-hash. Peers are told apart by identity. `now` in ms everywhere. */
 export class MetadataDownload<Peer> {
   readonly #infoHash: InfoHash;
   readonly #sources = new Map<Peer, Source>();
-  #assembly: Assembly<Peer> | undefined;
-  #oneByOne = false;
+  /** What is being put together: each source contributes to one at most. */
+  readonly #assemblies = new Set<MetadataAssembly<Peer>>();
+  /** Lengths of which a mixture was wrong: their sources go on one by one. */
+  readonly #mixedLengths = new Set<number>();
   #isComplete = false;
 
   constructor(infoHash: InfoHash) {
@@ -67,43 +64,71 @@ export class MetadataDownload<Peer> {
   /** A peer said in its extended handshake that it has `length` bytes of metadata; false when we want none of it. */
   offered(peer: Peer, length: number): boolean {
     if (length < 1 || length > METADATA.maxBytes || this.#sources.has(peer)) return false;
-    const fresh = { pausedUntil: 0, pauseMs: METADATA.retryMs, isSuspect: false, hasLied: false };
-    this.#sources.set(peer, { length, ...fresh });
+    this.#sources.set(peer, {
+      length,
+      failures: 0,
+      isProven: false,
+      pausedUntil: 0,
+      pauseMs: METADATA.retryMs,
+      isSuspect: false,
+      hasLied: false,
+    });
     return true;
+  }
+
+  /** Bytes of parts of what is not whole. */
+  get heldBytes(): number {
+    return this.#assemblies.values().reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   /** A peer is gone; what it was asked for is asked of others. */
   peerClosed(peer: Peer): void {
     this.#sources.delete(peer);
-    this.#takeBack(peer);
+    for (const assembly of this.#assemblies) assembly.takeBackAll(peer);
   }
 
   /** The requests to send now. Call it when a peer offered, answered or left, and on every tick. */
   requests(now: number): MetadataRequest<Peer>[] {
     if (this.#isComplete) return [];
-    this.#expire(now);
-    const assembly = this.#chooseAssembly(now);
-    if (assembly === undefined) return [];
+    for (const assembly of this.#assemblies) this.#expire(assembly, now);
+    this.#openAssemblies(now);
+    return [...this.#assemblies].flatMap((assembly) => this.#requestsFor(assembly, now));
+  }
+
+  /** Who failed least is asked first, and a peer that is not known to be silent before one that is. */
+  #requestsFor(assembly: MetadataAssembly<Peer>, now: number): MetadataRequest<Peer>[] {
+    const ready = [...this.#contributors(assembly)]
+      .filter(([, { pausedUntil }]) => pausedUntil <= now)
+      .map(([peer, source]) => ({
+        peer,
+        source,
+        room: METADATA.requestsPerPeer - assembly.askedOf(peer),
+      }))
+      .filter(({ room }) => room > 0)
+      .sort((a, b) => byMerit(a.source, b.source));
     const requests: MetadataRequest<Peer>[] = [];
-    let next = 0;
-    for (const [peer, source] of this.#sources) {
-      if (!this.#mayContribute(peer, source, assembly) || source.pausedUntil > now) continue;
-      for (let room = METADATA.requestsPerPeer - this.#askedOf(peer, assembly); room > 0; room--) {
-        while (next < assembly.parts.length && (assembly.parts[next] || assembly.asked.has(next))) next++;
-        if (next === assembly.parts.length) return requests;
-        assembly.asked.set(next, { peer, at: now });
-        requests.push({ peer, part: next });
+    if (ready.length === 0) return requests;
+    for (const { part, more } of assembly.open()) {
+      for (let left = more; left > 0; left--) {
+        const at = ready.findIndex(({ peer }) => !assembly.isAskedOf(part, peer));
+        if (at < 0) break;
+        const { peer } = ready[at];
+        assembly.ask(part, peer, now);
+        requests.push({ peer, part });
+        if (--ready[at].room === 0) ready.splice(at, 1);
       }
+      if (ready.length === 0) break;
     }
     return requests;
   }
 
-  /** A peer will not send a part; it is left alone for a while, each time longer. */
-  rejected(peer: Peer, part: number, now: number): void {
-    const asked = this.#assembly?.asked;
-    if (asked?.get(part)?.peer !== peer) return;
-    asked.delete(part);
-    this.#pause(peer, now);
+  /** A peer will not send a part; it is left alone for a while, each time longer. False when it was not asked. */
+  rejected(peer: Peer, part: number, now: number): boolean {
+    const source = this.#sources.get(peer);
+    if (source === undefined || !this.#assemblyOf(peer, source)?.takeBack(part, peer)) return false;
+    source.failures++;
+    pause(source, now);
+    return true;
   }
 
   /**
@@ -111,25 +136,26 @@ export class MetadataDownload<Peer> {
    * A part that comes late, or unasked, is as good as any.
    */
   dataReceived(peer: Peer, part: number, totalLength: number, bytesView: Uint8Array): MetadataOutcome<Peer> {
-    const assembly = this.#assembly;
     const source = this.#sources.get(peer);
-    if (assembly === undefined || source === undefined) return { kind: "unneeded" };
-    const isWanted = this.#mayContribute(peer, source, assembly) && totalLength === assembly.length;
-    if (!isWanted || part >= assembly.parts.length || assembly.parts[part] !== undefined) {
+    const assembly = source && this.#assemblyOf(peer, source);
+    if (source === undefined || assembly === undefined || totalLength !== assembly.length) {
       return { kind: "unneeded" };
     }
-    assembly.parts[part] = bytesView.slice();
-    assembly.senders.add(peer);
-    assembly.asked.delete(part);
+    if (!assembly.keep(part, peer, bytesView)) return { kind: "unneeded" };
+    source.isProven = true;
+    source.failures = 0;
     source.pauseMs = METADATA.retryMs;
-    return assembly.parts.includes(undefined) ? { kind: "kept" } : this.#finish(assembly);
+    if (assembly.whole !== undefined) return this.#finish(assembly, assembly.whole);
+    this.#makeRoom(assembly);
+    return { kind: "kept" };
   }
 
-  #finish(assembly: Assembly<Peer>): MetadataOutcome<Peer> {
-    this.#assembly = undefined;
-    const rawInfo = concatBytes(...assembly.parts as Uint8Array[]);
+  #finish(assembly: MetadataAssembly<Peer>, parts: readonly Uint8Array[]): MetadataOutcome<Peer> {
+    this.#assemblies.delete(assembly);
+    const rawInfo = concatBytes(...parts);
     if (infoHashOf(rawInfo) === this.#infoHash) {
       this.#isComplete = true;
+      this.#assemblies.clear();
       return { kind: "complete", rawInfo };
     }
     const senders = [...assembly.senders];
@@ -139,72 +165,84 @@ export class MetadataDownload<Peer> {
       source.isSuspect = true;
       source.hasLied = senders.length === 1;
     }
-    this.#oneByOne ||= senders.length > 1;
+    if (senders.length > 1) this.#mixedLengths.add(assembly.length);
     return { kind: "wrong", senders };
   }
 
-  #mayContribute(peer: Peer, source: Source, assembly: Assembly<Peer>): boolean {
-    return !source.hasLied && source.length === assembly.length &&
-      (assembly.only === undefined || assembly.only === peer);
-  }
-
-  /** The assembly under way, or a new one where that has nobody left who could go on with it. */
-  #chooseAssembly(now: number): Assembly<Peer> | undefined {
-    const current = this.#assembly;
-    const ready = [...this.#sources].filter(([, source]) => !source.hasLied && source.pausedUntil <= now);
-    if (current !== undefined) {
-      const goesOn = ready.some(([peer, source]) => this.#mayContribute(peer, source, current));
-      if (goesOn || current.asked.size > 0 || ready.length === 0) return current;
-    }
-    const length = this.#oneByOne ? undefined : mostFrequent(ready.map(([, source]) => source.length));
-    const chosen = ready.filter(([, source]) => length === undefined || source.length === length)
-      .sort(([, a], [, b]) => Number(a.isSuspect) - Number(b.isSuspect))[0];
-    if (chosen === undefined) return undefined;
-    const [peer, source] = chosen;
-    return this.#assembly = {
-      length: source.length,
-      only: this.#oneByOne ? peer : undefined,
-      parts: new Array(metadataParts(source.length)).fill(undefined),
-      senders: new Set(),
-      asked: new Map(),
-    };
-  }
-
-  #askedOf(peer: Peer, assembly: Assembly<Peer>): number {
-    let count = 0;
-    for (const request of assembly.asked.values()) if (request.peer === peer) count++;
-    return count;
-  }
-
-  #expire(now: number): void {
-    for (const { peer, at } of [...this.#assembly?.asked.values() ?? []]) {
-      if (now - at < METADATA.requestTimeoutMs) continue;
-      this.#takeBack(peer);
-      this.#pause(peer, now);
+  /** Gives up what takes most memory while too much is held that is not whole; whoever sent it comes last then. */
+  #makeRoom(kept: MetadataAssembly<Peer>): void {
+    if (this.heldBytes <= METADATA.maxHeldBytes) return;
+    const others = [...this.#assemblies].filter((assembly) => assembly !== kept)
+      .sort((a, b) => b.bytes - a.bytes);
+    for (const assembly of others) {
+      if (this.heldBytes <= METADATA.maxHeldBytes) break;
+      this.#assemblies.delete(assembly);
+      for (const peer of assembly.senders) {
+        const source = this.#sources.get(peer);
+        if (source !== undefined) source.failures++;
+      }
     }
   }
 
-  #takeBack(peer: Peer): void {
-    const asked = this.#assembly?.asked;
-    for (const [part, request] of asked ?? []) if (request.peer === peer) asked?.delete(part);
+  /** Who may send parts of it. */
+  #contributors(assembly: MetadataAssembly<Peer>): Iterable<[Peer, Source]> {
+    return this.#sources.entries().filter(([peer, source]) => this.#assemblyOf(peer, source) === assembly);
   }
 
-  #pause(peer: Peer, now: number): void {
-    const source = this.#sources.get(peer);
-    if (source === undefined || source.pausedUntil > now) return;
-    source.pausedUntil = now + source.pauseMs;
-    source.pauseMs = Math.min(2 * source.pauseMs, METADATA.retryMaxMs);
+  /** The one that a source contributes to. */
+  #assemblyOf(peer: Peer, source: Source): MetadataAssembly<Peer> | undefined {
+    if (source.hasLied) return undefined;
+    const isAlone = this.#mixedLengths.has(source.length);
+    return this.#assemblies.values().find(({ length, only }) =>
+      length === source.length && (isAlone ? only === peer : only === undefined)
+    );
+  }
+
+  /**
+   * Begins with the length that most peers offer, or after a wrong mixture of it with one peer. What is not whole soon
+   * does not hold up the others: for each such assembly two more are begun beside it.
+   */
+  #openAssemblies(now: number): void {
+    let late = 0;
+    for (const assembly of this.#assemblies) {
+      const goesOn = this.#contributors(assembly)[Symbol.iterator]().next().done !== true;
+      if (!goesOn) this.#assemblies.delete(assembly);
+      else if (now - assembly.openedAt >= METADATA.answerMs) late++;
+    }
+    const free = this.#sources.entries().filter(([peer, source]) =>
+      !source.hasLied && source.pausedUntil <= now && this.#assemblyOf(peer, source) === undefined
+    ).toArray();
+    const groups = [
+      ...Map.groupBy(free, ([peer, { length }]) => this.#mixedLengths.has(length) ? peer : length).values(),
+    ].map((sources) => ({ sources, best: sources.toSorted(([, a], [, b]) => byMerit(a, b))[0] }))
+      .sort((a, b) => byMerit(a.best[1], b.best[1]) || b.sources.length - a.sources.length);
+    for (const { best: [peer, { length }] } of groups.slice(0, 1 + 2 * late - this.#assemblies.size)) {
+      const only = this.#mixedLengths.has(length) ? peer : undefined;
+      this.#assemblies.add(new MetadataAssembly(length, only, now));
+    }
+  }
+
+  /** Notes who does not answer soon, and gives up those who have not answered at all. */
+  #expire(assembly: MetadataAssembly<Peer>, now: number): void {
+    const { late, expired } = assembly.overdue(now);
+    for (const peer of late) this.#sources.get(peer)!.failures++;
+    for (const peer of expired) {
+      assembly.takeBackAll(peer);
+      pause(this.#sources.get(peer)!, now);
+    }
   }
 }
 
-/** The value that occurs most often, the earliest one among equals; undefined for an empty list. */
-function mostFrequent(values: readonly number[]): number | undefined {
-  const counts = new Map<number, number>();
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  return [...counts].reduce<[number?, number?]>(
-    (best, entry) => entry[1] > (best[1] ?? 0) ? entry : best,
-    [],
-  )[0];
+/** Who is asked first: who failed least, who sent no part of anything wrong, who has sent something. */
+function byMerit(a: Source, b: Source): number {
+  return a.failures - b.failures || Number(a.isSuspect) - Number(b.isSuspect) ||
+    Number(b.isProven) - Number(a.isProven);
+}
+
+function pause(source: Source, now: number): void {
+  if (source.pausedUntil > now) return;
+  source.pausedUntil = now + source.pauseMs;
+  source.pauseMs = Math.min(2 * source.pauseMs, METADATA.retryMaxMs);
 }
 
 /** Serves the metadata of one torrent. Peers are told apart by identity. */

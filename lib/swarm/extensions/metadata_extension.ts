@@ -76,15 +76,15 @@ export class MetadataFetching implements MetadataExtension {
         this.#senders.get(peer)?.(encodeMetadataReject(message.part));
         return;
       case "reject":
-        this.#download.rejected(peer, message.part, now);
-        break;
+        if (this.#download.rejected(peer, message.part, now)) this.tick(now);
+        return;
       case "data": {
         const outcome = this.#download.dataReceived(peer, message.part, message.totalLength, message.bytes);
         if (outcome.kind === "complete") return this.#listener.metadataComplete(outcome.rawInfo);
         if (outcome.kind === "wrong") this.#listener.metadataWrong(outcome.senders);
+        if (outcome.kind !== "unneeded") this.tick(now);
       }
     }
-    this.tick(now);
   }
 
   peerLeft(peer: RemotePeer, now: number): void {

@@ -136,6 +136,62 @@ Deno.test("MetadataDownload takes up another length when nobody of the first one
   assert.equal(answerAll(download).kind, "complete");
 });
 
+/** Virtual ms until the metadata is whole, when only those with small letters answer, and at once; at most a minute. */
+function timeUntilWhole(download: MetadataDownload<string>, start = 0): number {
+  for (let now = start; now < 60_000; now += 100) {
+    for (let requests = download.requests(now); requests.length > 0; requests = download.requests(now)) {
+      for (const { peer, part } of requests) {
+        if (peer.startsWith("silent")) continue;
+        const whole = peer === peer.toUpperCase() ? wrongInfo : rawInfo;
+        const { kind } = download.dataReceived(peer, part, whole.length, partOf(whole, part));
+        if (kind === "complete") return now - start;
+      }
+    }
+  }
+  return Infinity;
+}
+
+const SILENT = Array.from({ length: 119 }, (_, i) => `silent ${i}`);
+
+Deno.test("MetadataDownload finds the one that answers among a hundred that only offer, in seconds", () => {
+  const ms = timeUntilWhole(downloadFrom(...SILENT, "a"));
+  assert.ok(ms < 2_500, `${ms} ms`);
+});
+
+Deno.test("MetadataDownload is held up by no length that silent peers offer, be it one for all or one for each", () => {
+  for (const lengthOf of [() => METADATA.maxBytes, (i: number) => METADATA.maxBytes - i]) {
+    const download = new MetadataDownload<string>(infoHash);
+    SILENT.forEach((peer, i) => download.offered(peer, lengthOf(i)));
+    download.offered("a", rawInfo.length);
+    const ms = timeUntilWhole(download);
+    assert.ok(ms < 2_500, `${ms} ms`);
+  }
+});
+
+Deno.test("MetadataDownload is held up by no silent peers when it goes on one by one", () => {
+  const ms = timeUntilWhole(downloadFrom("A", "b", ...SILENT));
+  assert.ok(ms < 2_500, `${ms} ms`);
+});
+
+Deno.test("MetadataDownload holds little of what many peers send in part, and is not held up by that", () => {
+  const download = new MetadataDownload<string>(infoHash);
+  const liars = SILENT.slice(0, 16);
+  liars.forEach((name, i) => download.offered(name, METADATA.maxBytes - i));
+  const bytes = new Uint8Array(METADATA_PART_LENGTH);
+  let most = 0;
+  for (let round = 0; round < 2_000; round++) {
+    for (const { peer, part } of download.requests(round)) {
+      const length = METADATA.maxBytes - liars.indexOf(peer);
+      if ((part + 1) * METADATA_PART_LENGTH < length) download.dataReceived(peer, part, length, bytes);
+    }
+    most = Math.max(most, download.heldBytes);
+  }
+  assert.ok(most > METADATA.maxBytes && most <= METADATA.maxHeldBytes, `${most} bytes`);
+  download.offered("a", rawInfo.length);
+  const ms = timeUntilWhole(download, 2_000);
+  assert.ok(ms < 2_500, `${ms} ms`);
+});
+
 Deno.test("MetadataDownload has no use for parts from strangers, of another length or out of range", () => {
   const download = downloadFrom("a");
   download.requests(0);
