@@ -96,8 +96,8 @@ export const TRANSFER = {
   receiveBufferBytes: 16 * KIB,
   /** Receive buffer while we download: each read is a call into the runtime at a fixed price. */
   sourceReceiveBufferBytes: 256 * KIB,
-  /** Send buffer: one write to the socket. */
-  sendBufferBytes: 128 * KIB,
+  /** Send buffer, for one write to the socket: eight blocks of 16 KiB or the longest block we serve, headers included. */
+  sendBufferBytes: 128 * KIB + 8 * 13,
   /** Idle send buffers kept. */
   sendBuffersKept: 8,
   /** How long news of a stored piece may wait for more: with 16 peers it halves the work of small links. */

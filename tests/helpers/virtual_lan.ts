@@ -405,13 +405,15 @@ export class VirtualLan {
     const sendMs = packet.length * 1_000 / host.rate;
     this.after(sendMs, () => {
       host.isUplinkBusy = false;
+      this.#deliver(host, wire, packet);
       this.#transmit(host);
     });
+  }
+
+  /** A packet has left its host: it queues at the other's downlink. */
+  #deliver(host: Host, wire: Wire, packet: Uint8Array): void {
     const to = wire.other.host;
-    const arrival = Math.max(
-      this.now + sendMs + LATENCY_MS,
-      to.downlinkFreeAt + packet.length * 1_000 / to.rate,
-    );
+    const arrival = Math.max(this.now + LATENCY_MS, to.downlinkFreeAt + packet.length * 1_000 / to.rate);
     to.downlinkFreeAt = arrival;
     this.after(arrival - this.now, () => {
       wire.arrived(packet);

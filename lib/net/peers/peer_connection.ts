@@ -252,8 +252,11 @@ export class PeerConnection implements PeerSender, Sleeper {
   #takeSendBuffer(small: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     const { messageBytes, nextBlockBytes = 0 } = this.#queue;
     if (messageBytes + nextBlockBytes <= small.length) return small;
-    if (!this.#peer.weChoke) return this.#resources.sendBuffers.take();
-    return new Uint8Array(Math.min(messageBytes, TRANSFER.maxChokedSendBytes) + nextBlockBytes);
+    const { sendBuffers } = this.#resources;
+    const length = Math.min(messageBytes, TRANSFER.maxChokedSendBytes) + nextBlockBytes;
+    return this.#peer.weChoke && length < sendBuffers.bufferLength
+      ? new Uint8Array(length)
+      : sendBuffers.take();
   }
 
   /** Fills a send buffer: messages first, then as many blocks as fit, but at least one; `portion` in bytes. */

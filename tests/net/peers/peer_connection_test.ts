@@ -48,7 +48,7 @@ async function readMessages(
   see: (reader: MessageReader) => void = () => {},
 ): Promise<void> {
   const buffer = new Uint8Array(1_000_000);
-  const reader = new MessageReader(TRANSFER.maxMessageBytes);
+  const reader = new MessageReader(2 * TRANSFER.maxMessageBytes);
   for (let filled = 0;;) {
     const count = await peer.stream.read(buffer.subarray(filled));
     assert(count !== null, "the connection ended");
@@ -90,6 +90,29 @@ for (
     });
     assert(received.every((byte, at) => byte === data[at]));
     await until(() => node.swarm.totals.uploaded === data.length, "counted");
+  });
+}
+
+for (const length of [131_059, 131_060, 131_072]) {
+  Deno.test(`PeerConnection serves a block of ${length} bytes`, async () => {
+    const pieceLength = 144 * 1024;
+    const bytes = randomBytes(2 * pieceLength, 3);
+    const torrent = metainfoOf(bytes, pieceLength);
+    await using node = new LoopbackNode(torrent, bytes);
+    using peer = await RawPeer.introduced(node.listener.port, torrent.infoHash, 1);
+    await peer.send(encodePlain(MessageId.interested));
+    await readMessages(peer, ({ id }) => id === MessageId.unchoke);
+    const requests = [0, 1].map((index) => encodeAboutBlock(MessageId.request, index, 100, length));
+    await peer.send(concatBytes(...requests));
+    let left = 2;
+    await readMessages(peer, () => left === 0, ({ id, index, begin, payload }) => {
+      if (id !== MessageId.piece) return;
+      assert.deepEqual(
+        payload,
+        bytes.subarray(index * pieceLength + begin, index * pieceLength + begin + length),
+      );
+      left--;
+    });
   });
 }
 
