@@ -19,7 +19,7 @@ import type { DialTarget } from "./peers/known_peers.ts";
 import { admitBitfield, admitMessage, losePatience } from "./peers/manners.ts";
 import { MetadataGiving } from "./extensions/metadata_extension.ts";
 import { PeerNews } from "./extensions/peer_news.ts";
-import { PeerPieces } from "./peers/peer_pieces.ts";
+import { PeerPieces } from "./download/peer_pieces.ts";
 import type {
   PeerSender,
   PeerSource,

@@ -4,7 +4,7 @@ import { CHOKING, TRANSFER } from "../../../lib/settings.ts";
 import { Download } from "../../../lib/swarm/download/download.ts";
 import { EVERYTHING, selectFiles } from "../../../lib/swarm/download/file_selection.ts";
 import { DEFAULT_CHOICES } from "../../../lib/swarm/policy.ts";
-import { PeerPieces } from "../../../lib/swarm/peers/peer_pieces.ts";
+import { PeerPieces } from "../../../lib/swarm/download/peer_pieces.ts";
 import { MemoryStorage } from "../../helpers/memory_storage.ts";
 import { piecesIn } from "../../helpers/pictures.ts";
 import { randomBytes, seededRandom } from "../../helpers/random.ts";

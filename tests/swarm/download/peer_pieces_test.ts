@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ProtocolError } from "../../../lib/errors.ts";
 import { Bitfield } from "../../../lib/protocol/bitfield.ts";
-import { PeerPieces } from "../../../lib/swarm/peers/peer_pieces.ts";
+import { PeerPieces } from "../../../lib/swarm/download/peer_pieces.ts";
 import { pickerOf, piecesIn } from "../../helpers/pictures.ts";
 import { fakePeer } from "../../helpers/remote_peers.ts";
 

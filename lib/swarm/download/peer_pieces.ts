@@ -6,8 +6,8 @@
 import { ProtocolError } from "../../errors.ts";
 import { Bitfield } from "../../protocol/bitfield.ts";
 import { encodeBitfield, encodePlain, MessageId } from "../../protocol/peer_messages.ts";
-import type { PieceOrder } from "../download/piece_order.ts";
-import type { RemotePeer } from "./remote_peer.ts";
+import type { PieceOrder } from "./piece_order.ts";
+import type { RemotePeer } from "../peers/remote_peer.ts";
 
 /** Keeps the peers' bitfields, our interest and the picker's availability in step. */
 export class PeerPieces {
