@@ -297,6 +297,10 @@ export const ANNOUNCING = {
   maxPeers: 500,
   /** Redirects followed. */
   maxRedirects: 3,
+  /** Addresses of one family that a tracker's name stands for, of those that are tried … */
+  maxAddresses: 16,
+  /** … and when the next one is tried beside one that does not answer: a LAN answers in milliseconds. */
+  nextAddressMs: 1 * SECOND,
   /** A tracker with IPv4 and IPv6 that answered by one of them has this much time to answer by the other. */
   otherFamilyMs: 1 * SECOND,
   /** When a datagram that a UDP tracker does not answer is sent again, counted from the first time. */

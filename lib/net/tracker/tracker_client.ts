@@ -1,4 +1,4 @@
-import { messageOf, TrackerError } from "../../errors.ts";
+import { messageOf, ProtocolError, TrackerError } from "../../errors.ts";
 import { familyOf, formatEndpoint, inZoneOf, scopeOf } from "../../protocol/endpoint.ts";
 import type { InfoHash } from "../../protocol/info_hash.ts";
 import { printable } from "../../protocol/printable.ts";
@@ -12,6 +12,7 @@ import type {
 } from "../../protocol/tracker_messages.ts";
 import { ANNOUNCING } from "../../settings.ts";
 import { addressesOf } from "../addresses/host_addresses.ts";
+import { firstOf, inTurn } from "./attempts.ts";
 import { announceOverHttp, scrapeOverHttp } from "./http_tracker_client.ts";
 import { distanceOf, type Hop, trackerRefusal } from "../http/request_rules.ts";
 import { announceOverUdp, scrapeOverUdp } from "./udp_tracker_client.ts";
@@ -27,7 +28,8 @@ export interface TrackerLimits {
  * Announces once to a tracker: `http:`, `https:` or `udp:`, nothing else, and only where `request_rules.ts` lets us.
  *
  * A host name that stands for IPv4 and IPv6 addresses is announced to by each of the two, so that the tracker
- * learns both of ours (BEP 7); one answer is enough, and the peers of both are merged.
+ * learns both of ours (BEP 7); one answer is enough, and the peers of both are merged. Of several addresses of a family
+ * each has its turn until one answers.
  *
  * Errors: `TrackerError` whatever goes wrong, safe to print; also when `signal` aborts, or after `timeoutMs`.
  * Nothing is left open.
@@ -38,12 +40,13 @@ export function announceToTracker(
   signal: AbortSignal,
   limits: TrackerLimits = {},
 ): Promise<AnnounceReply> {
-  return withTracker(announceUrl, signal, limits, (hops, ending, signal) => {
-    const announces = hops.map(async (hop) => {
-      const client = clientFor(hop, limits);
-      const reply = answerIn(await client.announce(hop, request, limits.isBlocked ?? nobody, signal));
-      return { ...reply, peers: peersFrom(hop.address, reply) };
-    });
+  return withTracker(announceUrl, signal, limits, (families, ending, signal) => {
+    const announces = families.map((hops) =>
+      askInTurn(hops, limits, signal, async (client, hop, signal) => {
+        const reply = answerIn(await client.announce(hop, request, limits.isBlocked ?? nobody, signal));
+        return { ...reply, peers: peersFrom(hop.address, reply) };
+      })
+    );
     return gather(announces, ending);
   });
 }
@@ -59,11 +62,16 @@ export function scrapeTracker(
   signal: AbortSignal,
   limits: TrackerLimits = {},
 ): Promise<ScrapeCounts> {
-  return withTracker(announceUrl, signal, limits, async (hops, ending, signal) => {
-    const scrapes = hops.map(async (hop) => {
-      const client = clientFor(hop, limits);
-      return answerIn(await client.scrape(hop, infoHash, limits.isBlocked ?? nobody, signal));
-    });
+  return withTracker(announceUrl, signal, limits, async (families, ending, signal) => {
+    const scrapes = families.map((hops) =>
+      askInTurn(
+        hops,
+        limits,
+        signal,
+        async (client, hop, signal) =>
+          answerIn(await client.scrape(hop, infoHash, limits.isBlocked ?? nobody, signal)),
+      )
+    );
     try {
       return await firstOf(scrapes);
     } finally {
@@ -73,12 +81,12 @@ export function scrapeTracker(
   });
 }
 
-/** Asks a tracker at one address of each family that its host has, within the limits of time. */
+/** Asks a tracker within the limits of time; `ask` gets its host's addresses, each family for itself. */
 async function withTracker<Answer>(
   announceUrl: string,
   signal: AbortSignal,
   { timeoutMs = ANNOUNCING.timeoutMs }: TrackerLimits,
-  ask: (hops: Hop[], ending: AbortController, signal: AbortSignal) => Promise<Answer>,
+  ask: (families: Hop[][], ending: AbortController, signal: AbortSignal) => Promise<Answer>,
 ): Promise<Answer> {
   const ending = new AbortController();
   const timer = setTimeout(
@@ -90,15 +98,35 @@ async function withTracker<Answer>(
     const url = URL.parse(announceUrl);
     if (url === null) throw new TrackerError("Expected an announce URL");
     const addresses = await addressesOf(url.hostname, anyEnd);
-    const targets = [4, 6].flatMap((family) => addresses.find((each) => familyOf(each) === family) ?? []);
-    if (targets.length === 0) throw new TrackerError("Expected a host with an address");
-    return await ask(targets.map((address) => ({ url, address })), ending, anyEnd);
+    const families = [4, 6].map((family) =>
+      addresses.filter((address) => familyOf(address) === family).slice(0, ANNOUNCING.maxAddresses)
+        .map((address) => ({ url, address }))
+    ).filter((hops) => hops.length > 0);
+    if (families.length === 0) throw new TrackerError("Expected a host with an address");
+    return await ask(families, ending, anyEnd);
   } catch (error) {
     if (signal.aborted) throw new TrackerError("Stopped before it answered");
     throw asTrackerError(error);
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Asks at one address after another until one answers. Errors: `TrackerError`. */
+function askInTurn<Answer>(
+  hops: readonly Hop[],
+  limits: TrackerLimits,
+  signal: AbortSignal,
+  ask: (client: Client, hop: Hop, signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> {
+  const attempt = async (hop: Hop, signal: AbortSignal) => {
+    try {
+      return await ask(clientFor(hop, limits), hop, signal);
+    } catch (error) {
+      throw asTrackerError(error);
+    }
+  };
+  return inTurn(hops, attempt, signal, ANNOUNCING.nextAddressMs);
 }
 
 /** How one kind of tracker is spoken with. */
@@ -144,15 +172,6 @@ function peersFrom(address: string, { peers }: AnnounceReply): AnnouncedPeer[] {
     });
 }
 
-/** The first answer; what the first attempt rejects with when all do. */
-async function firstOf<Answer>(attempts: readonly Promise<Answer>[]): Promise<Answer> {
-  try {
-    return await Promise.any(attempts);
-  } catch (error) {
-    throw (error as AggregateError).errors[0];
-  }
-}
-
 /** The first answer, and what the other attempts add to it within a short time. Rejects when all do. */
 async function gather(
   attempts: readonly Promise<AnnounceReply>[],
@@ -170,9 +189,13 @@ async function gather(
   return { ...replies[0], peers: [...peers.values()].slice(0, ANNOUNCING.maxPeers) };
 }
 
-/** Runtime errors name the whole URL, which may contain a passkey. */
+/**
+ * Runtime errors name the whole URL, which may contain a passkey. A tracker that answers nonsense can be reached, and
+ * may have better answers for other torrents; all other errors of the runtime mean that it cannot.
+ */
 function asTrackerError(error: unknown): TrackerError {
   if (error instanceof TrackerError) return error;
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return new TrackerError(withoutSecrets(printable(messageOf(cause))).slice(0, 300), { isOutage: true });
+  const isOutage = !(error instanceof ProtocolError);
+  return new TrackerError(withoutSecrets(printable(messageOf(cause))).slice(0, 300), { isOutage });
 }

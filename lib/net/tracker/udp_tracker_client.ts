@@ -1,6 +1,6 @@
 import { ProtocolError } from "../../errors.ts";
 import { announcePort } from "../../protocol/announce_address.ts";
-import { canonicalAddress, type Endpoint, familyOf, withoutZone } from "../../protocol/endpoint.ts";
+import { type Endpoint, familyOf } from "../../protocol/endpoint.ts";
 import type { InfoHash } from "../../protocol/info_hash.ts";
 import type {
   AnnounceReply,
@@ -118,24 +118,24 @@ async function exchange(
   send();
   const timers = ANNOUNCING.udpRetransmitMs.map((afterMs) => setTimeout(send, afterMs));
   try {
-    return await Promise.race([receiveAnswer(socket, tracker, transactionId, action), sendFailed]);
+    return await Promise.race([receiveAnswer(socket, transactionId, action), sendFailed]);
   } finally {
     timers.forEach(clearTimeout);
   }
 }
 
-/** The next datagram that is from the tracker and answers this transaction; everything else is ignored. */
+/**
+ * The next datagram that answers this transaction; everything else is ignored. A tracker with several addresses may
+ * answer from another one than was asked. Only it knows the transaction's 32 random bits.
+ */
 async function receiveAnswer(
   socket: Deno.DatagramConn,
-  tracker: Endpoint,
   transactionId: number,
   action: number,
 ): Promise<Uint8Array> {
   const buffer = new Uint8Array(MAX_REPLY_LENGTH);
   while (true) {
-    const [datagram, from] = await socket.receive(buffer);
-    const { hostname, port } = from as Deno.NetAddr;
-    if (canonicalAddress(hostname) !== withoutZone(tracker.address) || port !== tracker.port) continue;
+    const [datagram] = await socket.receive(buffer);
     const header = udpReplyHeader(datagram);
     if (header?.transactionId !== transactionId) continue;
     if (header.action === action || header.action === UdpAction.error) return datagram;

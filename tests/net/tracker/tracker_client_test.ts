@@ -328,3 +328,79 @@ Deno.test("announceToTracker announces by each family that the tracker's name st
     assert.deepEqual(tracker.changes.sort(), ofEach.map((address) => `${address} 6881`), scheme);
   }
 });
+
+/** Listens on loopback and answers each connection with these bytes. */
+function answeringWith(text: string): Deno.TcpListener {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  (async () => {
+    for await (const connection of listener) {
+      await connection.read(new Uint8Array(4_096));
+      await connection.write(new TextEncoder().encode(text)).catch(() => {});
+      connection.close();
+    }
+  })();
+  return listener;
+}
+
+/** Whether a failed announce to a URL counts as an outage of the whole tracker. */
+async function isOutage(url: string): Promise<boolean> {
+  try {
+    await announceToTracker(url, announceOf("a"), signal, { timeoutMs: 500 });
+  } catch (error) {
+    assert(error instanceof TrackerError, String(error));
+    return error.isOutage;
+  }
+  assert.fail("Expected a failure");
+}
+
+const head = (fields: string) => `HTTP/1.1 200 OK\r\n${fields}\r\nConnection: close\r\n\r\n`;
+const NONSENSE = [
+  `${head("Content-Length: 6")}<html>`,
+  `${head("Content-Length: 0")}`,
+  `${head("Content-Length: 500")}d8:interval`,
+  `${head("Content-Length: 5\r\nContent-Encoding: gzip")}short`,
+  `${head("Transfer-Encoding: chunked")}zz\r\n`,
+  "SSH-2.0-OpenSSH_9.6\r\n",
+  "HTTP/1.1 abc\r\n\r\n",
+  "",
+  "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/announce\r\nContent-Length: 0\r\n\r\n",
+];
+
+Deno.test("announceToTracker takes nonsense for no outage of the tracker", async () => {
+  for (const text of NONSENSE) {
+    const listener = answeringWith(text);
+    assert.equal(await isOutage(`http://127.0.0.1:${listener.addr.port}/announce`), false, text);
+    listener.close();
+  }
+});
+
+Deno.test("announceToTracker takes it for an outage that nobody is there, or that nobody answers", async () => {
+  const silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  assert.equal(await isOutage(`http://127.0.0.1:${silent.addr.port}/announce`), true);
+  const { port } = silent.addr;
+  silent.close();
+  assert.equal(await isOutage(`http://127.0.0.1:${port}/announce`), true);
+  assert.equal(await isOutage(`udp://127.0.0.1:${port}/announce`), true);
+});
+
+Deno.test("announceToTracker takes the answer of a UDP tracker that comes from another of its addresses", async () => {
+  const asked = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  const other = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.2", port: 0 });
+  const serving = (async () => {
+    for (let answered = 0; answered < 2; answered++) {
+      const [datagram, from] = await asked.receive();
+      const { transactionId, action } = parseUdpRequest(datagram);
+      const reply = { intervalSeconds: 77, peers: [] };
+      await other.send(
+        action === UdpAction.connect
+          ? encodeUdpConnectReply(transactionId, new Uint8Array(8))
+          : encodeUdpAnnounceReply(transactionId, reply, 4),
+        from,
+      );
+    }
+  })();
+  assert.equal(await outcomeOf(`udp://127.0.0.1:${(asked.addr as Deno.NetAddr).port}`, 3000), 77);
+  await serving;
+  asked.close();
+  other.close();
+});
