@@ -13,9 +13,11 @@ import { ResumeStore } from "../disk/resume_store.ts";
 import { StateLock } from "../disk/state_lock.ts";
 import { storageFailure } from "../disk/storage_failure.ts";
 import { messageOf } from "../errors.ts";
+import { adviceOnLoopback } from "./announce_advice.ts";
 import { type JoinContext, JoinedTorrent } from "./joined_torrent.ts";
 import { MagnetFetch, withMagnet } from "./magnet_fetch.ts";
 import { toByteString } from "../protocol/bytes.ts";
+import { scopeOf } from "../protocol/endpoint.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import { type FileRange, type Magnet, parseMagnet } from "../protocol/magnet.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
@@ -39,6 +41,7 @@ import { type AnySwarm, SwarmRegistry } from "../swarm/swarm_registry.ts";
 import { TrackerTable } from "../swarm/tracker/tracker_table.ts";
 import { findTorrent, saveTorrent } from "./torrent_folder.ts";
 import { readTorrent } from "./torrent_tools.ts";
+import { waitingOf } from "./waiting.ts";
 
 export { type IpFilter, loadIpFilter } from "../net/addresses/ip_filter.ts";
 export { torrentPaths } from "./torrent_folder.ts";
@@ -57,6 +60,10 @@ interface Parts {
 }
 
 const now = () => performance.now();
+
+function isPrivate(swarm: AnySwarm): boolean {
+  return "metainfo" in swarm && swarm.metainfo.isPrivate;
+}
 
 /** A running session. */
 export class Session {
@@ -204,7 +211,9 @@ export class Session {
    */
   async add(torrentPath: string, peers: readonly string[]): Promise<InfoHash> {
     const metainfo = await readTorrent(torrentPath);
-    if (!this.#isKnown(metainfo.infoHash)) await this.#check(metainfo, peers);
+    if (this.#isKnown(metainfo.infoHash)) return metainfo.infoHash;
+    await this.#check(metainfo, peers);
+    this.#adviseOn(metainfo, torrentPath);
     return metainfo.infoHash;
   }
 
@@ -229,6 +238,16 @@ export class Session {
       await this.#check(metainfo, named, selectOnly);
     }
     return infoHash;
+  }
+
+  /** Tells the user why others will not find this machine, unless it is to be found on loopback only. */
+  #adviseOn(metainfo: Metainfo, torrentPath: string): void {
+    const { host, home, observe } = this.#options;
+    if (host !== undefined && scopeOf(host) === "loopback") return;
+    const message = adviceOnLoopback(metainfo, torrentPath, home, Deno.networkInterfaces());
+    if (message !== undefined) {
+      observe({ event: "warning", code: "announce", message, infoHash: metainfo.infoHash });
+    }
   }
 
   #isKnown(infoHash: InfoHash): boolean {
@@ -272,7 +291,9 @@ export class Session {
     this.#checking.delete(swarm.infoHash);
     this.#joined.set(swarm.infoHash, joined);
     this.#parts.registry.add(swarm);
-    this.#options.observe({ event: "torrent", ...factsOf(swarm.snapshot(now())) });
+    const facts = factsOf(swarm.snapshot(now()));
+    this.#options.observe({ event: "torrent", ...facts });
+    if (facts.role === "announcer" && facts.have === 0 && facts.pieces > 0) this.#tellLackOfData(metainfo);
     const leaving = fetch?.handOver();
     const found = fetch === undefined || metainfo.isPrivate ? [] : fetch.swarm.knownPeers;
     this.#begin(joined, [...peers, ...found]);
@@ -280,6 +301,15 @@ export class Session {
     joined.dataChanged.then(() => this.#loops.push(this.#joinAgain(joined, selectOnly)));
     this.#addPeers(swarm, await joined.rememberedPeers());
     await leaving;
+  }
+
+  /** Others come to the announcer for the data, so that it lacks it is worth a word. */
+  #tellLackOfData({ name, infoHash }: Metainfo): void {
+    const folder = join(this.#options.home, "shareable");
+    const message =
+      `this machine is the announcer, and has no data: there is no usable ${name} in ${folder}; ` +
+      "put it there and start again, or wait until somebody else brings it";
+    this.#options.observe({ event: "warning", code: "no-data", message, infoHash });
   }
 
   /** Somebody changed data of a torrent: once they may be done, looks through all of it and joins anew. */
@@ -299,8 +329,7 @@ export class Session {
 
   /** Lets a swarm look for peers: those named, local ones, and those its trackers know. */
   #begin({ swarm, announcer }: JoinedTorrent | MagnetFetch, peers: readonly string[]): void {
-    const isPublic = (joined: JoinedTorrent) => !joined.swarm.metainfo.isPrivate;
-    const announced = [...[...this.#joined.values()].filter(isPublic), ...this.#fetches.values()];
+    const announced = this.#begun.filter(({ swarm }) => !isPrivate(swarm));
     this.#discovery?.announce(announced.map(({ swarm }) => swarm.infoHash));
     this.#addPeers(swarm, peers);
     announcer.tick();
@@ -356,7 +385,14 @@ export class Session {
       checkingSnapshot(each.metainfo, each.checked)
     );
     const others = this.#begun.filter(({ swarm }) => !this.#checking.has(swarm.infoHash));
-    return [...others.map(({ swarm }) => swarm.snapshot(time)), ...checking];
+    return [...others.map((each) => this.#snapshotOf(each, time)), ...checking];
+  }
+
+  #snapshotOf({ swarm, announcer }: JoinedTorrent | MagnetFetch, now: number): SwarmSnapshot {
+    const snapshot = swarm.snapshot(now);
+    const { hasTrackers, failures } = announcer;
+    const usesMulticast = this.#discovery !== undefined && !isPrivate(swarm);
+    return { ...snapshot, waiting: waitingOf(snapshot, { hasTrackers, failures, usesMulticast, now }) };
   }
 
   /** Everything that has connections and trackers. */

@@ -8,13 +8,18 @@ import { makeTorrent, type TorrentPlan } from "../disk/torrent_maker.ts";
 import { messageOf, MetainfoError, StorageError } from "../errors.ts";
 import { scrapeTracker } from "../net/tracker/tracker_client.ts";
 import { parseAnnounceAddress } from "../protocol/announce_address.ts";
-import { canonicalAddress, familyOf, scopeOf } from "../protocol/endpoint.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import { type FileRange, formatMagnet, parseMagnet } from "../protocol/magnet.ts";
 import { type Metainfo, parseMetainfo, replaceAnnounce } from "../protocol/metainfo.ts";
-import { MAGNET_LIMITS, METAINFO_LIMITS, PORTS } from "../settings.ts";
+import { MAGNET_LIMITS, METAINFO_LIMITS } from "../settings.ts";
 
 export { isMagnet } from "../protocol/magnet.ts";
+export {
+  isLoopbackAnnounce,
+  nameForCommands,
+  ownAnnounceUrl,
+  reachableAddresses,
+} from "./announce_advice.ts";
 
 /** A torrent for people and programs: `info --json` of INTERFACE.md. Lengths in bytes. */
 export interface TorrentDescription {
@@ -223,18 +228,6 @@ export async function askTrackers(
 /** The whole URL of an announce address (INTERFACE.md "Commands"); undefined when it is none. */
 export function announceUrl(address: string): string | undefined {
   return parseAnnounceAddress(address)?.href;
-}
-
-/**
- * The announce URL of a tracker on this machine: its first private IPv4 address, else its first other one, else
- * loopback.
- */
-export function ownAnnounceUrl(interfaces: readonly { readonly address: string }[]): string {
-  const addresses = interfaces.map(({ address }) => canonicalAddress(address))
-    .filter((address) => address !== undefined && familyOf(address) === 4) as string[];
-  const address = addresses.find((candidate) => scopeOf(candidate) === "private") ??
-    addresses.find((candidate) => scopeOf(candidate) === "global") ?? "127.0.0.1";
-  return `http://${address}:${PORTS.tracker.first}/announce`;
 }
 
 /**

@@ -20,11 +20,14 @@ export function emptySnapshot(infoHash: InfoHash, name: string): SwarmSnapshot {
     downloadRate: 0,
     uploadRate: 0,
     connections: 0,
+    offering: 0,
+    known: 0,
     uploadSlotsUsed: 0,
     downloadSourcesUsed: 0,
     lacksMetadata: false,
     checked: undefined,
     paused: undefined,
+    waiting: undefined,
     peers: [],
   };
 }

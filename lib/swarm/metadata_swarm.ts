@@ -161,7 +161,8 @@ export class MetadataSwarm implements ConnectionOwner {
   snapshot(now: number): SwarmSnapshot {
     const peers = Array.from(this.#roster.connected.values(), (peer) => peer.snapshot(now));
     const { infoHash, name } = this.#options;
-    return { ...emptySnapshot(infoHash, name), lacksMetadata: true, connections: peers.length, peers };
+    const known = this.#roster.known.size;
+    return { ...emptySnapshot(infoHash, name), lacksMetadata: true, connections: peers.length, known, peers };
   }
 
   #metadataWrong(senders: readonly RemotePeer[]): void {

@@ -129,6 +129,14 @@ export interface RemotePeerSnapshot {
   readonly reason: string;
 }
 
+/** Why a torrent stands still that wants something. */
+export interface Waiting {
+  /** A sentence without its end. */
+  readonly reason: string;
+  /** When a tracker is asked again, in ms from now; undefined where that changes nothing. */
+  readonly nextTryInMs: number | undefined;
+}
+
 /** One swarm at one moment, as plain data. Sizes in bytes, rates in bytes per second. */
 export interface SwarmSnapshot {
   readonly infoHash: InfoHash;
@@ -148,6 +156,10 @@ export interface SwarmSnapshot {
   readonly downloadRate: number;
   readonly uploadRate: number;
   readonly connections: number;
+  /** Connected peers that have something we want and lack. */
+  readonly offering: number;
+  /** Endpoints heard of, connected or not. */
+  readonly known: number;
   readonly uploadSlotsUsed: number;
   readonly downloadSourcesUsed: number;
   /** Whether only the info-hash is known, from a magnet link; what the metadata tells is 0 then. */
@@ -156,5 +168,7 @@ export interface SwarmSnapshot {
   readonly checked: number | undefined;
   /** Why it stands still; undefined while it does not. */
   readonly paused: string | undefined;
+  /** Why nothing comes although something is wanted; undefined while it comes, and where nobody looked. */
+  readonly waiting: Waiting | undefined;
   readonly peers: readonly RemotePeerSnapshot[];
 }

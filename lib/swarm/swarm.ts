@@ -394,7 +394,8 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   snapshot(now: number): SwarmSnapshot {
     const { metainfo, download, upload, role, seeding } = this;
     const parts = { metainfo, download, upload, statistics: this.#statistics, peers: this.#peers };
-    return snapshotOf(parts, { role, seeding, finished: this.#isFinished, paused: this.#paused }, now);
+    const known = this.#roster.known.size;
+    return snapshotOf(parts, { role, seeding, finished: this.#isFinished, paused: this.#paused, known }, now);
   }
 
   #report(news: SwarmNews): void {

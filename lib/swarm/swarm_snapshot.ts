@@ -19,7 +19,7 @@ export interface SwarmParts {
 /** Everything about a swarm at `now` (ms), as plain data; `standing` is what the swarm alone knows. */
 export function snapshotOf(
   { metainfo, download, upload, statistics, peers }: SwarmParts,
-  standing: Pick<SwarmSnapshot, "role" | "seeding" | "finished" | "paused">,
+  standing: Pick<SwarmSnapshot, "role" | "seeding" | "finished" | "paused" | "known">,
   now: number,
 ): SwarmSnapshot {
   const { layout, name, infoHash } = metainfo;
@@ -33,6 +33,7 @@ export function snapshotOf(
     missing: download.missing,
     ...statistics.snapshot(now),
     connections: peers.size,
+    offering: peers.values().filter((peer) => peer.wantedPieces > 0).toArray().length,
     uploadSlotsUsed: upload.slotCount,
     downloadSourcesUsed: download.sources.count,
     peers: Array.from(peers.values(), (peer) => peer.snapshot(now)),

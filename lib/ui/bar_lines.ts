@@ -1,11 +1,25 @@
 /** Snapshots to the lines that `LineBars` draws: one for each torrent, and below it one for each peer. */
 import { printable } from "../log.ts";
 import type { RemotePeerSnapshot, SwarmSnapshot } from "../swarm/ports.ts";
-import { cutToWidth, fitToWidth, formatDuration, formatRate, percentOf, widthOf } from "./text_format.ts";
+import {
+  cutToWidth,
+  fitToWidth,
+  formatDuration,
+  formatRate,
+  formatWaiting,
+  percentOf,
+  widthOf,
+  wrapToWidth,
+} from "./text_format.ts";
 
 const MIN_BAR_WIDTH = 8;
 /** Columns of the widest bar. */
 export const MAX_BAR_WIDTH = 40;
+
+/** Before what is said of a torrent below its line. */
+const WAITING_INDENT = "  ";
+/** Lines that a sentence takes at most. */
+const MAX_WAITING_LINES = 4;
 
 /** A short text beside the bar. */
 export interface Cell {
@@ -50,17 +64,23 @@ export function renderBarLine(line: BarLine, width: number, drawBar: (columns: n
 }
 
 /**
- * The lines for all swarms, at most `maxLines`. Torrents come before peers; peers share what room is left, those
- * that we exchange data with first, and "+N more" stands for the others.
+ * The lines for all swarms, at most `maxLines`. Torrents come before why they wait, in lines of `columns`, and before
+ * peers; those share what room is left, peers that we exchange data with first, and "+N more" stands for the others.
  */
-export function swarmLines(snapshots: readonly SwarmSnapshot[], maxLines: number): BarLine[] {
+export function swarmLines(
+  snapshots: readonly SwarmSnapshot[],
+  maxLines: number,
+  columns = Infinity,
+): BarLine[] {
   const shown = fitCount(snapshots.length, maxLines);
   let room = maxLines - shown - (shown < snapshots.length ? 1 : 0);
   const lines: BarLine[] = [];
   snapshots.slice(0, shown).forEach((snapshot, position) => {
-    const peers = peerLines(snapshot, Math.floor(room / (shown - position)));
-    room -= peers.length;
-    lines.push(torrentLine(snapshot), ...peers);
+    const share = Math.floor(room / (shown - position));
+    const waiting = waitingLines(snapshot, share, columns);
+    const details = [...waiting, ...peerLines(snapshot, share - waiting.length)];
+    room -= details.length;
+    lines.push(torrentLine(snapshot), ...details);
   });
   if (shown < snapshots.length) lines.push(textLine(`+${snapshots.length - shown} more torrents`));
   return lines.slice(0, maxLines);
@@ -69,6 +89,15 @@ export function swarmLines(snapshots: readonly SwarmSnapshot[], maxLines: number
 /** How many of `count` lines to show in `room` lines, one of which is needed to say that there are more. */
 function fitCount(count: number, room: number): number {
   return count <= room ? count : Math.max(0, room - 1);
+}
+
+/** Why a torrent waits, below its line. */
+function waitingLines({ waiting }: SwarmSnapshot, room: number, columns: number): BarLine[] {
+  if (waiting === undefined || room < 1) return [];
+  const text = printable(formatWaiting(waiting));
+  const width = Math.max(1, columns - WAITING_INDENT.length);
+  const lines = wrapToWidth(text, width, Math.min(room, MAX_WAITING_LINES));
+  return lines.map((line) => textLine(WAITING_INDENT + line));
 }
 
 function peerLines({ peers, pieces }: SwarmSnapshot, room: number): BarLine[] {

@@ -37,6 +37,11 @@ export class LineBars {
     this.#multiBar.on("stop", () => this.#terminal.flush());
   }
 
+  /** Columns of a line. */
+  get columns(): number {
+    return this.#terminal.getWidth();
+  }
+
   /** Lines that fit on the screen. */
   get maxLines(): number {
     return this.#terminal.getHeight();

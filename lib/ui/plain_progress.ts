@@ -4,7 +4,7 @@ import type { SwarmSnapshot } from "../swarm/ports.ts";
 import { EventTexts } from "./event_texts.ts";
 import { outputWriter } from "./output.ts";
 import type { ProgressView } from "./progress_view.ts";
-import { formatRate, percentOf } from "./text_format.ts";
+import { formatRate, formatWaiting, percentOf } from "./text_format.ts";
 
 /** How often a torrent's percent is told at most, in milliseconds. */
 const PERCENT_EVERY_MS = 5000;
@@ -16,6 +16,8 @@ export class PlainProgress implements ProgressView {
   readonly #texts = new EventTexts();
   /** What was told last of each info-hash, and when. */
   readonly #told = new Map<string, { text: string; at: number }>();
+  /** Why each info-hash was last said to wait. */
+  readonly #reasons = new Map<string, string | undefined>();
 
   /** `now` is milliseconds on any clock that does not go back. */
   constructor(
@@ -34,6 +36,7 @@ export class PlainProgress implements ProgressView {
   tick(snapshots: readonly SwarmSnapshot[]): void {
     const now = this.#now();
     for (const snapshot of snapshots) {
+      this.#tellWaiting(snapshot);
       const text = standing(snapshot);
       const told = this.#told.get(snapshot.infoHash);
       const isDue = told === undefined || (told.text !== text && now - told.at >= PERCENT_EVERY_MS);
@@ -42,6 +45,13 @@ export class PlainProgress implements ProgressView {
       const rates = `down ${formatRate(snapshot.downloadRate)}, up ${formatRate(snapshot.uploadRate)}`;
       this.#write(printable(`${snapshot.name}: ${text}, ${rates}, peers ${snapshot.connections}`));
     }
+  }
+
+  /** A reason is told once, until there is another one. */
+  #tellWaiting({ infoHash, name, waiting }: SwarmSnapshot): void {
+    if (waiting?.reason === this.#reasons.get(infoHash)) return;
+    this.#reasons.set(infoHash, waiting?.reason);
+    if (waiting !== undefined) this.#write(printable(`${name}: ${formatWaiting(waiting)}`));
   }
 
   close(): void {}

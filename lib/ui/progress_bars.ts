@@ -37,6 +37,6 @@ export class ProgressBars implements ProgressView {
   }
 
   #show(snapshots: readonly SwarmSnapshot[]): void {
-    this.#bars.show(swarmLines(snapshots, this.#bars.maxLines));
+    this.#bars.show(swarmLines(snapshots, this.#bars.maxLines, this.#bars.columns));
   }
 }

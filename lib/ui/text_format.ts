@@ -1,5 +1,6 @@
 /** Values as people read them, and text cut to the width a terminal shows it in. */
 import stringWidth from "string-width";
+import type { Waiting } from "../swarm/ports.ts";
 
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
 const segmenter = new Intl.Segmenter();
@@ -27,6 +28,13 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(whole / 86400)}d`;
 }
 
+/** A sentence that says why nothing comes, with the time until something is tried again. */
+export function formatWaiting({ reason, nextTryInMs }: Waiting): string {
+  return nextTryInMs === undefined
+    ? reason
+    : `${reason}, next try ${nextTryInMs < 1000 ? "now" : `in ${formatDuration(nextTryInMs / 1000)}`}`;
+}
+
 /** Whole percent, rounded down so that 100 means all. */
 export function percentOf(have: number, total: number): number {
   return total === 0 ? 100 : Math.floor(have / total * 100);
@@ -49,6 +57,19 @@ export function cutToWidth(text: string, width: number): string {
     cut += segment;
   }
   return `${cut}…`;
+}
+
+/** A text as lines of at most `width` columns, broken between words where these fit; at most `maxLines`. */
+export function wrapToWidth(text: string, width: number, maxLines: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    const longer = last === undefined ? word : `${last} ${word}`;
+    const isFull = last !== undefined && widthOf(longer) > width && lines.length < maxLines;
+    if (isFull) lines.push(word);
+    else lines[Math.max(0, lines.length - 1)] = longer;
+  }
+  return lines.map((line) => cutToWidth(line, width));
 }
 
 /** A text of exactly `width` columns, cut or filled with blanks on the right. */

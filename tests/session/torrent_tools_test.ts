@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { MetainfoError } from "../../lib/errors.ts";
 import { METAINFO_LIMITS } from "../../lib/settings.ts";
-import { announceUrl, ownAnnounceUrl, readTorrent } from "../../lib/session/torrent_tools.ts";
+import { announceUrl, readTorrent } from "../../lib/session/torrent_tools.ts";
 
 Deno.test("readTorrent refuses what is no torrent before it reads too much of it", async () => {
   const folder = await Deno.makeTempDir();
@@ -16,12 +16,4 @@ Deno.test("readTorrent refuses what is no torrent before it reads too much of it
 Deno.test("announceUrl completes bare hosts", () => {
   assert.equal(announceUrl("10.0.0.5"), "http://10.0.0.5:6969/announce");
   assert.equal(announceUrl("no host"), undefined);
-});
-
-Deno.test("ownAnnounceUrl prefers a private IPv4 address, then any other, then loopback", () => {
-  const urlOf = (...addresses: string[]) => ownAnnounceUrl(addresses.map((address) => ({ address })));
-  const expected = (host: string) => `http://${host}:6969/announce`;
-  assert.equal(urlOf("127.0.0.1", "fd00::5", "8.8.4.4", "192.168.1.5", "10.0.0.5"), expected("192.168.1.5"));
-  assert.equal(urlOf("127.0.0.1", "169.254.1.1", "8.8.4.4"), expected("8.8.4.4"));
-  assert.equal(urlOf("::1", "127.0.0.1"), expected("127.0.0.1"));
 });

@@ -67,3 +67,15 @@ Deno.test("PlainProgress cleans names from torrents", () => {
   // deno-lint-ignore no-control-regex
   for (const line of lines) assert.doesNotMatch(line, /[\x00-\x1f]/);
 });
+
+Deno.test("PlainProgress tells once why a torrent waits", () => {
+  const { view, lines } = recorder();
+  const waiting = (reason: string, nextTryInMs?: number) =>
+    swarmSnapshot({ waiting: { reason, nextTryInMs } });
+  view.tick([waiting("nobody is here", 3_000)]);
+  view.tick([waiting("nobody is here", 2_000)]);
+  view.tick([swarmSnapshot()]);
+  view.tick([waiting("nobody is here")]);
+  const told = lines.filter((line) => line.includes("nobody"));
+  assert.deepEqual(told, ["age.txt: nobody is here, next try in 3s", "age.txt: nobody is here"]);
+});

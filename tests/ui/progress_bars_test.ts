@@ -162,3 +162,20 @@ Deno.test("swarmLines shows checking and the reason of a pause", () => {
   assert(checking.cells.some((cell) => cell.text === "checking"));
   assert.equal(paused.label, "age.txt: paused: no space left");
 });
+
+Deno.test("swarmLines says below a torrent why it waits, in as many lines as that takes", () => {
+  const waiting = { reason: "nobody here has the data yet: tracker 10.0.0.5 fails", nextTryInMs: 11_200 };
+  const labels = (maxLines: number, columns: number) =>
+    swarmLines([swarmSnapshot({ waiting, peers: [LEECH] })], maxLines, columns).map(({ label }) => label);
+  assert.deepEqual(labels(10, 79), [
+    "age.txt",
+    "  nobody here has the data yet: tracker 10.0.0.5 fails, next try in 12s",
+    "  ↑ 192.168.1.30:6881",
+  ]);
+  assert.deepEqual(labels(10, 39).slice(1, 3), [
+    "  nobody here has the data yet: tracker",
+    "  10.0.0.5 fails, next try in 12s",
+  ]);
+  assert.deepEqual(labels(2, 39), ["age.txt", "  nobody here has the data yet: tracke…"]);
+  assert.deepEqual(labels(1, 39), ["age.txt"]);
+});

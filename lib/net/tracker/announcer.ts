@@ -28,16 +28,38 @@ export interface AnnouncerOptions {
   readonly surroundings: Surroundings;
 }
 
+/** A tracker that did not take the last announce. */
+export interface TrackerFailure {
+  /** Its host, and its port where the URL names one. */
+  readonly host: string;
+  /** Safe to print. */
+  readonly reason: string;
+  /** When it is asked again, in ms of the announcer's clock. */
+  readonly nextTryAt: number;
+}
+
 /** Tells the trackers of one torrent about us and the swarm about who they name. */
 export class Announcer {
   readonly #options: AnnouncerOptions;
   readonly #schedule: AnnounceSchedule;
   readonly #stopping = new AbortController();
   readonly #running = new Set<Promise<void>>();
+  /** Trackers that did not take the last announce, by URL. */
+  readonly #failures = new Map<string, TrackerFailure>();
 
   constructor(options: AnnouncerOptions) {
     this.#options = options;
     this.#schedule = new AnnounceSchedule(options.tiers, options.surroundings.random);
+  }
+
+  /** Whether there is any tracker to announce to. */
+  get hasTrackers(): boolean {
+    return this.#options.tiers.some((tier) => tier.length > 0);
+  }
+
+  /** Trackers that did not take the last announce. */
+  get failures(): TrackerFailure[] {
+    return [...this.#failures.values()];
   }
 
   /** Makes the announces that are due; called every `TICK_MS`, and at once where somebody waits. */
@@ -77,12 +99,16 @@ export class Announcer {
     try {
       const reply = await this.#send(announce, this.#stopping.signal);
       this.#schedule.succeeded(announce, reply, now());
+      this.#failures.delete(announce.url);
       if (reply.warning !== undefined) log.warn(`${nameOf(announce)}: ${reply.warning}`);
       swarm.addPeers(reply.peers.map(({ endpoint }) => endpoint), "tracker");
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
-      failed?.(announce.url, messageOf(error));
-      this.#schedule.failed(announce, now(), error instanceof TrackerError ? error.retryInMs : undefined);
+      const reason = messageOf(error);
+      failed?.(announce.url, reason);
+      const retryInMs = error instanceof TrackerError ? error.retryInMs : undefined;
+      const nextTryAt = this.#schedule.failed(announce, now(), retryInMs);
+      this.#failures.set(announce.url, { host: new URL(announce.url).host, reason, nextTryAt });
     }
   }
 

@@ -99,11 +99,12 @@ export class AnnounceSchedule {
   /**
    * The tracker did not take an announce that `due` gave; the tier goes on with its next one at once.
    *
-   * `retryInMs` is what the tracker asked for (BEP 31); with `Infinity` it is not asked again.
+   * `retryInMs` is what the tracker asked for (BEP 31); with `Infinity` it is not asked again. Returns when it is asked
+   * again, in ms.
    */
-  failed(announce: DueAnnounce, now: number, retryInMs = 0): void {
+  failed(announce: DueAnnounce, now: number, retryInMs = 0): number {
     const found = this.#finish(announce);
-    if (found === undefined) return;
+    if (found === undefined) return Infinity;
     const { tier, tracker } = found;
     const { retryMs, retryMaxMs } = ANNOUNCING;
     const backOffMs = Math.min(retryMs * 2 ** tracker.failures++, retryMaxMs) * (1 + this.#random() / 4);
@@ -111,6 +112,7 @@ export class AnnounceSchedule {
     tier.dueAt = now;
     // The next "started" will say that nothing is left, so there is nothing to add to it.
     if (announce.event === "started") tracker.owedCompleted = false;
+    return tracker.pausedUntil;
   }
 
   /** The download was finished in this run. Trackers that know us as a leech hear of it at once, the others never. */

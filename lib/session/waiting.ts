@@ -1,0 +1,56 @@
+/** Why a torrent stands still although something of it is wanted, for people: the answer to "what is it doing?". */
+import type { TrackerFailure } from "../net/tracker/announcer.ts";
+import type { SwarmSnapshot, Waiting } from "../swarm/ports.ts";
+
+/** What is known of how a torrent looks for others. */
+export interface Search {
+  readonly hasTrackers: boolean;
+  /** Trackers that did not take the last announce. */
+  readonly failures: readonly TrackerFailure[];
+  /** Whether others are looked for by multicast. */
+  readonly usesMulticast: boolean;
+  /** In ms, on the clock of the failures. */
+  readonly now: number;
+}
+
+/** Why nothing comes; undefined where something does, nothing is wanted, or another reason is shown already. */
+export function waitingOf(snapshot: SwarmSnapshot, search: Search): Waiting | undefined {
+  const { finished, paused, checked, lacksMetadata, missing, downloadRate } = snapshot;
+  const isSettled = finished || paused !== undefined || checked !== undefined;
+  if (isSettled || downloadRate > 0 || (missing === 0 && !lacksMetadata)) return undefined;
+  const { offering, connections, role, known } = snapshot;
+  if (offering > 0) return because(`${peers(offering, "has", "have")} data and did not give any yet`);
+  const nobody = `nobody here has ${lacksMetadata ? "the metadata" : "the data"} yet`;
+  if (connections > 0) {
+    return because(`${nobody}: ${peers(connections, "is", "are")} connected and lack it too`);
+  }
+  const [failure] = search.failures.toSorted((a, b) => a.nextTryAt - b.nextTryAt);
+  if (failure !== undefined) {
+    const others = search.failures.length - 1;
+    const tracker = `${nobody}: tracker ${failure.host} fails (${failure.reason})`;
+    const nextTryInMs = Math.max(0, failure.nextTryAt - search.now);
+    return {
+      reason: others > 0 ? `${tracker}, and ${others} more` : tracker,
+      nextTryInMs: Number.isFinite(nextTryInMs) ? nextTryInMs : undefined,
+    };
+  }
+  if (known > 0) {
+    return because(
+      `${nobody}: ${peers(known, "is", "are")} known, but cannot be reached; is there a firewall?`,
+    );
+  }
+  if (role === "announcer") return because(`${nobody}: this machine is the announcer, and nobody else came`);
+  const asked = [
+    search.hasTrackers ? "the tracker knows nobody else" : "the torrent names no other tracker",
+    search.usesMulticast ? "nobody answers by multicast" : "multicast is off",
+  ];
+  return because(`${nobody}: ${asked.join(", and ")}`);
+}
+
+function because(reason: string): Waiting {
+  return { reason, nextTryInMs: undefined };
+}
+
+function peers(count: number, one: string, many: string): string {
+  return count === 1 ? `1 peer ${one}` : `${count} peers ${many}`;
+}

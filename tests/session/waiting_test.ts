@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { type Search, waitingOf } from "../../lib/session/waiting.ts";
+import { swarmSnapshot } from "../helpers/snapshots.ts";
+
+const ALONE: Search = { hasTrackers: true, failures: [], usesMulticast: true, now: 1_000 };
+const failure = { host: "10.0.0.5:6969", reason: "Connection refused", nextTryAt: 13_000 };
+
+Deno.test("waitingOf says nothing of what moves, is done, or stands still for another reason", () => {
+  for (
+    const changes of [
+      { downloadRate: 5 },
+      { have: 19, seeding: true },
+      { finished: true },
+      { paused: "no space left" },
+      { checked: 3 },
+    ]
+  ) {
+    assert.equal(waitingOf(swarmSnapshot(changes), ALONE), undefined, JSON.stringify(changes));
+  }
+});
+
+Deno.test("waitingOf names the tracker that fails, why, and when it is asked again", () => {
+  const waiting = waitingOf(swarmSnapshot(), { ...ALONE, failures: [failure] });
+  assert.deepEqual(waiting, {
+    reason: "nobody here has the data yet: tracker 10.0.0.5:6969 fails (Connection refused)",
+    nextTryInMs: 12_000,
+  });
+  const sooner = { ...failure, host: "10.0.0.6:6969", nextTryAt: 900 };
+  const two = waitingOf(swarmSnapshot(), { ...ALONE, failures: [failure, sooner] });
+  assert.match(two!.reason, /tracker 10\.0\.0\.6:6969 .*, and 1 more$/);
+  assert.equal(two!.nextTryInMs, 0);
+  const never = waitingOf(swarmSnapshot(), { ...ALONE, failures: [{ ...failure, nextTryAt: Infinity }] });
+  assert.equal(never!.nextTryInMs, undefined);
+});
+
+Deno.test("waitingOf tells why nobody gives anything", () => {
+  const reason = (changes: Parameters<typeof swarmSnapshot>[0], search: Partial<Search> = {}) =>
+    waitingOf(swarmSnapshot(changes), { ...ALONE, ...search })?.reason;
+  assert.match(reason({ connections: 2, offering: 1 })!, /^1 peer has data and did not give any yet$/);
+  assert.match(reason({ connections: 2 })!, /: 2 peers are connected and lack it too$/);
+  assert.match(reason({ known: 3 })!, /: 3 peers are known, but cannot be reached/);
+  assert.match(reason({ role: "announcer" })!, /: this machine is the announcer, and nobody else came$/);
+  assert.match(reason({})!, /the tracker knows nobody else, and nobody answers by multicast$/);
+  const alone = reason({}, { hasTrackers: false, usesMulticast: false });
+  assert.match(alone!, /the torrent names no other tracker, and multicast is off$/);
+  assert.match(reason({ lacksMetadata: true, missing: 0 })!, /^nobody here has the metadata yet: /);
+});
