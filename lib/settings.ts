@@ -269,6 +269,10 @@ export const TRACKER = {
   requestTimeoutMs: 15 * SECOND,
   /** Info-hashes in one scrape. */
   maxScrape: 100,
+  /** How often this machine's addresses are looked at, as UDP listens on each; clients ask again after a few seconds. */
+  rescanMs: 1_500,
+  /** Addresses that UDP listens on: each takes a descriptor, and hosts of containers have dozens. */
+  maxUdpAddresses: 64,
 } as const;
 
 /** Announcing to trackers. */

@@ -7,11 +7,14 @@ export interface PortRange {
 /** Systems keep the ports below for privileged programs. */
 const FIRST_FREE_FOR_ALL = 1024;
 
+/** How often any free port is tried: what is to be opened may need it of TCP and of UDP, and the system knows of one. */
+const TRIES_OF_ANY = 10;
+
 /**
  * Opens something on a port: the one the user named (0: any free one), or the first free one of `ports` when
  * `port` is undefined.
  *
- * Errors: `Error` "port N is in use" (or "ports N to M are in use"); `PermissionDenied` that names the port; what
+ * Errors: `AddrInUse` "port N is in use" (or "ports N to M are in use"); `PermissionDenied` that names the port; what
  * `open` throws otherwise.
  */
 export function openOnFreePort<Opened>(
@@ -20,7 +23,9 @@ export function openOnFreePort<Opened>(
   open: (port: number) => Opened,
 ): Opened {
   const { first, last } = port === undefined ? ports : { first: port, last: port };
-  for (let candidate = first; candidate <= last; candidate++) {
+  const count = port === 0 ? TRIES_OF_ANY : last - first + 1;
+  for (let tried = 0; tried < count; tried++) {
+    const candidate = port === 0 ? 0 : first + tried;
     try {
       return open(candidate);
     } catch (error) {
@@ -32,7 +37,9 @@ export function openOnFreePort<Opened>(
       if (!(error instanceof Deno.errors.AddrInUse)) throw error;
     }
   }
-  throw new Error(first === last ? `port ${first} is in use` : `ports ${first} to ${last} are in use`);
+  throw new Deno.errors.AddrInUse(
+    first === last ? `port ${first} is in use` : `ports ${first} to ${last} are in use`,
+  );
 }
 
 /**

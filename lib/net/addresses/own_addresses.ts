@@ -14,6 +14,11 @@ export function ownAddresses(): string[] {
   return interfaces().map(({ address }) => address);
 }
 
+/** The same as the system takes them to listen on: with a zone where they mean nothing without. */
+export function bindableAddresses(): string[] {
+  return interfaces().map(({ address, zone }) => lacksZone(address) ? `${address}%${zone}` : address);
+}
+
 /**
  * Whether a host of an announce address is this machine: one of its addresses, loopback, or a name that stands
  * for one of them. A name that cannot be resolved, or not before `signal` aborts, is not.

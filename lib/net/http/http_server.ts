@@ -25,6 +25,8 @@ export interface HttpServerOptions {
   readonly port: number | undefined;
   readonly ports: PortRange;
   readonly log: Logger;
+  /** Opens what is to be found under the same port. Throws `AddrInUse` where that is busy: then another one is taken. */
+  readonly openBeside?: (port: number) => void;
   /** `TRACKER.requestTimeoutMs` unless a test is in a hurry. */
   readonly requestTimeoutMs?: number;
 }
@@ -70,17 +72,11 @@ export class HttpServer {
   readonly #waiting = new Set<Waiting>();
   readonly #served = new Set<Promise<void>>();
 
-  /** Listens at once. Errors: `Error` "port N is in use". */
+  /** Listens at once. Errors: `AddrInUse` "port N is in use". */
   constructor(options: HttpServerOptions) {
     this.#log = options.log;
     this.#requestTimeoutMs = options.requestTimeoutMs ?? TRACKER.requestTimeoutMs;
-    this.#listening = openOnFreePort(options.port, options.ports, (port) =>
-      openOnHost(
-        options.host,
-        port,
-        (hostname, port) => Deno.listen({ hostname, port }),
-        ({ addr }) => addr.port,
-      ));
+    this.#listening = openOnFreePort(options.port, options.ports, (port) => listen(options, port));
     this.port = this.#listening[0].addr.port;
     const timer = setInterval(() => this.#dropLate(), LOOK_MS);
     this.#running = acceptConnections(this.#listening, {
@@ -194,6 +190,23 @@ export class HttpServer {
       if (count === null) return;
       read += count;
     }
+  }
+}
+
+/** Listens on a port, and opens what is to be found beside it. */
+function listen({ host, openBeside }: HttpServerOptions, port: number): Deno.TcpListener[] {
+  const listening = openOnHost(
+    host,
+    port,
+    (hostname, port) => Deno.listen({ hostname, port }),
+    ({ addr }) => addr.port,
+  );
+  try {
+    openBeside?.(listening[0].addr.port);
+    return listening;
+  } catch (error) {
+    for (const each of listening) each.close();
+    throw error;
   }
 }
 

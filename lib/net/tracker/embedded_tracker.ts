@@ -18,15 +18,17 @@ export interface EmbeddedTrackerOptions extends TrackerServerOptions {
 export class EmbeddedTracker {
   readonly #http: HttpServer;
   readonly #stopping = new AbortController();
-  readonly #serving: Promise<void>;
+  readonly #serving: Promise<void> | undefined;
 
-  /** Listens at once. Errors: `Error` "port N is in use". */
+  /** Listens at once. Errors: `AddrInUse` "port N is in use", be it for TCP or for UDP. */
   constructor(options: EmbeddedTrackerOptions) {
     const { host, port, log } = options;
-    this.#http = new HttpServer({ host, port, ports: PORTS.tracker, log });
     const server = new TrackerServer(options);
+    let udp: UdpTrackerServer | undefined;
+    const openBeside = (port: number) => udp = openUdp(port, server, options);
+    this.#http = new HttpServer({ host, port, ports: PORTS.tracker, log, openBeside });
     this.#http.addRoutes(server.routes());
-    this.#serving = this.#serveUdp(server, options);
+    this.#serving = udp?.run(this.#stopping.signal);
   }
 
   /** The port listened on. */
@@ -39,14 +41,18 @@ export class EmbeddedTracker {
     this.#stopping.abort();
     await Promise.all([this.#http.stop(), this.#serving]);
   }
+}
 
-  /** Whoever asks by HTTP is served all the same where this fails. */
-  async #serveUdp(server: TrackerServer, { host, now, log }: EmbeddedTrackerOptions): Promise<void> {
-    try {
-      const udp = new UdpTrackerServer({ host, port: this.port, server, now, log });
-      await udp.run(this.#stopping.signal);
-    } catch (error) {
-      log.warn(`no UDP tracker: ${messageOf(error)}`);
-    }
+/** Whoever asks by HTTP is served all the same where this fails, unless the port is busy: then both take another. */
+function openUdp(
+  port: number,
+  server: TrackerServer,
+  { host, now, log }: EmbeddedTrackerOptions,
+): UdpTrackerServer | undefined {
+  try {
+    return new UdpTrackerServer({ host, port, server, now, log });
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) throw error;
+    log.warn(`no UDP tracker: ${messageOf(error)}`);
   }
 }

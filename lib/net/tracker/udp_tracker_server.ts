@@ -14,14 +14,16 @@ import {
   type UdpRequest,
 } from "../../protocol/tracker_udp_messages.ts";
 import { PORTS, TRACKER } from "../../settings.ts";
-import { openOnFreePort, openOnHost } from "../addresses/free_port.ts";
-import { remoteAddress } from "../addresses/own_addresses.ts";
+import { openOnFreePort } from "../addresses/free_port.ts";
+import { bindableAddresses, remoteAddress } from "../addresses/own_addresses.ts";
 import type { TrackerServer } from "./tracker_server.ts";
 
 /** Where to listen and who answers. */
 export interface UdpTrackerServerOptions {
   /** Address to listen on; undefined: all, IPv4 and IPv6. */
   readonly host: string | undefined;
+  /** Where this machine can be asked, as it may be listened on; `bindableAddresses` unless a test says otherwise. */
+  readonly ownAddresses?: () => string[];
   /** The HTTP tracker's port, so that both are found under one; 0: any free one. */
   readonly port: number;
   readonly server: TrackerServer;
@@ -33,56 +35,96 @@ export interface UdpTrackerServerOptions {
 /** Longest request looked at: a scrape of 74 info-hashes (BEP 15) has 1,496 bytes. */
 const MAX_REQUEST_LENGTH = 2048;
 
-/** Failed datagrams in a row after which the server gives up. */
+/** Failed datagrams in a row after which a socket is closed; the next look at the addresses opens another. */
 const MAX_FAILURES_IN_A_ROW = 100;
 
-/** The embedded tracker's UDP side (BEP 15). Nobody gets more bytes than it sent before it proved its address. */
+/**
+ * The embedded tracker's UDP side (BEP 15). Nobody gets more bytes than it sent before it proved its address.
+ *
+ * Each address of this machine has a socket of its own, for clients ignore an answer that comes from another address
+ * than they asked, and from a socket for all addresses the system sends by whichever it likes. Addresses come and go,
+ * so they are looked at again and again.
+ */
 export class UdpTrackerServer {
   /** The port listened on. */
   readonly port: number;
   readonly #options: UdpTrackerServerOptions;
-  readonly #sockets: readonly Deno.DatagramConn[];
+  /** By the address listened on. */
+  readonly #sockets: Map<string, Deno.DatagramConn>;
+  readonly #served = new Set<Promise<void>>();
   readonly #connectionIds = new ConnectionIds();
 
-  /** Listens at once; `run` must follow, as it closes what was opened. Errors: `Error` "port N is in use". */
+  /**
+   * Listens at once; `run` must follow, as it closes what was opened. Errors: `AddrInUse` "port N is in use", also when
+   * it is so at one address alone.
+   */
   constructor(options: UdpTrackerServerOptions) {
     this.#options = options;
-    this.#sockets = openOnFreePort(
-      options.port,
-      PORTS.tracker,
-      (port) =>
-        openOnHost(
-          options.host,
-          port,
-          (hostname, port) => Deno.listenDatagram({ transport: "udp", hostname, port }),
-          portOf,
-        ),
-    );
-    this.port = portOf(this.#sockets[0]);
+    this.#sockets = openOnFreePort(options.port, PORTS.tracker, (port) => openOnEach(this.#addresses, port));
+    const [first] = this.#sockets.values();
+    this.port = portOf(first);
   }
 
   /** Answers until `signal` aborts, then closes. */
   async run(signal: AbortSignal): Promise<void> {
-    const close = () => this.#sockets.forEach((socket) => socket.close());
-    if (signal.aborted) return close();
-    signal.addEventListener("abort", close, { once: true });
-    await Promise.all(this.#sockets.map((socket) => this.#serve(socket, signal)));
+    for (const [address, socket] of this.#sockets) this.#begin(address, socket);
+    const looking = setInterval(() => this.#followAddresses(), TRACKER.rescanMs);
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    clearInterval(looking);
+    for (const address of [...this.#sockets.keys()]) this.#end(address);
+    await Promise.all(this.#served);
   }
 
-  async #serve(socket: Deno.DatagramConn, signal: AbortSignal): Promise<void> {
+  get #addresses(): string[] {
+    const { host, ownAddresses = bindableAddresses } = this.#options;
+    return host === undefined ? ownAddresses().slice(0, TRACKER.maxUdpAddresses) : [host];
+  }
+
+  /** Listens on addresses that are new, and no more on those that are gone. */
+  #followAddresses(): void {
+    const addresses = this.#addresses;
+    for (const address of [...this.#sockets.keys()]) if (!addresses.includes(address)) this.#end(address);
+    for (const address of addresses) {
+      if (this.#sockets.has(address)) continue;
+      try {
+        const socket = listen(address, this.port);
+        this.#sockets.set(address, socket);
+        this.#begin(address, socket);
+      } catch (error) {
+        this.#options.log.debug(`UDP tracker on ${address}: ${messageOf(error)}`);
+      }
+    }
+  }
+
+  #begin(address: string, socket: Deno.DatagramConn): void {
+    const served = this.#serve(address, socket).finally(() => this.#served.delete(served));
+    this.#served.add(served);
+  }
+
+  #end(address: string): void {
+    this.#sockets.get(address)?.close();
+    this.#sockets.delete(address);
+  }
+
+  /** Answers at one address until its socket is closed. Never rejects. */
+  async #serve(address: string, socket: Deno.DatagramConn): Promise<void> {
+    const { hostname: local } = socket.addr as Deno.NetAddr;
     const buffer = new Uint8Array(MAX_REQUEST_LENGTH);
     let failures = 0;
-    while (!signal.aborted) {
+    while (this.#sockets.get(address) === socket) {
       try {
         const [datagram, from] = await socket.receive(buffer);
-        const reply = this.#answer(datagram, remoteAddress((from as Deno.NetAddr).hostname));
+        const reply = this.#answer(datagram, remoteAddress((from as Deno.NetAddr).hostname, local));
         if (reply !== undefined) await socket.send(reply, from);
         failures = 0;
       } catch (error) {
-        if (signal.aborted) return;
+        if (this.#sockets.get(address) !== socket) return;
         // Now and then one is about a reply that could not be delivered; in a row they mean a broken socket.
-        if (++failures > MAX_FAILURES_IN_A_ROW) throw error;
         this.#options.log.debug(`UDP tracker: ${messageOf(error)}`);
+        if (++failures > MAX_FAILURES_IN_A_ROW) this.#end(address);
       }
     }
   }
@@ -152,6 +194,32 @@ class ConnectionIds {
 
 function minuteOf(now: number): number {
   return Math.floor(now / 60_000);
+}
+
+/**
+ * Opens a socket on each address, on the same port; any free one for 0. An address that cannot be listened on is left
+ * out, such as one that the system is still checking. Errors: `AddrInUse` where one is busy, whatever the others are.
+ */
+function openOnEach(addresses: readonly string[], port: number): Map<string, Deno.DatagramConn> {
+  const sockets = new Map<string, Deno.DatagramConn>();
+  let failure: unknown = new Deno.errors.AddrNotAvailable("this machine has no address");
+  for (const address of addresses) {
+    const [first] = sockets.values();
+    try {
+      sockets.set(address, listen(address, first === undefined ? port : portOf(first)));
+    } catch (error) {
+      failure = error;
+      if (!(error instanceof Deno.errors.AddrInUse)) continue;
+      for (const socket of sockets.values()) socket.close();
+      throw error;
+    }
+  }
+  if (sockets.size === 0) throw failure;
+  return sockets;
+}
+
+function listen(hostname: string, port: number): Deno.DatagramConn {
+  return Deno.listenDatagram({ transport: "udp", hostname, port });
 }
 
 function portOf(socket: Deno.DatagramConn): number {

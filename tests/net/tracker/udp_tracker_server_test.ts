@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
+import { silentLogger } from "../../../lib/log.ts";
+import { ownAddresses } from "../../../lib/net/addresses/own_addresses.ts";
+import { EmbeddedTracker } from "../../../lib/net/tracker/embedded_tracker.ts";
 import { announceToTracker } from "../../../lib/net/tracker/tracker_client.ts";
+import { TrackerServer } from "../../../lib/net/tracker/tracker_server.ts";
+import { UdpTrackerServer } from "../../../lib/net/tracker/udp_tracker_server.ts";
 import { formatEndpoint } from "../../../lib/protocol/endpoint.ts";
 import { infoHashFromBytes } from "../../../lib/protocol/info_hash.ts";
 import type { AnnounceReply, AnnounceRequest } from "../../../lib/protocol/tracker_messages.ts";
@@ -11,7 +16,10 @@ import {
   parseUdpConnectReply,
   parseUdpScrapeReply,
 } from "../../../lib/protocol/tracker_udp_messages.ts";
-import { announceOf, SERVED, TestTracker } from "../../helpers/tracker.ts";
+import { PORTS } from "../../../lib/settings.ts";
+import { TrackerTable } from "../../../lib/swarm/tracker/tracker_table.ts";
+import { needs } from "../../helpers/require_tool.ts";
+import { announceOf, registryOf, SERVED, TestTracker } from "../../helpers/tracker.ts";
 
 const { signal } = new AbortController();
 const UNKNOWN = infoHashFromBytes(new Uint8Array(20));
@@ -125,4 +133,95 @@ Deno.test("UdpTrackerServer tells counts in the order asked, zero for what it do
   const reply = await asker.ask(encodeUdpScrape(await asker.connectionId(), 3, [UNKNOWN, SERVED]));
   const none = { complete: 0, incomplete: 0, downloaded: 0 };
   assert.deepEqual(parseUdpScrapeReply(reply), [none, { ...none, incomplete: 1 }]);
+});
+
+/** The address that the answer to a request comes from, asked at `address`; undefined when none comes in time. */
+async function answeredFrom(address: string, port: number, timeoutMs = 1_000): Promise<string | undefined> {
+  const hostname = address.includes(":") ? "::" : "0.0.0.0";
+  const socket = Deno.listenDatagram({ transport: "udp", hostname, port: 0 });
+  const timer = setTimeout(() => socket.close(), timeoutMs);
+  try {
+    await socket.send(encodeUdpConnect(1), { transport: "udp", hostname: address, port });
+    return ((await socket.receive())[1] as Deno.NetAddr).hostname;
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+    try {
+      socket.close();
+    } catch { /* It was closed when nothing came in time. */ }
+  }
+}
+
+/** A UDP server with these addresses, until `use` is done. */
+async function withAddresses(
+  ownAddresses: () => string[],
+  use: (server: UdpTrackerServer) => Promise<void>,
+): Promise<void> {
+  await using tracker = new TestTracker();
+  const registry = registryOf(tracker.table);
+  const now = () => 0;
+  const server = new UdpTrackerServer({
+    host: undefined,
+    ownAddresses,
+    port: 0,
+    server: new TrackerServer({ registry, now }),
+    now,
+    log: silentLogger,
+  });
+  const stopping = new AbortController();
+  const running = server.run(stopping.signal);
+  try {
+    await use(server);
+  } finally {
+    stopping.abort();
+    await running;
+  }
+}
+
+needs("linux")("UdpTrackerServer answers from the address it was asked at, whichever it is", async () => {
+  await withAddresses(() => ["127.0.0.1", "127.0.0.2", "::1"], async ({ port }) => {
+    for (const address of ["127.0.0.2", "127.0.0.1", "::1"]) {
+      assert.equal(await answeredFrom(address, port), address);
+    }
+  });
+});
+
+Deno.test("UdpTrackerServer answers at every address of this machine", async () => {
+  await using tracker = new TestTracker();
+  for (const address of ownAddresses().filter((address) => !address.startsWith("fe80:"))) {
+    assert.equal(await answeredFrom(address, tracker.udp.port), address);
+  }
+});
+
+needs("linux")("UdpTrackerServer follows addresses that come and go", async () => {
+  let addresses = ["127.0.0.1", "127.0.0.2"];
+  await withAddresses(() => addresses, async ({ port }) => {
+    assert.equal(await answeredFrom("127.0.0.3", port, 100), undefined);
+    addresses = ["127.0.0.1", "127.0.0.3", "192.0.2.77"];
+    const deadline = performance.now() + 5_000;
+    while (await answeredFrom("127.0.0.3", port, 100) === undefined) assert.ok(performance.now() < deadline);
+    assert.equal(await answeredFrom("127.0.0.2", port, 100), undefined);
+    assert.equal(await answeredFrom("127.0.0.1", port), "127.0.0.1");
+  });
+});
+
+Deno.test("EmbeddedTracker takes another port when UDP or TCP is busy, and refuses a named one", async () => {
+  const { first, last } = PORTS.tracker;
+  const table = new TrackerTable({ open: false, random: () => 0, ownAddressFor: () => undefined });
+  const options = { host: "127.0.0.1", registry: registryOf(table), now: () => 0, log: silentLogger };
+  // Others may hold ports of the range too, so the one that is taken tells which is to be busy.
+  const probe = new EmbeddedTracker({ ...options, port: undefined });
+  const { port } = probe;
+  await probe.stop();
+  const busy = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port });
+  assert.throws(() => new EmbeddedTracker({ ...options, port }), { message: `port ${port} is in use` });
+  const tracker = new EmbeddedTracker({ ...options, port: undefined });
+  assert.ok(tracker.port > port && tracker.port >= first && tracker.port <= last, `${tracker.port}`);
+  const reply = await announceToTracker(`udp://127.0.0.1:${tracker.port}`, announceOf("a"), signal)
+    .catch((error) => error.message);
+  assert.match(reply, /^Unregistered torrent/, "it answers by UDP there");
+  busy.close();
+  const named = new EmbeddedTracker({ ...options, port });
+  await Promise.all([tracker.stop(), named.stop()]);
 });
