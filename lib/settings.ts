@@ -56,17 +56,24 @@ export const CONNECTIONS = {
   keepAliveMs: 100 * SECOND,
   /** A socket that takes none of our bytes for this long is dead: its reader is gone or hostile. */
   writeTimeoutMs: 60 * SECOND,
-  /** How long a seeder waits for a peer it heard of before it dials it: some cannot reach us, but we them. */
-  seederPatienceMs: 10 * SECOND,
+  /**
+   * How long a seeder waits for a peer it heard of before it dials it. Our own kind comes within milliseconds; others
+   * hear of us minutes later, or cannot reach us, but we them.
+   */
+  seederPatienceMs: 1 * SECOND,
   /** First pause after a dial that failed or was refused; doubled each time. A LAN's peers are back within a moment. */
   redialMs: 500,
   /** Pause after a connection that had come to something ended. */
   reconnectMs: 3 * SECOND,
   redialMaxMs: 5 * MINUTE,
+  /** An endpoint that others name again and again is dialled this often at most for that: names are easily forged. */
+  retoldMs: 30 * SECOND,
   /** Endpoints remembered for one torrent. */
   knownPeers: 2_000,
   /** Of these, endpoints that one address told of and that nobody has reached yet: more than we ever connect to. */
   knownPerTeller: 500,
+  /** The same for all that speak up by multicast together, as they can lie about their address: more than on any LAN. */
+  knownFromLsd: 500,
   /** How often it is told that other peers are known, with the names of all: that are 40 KB, and others bring it about. */
   peerNews: { burst: 20, perSecond: 5 },
   /** Banned endpoints, peers and addresses remembered for one torrent, and endpoints found to be ourselves. */

@@ -295,8 +295,8 @@ export class Session {
     this.#options.observe({ event: "torrent", ...facts });
     if (facts.role === "announcer" && facts.have === 0 && facts.pieces > 0) this.#tellLackOfData(metainfo);
     const leaving = fetch?.handOver();
-    const found = fetch === undefined || metainfo.isPrivate ? [] : fetch.swarm.knownPeers;
-    this.#begin(joined, [...peers, ...found]);
+    if (fetch !== undefined && !metainfo.isPrivate) swarm.adoptPeers(fetch.swarm.heardPeers);
+    this.#begin(joined, peers);
     this.#loops.push(joined.useWebSeeds());
     joined.dataChanged.then(() => this.#loops.push(this.#joinAgain(joined, selectOnly)));
     this.#addPeers(swarm, await joined.rememberedPeers());

@@ -9,7 +9,7 @@ import { encodePlain, MessageId, type MessageReader } from "../protocol/peer_mes
 import type { ConnectionOwner } from "./connection_owner.ts";
 import { emptySnapshot } from "./empty_snapshot.ts";
 import { Extensions } from "./extensions/extensions.ts";
-import type { DialTarget } from "./peers/known_peers.ts";
+import type { DialTarget, HeardPeer } from "./peers/known_peers.ts";
 import { admitMessage } from "./peers/manners.ts";
 import { MetadataFetching } from "./extensions/metadata_extension.ts";
 import { PeerNews } from "./extensions/peer_news.ts";
@@ -93,6 +93,11 @@ export class MetadataSwarm implements ConnectionOwner {
   /** All endpoints heard of, as `host:port`. */
   get knownPeers(): string[] {
     return this.#roster.known.names;
+  }
+
+  /** The same with who named them, for the swarm that takes over. */
+  get heardPeers(): HeardPeer[] {
+    return this.#roster.known.heard;
   }
 
   /** Adds endpoints we heard of. */

@@ -15,7 +15,7 @@ import { DontHaveExtension } from "./extensions/dont_have_extension.ts";
 import { Download } from "./download/download.ts";
 import { Extensions } from "./extensions/extensions.ts";
 import { Interest } from "./peers/interest.ts";
-import type { DialTarget } from "./peers/known_peers.ts";
+import type { DialTarget, HeardPeer } from "./peers/known_peers.ts";
 import { admitBitfield, admitMessage, losePatience } from "./peers/manners.ts";
 import { MetadataGiving } from "./extensions/metadata_extension.ts";
 import { PeerNews } from "./extensions/peer_news.ts";
@@ -178,6 +178,15 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   /** Adds endpoints we heard of. Those on a loopback address count only from who is on this machine. */
   addPeers(endpoints: readonly Endpoint[], source: PeerSource): void {
     if (this.#roster.hear(endpoints, source, this.#now) > 0) this.#peerNews.changed(source, this.#now);
+  }
+
+  /** Adds endpoints that another swarm heard of; each is worth what it was there. */
+  adoptPeers(heard: Iterable<HeardPeer>): void {
+    let added = 0;
+    for (const { endpoint, source, teller } of heard) {
+      added += this.#roster.hear([endpoint], source, this.#now, teller);
+    }
+    if (added > 0) this.#peerNews.changed("user", this.#now);
   }
 
   /** Endpoints to dial now: a peer that lacks something connects to all it knows; a seeder waits for others first. */

@@ -35,9 +35,12 @@ export class LanPeersExtension implements Extension {
     const { roster, knownPeersChanged } = this.#context;
     const { added, dropped } = parsePeerList(payload, BROADCAST.maxEndpoints);
     const { address } = peer.facts.endpoint;
-    const usable = usableFrom(peer, added.map(({ endpoint }) => endpoint));
-    const changes = roster.hear(usable, "broadcast", now, address) +
-      roster.known.remove(usableFrom(peer, dropped), "broadcast", address);
+    let changes = roster.known.remove(usableFrom(peer, dropped), "broadcast", address);
+    for (const { endpoint, isSeed } of added) {
+      const usable = usableFrom(peer, [endpoint]);
+      changes += roster.hear(usable, "broadcast", now, address);
+      for (const each of usable) roster.known.rumoured(each, { isSeed });
+    }
     if (changes > 0) knownPeersChanged("broadcast");
   }
 

@@ -5,8 +5,11 @@ import { CHOKING, CONNECTIONS } from "../../settings.ts";
 import type { PeerSource } from "../ports.ts";
 import { RecentMap } from "../recent_map.ts";
 
-/** Sources that name a peer because it, or the user, has just said that it is there. */
-const ANNOUNCED: readonly PeerSource[] = ["tracker", "broadcast", "lsd", "user"];
+/** Sources that name a peer because it is said to have just announced itself. */
+const ANNOUNCED: readonly PeerSource[] = ["tracker", "broadcast", "lsd"];
+
+/** Stands for everybody who speaks up by multicast: senders of datagrams are easily forged, so they share one limit. */
+const ALL_OF_LSD = "lsd";
 
 /** An endpoint to dial. */
 export interface DialTarget extends Endpoint {
@@ -28,8 +31,8 @@ const RANKS: Readonly<Record<PeerSource, number>> = {
 interface KnownPeer {
   endpoint: DialTarget;
   source: PeerSource;
-  /** Address of who told us of it, for hearsay; undefined once somebody was there. */
-  teller: string | undefined;
+  /** Against whom it counts as hearsay, the address of who told us first; empty once somebody was there. */
+  tellers: readonly string[];
   /** When it was first heard of, in ms. */
   readonly since: number;
   /** Whether it was seen, or is said, to have everything. */
@@ -38,15 +41,30 @@ interface KnownPeer {
   isBusy: boolean;
   /** Dials that failed since the last success. */
   failures: number;
+  /** When it was dialled last, in ms; `-Infinity` before the first time. */
+  dialledAt: number;
   /** Not dialled before, in ms. */
   nextDialAt: number;
+}
+
+/** What must not be forgotten of an endpoint, or whoever has it forgotten and names it again has it dialled at once. */
+type DialHistory = Pick<KnownPeer, "failures" | "dialledAt" | "nextDialAt">;
+
+/** An endpoint and who named it, as one `KnownPeers` hands it to another. */
+export interface HeardPeer {
+  readonly endpoint: Endpoint;
+  readonly source: PeerSource;
+  /** Address of the remote whose hearsay it is. */
+  readonly teller: string | undefined;
 }
 
 /** All endpoints known for one torrent. */
 export class KnownPeers {
   readonly #peers = new Map<string, KnownPeer>();
-  /** Endpoints that each address told us of and that nobody has reached yet. */
+  /** Endpoints that each address, and all of `ALL_OF_LSD`, told us of and that nobody has reached yet. */
   readonly #toldBy = new Map<string, number>();
+  /** Of endpoints that were dialled and forgotten. */
+  readonly #histories = new RecentMap<string, DialHistory>(CONNECTIONS.knownPeers);
   /** Banned endpoints, and banned peers by address and peer id: an id alone is anybody's to use. */
   readonly #banned = new RecentMap<string, true>(CONNECTIONS.maxBans);
   readonly #bansByAddress = new RecentMap<string, number>(CONNECTIONS.maxBans);
@@ -68,13 +86,22 @@ export class KnownPeers {
     return [...this.#peers.keys()];
   }
 
-  /** Endpoints a connection was possible with, to be remembered for the next start. */
+  /** Endpoints that did not fail and are no hearsay, to be remembered for the next start. */
   get reachable(): string[] {
     const reachable: string[] = [];
-    for (const [name, peer] of this.#peers) {
-      if (peer.failures === 0 && reachable.length < CONNECTIONS.rememberedPeers) reachable.push(name);
+    for (const [name, { failures, tellers }] of this.#peers) {
+      if (failures > 0 || tellers.length > 0) continue;
+      if (reachable.length < CONNECTIONS.rememberedPeers) reachable.push(name);
     }
     return reachable;
+  }
+
+  /** All endpoints with who named them, for whoever takes over. */
+  get heard(): HeardPeer[] {
+    return Array.from(
+      this.#peers.values(),
+      ({ endpoint, source, tellers: [teller] }) => ({ endpoint, source, teller }),
+    );
   }
 
   /**
@@ -84,64 +111,93 @@ export class KnownPeers {
   add(endpoints: Iterable<Endpoint>, source: PeerSource, now: number, remote?: string): number {
     let added = 0;
     for (const endpoint of endpoints) {
-      const teller = source === "lsd" ? endpoint.address : remote;
       const name = formatEndpoint(endpoint);
       const known = this.#peers.get(name);
       if (known !== undefined) {
-        // Announced again: it is there now, whatever happened before.
-        if (ANNOUNCED.includes(source)) known.nextDialAt = 0;
-        if (RANKS[source] < RANKS[known.source]) {
-          known.source = source;
-          this.#vouch(known);
-        }
+        this.#toldAgain(known, source);
         continue;
       }
       if (!isDialable(endpoint) || lacksZone(endpoint.address) || this.#isBlocked(endpoint.address)) continue;
       if (this.#own.has(name) || this.isBanned(endpoint)) continue;
-      if (teller !== undefined && (this.#toldBy.get(teller) ?? 0) >= CONNECTIONS.knownPerTeller) break;
+      const tellers = tellersOf(endpoint, source, remote);
+      if (!tellers.every((teller) => this.#mayTell(teller))) break;
       if (this.#peers.size >= CONNECTIONS.knownPeers && !this.#forgetWorst(RANKS[source])) break;
+      const { failures, dialledAt, nextDialAt } = this.#histories.get(name) ?? UNDIALLED;
       this.#peers.set(name, {
         endpoint,
         source,
-        teller,
+        tellers,
         since: now,
         isSeed: false,
         isBusy: false,
-        failures: 0,
-        nextDialAt: 0,
+        failures,
+        dialledAt,
+        nextDialAt,
       });
-      if (teller !== undefined) this.#toldBy.set(teller, (this.#toldBy.get(teller) ?? 0) + 1);
+      for (const teller of tellers) this.#toldBy.set(teller, (this.#toldBy.get(teller) ?? 0) + 1);
       added++;
     }
     return added;
   }
 
   /**
-   * What others say of a peer (BEP 11). It counts of those of whom nobody else told us, and until we see for
-   * ourselves: by a lie somebody is called later, or in the wrong way first, and is called all the same.
+   * An endpoint that is known was named once more. Whoever is announced again may be there again, so it need not wait
+   * as long as after many failures; but others can say so as often as they like, so it is dialled no more often than
+   * every `CONNECTIONS.retoldMs` for that.
+   */
+  #toldAgain(known: KnownPeer, source: PeerSource): void {
+    if (source === "user") known.nextDialAt = 0;
+    else if (ANNOUNCED.includes(source)) {
+      known.nextDialAt = Math.min(known.nextDialAt, known.dialledAt + CONNECTIONS.retoldMs);
+    }
+    if (RANKS[source] >= RANKS[known.source]) return;
+    known.source = source;
+    // Neither a datagram nor a claim proves anything about an endpoint.
+    if (source !== "lsd" && source !== "incoming") this.#vouch(known);
+  }
+
+  /** Whether one more endpoint may count against a teller; one of its names that failed makes room. */
+  #mayTell(teller: string): boolean {
+    const limit = teller === ALL_OF_LSD ? CONNECTIONS.knownFromLsd : CONNECTIONS.knownPerTeller;
+    if ((this.#toldBy.get(teller) ?? 0) < limit) return true;
+    for (const [name, { isBusy, failures, tellers }] of this.#peers) {
+      if (isBusy || failures === 0 || !tellers.includes(teller)) continue;
+      this.#forget(name);
+      return true;
+    }
+    return false;
+  }
+
+  /**
+   * What others say of a peer (BEP 11, `lan_peers`). It counts of those of whom nobody else told us, and until we see
+   * for ourselves: by a lie somebody is called later, or in the wrong way first, and is called all the same.
    */
   rumoured(
     { address, port }: Endpoint,
-    { isSeed, prefersEncryption }: { readonly isSeed: boolean; readonly prefersEncryption: boolean },
+    { isSeed, prefersEncryption }: { readonly isSeed: boolean; readonly prefersEncryption?: boolean },
   ): void {
     const known = this.#peers.get(formatEndpoint({ address, port }));
-    if (known === undefined || known.isBusy || known.source !== "pex") return;
+    if (known === undefined || known.isBusy || RANKS[known.source] < RANKS.pex) return;
     known.isSeed = isSeed;
+    if (prefersEncryption === undefined) return;
     known.endpoint = prefersEncryption ? { address, port, prefersEncryption } : { address, port };
   }
 
   /** An endpoint is hearsay no longer, or not known any more: it counts no more against who told us of it. */
   #vouch(peer: KnownPeer): void {
-    if (peer.teller === undefined) return;
-    const left = this.#toldBy.get(peer.teller)! - 1;
-    if (left > 0) this.#toldBy.set(peer.teller, left);
-    else this.#toldBy.delete(peer.teller);
-    peer.teller = undefined;
+    for (const teller of peer.tellers) {
+      const left = this.#toldBy.get(teller)! - 1;
+      if (left > 0) this.#toldBy.set(teller, left);
+      else this.#toldBy.delete(teller);
+    }
+    peer.tellers = [];
   }
 
   #forget(name: string): void {
     const peer = this.#peers.get(name);
     if (peer === undefined) return;
+    const { failures, dialledAt, nextDialAt } = peer;
+    if (dialledAt > -Infinity) this.#histories.set(name, { failures, dialledAt, nextDialAt });
     this.#vouch(peer);
     this.#peers.delete(name);
   }
@@ -153,7 +209,7 @@ export class KnownPeers {
       const name = formatEndpoint(endpoint);
       const known = this.#peers.get(name);
       if (known === undefined || known.isBusy) continue;
-      if (known.source !== source || known.teller !== remote) continue;
+      if (known.source !== source || known.tellers[0] !== remote) continue;
       this.#forget(name);
       removed++;
     }
@@ -161,9 +217,9 @@ export class KnownPeers {
   }
 
   /**
-   * Up to `limit` endpoints that are due to be dialled at `now`, of too many those from the best source and of the
-   * highest priority; each is busy from now on. A seeder leaves other seeds alone and waits for the rest to come,
-   * except for those that had time to and did not.
+   * Up to `limit` endpoints that are due to be dialled at `now`; each is busy from now on. Of too many, those come first
+   * that did not fail, then those from the best source, those that failed least, and those of the highest priority. A
+   * seeder leaves other seeds alone and waits for the rest to come, except for those that had time to and did not.
    */
   takeDue(
     limit: number,
@@ -178,20 +234,36 @@ export class KnownPeers {
     }).toArray();
     if (due.length > limit) {
       const priorities = new Map(due.map((peer) => [peer, priorityOf(peer.endpoint)]));
-      due = due.sort((a, b) => RANKS[a.source] - RANKS[b.source] || priorities.get(b)! - priorities.get(a)!)
-        .slice(0, limit);
+      due = due.sort((a, b) =>
+        Math.sign(a.failures) - Math.sign(b.failures) || RANKS[a.source] - RANKS[b.source] ||
+        a.failures - b.failures || priorities.get(b)! - priorities.get(a)!
+      ).slice(0, limit);
     }
-    for (const peer of due) peer.isBusy = true;
+    for (const peer of due) {
+      peer.isBusy = true;
+      peer.dialledAt = now;
+    }
     return due.map(({ endpoint }) => endpoint);
   }
 
-  /** The endpoint is connected, dialled by us or known to be where an accepted connection listens. */
+  /** The endpoint was dialled by us, or is the same as one that is connected, and leads to a peer. */
   connected(endpoint: Endpoint, now: number): void {
-    this.add([endpoint], "incoming", now);
+    this.claimed(endpoint, now);
     const known = this.#peers.get(formatEndpoint(endpoint));
-    if (known === undefined) return;
-    known.isBusy = true;
-    this.#vouch(known);
+    if (known !== undefined) this.#vouch(known);
+  }
+
+  /** Somebody who connected to us says that it listens there: it need not be dialled, and remains hearsay. */
+  claimed(endpoint: Endpoint, now: number): void {
+    this.add([endpoint], "incoming", now, endpoint.address);
+    const known = this.#peers.get(formatEndpoint(endpoint));
+    if (known !== undefined) known.isBusy = true;
+  }
+
+  /** Who said that it listens there cannot be believed: whoever does may be dialled. */
+  disclaimed(endpoint: Endpoint): void {
+    const known = this.#peers.get(formatEndpoint(endpoint));
+    if (known !== undefined) known.isBusy = false;
   }
 
   /** The connection is gone; it may be dialled again after a first pause. `isSeed`: it had everything. */
@@ -222,11 +294,16 @@ export class KnownPeers {
 
   /** Bans a peer by its endpoint and its id there, and its address when too many from there were banned. */
   ban(endpoint: Endpoint, peerId: Uint8Array): void {
-    const name = formatEndpoint(endpoint);
     const { address } = endpoint;
-    this.#banned.set(name, true);
+    this.banEndpoint(endpoint);
     this.#banned.set(peerAt(address, peerId), true);
     this.#bansByAddress.set(address, (this.#bansByAddress.get(address) ?? 0) + 1);
+  }
+
+  /** Bans an endpoint at which somebody was found who is banned. */
+  banEndpoint(endpoint: Endpoint): void {
+    const name = formatEndpoint(endpoint);
+    this.#banned.set(name, true);
     this.#forget(name);
   }
 
@@ -237,20 +314,34 @@ export class KnownPeers {
       (peerId !== undefined && this.#banned.has(peerAt(address, peerId)));
   }
 
-  /** Makes room for an endpoint of this rank: the worst one goes, by rank and failures; false when none is worse. */
+  /**
+   * Makes room for an endpoint of this rank: one that failed goes first, whatever its rank, but for those the user
+   * named; else one of a worse rank. Returns false when there is none.
+   */
   #forgetWorst(rank: number): boolean {
     let worst: string | undefined;
-    let most: readonly [rank: number, failures: number] = [rank, 0];
+    let most: readonly number[] = [];
     for (const [name, { isBusy, source, failures }] of this.#peers) {
-      const [rankOfMost, failuresOfMost] = most;
-      if (isBusy || RANKS[source] < rankOfMost) continue;
-      if (RANKS[source] === rankOfMost && failures <= failuresOfMost) continue;
-      [worst, most] = [name, [RANKS[source], failures]];
+      const isFailed = failures > 0 && source !== "user";
+      if (isBusy || !(isFailed || RANKS[source] > rank)) continue;
+      const badness = [Number(isFailed), RANKS[source], failures];
+      const firstDifferent = badness.findIndex((each, position) => each !== most[position]);
+      if (worst !== undefined && !(badness[firstDifferent] > most[firstDifferent])) continue;
+      [worst, most] = [name, badness];
     }
     if (worst === undefined) return false;
     this.#forget(worst);
     return true;
   }
+}
+
+/** Of an endpoint that was never dialled. */
+const UNDIALLED: DialHistory = { failures: 0, dialledAt: -Infinity, nextDialAt: 0 };
+
+/** Against whom an endpoint counts that one of this source named. */
+function tellersOf(endpoint: Endpoint, source: PeerSource, remote: string | undefined): readonly string[] {
+  if (source === "lsd") return [endpoint.address, ALL_OF_LSD];
+  return remote === undefined ? [] : [remote];
 }
 
 function peerAt(address: string, peerId: Uint8Array): string {

@@ -10,7 +10,7 @@ import {
   parseExtendedHandshake,
   parsePeerList,
 } from "../../../lib/protocol/extension_messages.ts";
-import { BROADCAST, TRANSFER } from "../../../lib/settings.ts";
+import { BROADCAST, CONNECTIONS, TRANSFER } from "../../../lib/settings.ts";
 import { DontHaveExtension } from "../../../lib/swarm/extensions/dont_have_extension.ts";
 import { Extensions } from "../../../lib/swarm/extensions/extensions.ts";
 import type { PeerSource } from "../../../lib/swarm/ports.ts";
@@ -196,4 +196,13 @@ Deno.test("Extensions tells of lost pieces those who understand, and hears of th
   assert.equal(id, 33);
   extensions.received(peer, OUR_EXTENSIONS.lt_donthave, payload, 0);
   assert.deepEqual(lost, [5]);
+});
+
+Deno.test("Extensions has a seeder leave those alone whom lan_peers calls seeds", () => {
+  const { extensions, roster } = speaking();
+  const { peer } = fakePeer(1, 1);
+  const endpoints = [5, 6].map((host) => ({ address: `10.0.0.${host}`, port: 6881 }));
+  const added = endpoints.map((endpoint, i) => ({ endpoint, isSeed: i === 0 }));
+  extensions.received(peer, OUR_EXTENSIONS.lan_peers, encodePeerList({ added, dropped: [] }), 0);
+  assert.deepEqual(roster.takeDials(9, true, CONNECTIONS.seederPatienceMs), [endpoints[1]]);
 });

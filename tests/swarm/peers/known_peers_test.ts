@@ -61,18 +61,96 @@ Deno.test("KnownPeers waits twice as long after each failed dial, up to a limit,
   assert.equal(pauseOf(known, 0), CONNECTIONS.redialMs);
 });
 
-Deno.test("KnownPeers dials again at once whoever is announced again, but not who is only rumoured", () => {
+Deno.test("KnownPeers dials again soon whoever is announced again, but not who is only rumoured", () => {
+  for (const source of ["tracker", "broadcast", "lsd"] as const) {
+    const known = new KnownPeers();
+    known.add([at(1)], "tracker", 0);
+    const now = 1_000_000;
+    for (let failure = 0; failure < 12; failure++) known.dialFailed(at(1), 0);
+    assert.deepEqual(known.takeDue(1, false, now), [at(1)]);
+    known.dialFailed(at(1), now);
+    known.add([at(1)], "pex", now);
+    assert.deepEqual(known.takeDue(1, false, now + CONNECTIONS.retoldMs), []);
+    known.add([at(1)], source, now);
+    assert.deepEqual(known.takeDue(1, false, now + CONNECTIONS.retoldMs - 1), [], source);
+    assert.deepEqual(known.takeDue(1, false, now + CONNECTIONS.retoldMs), [at(1)], source);
+  }
+});
+
+Deno.test("KnownPeers dials at once whom the user names again", () => {
   const known = new KnownPeers();
-  known.add([at(1)], "tracker", 0);
+  known.add([at(1)], "user", 0);
   known.takeDue(1, false, 0);
   known.dialFailed(at(1), 0);
-  known.add([at(1)], "pex", 0);
-  assert.deepEqual(known.takeDue(1, false, 1), []);
-  for (const source of ["broadcast", "lsd"] as const) {
-    known.add([at(1)], source, 0);
-    assert.deepEqual(known.takeDue(1, false, 1), [at(1)]);
-    known.dialFailed(at(1), 1);
+  known.add([at(1)], "user", 0);
+  assert.deepEqual(known.takeDue(1, false, 1), [at(1)]);
+});
+
+/** How often an endpoint is dialled within a minute in which `tell` is called ten times a second. */
+function dialsWhileTold(tell: (known: KnownPeers, now: number) => void): number {
+  const known = new KnownPeers();
+  let dials = 0;
+  for (let now = 0; now < 60_000; now += 100) {
+    tell(known, now);
+    for (const endpoint of known.takeDue(9, false, now)) {
+      dials++;
+      known.dialFailed(endpoint, now);
+    }
   }
+  return dials;
+}
+
+Deno.test("KnownPeers dials nobody more often because others name it again, or take it back and name it again", () => {
+  // After 0, 0.5, 1.5, 3.5, 7.5, 15.5 and 31.5 s.
+  const untold = dialsWhileTold((known) => known.size === 0 && known.add([at(1)], "tracker", 0));
+  assert.equal(untold, 7);
+  for (const source of ["tracker", "broadcast", "lsd", "pex"] as const) {
+    assert.equal(dialsWhileTold((known, now) => known.add([at(1)], source, now, "10.9.9.9")), untold, source);
+  }
+  const takenBack = dialsWhileTold((known, now) => {
+    known.remove([at(1)], "broadcast", "10.9.9.9");
+    known.add([at(1)], "broadcast", now, "10.9.9.9");
+  });
+  assert.equal(takenBack, untold);
+});
+
+Deno.test("KnownPeers takes only so many names from all multicast together, whatever addresses they bear", () => {
+  const known = new KnownPeers();
+  assert.equal(known.add(MANY, "lsd", 0), CONNECTIONS.knownFromLsd);
+  assert.equal(known.add([at(60_000)], "broadcast", 0, "10.9.9.9"), 1, "others are not kept out");
+  assert.equal(known.add([at(60_001)], "pex", 0, "10.9.9.9"), 1);
+  const [failed] = known.takeDue(1, false, 0);
+  assert.equal(known.add([at(60_002)], "lsd", 0), 0);
+  known.dialFailed(failed, 0);
+  assert.equal(known.add([at(60_002)], "lsd", 0), 1, "one that failed makes room");
+  assert(!hostsOf(known.heard.map(({ endpoint }) => endpoint)).includes(hostsOf([failed])[0]));
+});
+
+Deno.test("KnownPeers lets hearsay take the place of whoever failed, but for whom the user named", () => {
+  const known = new KnownPeers();
+  known.add(MANY.slice(0, 1), "user", 0);
+  known.add(MANY.slice(1), "tracker", 0);
+  for (const endpoint of known.takeDue(2, false, 0)) known.dialFailed(endpoint, 0);
+  assert.equal(known.add([at(60_000), at(60_001)], "pex", 0, "10.9.9.9"), 1);
+  assert(known.names.includes("10.0.0.1:6881") && !known.names.includes("10.0.0.2:6881"));
+});
+
+Deno.test("KnownPeers dials those that did not fail before those that did, wherever it heard of them", () => {
+  const known = new KnownPeers();
+  known.add([at(1), at(2)], "tracker", 0);
+  for (const endpoint of known.takeDue(2, false, 0)) known.dialFailed(endpoint, 0);
+  known.add([at(3)], "lsd", 0);
+  assert.deepEqual(known.takeDue(1, false, CONNECTIONS.redialMs), [at(3)]);
+});
+
+Deno.test("KnownPeers remembers no hearsay for the next start, unless somebody was found there", () => {
+  const known = new KnownPeers();
+  known.add([at(1)], "lsd", 0);
+  known.add([at(2), at(3)], "broadcast", 0, "10.9.9.9");
+  known.claimed(at(4), 0);
+  assert.deepEqual(known.reachable, []);
+  known.connected(at(2), 0);
+  assert.deepEqual(known.reachable, ["10.0.0.2:6881"]);
 });
 
 Deno.test("KnownPeers pauses before it dials somebody again who has just left", () => {
@@ -127,7 +205,6 @@ Deno.test("KnownPeers keeps within its limit: one that failed makes room, one th
   known.dialFailed(at(2), 0);
   known.takeDue(2, false, CONNECTIONS.redialMs);
   known.dialFailed(at(2), 0);
-  assert.equal(known.add([at(60_001)], "pex", 0), 0, "hearsay takes no place of somebody announced");
   assert.equal(known.add([at(60_000)], "tracker", 0), 1);
   assert.equal(known.size, CONNECTIONS.knownPeers);
   assert(known.names.includes("10.0.0.1:6881") && !known.names.includes("10.0.0.2:6881"));
@@ -182,8 +259,10 @@ Deno.test("KnownPeers lets a seeder wait for others to come, and never has it di
   assert.deepEqual(known.takeDue(9, true, patience - 1), []);
   known.connected(at(2), 0);
   known.disconnected(at(2), true, 0);
-  assert.deepEqual(known.takeDue(9, true, patience + CONNECTIONS.redialMs), [at(1)]);
-  assert.deepEqual(known.takeDue(9, false, patience + CONNECTIONS.redialMs), [at(2)]);
+  assert(patience <= 1_000);
+  assert.deepEqual(known.takeDue(9, true, patience), [at(1)]);
+  assert.deepEqual(known.takeDue(9, true, CONNECTIONS.reconnectMs), []);
+  assert.deepEqual(known.takeDue(9, false, CONNECTIONS.reconnectMs), [at(2)]);
 });
 
 Deno.test("KnownPeers takes no endpoint that is blocked, whoever names it", () => {
