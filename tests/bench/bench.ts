@@ -7,18 +7,18 @@
  */
 import { parseArgs } from "node:util";
 import { findNodePackage } from "../interop/node_packages.ts";
-import { benchAlternatives } from "./alternatives.ts";
-import { benchFanout } from "./fanout.ts";
-import { benchHash } from "./hash.ts";
-import { benchLan } from "./lan.ts";
-import { benchLatency } from "./latency.ts";
-import { benchMany } from "./many.ts";
-import { benchMicro } from "./micro.ts";
+import { benchAlternatives } from "./sections/alternatives.ts";
+import { benchFanout } from "./sections/fanout.ts";
+import { benchHash } from "./sections/hash.ts";
+import { benchLan } from "./sections/lan.ts";
+import { benchLatency } from "./sections/latency.ts";
+import { benchMany } from "./sections/many.ts";
+import { benchMicro } from "./sections/micro.ts";
 import { type BenchOptions, say } from "./options.ts";
 import { hasOwnNetwork, runInOwnNetwork } from "./own_network.ts";
-import { benchPair } from "./pair.ts";
+import { benchPair } from "./sections/pair.ts";
 import { circumstances, writeSection } from "./report.ts";
-import { benchTracker } from "./tracker.ts";
+import { benchTracker } from "./sections/tracker.ts";
 import { Workshop } from "./workshop.ts";
 
 /** The measurements by name; each returns its section of the report. */

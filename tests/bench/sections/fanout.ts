@@ -1,11 +1,11 @@
-import { CLIENTS } from "./clients/all.ts";
-import { crowdedLimit } from "./clients/limit.ts";
-import { peer } from "./clients/peer.ts";
-import { attempt, type BenchOptions, findContenders, say } from "./options.ts";
-import { figure, median, spread, table } from "./report.ts";
-import { GIB, MIB, TestFile, warmMemory } from "./test_file.ts";
-import { measureTransfer, type Transfer, TRANSFER_METHOD, wasSlow } from "./transfer.ts";
-import { Workshop } from "./workshop.ts";
+import { CLIENTS } from "../clients/all.ts";
+import { crowdedLimit } from "../clients/limit.ts";
+import { peer } from "../clients/peer.ts";
+import { attempt, type BenchOptions, findContenders, say } from "../options.ts";
+import { figure, median, spread, table } from "../report.ts";
+import { GIB, MIB, TestFile, warmMemory } from "../test_file.ts";
+import { measureTransfer, type Transfer, TRANSFER_METHOD, wasSlow } from "../transfer.ts";
+import { Workshop } from "../workshop.ts";
 
 const LEECHERS = 4;
 const PIECE_LENGTH = 1 * MIB;

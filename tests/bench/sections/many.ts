@@ -1,14 +1,14 @@
-import { encodeHandshake, HANDSHAKE_LENGTH, parseHandshake } from "../../lib/protocol/handshake.ts";
-import { type InfoHash, parseInfoHash } from "../../lib/protocol/info_hash.ts";
-import { freePort } from "../interop/arena.ts";
-import type { RunningProcess } from "../interop/process.ts";
-import { peerLaunch, readEvent } from "./deno_launch.ts";
-import { type BenchOptions, say } from "./options.ts";
-import { loopbackAddress } from "./own_network.ts";
-import { anonymousBytes, cpuSeconds } from "./process_meter.ts";
-import { figure, spread, table } from "./report.ts";
-import { KIB, MIB, TestFile } from "./test_file.ts";
-import { pause, until, Workshop } from "./workshop.ts";
+import { encodeHandshake, HANDSHAKE_LENGTH, parseHandshake } from "../../../lib/protocol/handshake.ts";
+import { type InfoHash, parseInfoHash } from "../../../lib/protocol/info_hash.ts";
+import { freePort } from "../../interop/arena.ts";
+import type { RunningProcess } from "../../interop/process.ts";
+import { peerLaunch, readEvent } from "../deno_launch.ts";
+import { type BenchOptions, say } from "../options.ts";
+import { loopbackAddress } from "../own_network.ts";
+import { anonymousBytes, cpuSeconds } from "../process_meter.ts";
+import { figure, spread, table } from "../report.ts";
+import { KIB, MIB, TestFile } from "../test_file.ts";
+import { pause, until, Workshop } from "../workshop.ts";
 
 const FILE_LENGTH = 16 * KIB;
 /** Torrents over which connections are spread: few enough of one, as one address may have 64 connections to it. */

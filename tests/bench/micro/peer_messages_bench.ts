@@ -5,10 +5,10 @@ import {
   MessageReader,
   PIECE_HEADER_LENGTH,
   writePieceHeader,
-} from "../../lib/protocol/peer_messages.ts";
-import { concatBytes } from "../../lib/protocol/bytes.ts";
-import { BLOCK_LENGTH, PieceLayout } from "../../lib/protocol/piece_layout.ts";
-import { KIB, MIB } from "./test_file.ts";
+} from "../../../lib/protocol/peer_messages.ts";
+import { concatBytes } from "../../../lib/protocol/bytes.ts";
+import { BLOCK_LENGTH, PieceLayout } from "../../../lib/protocol/piece_layout.ts";
+import { KIB, MIB } from "../test_file.ts";
 
 const BLOCKS = 31;
 const blocks = new Uint8Array(BLOCKS * (PIECE_HEADER_LENGTH + BLOCK_LENGTH));

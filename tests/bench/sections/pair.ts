@@ -1,13 +1,13 @@
-import { CLIENTS_AND_LIMIT } from "./clients/all.ts";
-import type { Contender } from "./clients/contender.ts";
-import { libtorrentTuned } from "./clients/libtorrent.ts";
-import { OUR_SIZES } from "./limit_pipe.ts";
-import { peer } from "./clients/peer.ts";
-import { attempt, type BenchOptions, findContenders, say } from "./options.ts";
-import { figure, median, spread, table } from "./report.ts";
-import { GIB, KIB, MIB, TestFile, warmMemory } from "./test_file.ts";
-import { measureTransfer, type Transfer, TRANSFER_METHOD, wasSlow } from "./transfer.ts";
-import { Workshop } from "./workshop.ts";
+import { CLIENTS_AND_LIMIT } from "../clients/all.ts";
+import type { Contender } from "../clients/contender.ts";
+import { libtorrentTuned } from "../clients/libtorrent.ts";
+import { OUR_SIZES } from "../limit_pipe.ts";
+import { peer } from "../clients/peer.ts";
+import { attempt, type BenchOptions, findContenders, say } from "../options.ts";
+import { figure, median, spread, table } from "../report.ts";
+import { GIB, KIB, MIB, TestFile, warmMemory } from "../test_file.ts";
+import { measureTransfer, type Transfer, TRANSFER_METHOD, wasSlow } from "../transfer.ts";
+import { Workshop } from "../workshop.ts";
 
 /** Who sends to whom, and what came of it. */
 interface Pair {

@@ -1,15 +1,15 @@
-import { sha1 } from "../../lib/protocol/info_hash.ts";
-import { toHex, toUtf8 } from "../../lib/protocol/bytes.ts";
-import { parseInfoHash } from "../../lib/protocol/info_hash.ts";
-import { freePort } from "../interop/arena.ts";
-import type { Availability } from "../interop/clients/client.ts";
-import type { Launch } from "../interop/process.ts";
-import { bittorrentTracker, type InteropTracker, opentracker } from "../interop/trackers.ts";
-import type { LoadPlan, LoadResult } from "./announce_load.ts";
-import { denoLaunch, peerLaunch } from "./deno_launch.ts";
-import { attempt, type BenchOptions, say } from "./options.ts";
-import { figure, median, spread, table } from "./report.ts";
-import { pause, until, Workshop } from "./workshop.ts";
+import { sha1 } from "../../../lib/protocol/info_hash.ts";
+import { toHex, toUtf8 } from "../../../lib/protocol/bytes.ts";
+import { parseInfoHash } from "../../../lib/protocol/info_hash.ts";
+import { freePort } from "../../interop/arena.ts";
+import type { Availability } from "../../interop/clients/client.ts";
+import type { Launch } from "../../interop/process.ts";
+import { bittorrentTracker, type InteropTracker, opentracker } from "../../interop/trackers.ts";
+import type { LoadPlan, LoadResult } from "../announce_load.ts";
+import { denoLaunch, peerLaunch } from "../deno_launch.ts";
+import { attempt, type BenchOptions, say } from "../options.ts";
+import { figure, median, spread, table } from "../report.ts";
+import { pause, until, Workshop } from "../workshop.ts";
 
 const START_TIMEOUT_SECONDS = 30;
 

@@ -1,10 +1,10 @@
-import { pipe } from "./clients/limit.ts";
-import { OUR_SIZES, OUR_WAY, type PipeWay } from "./limit_pipe.ts";
-import { attempt, type BenchOptions, say } from "./options.ts";
-import { figure, median, spread, table } from "./report.ts";
-import { GIB, KIB, MIB, TestFile, warmMemory } from "./test_file.ts";
-import { measureTransfer, type Transfer } from "./transfer.ts";
-import { Workshop } from "./workshop.ts";
+import { pipe } from "../clients/limit.ts";
+import { OUR_SIZES, OUR_WAY, type PipeWay } from "../limit_pipe.ts";
+import { attempt, type BenchOptions, say } from "../options.ts";
+import { figure, median, spread, table } from "../report.ts";
+import { GIB, KIB, MIB, TestFile, warmMemory } from "../test_file.ts";
+import { measureTransfer, type Transfer } from "../transfer.ts";
+import { Workshop } from "../workshop.ts";
 
 /** Ways to move, hash and write the same bytes; the first one is our program's, each other differs in one thing. */
 const WAYS: Readonly<Record<string, Partial<PipeWay>>> = {

@@ -1,7 +1,7 @@
-import { BLOCK_LENGTH, PieceLayout } from "../../lib/protocol/piece_layout.ts";
-import { BlockRouting } from "../../lib/swarm/download/block_routing.ts";
-import { PiecePicker } from "../../lib/swarm/download/piece_picker.ts";
-import { KIB } from "./test_file.ts";
+import { BLOCK_LENGTH, PieceLayout } from "../../../lib/protocol/piece_layout.ts";
+import { BlockRouting } from "../../../lib/swarm/download/block_routing.ts";
+import { PiecePicker } from "../../../lib/swarm/download/piece_picker.ts";
+import { KIB } from "../test_file.ts";
 
 const PIECES = 100_000;
 const PEERS = 30;

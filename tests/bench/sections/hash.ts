@@ -1,17 +1,17 @@
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { type Availability, findProgram } from "../interop/clients/client.ts";
-import { libtorrent } from "../interop/clients/libtorrent.ts";
-import type { Launch } from "../interop/process.ts";
-import { peerLaunch } from "./deno_launch.ts";
-import { attempt, type BenchOptions, say } from "./options.ts";
-import { figure, median, spread, table } from "./report.ts";
-import { GIB, MIB, TestFile } from "./test_file.ts";
-import { Workshop } from "./workshop.ts";
+import { type Availability, findProgram } from "../../interop/clients/client.ts";
+import { libtorrent } from "../../interop/clients/libtorrent.ts";
+import type { Launch } from "../../interop/process.ts";
+import { peerLaunch } from "../deno_launch.ts";
+import { attempt, type BenchOptions, say } from "../options.ts";
+import { figure, median, spread, table } from "../report.ts";
+import { GIB, MIB, TestFile } from "../test_file.ts";
+import { Workshop } from "../workshop.ts";
 
 const PIECE_LENGTH = 1 * MIB;
 const ANNOUNCE = "http://127.0.0.1:6969/announce";
-const LIBTORRENT_SCRIPT = fileURLToPath(new URL("clients/libtorrent_hash.py", import.meta.url));
+const LIBTORRENT_SCRIPT = fileURLToPath(new URL("../clients/libtorrent_hash.py", import.meta.url));
 
 /** What is hashed. */
 interface Job {

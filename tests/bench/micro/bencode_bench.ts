@@ -1,5 +1,5 @@
-import { checkBencode, decode, encode } from "../../lib/protocol/bencode.ts";
-import { KIB, MIB } from "./test_file.ts";
+import { checkBencode, decode, encode } from "../../../lib/protocol/bencode.ts";
+import { KIB, MIB } from "../test_file.ts";
 
 const limits = { depth: 100, values: 3_000_000 };
 const announceReply = encode({ interval: 30, complete: 25, incomplete: 25, peers: new Uint8Array(300) });

@@ -1,9 +1,10 @@
 import { fileURLToPath } from "node:url";
-import { type BenchOptions, say } from "./options.ts";
-import { figure, table } from "./report.ts";
+import { type BenchOptions, say } from "../options.ts";
+import { figure, table } from "../report.ts";
 
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const FILES = "tests/bench/*_bench.ts";
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+const FOLDER = "tests/bench/micro";
+const FILES = `${FOLDER}/*_bench.ts`;
 
 /** What `deno bench --json` tells, as far as it is used; times in ns. */
 interface BenchOutput {
@@ -18,9 +19,7 @@ interface BenchOutput {
 
 /** Times of single operations in the hot files, by `deno bench`; tiny only loads the files. */
 export async function benchMicro(options: BenchOptions): Promise<string> {
-  const files = [...Deno.readDirSync(`${ROOT}tests/bench`)]
-    .map(({ name }) => `tests/bench/${name}`)
-    .filter((name) => name.endsWith("_bench.ts"));
+  const files = [...Deno.readDirSync(`${ROOT}${FOLDER}`)].map(({ name }) => `${FOLDER}/${name}`);
   const args = ["bench", "--quiet", "--allow-all", options.isTiny ? "--no-run" : "--json", ...files];
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT }).output();
   if (!success) throw new Error(`deno bench failed: ${new TextDecoder().decode(stderr)}`);

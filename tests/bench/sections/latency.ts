@@ -1,15 +1,15 @@
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
-import { freePort } from "../interop/arena.ts";
-import type { RunningProcess } from "../interop/process.ts";
-import { type PeerEvent, type PeerLaunch, peerLaunches, readEvent } from "./deno_launch.ts";
-import { type BenchOptions, say } from "./options.ts";
-import { loopbackAddress } from "./own_network.ts";
-import { figure, median, quantile, table } from "./report.ts";
-import { KIB, TestFile } from "./test_file.ts";
-import { exists, until, Workshop } from "./workshop.ts";
+import { freePort } from "../../interop/arena.ts";
+import type { RunningProcess } from "../../interop/process.ts";
+import { type PeerEvent, type PeerLaunch, peerLaunches, readEvent } from "../deno_launch.ts";
+import { type BenchOptions, say } from "../options.ts";
+import { loopbackAddress } from "../own_network.ts";
+import { figure, median, quantile, table } from "../report.ts";
+import { KIB, TestFile } from "../test_file.ts";
+import { exists, until, Workshop } from "../workshop.ts";
 
-const AGE = fileURLToPath(new URL("../../shareable/age.txt", import.meta.url));
+const AGE = fileURLToPath(new URL("../../../shareable/age.txt", import.meta.url));
 const AGE_LENGTH = exists(AGE) ? Deno.statSync(AGE).size : 32 * KIB;
 const PIECE_LENGTH = 16 * KIB;
 /** Peers besides the announcer. */
