@@ -207,6 +207,19 @@ export const CHOKING = {
   bansPerAddress: 3,
 } as const;
 
+/** By what a peer is known that wants our uplink more than our data. */
+export const GREED = {
+  /** Blocks that it asked for again, beyond which it counts as greedy, … */
+  repeatedBlocks: 4,
+  /** … if they are more than this part of all: a corrupt piece, or a request that got lost, makes nobody greedy. */
+  repeatedShare: 1 / 32,
+  /** Bytes and pieces sent to a peer that tells of no piece meanwhile: others fetch a few pieces side by side, … */
+  undigestedBytes: 256 * KIB,
+  undigestedPieces: 2,
+  /** … and tell of what they have got some hundredths of a second after it has left us. */
+  digestMs: 500,
+} as const;
+
 /** Disk. */
 export const STORAGE = {
   /** Bytes verified and written at once; above this we stop reading from sockets. */

@@ -6,10 +6,12 @@ import { BLOCK_LENGTH, type PieceLayout } from "../../protocol/piece_layout.ts";
 import { CHOKING, TRANSFER } from "../../settings.ts";
 import type { Surroundings } from "../../surroundings.ts";
 import { choose, type Decision, fillBehind } from "../peers/choker.ts";
+import { Appetite } from "./appetite.ts";
 import { FastGrants } from "./fast_grants.ts";
 import { losePatience } from "../peers/manners.ts";
 import type { RemotePeer } from "../peers/remote_peer.ts";
 import type { Choices } from "../policy.ts";
+import { SlotShares } from "./slot_shares.ts";
 import { Spreading } from "./spreading.ts";
 import { SuperSeeding } from "./super_seeding.ts";
 
@@ -36,6 +38,8 @@ export class Upload {
   readonly #spreading: Spreading;
   readonly #grants: FastGrants;
   readonly #superSeeding: SuperSeeding | undefined;
+  /** What those ask for that have asked. */
+  readonly #appetites = new Map<RemotePeer, Appetite>();
 
   constructor(context: UploadContext) {
     this.#context = context;
@@ -55,30 +59,48 @@ export class Upload {
     return this.#superSeeding?.hidesFrom(peer) ?? false;
   }
 
-  /** Gives free slots at once to peers that want something. */
+  /**
+   * Gives free slots at once to peers that want something. A slot becomes free for a peer that would have none, where
+   * greedy ones or a crowd from one address hold too many.
+   */
   fillSlots(now: number): void {
-    const free = this.#context.policy.uploadSlots - this.slotCount;
-    if (free <= 0) return;
     const waiting = this.#interested().filter((peer) => peer.weChoke);
     if (waiting.length === 0) return;
-    const random = () => this.#context.surroundings.random();
-    const behind = (peers: RemotePeer[], places: number) =>
-      fillBehind(peers.map((peer) => ({ number: peer.number, have: peer.have.count })), places, random);
+    const { policy: { uploadSlots: slots }, surroundings, peers } = this.#context;
+    const active = waiting.filter((peer) => peer.idleUntil <= now);
+    for (const peer of this.#shares(now).surplus(active, slots - this.slotCount)) {
+      this.choke(peer, "others wait");
+    }
+    const free = slots - this.slotCount;
+    if (free <= 0) return;
+    const behind = (group: readonly RemotePeer[]) => {
+      const candidates = group.map(({ number, have }) => ({ number, have: have.count }));
+      return fillBehind(candidates, group.length, () => surroundings.random()).map(({ number }) =>
+        peers.get(number)!
+      );
+    };
     // Those that left a slot unused come last.
-    const first = behind(waiting.filter((peer) => peer.idleUntil <= now), free);
-    const rest = behind(waiting.filter((peer) => peer.idleUntil > now), free - first.length);
-    this.#unchokeAll([...first, ...rest], now);
+    const queue = [...behind(active), ...behind(waiting.filter((peer) => peer.idleUntil > now))];
+    const given = this.#shares(now).give(queue, free);
+    this.#unchokeAll(given.map(({ number }) => ({ number, reason: "free place" })), now);
   }
 
   /** Gives all slots anew, as every `CHOKING.rechokeMs`. */
   chooseSlots(now: number): void {
-    const candidates = this.#interested().map((peer) => this.#candidate(peer, now));
-    const { policy, surroundings } = this.#context;
-    const decisions = choose(candidates, policy.uploadSlots, () => surroundings.random());
+    const { policy: { uploadSlots: slots }, surroundings } = this.#context;
+    const random = () => surroundings.random();
+    const pick = (peers: readonly RemotePeer[], places: number) =>
+      choose(peers.map((peer) => this.#candidate(peer, now)), places, random);
+    const shares = this.#shares(now);
+    const candidates = shares.fair(this.#interested(), (crowd, places) => {
+      const picked = new Set(pick(crowd, places).map(({ number }) => number));
+      return crowd.filter(({ number }) => picked.has(number));
+    });
+    const decisions = pick(candidates, slots);
     const chosen = new Set(decisions.map(({ number }) => number));
-    for (const peer of this.#context.peers.values()) {
-      if (!peer.weChoke && !chosen.has(peer.number)) this.choke(peer, "others are faster");
-    }
+    const others = this.#holders().filter(({ number }) => !chosen.has(number));
+    // Who would get a place back at once keeps it.
+    for (const peer of others.slice(slots - decisions.length)) this.choke(peer, "others are faster");
     this.#unchokeAll(decisions, now);
   }
 
@@ -102,6 +124,7 @@ export class Upload {
       this.choke(peer, isStalled ? "takes nothing" : "asks for nothing");
       needed--;
     }
+    for (const peer of this.#shares(now).excess()) this.choke(peer, "others want our data");
     this.fillSlots(now);
     for (const peer of this.#context.peers.values()) this.#show(peer, now);
   }
@@ -136,8 +159,9 @@ export class Upload {
     peer.sender.send(encodePlain(MessageId.choke));
     this.#spreading.choked(peer.number);
     peer.sender.dropBlocks((index, begin, length) => {
-      if (this.#grants.covers(peer, index)) peer.sender.queueBlock(index, begin, length);
-      else this.#reject(peer, index, begin, length);
+      if (this.#grants.covers(peer, index)) return peer.sender.queueBlock(index, begin, length);
+      this.#appetites.get(peer)?.takenBack(index, begin, length);
+      this.#reject(peer, index, begin, length);
     });
   }
 
@@ -166,6 +190,7 @@ export class Upload {
     peer.lastServedAt = now;
     if (peer.sender.queuedBlocks === 0) peer.lastSentAt = now;
     peer.sender.queueBlock(index, begin, length);
+    this.#appetiteOf(peer).requested(index, begin, length, peer.have.has(index));
     this.#spreading.requested(peer.number, index);
     this.#superSeeding?.requested(peer, index, now);
     if (begin === 0) this.#show(peer, now);
@@ -190,6 +215,7 @@ export class Upload {
   peerHas(peer: RemotePeer, indices: Iterable<number>, now: number): void {
     for (const index of indices) {
       this.#spreading.peerHas(index);
+      this.#appetites.get(peer)?.digested();
       this.#superSeeding?.peerHas(peer, index);
     }
     this.#show(peer, now);
@@ -197,6 +223,7 @@ export class Upload {
 
   /** The connection is gone. */
   peerLeft(peer: RemotePeer, now: number): void {
+    this.#appetites.delete(peer);
     this.#spreading.peerLeft(peer.number);
     this.#superSeeding?.peerLeft(peer);
     this.fillSlots(now);
@@ -204,12 +231,15 @@ export class Upload {
 
   /** A request is withdrawn (BEP 3 "cancel"; BEP 6: answered by a reject unless the block is on its way). */
   cancelReceived(peer: RemotePeer, index: number, begin: number, length: number): void {
-    if (peer.sender.dropBlock(index, begin, length)) this.#reject(peer, index, begin, length);
+    if (!peer.sender.dropBlock(index, begin, length)) return;
+    this.#appetites.get(peer)?.takenBack(index, begin, length);
+    this.#reject(peer, index, begin, length);
   }
 
   /** Payload left for the peer. */
   blockSent(peer: RemotePeer, bytes: number, now: number): void {
     peer.upload.add(bytes, now);
+    this.#appetiteOf(peer).sent(bytes, now);
     peer.lastServedAt = peer.lastSentAt = now;
   }
 
@@ -237,6 +267,22 @@ export class Upload {
   get #suggestionsAhead(): number {
     const { layout } = this.#context;
     return Math.ceil(TRANSFER.firstWindow * BLOCK_LENGTH / layout.pieceLength) + 1;
+  }
+
+  #appetiteOf(peer: RemotePeer): Appetite {
+    let appetite = this.#appetites.get(peer);
+    if (appetite === undefined) this.#appetites.set(peer, appetite = new Appetite(this.#context.layout));
+    return appetite;
+  }
+
+  #shares(now: number): SlotShares {
+    const isGreedy = (peer: RemotePeer) => this.#appetites.get(peer)?.isGreedy(now) ?? false;
+    const active = this.#interested().filter((peer) => peer.idleUntil <= now);
+    return new SlotShares(this.#context.policy.uploadSlots, this.#holders(), active, isGreedy);
+  }
+
+  #holders(): RemotePeer[] {
+    return [...this.#context.peers.values()].filter((peer) => !peer.weChoke);
   }
 
   #interested(): RemotePeer[] {

@@ -275,3 +275,65 @@ Deno.test("Upload serves the whole torrent to one connection a few times, and no
   upload.blockSent(peer, 1, 0);
   assert.match(upload.requestReceived(peer, 0, 0, BLOCK_LENGTH, 0)!, /times over/);
 });
+
+/** Peers of which the first `crowd` have one address. */
+function crowded(crowd: number, others: number, slots = 4) {
+  const { upload, all } = giving("####", slots, crowd + others);
+  for (const { peer } of all.slice(0, crowd)) {
+    Object.assign(peer.facts, { endpoint: { address: "10.9.9.9", port: peer.number } });
+  }
+  return { upload, all };
+}
+
+Deno.test("Upload lets one address have all slots while nobody else wants one, and half of them afterwards", () => {
+  const { upload, all } = crowded(6, 2);
+  const [first, second] = all.slice(6);
+  first.peer.peerWants = second.peer.peerWants = false;
+  upload.fillSlots(0);
+  assert.equal(upload.slotCount, 4);
+  first.peer.peerWants = true;
+  upload.gainedInterest(first.peer, 1);
+  assert.deepEqual([upload.slotCount, first.peer.weChoke], [4, false]);
+  second.peer.peerWants = true;
+  upload.gainedInterest(second.peer, 2);
+  assert.deepEqual([upload.slotCount, second.peer.weChoke], [4, false]);
+  upload.fillSlots(3);
+  assert.equal(slotsOf(all).slice(6), "##");
+});
+
+Deno.test("Upload gives one address no more than half of the slots anew, beside others", () => {
+  const { upload, all } = crowded(6, 3);
+  for (const { peer } of all.slice(0, 6)) peer.upload.add(1_000_000, 0);
+  upload.chooseSlots(0);
+  assert.equal([...slotsOf(all).slice(0, 6)].filter((mark) => mark === "#").length, 2);
+  assert.equal(upload.slotCount, 4);
+});
+
+Deno.test("Upload gives the slots of greedy peers to others at once, and leaves those a quarter of them", () => {
+  const { upload, all } = giving("####", 4, 6);
+  const modest = all.slice(4);
+  for (const { peer } of modest) peer.peerWants = false;
+  upload.fillSlots(0);
+  const takeAll = (now: number) => {
+    for (const { peer, sender } of all.slice(0, 4).filter(({ peer }) => !peer.weChoke)) {
+      for (let i = 0; i < 30; i++) upload.requestReceived(peer, 0, 0, BLOCK_LENGTH, now);
+      upload.blockSent(peer, 1, now);
+      sender.queued.length = 0;
+    }
+  };
+  takeAll(0);
+  upload.tick(100);
+  takeAll(100);
+  assert.equal(upload.slotCount, 4, "nobody else is there");
+  modest[0].peer.peerWants = true;
+  upload.gainedInterest(modest[0].peer, 150);
+  assert(!modest[0].peer.weChoke);
+  upload.tick(200);
+  assert.equal(upload.slotCount, 2);
+  modest[1].peer.peerWants = true;
+  upload.gainedInterest(modest[1].peer, 250);
+  assert.equal(slotsOf(all).slice(4), "##");
+  upload.chooseSlots(300);
+  upload.tick(300);
+  assert.deepEqual([slotsOf(all).slice(4), upload.slotCount], ["##", 3]);
+});
