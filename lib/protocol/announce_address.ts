@@ -37,3 +37,16 @@ export function announcePort(url: URL): number {
   if (url.port !== "") return Number(url.port);
   return url.protocol === "https:" ? 443 : url.protocol === "http:" ? 80 : DEFAULT_TRACKER_PORT;
 }
+
+/**
+ * The path of our own tracker that a path stands for, as people and other programs write it: slashes doubled, at the
+ * end or alone, capitals, `announce.php`, and a key behind it or before it. Undefined for a path of something else.
+ */
+export function ownPathOf(path: string): "/announce" | "/scrape" | undefined {
+  const steps = path.toLowerCase().split("/").filter((step) => step !== "");
+  if (steps.length === 0) return "/announce";
+  if (steps.length > 2) return undefined;
+  const names = steps.map((step) => step.replace(/\.php$/, ""));
+  if (names.includes("announce")) return "/announce";
+  return names.includes("scrape") ? "/scrape" : undefined;
+}

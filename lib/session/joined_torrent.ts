@@ -75,7 +75,7 @@ export class JoinedTorrent {
     try {
       const recovered = await store.recover(onChecked, signal);
       if (!recovered.finished) workers.prepare();
-      const { tiers, isAnnouncer } = await trackersOf(metainfo, surroundings.trackerPort);
+      const { tiers, isAnnouncer, problems } = await trackersOf(metainfo, surroundings.trackerPort);
       const swarm = new Swarm({
         metainfo,
         selection,
@@ -102,6 +102,9 @@ export class JoinedTorrent {
         surroundings,
       });
       signal.throwIfAborted();
+      for (const message of problems) {
+        context.report({ event: "warning", code: "announce", message, infoHash: metainfo.infoHash });
+      }
       return new JoinedTorrent(swarm, store, announcer, context);
     } catch (error) {
       await store.close();
@@ -124,6 +127,15 @@ export class JoinedTorrent {
         }
       }),
     );
+  }
+
+  /** Looks anew which announce addresses are our own tracker, as this machine's addresses changed. `isOwn`: as `ownHosts`. */
+  async reviseTrackers(isOwn: (hostname: string) => Promise<boolean>): Promise<void> {
+    const { signal, surroundings } = this.#context;
+    const { tiers, isAnnouncer } = await trackersOf(this.swarm.metainfo, surroundings.trackerPort, isOwn);
+    if (signal.aborted || this.#isLeft) return;
+    this.swarm.isAnnouncer = isAnnouncer;
+    this.announcer.replaceTiers(tiers);
   }
 
   /** Notes in the resume state what was written since; to be called every `STORAGE.noteWrittenMs`. */

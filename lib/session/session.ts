@@ -29,7 +29,8 @@ import { TrackerTraffic } from "../net/tracker/tracker_traffic.ts";
 import { Listener } from "../net/peers/listener.ts";
 import { LocalDiscovery } from "../net/discovery/local_discovery.ts";
 import { addNamedPeers } from "../net/discovery/named_peers.ts";
-import { isOwnEndpoint, ownAddressFor } from "../net/addresses/own_addresses.ts";
+import { isOwnEndpoint, ownAddresses, ownAddressFor } from "../net/addresses/own_addresses.ts";
+import { ownHosts } from "../net/tracker/own_tracker.ts";
 import { RateLimiter } from "../net/peers/rate_limiter.ts";
 import { factsOf, type SessionOptions } from "./session_options.ts";
 import { MAGNET_LIMITS, PORTS, STORAGE, TICK_MS, VERSION } from "../settings.ts";
@@ -87,6 +88,9 @@ export class Session {
   readonly #trackerTraffic = new TrackerTraffic(now, crypto.getRandomValues(new Uint32Array(1))[0]);
   readonly #timer: ReturnType<typeof setInterval>;
   #lastFullTurnAt = now();
+  /** This machine's addresses as they were looked at last, and the look for what they mean that is under way. */
+  #ownAddresses = ownAddresses().sort().join();
+  #revising: Promise<void> = Promise.resolve();
 
   /** Starts a session. Errors: `Error` that says what is in the way: a port, the lock, the disk. */
   static async start(options: SessionOptions): Promise<Session> {
@@ -413,6 +417,18 @@ export class Session {
     connections.tick(time);
     for (const { announcer } of this.#begun) announcer.tick();
     for (const joined of this.#joined.values()) joined.flush(time);
+    this.#followAddresses();
+  }
+
+  /** Where this machine's addresses changed, other announce addresses may be its own tracker than before. */
+  #followAddresses(): void {
+    const addresses = ownAddresses().sort().join();
+    if (addresses === this.#ownAddresses) return;
+    this.#ownAddresses = addresses;
+    this.#revising = this.#revising.then(async () => {
+      const isOwn = ownHosts();
+      for (const joined of this.#joined.values()) await joined.reviseTrackers(isOwn);
+    });
   }
 
   /** Stops cleanly: trackers hear it, everything is saved, nothing is left running. */
@@ -422,7 +438,7 @@ export class Session {
     this.#stopping.abort();
     const goodbyes = this.#begun.map(({ announcer }) => announcer.stop());
     for (const { swarm } of this.#begun) swarm.stop();
-    await Promise.all([...goodbyes, ...this.#loops, connections.stop(), tracker?.stop()]);
+    await Promise.all([...goodbyes, ...this.#loops, this.#revising, connections.stop(), tracker?.stop()]);
     const saved = await Promise.all(Array.from(this.#joined.values(), (joined) => joined.close()));
     let isAllSaved = saved.every((isSaved) => isSaved);
     try {

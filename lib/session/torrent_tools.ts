@@ -6,6 +6,7 @@ import { guardPath } from "../disk/guarded_path.ts";
 import { storageFailure } from "../disk/storage_failure.ts";
 import { makeTorrent, type TorrentPlan } from "../disk/torrent_maker.ts";
 import { messageOf, MetainfoError, StorageError } from "../errors.ts";
+import { announceProblems } from "../net/tracker/own_tracker.ts";
 import { scrapeTracker } from "../net/tracker/tracker_client.ts";
 import { parseAnnounceAddress } from "../protocol/announce_address.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
@@ -228,6 +229,11 @@ export async function askTrackers(
 /** The whole URL of an announce address (INTERFACE.md "Commands"); undefined when it is none. */
 export function announceUrl(address: string): string | undefined {
   return parseAnnounceAddress(address)?.href;
+}
+
+/** Why the tracker of this machine would not be found at some of these announce addresses. Texts for people. */
+export function announceWarnings(announceTiers: readonly (readonly string[])[]): Promise<string[]> {
+  return announceProblems(announceTiers.flat(), PORTS.tracker);
 }
 
 /**

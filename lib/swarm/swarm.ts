@@ -60,6 +60,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   /** When slots and sources were given anew, in ms. */
   #lastRoundAt: number;
   #isFinished: boolean;
+  #isAnnouncer: boolean;
   #paused: string | undefined;
   #isStopping = false;
 
@@ -68,6 +69,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     this.metainfo = options.metainfo;
     this.storage = options.storage;
     this.#isFinished = options.isFinished;
+    this.#isAnnouncer = options.isAnnouncer;
     this.#now = options.startedAt;
     this.#lastRoundAt = options.startedAt;
     this.limits = options.limits;
@@ -138,7 +140,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   }
 
   get role(): Role {
-    return this.#options.isAnnouncer ? "announcer" : this.seeding ? "seeder" : "peer";
+    return this.#isAnnouncer ? "announcer" : this.seeding ? "seeder" : "peer";
   }
 
   /** All data there is, wanted or not, is in its final place and can be read. */
@@ -163,6 +165,13 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   /** Bytes uploaded, downloaded and left, as trackers want to hear them; the first two in this run. */
   get totals(): { uploaded: number; downloaded: number; left: number } {
     return this.#statistics.totals(this.download.bytesLeft);
+  }
+
+  /** Whether an announce address means this process's own tracker: addresses of a machine come and go. */
+  set isAnnouncer(isAnnouncer: boolean) {
+    if (this.#isAnnouncer === isAnnouncer) return;
+    this.#isAnnouncer = isAnnouncer;
+    this.#report({ event: "status", role: this.role, seeding: this.seeding });
   }
 
   // Beginning and end

@@ -14,7 +14,7 @@ export interface SwarmOptions {
   readonly stored: Bitfield;
   /** Whether all wanted data is in its final place already. */
   readonly isFinished: boolean;
-  /** Whether an announce address is this process's own tracker. */
+  /** Whether an announce address is this process's own tracker at the start. */
   readonly isAnnouncer: boolean;
   /** Bytes uploaded and downloaded in earlier runs. */
   readonly totals: { readonly uploaded: number; readonly downloaded: number };

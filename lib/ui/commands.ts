@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { messageOf, MetainfoError, StorageError } from "../errors.ts";
 import { printable } from "../log.ts";
 import {
+  announceWarnings,
   askTrackers,
   type CheckReport,
   checkTorrent,
@@ -16,7 +17,7 @@ import {
 } from "../session/torrent_tools.ts";
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import { jsonText } from "./json_text.ts";
-import { printLine } from "./output.ts";
+import { errorWriter, printLine } from "./output.ts";
 import { TerminalScreen } from "./terminal_screen.ts";
 import { formatBytes } from "./text_format.ts";
 import { isMagnet, readNamedMagnet, readNamedTorrent } from "./torrent_arguments.ts";
@@ -66,7 +67,16 @@ export async function create(path: string, options: CreateOptions): Promise<Exit
   const description = describeTorrent(made.metainfo);
   if (json) printLine(jsonText({ ...description, path: made.path }));
   else printTable([["Torrent", made.path], ["Info-hash", description.infoHash]]);
+  await warnOfAnnounce(made.path, description.announce);
   return EXIT.ok;
+}
+
+/** Says on standard error why others would not find the tracker of this machine. */
+async function warnOfAnnounce(path: string, announce: readonly (readonly string[])[]): Promise<void> {
+  const tell = errorWriter();
+  for (const warning of await announceWarnings(announce)) {
+    tell(printable(`peer: ${path}: warning: ${warning}`));
+  }
 }
 
 /** Changes the announce addresses of a torrent. */
@@ -79,6 +89,7 @@ export async function edit(
   const tiers = options.announce.map((url) => [url]);
   const metainfo = await orFail(torrent, () => editAnnounce(path, tiers, home));
   printTable([["Torrent", path], ["Info-hash", metainfo.infoHash], ...announceRows(metainfo.announceTiers)]);
+  await warnOfAnnounce(path, metainfo.announceTiers);
   return EXIT.ok;
 }
 

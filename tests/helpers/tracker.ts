@@ -2,6 +2,7 @@ import { silentLogger } from "../../lib/log.ts";
 import { HttpServer, type RouteHandler } from "../../lib/net/http/http_server.ts";
 import { TrackerServer } from "../../lib/net/tracker/tracker_server.ts";
 import { UdpTrackerServer } from "../../lib/net/tracker/udp_tracker_server.ts";
+import { ownPathOf } from "../../lib/protocol/announce_address.ts";
 import { toUtf8 } from "../../lib/protocol/bytes.ts";
 import { type InfoHash, infoHashFromBytes } from "../../lib/protocol/info_hash.ts";
 import type { AnnounceRequest } from "../../lib/protocol/tracker_messages.ts";
@@ -33,8 +34,17 @@ export function announceOf(name: string, changes: Partial<AnnounceRequest> = {})
 }
 
 /** An HTTP server on a free port of all addresses, with these routes. */
-export function httpServerWith(routes: Record<string, RouteHandler>): HttpServer {
-  const server = new HttpServer({ host: undefined, port: 0, ports: PORTS.tracker, log: silentLogger });
+export function httpServerWith(
+  routes: Record<string, RouteHandler>,
+  pathMeant: (path: string) => string | undefined = () => undefined,
+): HttpServer {
+  const server = new HttpServer({
+    host: undefined,
+    port: 0,
+    ports: PORTS.tracker,
+    log: silentLogger,
+    pathMeant,
+  });
   server.addRoutes(Object.entries(routes));
   return server;
 }
@@ -68,7 +78,7 @@ export class TestTracker {
       scrape: door.scrape.bind(door),
     };
     const server = new TrackerServer({ registry, now });
-    this.http = httpServerWith(Object.fromEntries(server.routes()));
+    this.http = httpServerWith(Object.fromEntries(server.routes()), ownPathOf);
     this.udp = new UdpTrackerServer({ host: undefined, port: 0, server, now, log: silentLogger });
     this.#running = this.udp.run(this.#stopping.signal);
   }

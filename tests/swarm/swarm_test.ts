@@ -296,3 +296,10 @@ Deno.test("Swarm snapshots are plain data about now", () => {
   assert.deepEqual([snapshot.uploaded, snapshot.uploadRate, snapshot.uploadSlotsUsed], [20_010, 20_000, 1]);
   assert.deepEqual([snapshot.peers[0].client, snapshot.peers[0].isUploadSlot], ["other 1", true]);
 });
+
+Deno.test("Swarm tells its new role when this machine becomes the announcer, or is so no more", () => {
+  const joined = new Joined("####");
+  for (const isAnnouncer of [true, true, false]) joined.swarm.isAnnouncer = isAnnouncer;
+  const told = joined.namesOf("status").map((event) => "role" in event && [event.role, event.seeding]);
+  assert.deepEqual(told, [["announcer", true], ["seeder", true]]);
+});

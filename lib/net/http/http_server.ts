@@ -27,6 +27,8 @@ export interface HttpServerOptions {
   readonly log: Logger;
   /** Opens what is to be found under the same port. Throws `AddrInUse` where that is busy: then another one is taken. */
   readonly openBeside?: (port: number) => void;
+  /** The path of a route that an unknown path stands for; undefined when none. Without it, paths are exact. */
+  readonly pathMeant?: (path: string) => string | undefined;
   /** `TRACKER.requestTimeoutMs` unless a test is in a hurry. */
   readonly requestTimeoutMs?: number;
 }
@@ -52,7 +54,7 @@ interface Waiting {
 }
 
 /**
- * The process's one HTTP server: exact paths, each with a handler, for GET; everything else is refused without a word.
+ * The process's one HTTP server: paths, each with a handler, for GET; everything else is refused without a word.
  *
  * What holds against bad clients, for the runtime's own server has no such limits: a request must have come, and its
  * answer must have gone, within `TRACKER.requestTimeoutMs`; there are at most `TRACKER.maxConnections`, and above that
@@ -67,6 +69,7 @@ export class HttpServer {
   readonly #listening: readonly Deno.TcpListener[];
   readonly #running: Promise<void>;
   readonly #log: Logger;
+  readonly #pathMeant: (path: string) => string | undefined;
   readonly #requestTimeoutMs: number;
   /** Longest waiting first. */
   readonly #waiting = new Set<Waiting>();
@@ -75,6 +78,7 @@ export class HttpServer {
   /** Listens at once. Errors: `AddrInUse` "port N is in use". */
   constructor(options: HttpServerOptions) {
     this.#log = options.log;
+    this.#pathMeant = options.pathMeant ?? (() => undefined);
     this.#requestTimeoutMs = options.requestTimeoutMs ?? TRACKER.requestTimeoutMs;
     this.#listening = openOnFreePort(options.port, options.ports, (port) => listen(options, port));
     this.port = this.#listening[0].addr.port;
@@ -169,7 +173,8 @@ export class HttpServer {
   /** `request` is undefined when it is malformed. */
   #answer(request: HttpRequest | undefined, remote: Endpoint): HttpReply {
     if (request === undefined) return { status: 400 };
-    const handler = this.#routes.get(request.path);
+    const { path } = request;
+    const handler = this.#routes.get(path) ?? this.#routes.get(this.#pathMeant(path) ?? path);
     if (handler === undefined) return { status: 404 };
     if (request.method !== "GET") return { status: 405 };
     try {

@@ -70,6 +70,13 @@ export class Announcer {
     }
   }
 
+  /** Announces to other URLs from now on, tier by tier; those that stay notice nothing. */
+  replaceTiers(tiers: readonly (readonly string[])[]): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#schedule.replace(tiers);
+    this.tick();
+  }
+
   /** The download was finished in this run. */
   completed(): void {
     this.#schedule.completed(this.#options.surroundings.now());

@@ -1,5 +1,6 @@
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
+import { ownPathOf } from "../../protocol/announce_address.ts";
 import { PORTS } from "../../settings.ts";
 import { HttpServer } from "../http/http_server.ts";
 import { TrackerServer, type TrackerServerOptions } from "./tracker_server.ts";
@@ -26,7 +27,7 @@ export class EmbeddedTracker {
     const server = new TrackerServer(options);
     let udp: UdpTrackerServer | undefined;
     const openBeside = (port: number) => udp = openUdp(port, server, options);
-    this.#http = new HttpServer({ host, port, ports: PORTS.tracker, log, openBeside });
+    this.#http = new HttpServer({ host, port, ports: PORTS.tracker, log, openBeside, pathMeant: ownPathOf });
     this.#http.addRoutes(server.routes());
     this.#serving = udp?.run(this.#stopping.signal);
   }

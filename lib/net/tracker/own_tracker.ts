@@ -1,27 +1,93 @@
 /** Whether the announce addresses of a torrent mean the tracker inside this process. */
-import { announcePort, parseAnnounceAddress } from "../../protocol/announce_address.ts";
+import { announcePort, ownPathOf, parseAnnounceAddress } from "../../protocol/announce_address.ts";
+import { withoutSecrets } from "../../protocol/secrets.ts";
 import type { Metainfo } from "../../protocol/metainfo.ts";
 import { ANNOUNCING } from "../../settings.ts";
 import { isOwnHost } from "../addresses/own_addresses.ts";
 
-/** Announce URLs of a torrent without those that mean our own tracker, and whether there were such. */
+/** The announce addresses of a torrent, sorted by what they mean to this process. */
+export interface SortedTrackers {
+  /** Announce URLs of others, tier by tier. */
+  readonly tiers: string[][];
+  /** Whether one of them is our own tracker. */
+  readonly isAnnouncer: boolean;
+  /** Why addresses that mean this machine's tracker find nobody there, or are none; texts for people. */
+  readonly problems: string[];
+}
+
+/** Says of host names whether they are this machine; asks for each once. To be made anew for each look. */
+export function ownHosts(): (hostname: string) => Promise<boolean> {
+  const timeout = AbortSignal.timeout(ANNOUNCING.resolveTimeoutMs);
+  const asked = new Map<string, Promise<boolean>>();
+  return (hostname) => {
+    const known = asked.get(hostname);
+    if (known !== undefined) return known;
+    const answer = isOwnHost(hostname, timeout);
+    asked.set(hostname, answer);
+    return answer;
+  };
+}
+
+/** Sorts the announce addresses of a torrent. `isOwn`: as `ownHosts`. */
 export async function trackersOf(
   { announceTiers }: Pick<Metainfo, "announceTiers">,
   trackerPort: number | undefined,
-): Promise<{ tiers: string[][]; isAnnouncer: boolean }> {
-  const timeout = AbortSignal.timeout(ANNOUNCING.resolveTimeoutMs);
+  isOwn: (hostname: string) => Promise<boolean> = ownHosts(),
+): Promise<SortedTrackers> {
   let isAnnouncer = false;
+  const problems = new Set<string>();
   const tiers = await Promise.all(announceTiers.map(async (tier) => {
     const urls: string[] = [];
     for (const address of tier) {
       const url = parseAnnounceAddress(address);
-      if (url === undefined) continue;
-      if (announcePort(url) === trackerPort && await isOwnHost(url.hostname, timeout)) isAnnouncer = true;
-      else urls.push(url.href);
+      if (url === undefined) {
+        if (!address.includes("://")) {
+          problems.add(`cannot announce to "${address}", which is no URL and no host`);
+        }
+        continue;
+      }
+      if (announcePort(url) !== trackerPort || !await isOwn(url.hostname)) {
+        urls.push(url.href);
+        continue;
+      }
+      const problem = missesOurTracker(url);
+      if (problem === undefined) isAnnouncer = true;
+      else problems.add(problem);
     }
     return urls;
   }));
-  return { tiers, isAnnouncer };
+  return { tiers, isAnnouncer, problems: [...problems] };
+}
+
+/** Why nobody who announces to this URL finds the tracker of this program there; undefined where all do. */
+function missesOurTracker(url: URL): string | undefined {
+  const { protocol, host, pathname } = url;
+  const instead = `change the torrent with "peer edit --announce http://${host}/announce"`;
+  if (protocol === "https:") {
+    return `nobody finds our tracker at https://${host}, as it answers http and udp only: ${instead}`;
+  }
+  if (protocol === "udp:" || ownPathOf(pathname) === "/announce") return undefined;
+  return `nobody finds our tracker at ${withoutSecrets(url.href)}, as its path is /announce: ${instead}`;
+}
+
+/**
+ * What is wrong with announce URLs of a torrent that is to be shared from this machine, whose tracker will be on one of
+ * the ports `first` to `last`. Texts for people.
+ */
+export async function announceProblems(
+  urls: readonly string[],
+  { first, last }: { readonly first: number; readonly last: number },
+): Promise<string[]> {
+  const isOwn = ownHosts();
+  const problems = await Promise.all(urls.map(async (address) => {
+    const url = parseAnnounceAddress(address);
+    if (url === undefined) return undefined;
+    const port = announcePort(url);
+    const problem = missesOurTracker(url);
+    if (problem === undefined || port < first || port > last) return undefined;
+    return await isOwn(url.hostname) ? problem : undefined;
+  }));
+  return problems.filter((problem) => problem !== undefined);
 }
 
 /**

@@ -47,19 +47,37 @@ interface Tier {
 
 /** The announce schedule of one torrent. Pure: the caller brings clock and chance. Times in ms. */
 export class AnnounceSchedule {
-  #tiers: readonly Tier[];
+  #tiers: readonly Tier[] = [];
   readonly #random: () => number;
 
   /** `tiers` are announce URLs, of which one that stands twice counts once and too many do not count. `random` is at least 0, below 1. */
   constructor(tiers: readonly (readonly string[])[], random: () => number) {
     this.#random = random;
+    this.#tiers = this.#tiersOf(tiers);
+  }
+
+  /**
+   * Goes on with other announce URLs. Trackers that stay keep what they know of us; one that is no longer named hears
+   * no goodbye, and how an announce that is under way in a tier with other trackers ends is ignored.
+   */
+  replace(tiers: readonly (readonly string[])[]): void {
+    this.#tiers = this.#tiersOf(tiers);
+  }
+
+  /** Tiers of these URLs, with the trackers that are there already. */
+  #tiersOf(tiers: readonly (readonly string[])[]): Tier[] {
+    const nameOf = (urls: readonly string[]) => JSON.stringify([...urls].sort());
+    const kept = new Map(this.#tiers.map((tier) => [nameOf(tier.trackers.map(({ url }) => url)), tier]));
+    const known = new Map(this.#tiers.flatMap(({ trackers }) => trackers.map((each) => [each.url, each])));
     const seen = new Set<string>();
-    this.#tiers = tiers.slice(0, ANNOUNCING.maxTiers).map((urls) => {
+    return tiers.slice(0, ANNOUNCING.maxTiers).map((urls) => {
       const fresh = urls.filter((url) => !seen.has(url) && seen.add(url)).slice(
         0,
         ANNOUNCING.maxTrackersPerTier,
       );
-      return { trackers: shuffle(fresh.map(newTracker), random), dueAt: -Infinity, underWay: undefined };
+      const trackers = fresh.map((url) => known.get(url) ?? newTracker(url));
+      return kept.get(nameOf(fresh)) ??
+        { trackers: shuffle(trackers, this.#random), dueAt: -Infinity, underWay: undefined };
     }).filter((tier) => tier.trackers.length > 0);
   }
 

@@ -114,3 +114,26 @@ Deno.test("TrackerServer ignores what strangers claim", async () => {
   server.announce(announceOf("a", { claimedAddresses: ["10.0.0.5", "fd00::5"] }), "8.8.8.8");
   assert.deepEqual(tracker.table.list(SERVED).map(({ endpoint }) => endpoint.address), ["8.8.8.8"]);
 });
+
+Deno.test("TrackerServer answers announces at every path that counts as its own", async () => {
+  await using tracker = new TestTracker();
+  const query = encodeAnnounceQuery(announceOf("a"));
+  for (
+    const path of [
+      "/",
+      "/announce/",
+      "//announce",
+      "/announce/KEY",
+      "/KEY/announce",
+      "/announce.php",
+      "/ANNOUNCE",
+    ]
+  ) {
+    const { response, body } = await get(tracker, `${path}?${query}`);
+    assert.equal(response.status, 200, path);
+    assert.equal((decodeAnnounceReply(body, 10) as AnnounceReply).complete, 0, path);
+  }
+  for (const path of ["/other", "/a/b/announce"]) {
+    assert.equal((await get(tracker, `${path}?${query}`)).response.status, 404, path);
+  }
+});

@@ -185,3 +185,14 @@ Deno.test("AnnounceSchedule uses only so many tiers, and trackers of a tier, of 
   }
   assert.equal(asked.size, ANNOUNCING.maxTiers * ANNOUNCING.maxTrackersPerTier);
 });
+
+Deno.test("AnnounceSchedule goes on with other URLs, and those that stay know of us", () => {
+  const schedule = new AnnounceSchedule([["a"], ["b", "c"]], orderly);
+  for (const announce of schedule.due(0)) schedule.succeeded(announce, OUTCOME, 0);
+  schedule.replace([["a"], ["c"], ["d"]]);
+  assert.deepEqual(told(schedule.due(0)), ["c started", "d started"]);
+  assert.deepEqual(told(schedule.due(30_000)), ["a regular"]);
+  schedule.replace([["b"], ["a"]]);
+  assert.deepEqual(told(schedule.due(60_000)), ["b started"]);
+  assert.deepEqual(told(schedule.stop()), ["b stopped", "a stopped"]);
+});
