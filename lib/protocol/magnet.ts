@@ -8,7 +8,7 @@ import { printable } from "./printable.ts";
 export interface MagnetLimits {
   /** Characters of the whole link. */
   readonly characters: number;
-  /** Trackers, peers, web seeds and ranges of files: of each kind. */
+  /** Trackers, peers, web seeds and ranges of files that are used: of each kind. */
   readonly entries: number;
 }
 
@@ -32,6 +32,11 @@ export interface Magnet {
   readonly selectOnly: readonly FileRange[];
 }
 
+/** A link that was read, and what of it cannot be used; texts for people. */
+export interface ReadMagnet extends Magnet {
+  readonly warnings: readonly string[];
+}
+
 const BTIH = "urn:btih:";
 const BTMH = "urn:btmh:";
 
@@ -41,32 +46,52 @@ export function isMagnet(text: string): boolean {
 }
 
 /**
- * Reads a magnet link. Parameters we do not know are ignored, as is a v2 info-hash beside a v1 one.
+ * Reads a magnet link. Parameters we do not know are ignored, as is a v2 info-hash beside a v1 one; peers, web seeds,
+ * files and info-hashes that are malformed, and whatever is too much, are left out with a warning. A `#` is a character
+ * as any other: it stands in names, and people do not escape it.
  *
  * Errors: `MetainfoError` with one sentence that says what was expected and what came.
  * Spec: BEP 9 "magnet URI format", BEP 53.
  */
-export function parseMagnet(text: string, limits: MagnetLimits): Magnet {
+export function parseMagnet(text: string, limits: MagnetLimits): ReadMagnet {
   if (text.length > limits.characters) {
     throw new MetainfoError(`Expected at most ${limits.characters} characters, got ${text.length}`);
   }
-  const query = /^magnet:\?([^#]*)/i.exec(text)?.[1];
+  const query = /^magnet:\?(.*)/is.exec(text)?.[1];
   if (query === undefined) throw new MetainfoError(`Expected "magnet:?" at the start, got ${quote(text)}`);
-  const parameters = new URLSearchParams(query);
-  const all = (name: string) => valuesOf(parameters, name, limits.entries);
-  return {
-    infoHash: infoHashOfTopics(all("xt")),
-    name: all("dn")[0] ?? "",
-    trackers: all("tr"),
-    peers: all("x.pe").map(checkPeer),
-    webSeeds: all("ws"),
-    selectOnly: all("so").flatMap((value) => value.split(",", limits.entries + 1)).map((range, position) => {
-      if (position >= limits.entries) {
-        throw new MetainfoError(`Expected at most ${limits.entries} file ranges`);
-      }
-      return parseFileRange(range);
-    }),
+  // Links that were copied out of web pages have their separators still escaped.
+  const parameters = new URLSearchParams(query.replaceAll("&amp;", "&"));
+  const warnings: string[] = [];
+  /** Of some texts, what can be used of them and is not too much. */
+  const usable = <Value>(
+    texts: readonly string[],
+    what: string,
+    read: (text: string) => Value | undefined,
+  ) => {
+    const values = texts.map(read);
+    const bad = texts.filter((_, position) => values[position] === undefined);
+    if (bad.length > 0) warnings.push(`Expected ${what}, got ${quote(bad[0])}${andMore(bad.length - 1)}`);
+    const good = values.filter((value) => value !== undefined);
+    if (good.length > limits.entries) {
+      warnings.push(`Expected at most ${limits.entries} of ${what}, got more`);
+    }
+    return good.slice(0, limits.entries);
   };
+  const all = (name: string) => valuesOf(parameters, name);
+  const ranges = all("so").flatMap((value) => value.split(","));
+  return {
+    infoHash: infoHashOf(all("xt"), usable),
+    name: all("dn")[0] ?? "",
+    trackers: usable(all("tr"), "announce addresses", (tracker) => tracker),
+    peers: usable(all("x.pe"), "peers as host:port", readPeer),
+    webSeeds: usable(all("ws"), "web seeds of http or https", readWebSeed),
+    selectOnly: usable(ranges, "files as a number or a range", readFileRange),
+    warnings,
+  };
+}
+
+function andMore(count: number): string {
+  return count > 0 ? ` and ${count} more` : "";
 }
 
 /** A magnet link for a torrent; the info-hash in hex. Parts that are left out or empty do not appear. */
@@ -87,23 +112,31 @@ export function formatMagnet(magnet: Pick<Magnet, "infoHash"> & Partial<Magnet>)
 }
 
 /** Values of a parameter and of its numbered forms (`tr`, `tr.1`, …), in order, each once, empty ones left out. */
-function valuesOf(parameters: URLSearchParams, name: string, limit: number): string[] {
+function valuesOf(parameters: URLSearchParams, name: string): string[] {
   const values = new Set<string>();
   for (const [key, value] of parameters) {
     const [own, number] = [key.slice(0, name.length).toLowerCase(), key.slice(name.length)];
     if (own !== name || !/^(\.\d{1,4})?$/.test(number) || value.trim() === "") continue;
     values.add(value.trim());
-    if (values.size > limit) throw new MetainfoError(`Expected at most ${limit} times "${name}", got more`);
   }
   return [...values];
 }
 
-function infoHashOfTopics(topics: readonly string[]): InfoHash {
+type Usable = <Value>(
+  texts: readonly string[],
+  what: string,
+  read: (text: string) => Value | undefined,
+) => Value[];
+
+/** The one v1 info-hash among the topics of a link. */
+function infoHashOf(topics: readonly string[], usable: Usable): InfoHash {
   const ofType = (urn: string) =>
     topics.filter((topic) => topic.toLowerCase().startsWith(urn)).map((topic) => topic.slice(urn.length));
-  const infoHashes = new Set(ofType(BTIH).map(readInfoHash));
+  const texts = ofType(BTIH);
+  const infoHashes = new Set(usable(texts, INFO_HASHES, readInfoHash));
   if (infoHashes.size > 1) throw new MetainfoError(`Expected one info-hash, got ${infoHashes.size}`);
   for (const infoHash of infoHashes) return infoHash;
+  if (texts.length > 0) throw new MetainfoError(`Expected ${INFO_HASHES}, got ${quote(texts[0])}`);
   throw new MetainfoError(
     ofType(BTMH).length > 0
       ? "Expected a v1 info-hash, got one of v2 only"
@@ -111,29 +144,28 @@ function infoHashOfTopics(topics: readonly string[]): InfoHash {
   );
 }
 
-/** BEP 9: 40 hex digits, or 32 characters of base32 in older links. */
-function readInfoHash(text: string): InfoHash {
-  const base32 = text.length === 32 ? fromBase32(text) : undefined;
-  const infoHash = base32?.length === INFO_HASH_LENGTH ? infoHashFromBytes(base32) : parseInfoHash(text);
-  if (infoHash === undefined) {
-    throw new MetainfoError(`Expected an info-hash of 40 hex digits or 32 of base32, got ${quote(text)}`);
-  }
-  return infoHash;
+const INFO_HASHES = "an info-hash of 40 hex digits or 32 of base32";
+
+/** BEP 9: 40 hex digits, or 32 characters of base32 in older links. What a `#` begins is no part of it. */
+function readInfoHash(text: string): InfoHash | undefined {
+  const bare = text.replace(/#.*/s, "");
+  const base32 = bare.length === 32 ? fromBase32(bare) : undefined;
+  return base32?.length === INFO_HASH_LENGTH ? infoHashFromBytes(base32) : parseInfoHash(bare);
 }
 
-function checkPeer(text: string): string {
-  const [, port] = /^(?:\[[0-9a-f:.%]+\]|[^\s:/?#@[\]]+):(\d{1,5})$/i.exec(text) ?? [];
-  if (port === undefined || Number(port) < 1 || Number(port) > 65535) {
-    throw new MetainfoError(`Expected a peer as host:port, got ${quote(text)}`);
-  }
-  return text;
+function readPeer(text: string): string | undefined {
+  const [, peer, port] = /^((?:\[[0-9a-f:.%]+\]|[^\s:/?#@[\]]+):(\d{1,5}))(?:#|$)/i.exec(text) ?? [];
+  return Number(port) >= 1 && Number(port) <= 65535 ? peer : undefined;
 }
 
-function parseFileRange(text: string): FileRange {
-  const [, first, last = first] = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(text) ?? [];
-  if (first === undefined || Number(last) < Number(first)) {
-    throw new MetainfoError(`Expected files as a number or a range, got ${quote(text)}`);
-  }
+function readWebSeed(text: string): string | undefined {
+  const protocol = URL.parse(text)?.protocol;
+  return protocol === "http:" || protocol === "https:" ? text : undefined;
+}
+
+function readFileRange(text: string): FileRange | undefined {
+  const [, first, last = first] = /^(\d{1,9})(?:-(\d{1,9}))?(?:#|$)/.exec(text.trim()) ?? [];
+  if (first === undefined || Number(last) < Number(first)) return undefined;
   return { first: Number(first), last: Number(last) };
 }
 

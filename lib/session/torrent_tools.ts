@@ -196,6 +196,11 @@ export function describeMagnet(link: string): MagnetDescription {
   return { infoHash, name, announce, webSeeds, peers, selectOnly, magnet: formatMagnet(magnet) };
 }
 
+/** What of a magnet link cannot be used. Texts for people. Errors: `MetainfoError`. */
+export function magnetWarnings(link: string): readonly string[] {
+  return parseMagnet(link, MAGNET_LIMITS).warnings;
+}
+
 /** What a tracker says of one torrent: `info --swarm`. */
 export interface TrackerReport {
   /** Where it was asked. */

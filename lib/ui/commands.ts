@@ -11,6 +11,7 @@ import {
   describeTorrent,
   editAnnounce,
   type MagnetDescription,
+  magnetWarnings,
   ownAnnounceUrl,
   type TorrentDescription,
   type TrackerReport,
@@ -67,16 +68,14 @@ export async function create(path: string, options: CreateOptions): Promise<Exit
   const description = describeTorrent(made.metainfo);
   if (json) printLine(jsonText({ ...description, path: made.path }));
   else printTable([["Torrent", made.path], ["Info-hash", description.infoHash]]);
-  await warnOfAnnounce(made.path, description.announce);
+  tellWarnings(made.path, await announceWarnings(description.announce));
   return EXIT.ok;
 }
 
-/** Says on standard error why others would not find the tracker of this machine. */
-async function warnOfAnnounce(path: string, announce: readonly (readonly string[])[]): Promise<void> {
+/** Says on standard error what is not as it was meant. */
+function tellWarnings(what: string, warnings: readonly string[]): void {
   const tell = errorWriter();
-  for (const warning of await announceWarnings(announce)) {
-    tell(printable(`peer: ${path}: warning: ${warning}`));
-  }
+  for (const warning of warnings) tell(printable(`peer: ${what}: warning: ${warning}`));
 }
 
 /** Changes the announce addresses of a torrent. */
@@ -89,7 +88,7 @@ export async function edit(
   const tiers = options.announce.map((url) => [url]);
   const metainfo = await orFail(torrent, () => editAnnounce(path, tiers, home));
   printTable([["Torrent", path], ["Info-hash", metainfo.infoHash], ...announceRows(metainfo.announceTiers)]);
-  await warnOfAnnounce(path, metainfo.announceTiers);
+  tellWarnings(path, await announceWarnings(metainfo.announceTiers));
   return EXIT.ok;
 }
 
@@ -97,6 +96,7 @@ export async function edit(
 export async function info(torrent: string, options: InfoOptions): Promise<ExitCode> {
   if (isMagnet(torrent)) {
     const magnet = readNamedMagnet(torrent);
+    tellWarnings("magnet link", magnetWarnings(torrent));
     return await show(torrent, magnet, magnetRows(magnet), options);
   }
   const { metainfo } = await readNamedTorrent(torrent, resolve(options.home));

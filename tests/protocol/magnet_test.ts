@@ -33,6 +33,7 @@ Deno.test("parseMagnet reads everything else a link can say", () => {
     peers: ["10.0.0.5:6881", "[fd00::5]:6882", "host.example:1"],
     webSeeds: ["http://w.example/a%20b"],
     selectOnly: [{ first: 0, last: 0 }, { first: 2, last: 2 }, { first: 4, last: 4 }, { first: 6, last: 8 }],
+    warnings: [],
   });
 });
 
@@ -54,18 +55,47 @@ Deno.test("parseMagnet refuses what is malformed", () => {
   refused("magnet:?xt=urn:btih:" + HEX.slice(1), /40 hex digits/);
   refused("magnet:?xt=urn:btih:" + "1".repeat(32), /40 hex digits/);
   refused(`magnet:?xt=urn:btih:${HEX}&xt=urn:btih:${"f".repeat(40)}`, /one info-hash, got 2/);
-  for (const peer of ["10.0.0.5", "10.0.0.5:0", "10.0.0.5:65536", "a b:1", "fd00::5:1", ":1", "h:1/x"]) {
-    refused(`magnet:?xt=urn:btih:${HEX}&x.pe=${encodeURIComponent(peer)}`, /host:port/);
-  }
-  for (const files of ["x", "1-", "-1", "5-4", "1,,2", "1.5", "99999999999"]) {
-    refused(`magnet:?xt=urn:btih:${HEX}&so=${files}`, /number or a range/);
-  }
 });
 
-Deno.test("parseMagnet refuses more than its limits allow", () => {
+Deno.test("parseMagnet leaves out what cannot be used, with a warning, and uses the rest", () => {
+  const link =
+    `magnet:?xt=urn:btih:${HEX}&xt=urn:btih:nonsense&tr=t.example&x.pe=10.0.0.5:6881&so=1,4-5&ws=http://w/`;
+  const whole = parse(link);
+  assert.match(whole.warnings.join(), /info-hash of 40 hex digits or 32 of base32, got "nonsense"$/);
+  const same = (more: string, warning: RegExp) => {
+    const { warnings, ...magnet } = parse(link + more);
+    assert.deepEqual({ ...magnet, warnings: whole.warnings }, whole, more);
+    assert.equal(warnings.length, 2);
+    assert.match(warnings[1], warning);
+  };
+  for (const peer of ["10.0.0.5", "10.0.0.5:0", "10.0.0.5:65536", "a b:1", "fd00::5:1", ":1", "h:1/x"]) {
+    same(`&x.pe=${encodeURIComponent(peer)}`, /host:port, got/);
+  }
+  for (const files of ["x", "1-", "-1", "5-4", "1.5", "99999999999", "%1b[2J"]) {
+    same(`&so=${files}`, /number or a range, got/);
+  }
+  same("&so=x,,y", /got "x" and 2 more/);
+  for (const webSeed of ["ftp://h/x", "nonsense"]) same(`&ws=${webSeed}`, /http or https, got/);
+  assert.deepEqual(parse(`magnet:?xt=urn:btih:${HEX}&so=x`).selectOnly, []);
+});
+
+Deno.test("parseMagnet takes a # as a character of a name, and reads what follows", () => {
+  const read = parse(
+    `magnet:?dn=Track #1&xt=urn:btih:${HEX}#top&amp;tr=t.example&x.pe=10.0.0.5:6881#x&so=1#x`,
+  );
+  assert.equal(read.name, "Track #1");
+  assert.deepEqual([read.infoHash, read.trackers, read.peers], [infoHash, ["t.example"], ["10.0.0.5:6881"]]);
+  assert.deepEqual([read.selectOnly, read.warnings], [[{ first: 1, last: 1 }], []]);
+});
+
+Deno.test("parseMagnet takes no more than its limits allow", () => {
   const many = Array.from({ length: MAGNET_LIMITS.entries + 1 }, (_, i) => i);
-  refused(`magnet:?xt=urn:btih:${HEX}` + many.map((i) => `&tr=t${i}`).join(""), /at most \d+ times "tr"/);
-  refused(`magnet:?xt=urn:btih:${HEX}&so=${many.join(",")}`, /file ranges/);
+  const trackers = parse(`magnet:?xt=urn:btih:${HEX}` + many.map((i) => `&tr=t${i}`).join(""));
+  assert.equal(trackers.trackers.length, MAGNET_LIMITS.entries);
+  assert.match(trackers.warnings[0], /at most \d+ of announce addresses/);
+  const files = parse(`magnet:?xt=urn:btih:${HEX}&so=${many.join(",")}`);
+  assert.equal(files.selectOnly.length, MAGNET_LIMITS.entries);
+  assert.match(files.warnings[0], /at most \d+ of files/);
   refused(`magnet:?xt=urn:btih:${HEX}&dn=${"x".repeat(MAGNET_LIMITS.characters)}`, /characters/);
 });
 
@@ -78,7 +108,7 @@ Deno.test("formatMagnet writes what parseMagnet reads", () => {
     webSeeds: ["http://w.example/a%20b/"],
     selectOnly: [{ first: 1, last: 1 }, { first: 3, last: 9 }],
   };
-  assert.deepEqual(parse(formatMagnet(magnet)), magnet);
+  assert.deepEqual(parse(formatMagnet(magnet)), { ...magnet, warnings: [] });
   assert.equal(formatMagnet({ infoHash }), `magnet:?xt=urn:btih:${HEX}`);
 });
 
