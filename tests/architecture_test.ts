@@ -44,7 +44,6 @@ const RULES: readonly Rule[] = [
       "lib/buffer_pool.ts",
       "lib/surroundings.ts",
     ],
-    packages: ["picomatch"],
   },
   { from: "lib/net/", mayImport: ["lib/net/", "lib/protocol/", "lib/swarm/", ...ROOT_FILES] },
   { from: "lib/disk/", mayImport: ["lib/disk/", "lib/protocol/", "lib/swarm/ports.ts", ...ROOT_FILES] },

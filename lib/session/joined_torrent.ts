@@ -13,6 +13,7 @@ import type { FileRange } from "../protocol/magnet.ts";
 import { type Metainfo, originalPaths } from "../protocol/metainfo.ts";
 import { publicUrl } from "../protocol/secrets.ts";
 import { METAINFO_LIMITS, STORAGE, WEB_SEED } from "../settings.ts";
+import { globsWithoutFile } from "../swarm/download/file_selection.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { Policy } from "../swarm/policy.ts";
 import type { RateLimits, SwarmEvent } from "../swarm/ports.ts";
@@ -38,6 +39,8 @@ export interface JoinContext {
 export class JoinedTorrent {
   readonly swarm: Swarm;
   readonly announcer: Announcer;
+  /** What the user should know of it from the start, each with its code. */
+  readonly warnings: [code: string, message: string][] = [];
   readonly #store: PieceStore;
   readonly #context: JoinContext;
   /** Totals and peers as they were last noted, and when, in ms. */
@@ -102,10 +105,12 @@ export class JoinedTorrent {
         surroundings,
       });
       signal.throwIfAborted();
-      for (const message of problems) {
-        context.report({ event: "warning", code: "announce", message, infoHash: metainfo.infoHash });
+      const joined = new JoinedTorrent(swarm, store, announcer, context);
+      for (const message of problems) joined.warnings.push(["announce", message]);
+      for (const glob of globsWithoutFile(metainfo, context.files)) {
+        joined.warnings.push(["selection", `no file matches ${glob}`]);
       }
-      return new JoinedTorrent(swarm, store, announcer, context);
+      return joined;
     } catch (error) {
       await store.close();
       throw error;

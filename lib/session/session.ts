@@ -232,6 +232,9 @@ export class Session {
     const { infoHash, selectOnly } = magnet;
     if (this.#isKnown(infoHash)) return infoHash;
     const { home } = this.#options;
+    for (const message of magnet.warnings) {
+      this.#options.observe({ event: "warning", code: "magnet", message, infoHash });
+    }
     const named = [...peers, ...magnet.peers];
     const saved = await findTorrent(join(home, "torrents"), infoHash);
     if (saved !== undefined) {
@@ -298,6 +301,9 @@ export class Session {
     const facts = factsOf(swarm.snapshot(now()));
     this.#options.observe({ event: "torrent", ...facts });
     if (facts.role === "announcer" && facts.have === 0 && facts.pieces > 0) this.#tellLackOfData(metainfo);
+    for (const [code, message] of joined.warnings) {
+      this.#options.observe({ event: "warning", code, message, infoHash: swarm.infoHash });
+    }
     const leaving = fetch?.handOver();
     if (fetch !== undefined && !metainfo.isPrivate) swarm.adoptPeers(fetch.swarm.heardPeers);
     this.#begin(joined, peers);

@@ -12,7 +12,7 @@ import { parseAnnounceAddress } from "../protocol/announce_address.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import { type FileRange, formatMagnet, parseMagnet } from "../protocol/magnet.ts";
 import { type Metainfo, parseMetainfo, replaceAnnounce } from "../protocol/metainfo.ts";
-import { MAGNET_LIMITS, METAINFO_LIMITS } from "../settings.ts";
+import { MAGNET_LIMITS, METAINFO_LIMITS, PORTS } from "../settings.ts";
 
 export { isMagnet } from "../protocol/magnet.ts";
 export {

@@ -1,17 +1,16 @@
 /** Which files of a torrent the user wants, and in which order, as globs and as files and pieces. */
-// @ts-types="./picomatch.d.ts"
-import picomatch from "picomatch";
 import { Bitfield } from "../../protocol/bitfield.ts";
 import type { FileRange } from "../../protocol/magnet.ts";
 import type { Metainfo } from "../../protocol/metainfo.ts";
 import type { Selection } from "../ports.ts";
+import { globMatcher } from "./glob.ts";
 
 /**
  * What the user said about files, for any torrent.
  *
  * A glob is held against the path within the torrent, as `disc 1/*.flac` or `/*.flac`; one without `/` against the
- * name of the file in whatever folder, as `*.flac`. `*`, `**`, `?`, `[a-z]` and `{a,b}` work as in shells, `\` takes a
- * character as it is, and names that begin with a dot are files as all others.
+ * name of the file in whatever folder, as `*.flac`. `glob.ts` says what is special in it; names that begin with a dot are
+ * files as all others.
  */
 export interface FileChoice {
   /** Globs of the files wanted; empty: all. */
@@ -62,6 +61,18 @@ export function selectFiles(
   };
 }
 
+/** Globs of `skip` and `first` that match no file of a torrent, each with its option: most likely a slip. */
+export function globsWithoutFile(
+  metainfo: Metainfo,
+  { skip = [], first = [] }: Partial<Pick<FileChoice, "skip" | "first">>,
+): string[] {
+  const isIdle = (glob: string) => filesThat(metainfo, matcher([glob])).count === 0;
+  return [
+    ...skip.filter(isIdle).map((glob) => `--skip ${glob}`),
+    ...first.filter(isIdle).map((glob) => `--first ${glob}`),
+  ];
+}
+
 function nothingWanted(
   { name, files }: Metainfo,
   { only, skip }: FileChoice,
@@ -77,7 +88,7 @@ function nothingWanted(
 /** Whether a path matches one of some globs; none when there are no globs. */
 function matcher(globs: readonly string[]): (path: string) => boolean {
   const matches = globs.map((glob) => {
-    const match = picomatch(glob.replace(/^\//, ""), { dot: true, windows: false });
+    const match = globMatcher(glob.replace(/^(\.?\/)+/, ""));
     return glob.includes("/") ? match : (path: string) => match(path.slice(path.lastIndexOf("/") + 1));
   });
   return (path) => matches.some((match) => match(path));

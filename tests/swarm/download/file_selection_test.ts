@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { EVERYTHING, type FileChoice, selectFiles } from "../../../lib/swarm/download/file_selection.ts";
+import {
+  EVERYTHING,
+  type FileChoice,
+  globsWithoutFile,
+  selectFiles,
+} from "../../../lib/swarm/download/file_selection.ts";
 import type { Metainfo } from "../../../lib/protocol/metainfo.ts";
 import { metainfoOf } from "../../helpers/torrents.ts";
 
@@ -80,4 +85,22 @@ Deno.test("selectFiles tells the pieces of files that come first", () => {
   });
   assert.deepEqual([...firstPieces], [2, 3, 4, 5]);
   assert.ok(isSequential);
+});
+
+Deno.test("selectFiles takes parentheses and a leading ! as they are", () => {
+  const show = metainfoOf(new Uint8Array(4 * PIECE), PIECE, "show", [
+    { path: ["a (1080p).mkv"], length: PIECE },
+    { path: ["!read.txt"], length: PIECE },
+    { path: ["Show (2020)", "x"], length: PIECE },
+    { path: ["Show 2020", "x"], length: PIECE },
+  ]);
+  assert.equal(chosen(show, { only: ["*(1080p)*"] }).files, "0");
+  assert.equal(chosen(show, { only: ["Show (2020)/*"] }).files, "2");
+  assert.equal(chosen(show, { only: ["./Show (2020)/*"] }).files, "2");
+  assert.equal(chosen(show, { skip: ["!read.txt"] }).files, "0 2 3");
+});
+
+Deno.test("globsWithoutFile names what --skip and --first say in vain", () => {
+  const choice = { skip: ["*.jpg", "*.png"], first: ["x", "*.flac"] };
+  assert.deepEqual(globsWithoutFile(album, choice), ["--skip *.png", "--first x"]);
 });
