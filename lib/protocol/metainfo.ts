@@ -58,7 +58,10 @@ export interface Metainfo {
   readonly isPrivate: boolean;
   /** Announce addresses as they stand in the torrent, tier by tier (BEP 12). */
   readonly announceTiers: readonly (readonly string[])[];
+  /** Web servers with the files (BEP 19). */
   readonly webSeeds: readonly string[];
+  /** Web servers that are asked for pieces (BEP 17). */
+  readonly httpSeeds: readonly string[];
   readonly comment: string;
   readonly createdBy: string;
   /** Seconds since 1970; undefined where the torrent does not say, or says what is no date. */
@@ -86,7 +89,8 @@ export function parseMetainfo(bytes: Uint8Array, limits: MetainfoLimits): Metain
   return {
     ...info,
     announceTiers: announceTiersOf(outer),
-    webSeeds: webSeedsOf(outer),
+    webSeeds: webSeedsOf(outer, "url-list"),
+    httpSeeds: webSeedsOf(outer, "httpseeds"),
     comment: textIn(outer, "comment"),
     createdBy: textIn(outer, "created by"),
     creationDate: dateIn(outer, "creation date"),
@@ -96,7 +100,9 @@ export function parseMetainfo(bytes: Uint8Array, limits: MetainfoLimits): Metain
 function splitMetainfo(bytes: Uint8Array, limits: MetainfoLimits) {
   return refusing(() => {
     const { members, end } = checkBencode(bytes, limits.bencode);
-    if (end !== bytes.length) throw new MetainfoError(`Expected the end after ${end} bytes, got more`);
+    if (bytes.subarray(end).some((byte) => !isWhiteSpace(byte))) {
+      throw new MetainfoError(`Expected the end after ${end} bytes, got more`);
+    }
     const rawInfo = members.get("info");
     if (rawInfo === undefined) throw new MetainfoError("Expected an info dictionary, got none");
     members.delete("info");
@@ -104,6 +110,11 @@ function splitMetainfo(bytes: Uint8Array, limits: MetainfoLimits) {
     const outer = decode(encodeMembers(members), limits.bencode) as BencodeDictionary;
     return { rawInfo, outer };
   });
+}
+
+/** Blanks, tabs and line breaks, which editors and web servers leave behind the end of a file. */
+function isWhiteSpace(byte: number): boolean {
+  return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
 }
 
 /** Bencoding that breaks inside a torrent is a bad torrent to the user. */
@@ -162,6 +173,7 @@ export function parseInfo(rawInfo: Uint8Array, limits: MetainfoLimits): Metainfo
     isPrivate: numberIn(info, "private") === 1,
     announceTiers: [],
     webSeeds: [],
+    httpSeeds: [],
     comment: "",
     createdBy: "",
     creationDate: undefined,
@@ -273,9 +285,11 @@ function announceTiersOf(outer: BencodeDictionary): string[][] {
   return tiers.length > 0 || announce === "" ? tiers : [[announce]];
 }
 
-/** BEP 19: one text or a list of texts. */
-function webSeedsOf(outer: BencodeDictionary): string[] {
-  return texts(listIn(outer, "url-list") ?? [bytesIn(outer, "url-list") ?? new Uint8Array()]);
+/** BEP 17 and 19: one text or a list of texts; each server once, however its address is spelled. */
+function webSeedsOf(outer: BencodeDictionary, key: "url-list" | "httpseeds"): string[] {
+  const urls = texts(listIn(outer, key) ?? [bytesIn(outer, key) ?? new Uint8Array()]);
+  return [...new Map(urls.toReversed().map((url) => [URL.parse(url)?.href ?? url, url])).values()]
+    .toReversed();
 }
 
 /** What `encodeMetainfo` writes around an info dictionary. */

@@ -87,7 +87,8 @@ const NOT_BENCODED = broken(malformed(""), {
 
 const BEHIND_THE_END = broken(/Expected the end after \d+ bytes, got more/, {
   "an end too many": raw(`d${INFO}ee`),
-  "bytes behind the end": concatBytes(torrent(), raw("\n")),
+  "bytes behind the end": concatBytes(torrent(), raw("\n0")),
+  "a zero byte behind the end": concatBytes(torrent(), raw("\0")),
   "a second torrent behind the first": concatBytes(torrent(), torrent()),
 });
 

@@ -174,7 +174,7 @@ Deno.test("parseMetainfo refuses files that are no torrents", () => {
     ["info is a number", toUtf8("d4:infoi1ee")],
     ["info is empty", toUtf8("d4:infodee")],
     ["trailing bytes", concatBytes(good, toUtf8("x"))],
-    ["trailing newline", concatBytes(good, toUtf8("\n"))],
+    ["something behind a trailing newline", concatBytes(good, toUtf8("\n."))],
     ["a byte order mark in front", concatBytes(toUtf8("\uFEFF"), good)],
     ["info twice", toUtf8("d4:infode4:infodee")],
     ["__proto__", toUtf8("d4:infod9:__proto__i1eee")],
@@ -321,4 +321,22 @@ Deno.test("replaceAnnounce changes the announce addresses and not one other byte
     [],
   );
   assert.throws(() => replaceAnnounce(toUtf8("d4:infodee"), [], METAINFO_LIMITS), MetainfoError);
+});
+
+Deno.test("parseMetainfo takes white space behind the end, which changes nothing", () => {
+  const bytes = torrent(infoWith({}));
+  const { infoHash } = parseMetainfo(bytes, METAINFO_LIMITS);
+  for (const text of ["\n", "\r\n", " \t\n\v\f "]) {
+    const longer = concatBytes(bytes, toUtf8(text));
+    assert.equal(parseMetainfo(longer, METAINFO_LIMITS).infoHash, infoHash);
+    assert.deepEqual(replaceAnnounce(longer, [["10.0.0.5"]], METAINFO_LIMITS), bytes);
+  }
+  refused(concatBytes(bytes, toUtf8("\n\n.")), "something else behind white space");
+});
+
+Deno.test("parseMetainfo names equal web seeds once", () => {
+  const { webSeeds } = parse(infoWith({}), {
+    "url-list": ["http://h/a", "HTTP://h:80/a", "http://h/a", "http://h/a/"],
+  });
+  assert.deepEqual(webSeeds, ["http://h/a", "http://h/a/"]);
 });
