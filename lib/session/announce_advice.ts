@@ -4,6 +4,7 @@ import { parseAnnounceAddress } from "../protocol/announce_address.ts";
 import { canonicalAddress, familyOf, scopeOf } from "../protocol/endpoint.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
 import { PORTS } from "../settings.ts";
+import type { TorrentFacts } from "./session_options.ts";
 
 /** An address of this machine, canonical, and the interface that has it. */
 export interface InterfaceAddress {
@@ -72,6 +73,18 @@ export function adviceOnLoopback(
     "will not find this one";
   if (own === undefined) return `${finding}; this machine has no address that others could reach`;
   return `${finding}: peer edit ${nameForCommands(path, home)} --announce ${own.address}`;
+}
+
+/** What to tell of a torrent for whose data others come to this machine, and which has none; undefined of all others. */
+export function adviceOnLackOfData(
+  { role, name, have, pieces }: TorrentFacts,
+  home: string,
+): string | undefined {
+  if (role !== "announcer" || have > 0 || pieces === 0) return undefined;
+  return `this machine is the announcer, and has no data: there is no usable ${name} in ${
+    join(home, "shareable")
+  }; ` +
+    "put it there and start again, or wait until somebody else brings it";
 }
 
 /** How a torrent is named on the command line. */

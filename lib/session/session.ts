@@ -13,7 +13,7 @@ import { ResumeStore } from "../disk/resume_store.ts";
 import { StateLock } from "../disk/state_lock.ts";
 import { storageFailure } from "../disk/storage_failure.ts";
 import { messageOf } from "../errors.ts";
-import { adviceOnLoopback } from "./announce_advice.ts";
+import { adviceOnLackOfData, adviceOnLoopback } from "./announce_advice.ts";
 import { type JoinContext, JoinedTorrent } from "./joined_torrent.ts";
 import { MagnetFetch, withMagnet } from "./magnet_fetch.ts";
 import { toByteString } from "../protocol/bytes.ts";
@@ -29,8 +29,7 @@ import { TrackerTraffic } from "../net/tracker/tracker_traffic.ts";
 import { Listener } from "../net/peers/listener.ts";
 import { LocalDiscovery } from "../net/discovery/local_discovery.ts";
 import { addNamedPeers } from "../net/discovery/named_peers.ts";
-import { isOwnEndpoint, ownAddresses, ownAddressFor } from "../net/addresses/own_addresses.ts";
-import { ownHosts } from "../net/tracker/own_tracker.ts";
+import { isOwnEndpoint, ownAddressFor } from "../net/addresses/own_addresses.ts";
 import { RateLimiter } from "../net/peers/rate_limiter.ts";
 import { factsOf, type SessionOptions } from "./session_options.ts";
 import { MAGNET_LIMITS, PORTS, STORAGE, TICK_MS, VERSION } from "../settings.ts";
@@ -41,6 +40,7 @@ import { checkingSnapshot } from "../swarm/empty_snapshot.ts";
 import { type AnySwarm, SwarmRegistry } from "../swarm/swarm_registry.ts";
 import { TrackerTable } from "../swarm/tracker/tracker_table.ts";
 import { findTorrent, saveTorrent } from "./torrent_folder.ts";
+import { RoleKeeper } from "./role_keeper.ts";
 import { readTorrent } from "./torrent_tools.ts";
 import { waitingOf } from "./waiting.ts";
 
@@ -71,6 +71,7 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #parts: Parts;
   readonly #workers = new DiskWorkers();
+  readonly #roles = new RoleKeeper();
   readonly #stopping = new AbortController();
   readonly #dialer: Dialer;
   readonly #surroundings: Surroundings;
@@ -88,9 +89,6 @@ export class Session {
   readonly #trackerTraffic = new TrackerTraffic(now, crypto.getRandomValues(new Uint32Array(1))[0]);
   readonly #timer: ReturnType<typeof setInterval>;
   #lastFullTurnAt = now();
-  /** This machine's addresses as they were looked at last, and the look for what they mean that is under way. */
-  #ownAddresses = ownAddresses().sort().join();
-  #revising: Promise<void> = Promise.resolve();
 
   /** Starts a session. Errors: `Error` that says what is in the way: a port, the lock, the disk. */
   static async start(options: SessionOptions): Promise<Session> {
@@ -300,7 +298,8 @@ export class Session {
     this.#parts.registry.add(swarm);
     const facts = factsOf(swarm.snapshot(now()));
     this.#options.observe({ event: "torrent", ...facts });
-    if (facts.role === "announcer" && facts.have === 0 && facts.pieces > 0) this.#tellLackOfData(metainfo);
+    const lack = adviceOnLackOfData(facts, this.#options.home);
+    if (lack !== undefined) joined.warnings.push(["no-data", lack]);
     for (const [code, message] of joined.warnings) {
       this.#options.observe({ event: "warning", code, message, infoHash: swarm.infoHash });
     }
@@ -311,15 +310,6 @@ export class Session {
     joined.dataChanged.then(() => this.#loops.push(this.#joinAgain(joined, selectOnly)));
     this.#addPeers(swarm, await joined.rememberedPeers());
     await leaving;
-  }
-
-  /** Others come to the announcer for the data, so that it lacks it is worth a word. */
-  #tellLackOfData({ name, infoHash }: Metainfo): void {
-    const folder = join(this.#options.home, "shareable");
-    const message =
-      `this machine is the announcer, and has no data: there is no usable ${name} in ${folder}; ` +
-      "put it there and start again, or wait until somebody else brings it";
-    this.#options.observe({ event: "warning", code: "no-data", message, infoHash });
   }
 
   /** Somebody changed data of a torrent: once they may be done, looks through all of it and joins anew. */
@@ -423,18 +413,7 @@ export class Session {
     connections.tick(time);
     for (const { announcer } of this.#begun) announcer.tick();
     for (const joined of this.#joined.values()) joined.flush(time);
-    this.#followAddresses();
-  }
-
-  /** Where this machine's addresses changed, other announce addresses may be its own tracker than before. */
-  #followAddresses(): void {
-    const addresses = ownAddresses().sort().join();
-    if (addresses === this.#ownAddresses) return;
-    this.#ownAddresses = addresses;
-    this.#revising = this.#revising.then(async () => {
-      const isOwn = ownHosts();
-      for (const joined of this.#joined.values()) await joined.reviseTrackers(isOwn);
-    });
+    this.#roles.look(this.#joined.values());
   }
 
   /** Stops cleanly: trackers hear it, everything is saved, nothing is left running. */
@@ -444,7 +423,13 @@ export class Session {
     this.#stopping.abort();
     const goodbyes = this.#begun.map(({ announcer }) => announcer.stop());
     for (const { swarm } of this.#begun) swarm.stop();
-    await Promise.all([...goodbyes, ...this.#loops, this.#revising, connections.stop(), tracker?.stop()]);
+    await Promise.all([
+      ...goodbyes,
+      ...this.#loops,
+      this.#roles.settled,
+      connections.stop(),
+      tracker?.stop(),
+    ]);
     const saved = await Promise.all(Array.from(this.#joined.values(), (joined) => joined.close()));
     let isAllSaved = saved.every((isSaved) => isSaved);
     try {
