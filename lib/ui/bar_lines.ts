@@ -1,4 +1,4 @@
-/** Snapshots to the lines that `LineBars` draws: one for each torrent, and below it one for each peer. */
+/** Snapshots to the lines that `LiveLines` draws: one for each torrent, and below it one for each peer. */
 import { printable } from "../log.ts";
 import type { RemotePeerSnapshot, SwarmSnapshot } from "../swarm/ports.ts";
 import {
@@ -14,7 +14,9 @@ import {
 
 const MIN_BAR_WIDTH = 8;
 /** Columns of the widest bar. */
-export const MAX_BAR_WIDTH = 40;
+const MAX_BAR_WIDTH = 40;
+/** Columns of a label and its bar together at most: with its numbers, a line fits twice into 80 columns then. */
+const MAX_LABEL_AND_BAR_WIDTH = 96;
 
 /** Before what is said of a torrent below its line. */
 const WAITING_INDENT = "  ";
@@ -42,8 +44,17 @@ export interface BarLine {
   readonly barRank: number;
 }
 
-/** The line as text of at most `width` columns; `drawBar` makes a bar of some columns. */
-export function renderBarLine(line: BarLine, width: number, drawBar: (columns: number) => string): string {
+/**
+ * Lines as texts of at most `width` columns. Labels take what the longest needs and no more, so that a terminal made
+ * narrower has little to wrap.
+ */
+export function renderBarLines(lines: readonly BarLine[], width: number): string[] {
+  const longest = lines.filter(({ cells }) => cells.length > 0)
+    .reduce((most, line) => Math.max(most, line.labelWidth, widthOf(printable(line.label))), 0);
+  return lines.map((line) => renderBarLine(line, width, longest));
+}
+
+function renderBarLine(line: BarLine, width: number, longestLabel: number): string {
   const label = printable(line.label);
   if (line.cells.length === 0) return cutToWidth(label, width);
   const bar = { text: "", width: MIN_BAR_WIDTH, rank: line.barRank };
@@ -54,18 +65,26 @@ export function renderBarLine(line: BarLine, width: number, drawBar: (columns: n
     room -= cell.width + 1;
     kept.add(cell);
   }
-  const barGrowth = kept.has(bar) ? Math.min(room, MAX_BAR_WIDTH - MIN_BAR_WIDTH) : 0;
-  const parts = [fitToWidth(label, Math.max(0, Math.min(width, line.labelWidth + room - barGrowth)))];
-  if (kept.has(bar)) parts.push(drawBar(MIN_BAR_WIDTH + barGrowth));
+  const barRoom = kept.has(bar) ? MIN_BAR_WIDTH + Math.min(room, MAX_BAR_WIDTH - MIN_BAR_WIDTH) : 0;
+  const labelRoom = Math.min(width, line.labelWidth + room - Math.max(0, barRoom - MIN_BAR_WIDTH));
+  const needed = kept.has(bar) ? Math.min(longestLabel, MAX_LABEL_AND_BAR_WIDTH - MIN_BAR_WIDTH) : labelRoom;
+  const labelWidth = Math.max(0, Math.min(labelRoom, needed));
+  const parts = [fitToWidth(label, labelWidth)];
+  if (kept.has(bar)) parts.push(drawBar(line, Math.min(barRoom, MAX_LABEL_AND_BAR_WIDTH - labelWidth)));
   for (const cell of line.cells) {
     if (kept.has(cell)) parts.push(fitToWidth(printable(cell.text), cell.width));
   }
   return parts.join(" ").trimEnd();
 }
 
+function drawBar({ value, total }: BarLine, columns: number): string {
+  const done = Math.round(columns * Math.min(1, total === 0 ? 1 : value / total));
+  return "█".repeat(done) + "░".repeat(columns - done);
+}
+
 /**
- * The lines for all swarms, at most `maxLines`. Torrents come before why they wait, in lines of `columns`, and before
- * peers; those share what room is left, peers that we exchange data with first, and "+N more" stands for the others.
+ * The lines for all swarms, at most `maxLines`. Torrents matter more than why they wait, told in lines of `columns`, and
+ * that more than peers; those share what room is left, peers that we exchange data with first, and "+N more" stands for the others.
  */
 export function swarmLines(
   snapshots: readonly SwarmSnapshot[],
@@ -78,7 +97,7 @@ export function swarmLines(
   snapshots.slice(0, shown).forEach((snapshot, position) => {
     const share = Math.floor(room / (shown - position));
     const waiting = waitingLines(snapshot, share, columns);
-    const details = [...waiting, ...peerLines(snapshot, share - waiting.length)];
+    const details = [...peerLines(snapshot, share - waiting.length), ...waiting];
     room -= details.length;
     lines.push(torrentLine(snapshot), ...details);
   });
@@ -91,7 +110,7 @@ function fitCount(count: number, room: number): number {
   return count <= room ? count : Math.max(0, room - 1);
 }
 
-/** Why a torrent waits, below its line. */
+/** Why a torrent waits, below its line and its peers. */
 function waitingLines({ waiting }: SwarmSnapshot, room: number, columns: number): BarLine[] {
   if (waiting === undefined || room < 1) return [];
   const text = printable(formatWaiting(waiting));

@@ -1,19 +1,18 @@
 import type { SessionEvent } from "../session/session.ts";
 import type { SwarmSnapshot } from "../swarm/ports.ts";
-import { swarmLines } from "./bar_lines.ts";
-import type { Screen } from "./bar_terminal.ts";
+import { renderBarLines, swarmLines } from "./bar_lines.ts";
 import { EventTexts } from "./event_texts.ts";
-import { LineBars } from "./line_bars.ts";
+import { LiveLines, type Screen } from "./live_lines.ts";
 import type { ProgressView } from "./progress_view.ts";
 
 /** Bars on a terminal: one for each torrent and each connected peer, and above them what happened. */
 export class ProgressBars implements ProgressView {
-  readonly #bars: LineBars;
+  readonly #bars: LiveLines;
   readonly #texts = new EventTexts();
   #lastSnapshots: readonly SwarmSnapshot[] = [];
 
   constructor(screen: Screen) {
-    this.#bars = new LineBars(screen);
+    this.#bars = new LiveLines(screen);
   }
 
   event(event: SessionEvent): void {
@@ -37,6 +36,6 @@ export class ProgressBars implements ProgressView {
   }
 
   #show(snapshots: readonly SwarmSnapshot[]): void {
-    this.#bars.show(swarmLines(snapshots, this.#bars.maxLines, this.#bars.columns));
+    this.#bars.show((columns, maxLines) => renderBarLines(swarmLines(snapshots, maxLines, columns), columns));
   }
 }

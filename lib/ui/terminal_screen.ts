@@ -1,4 +1,4 @@
-import type { Screen } from "./bar_terminal.ts";
+import type { Screen } from "./live_lines.ts";
 
 /** Size assumed where there is no terminal to ask. */
 const FALLBACK = { columns: 80, rows: 24 };
@@ -30,6 +30,17 @@ export class TerminalScreen implements Screen {
     } catch {
       return;
     }
+  }
+
+  /** Windows has no such signals. */
+  watch(resized: () => void, resumed: () => void): () => void {
+    if (Deno.build.os === "windows") return () => {};
+    Deno.addSignalListener("SIGWINCH", resized);
+    Deno.addSignalListener("SIGCONT", resumed);
+    return () => {
+      Deno.removeSignalListener("SIGWINCH", resized);
+      Deno.removeSignalListener("SIGCONT", resumed);
+    };
   }
 
   #size(): { columns: number; rows: number } {

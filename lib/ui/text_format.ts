@@ -45,6 +45,18 @@ export function widthOf(text: string): number {
   return stringWidth(text);
 }
 
+/** Rows a line takes on a terminal of `columns` columns that wraps it; a wide character is never split. */
+export function rowsOf(line: string, columns: number): number {
+  if (widthOf(line) <= columns) return 1;
+  let [rows, column] = [1, 0];
+  for (const { segment } of segmenter.segment(line)) {
+    const width = widthOf(segment);
+    if (column + width > columns) [rows, column] = [rows + 1, 0];
+    column += width;
+  }
+  return rows;
+}
+
 /** A text of at most `width` columns; what is cut off shows as `…`. */
 export function cutToWidth(text: string, width: number): string {
   if (widthOf(text) <= width) return text;

@@ -1,8 +1,10 @@
-import type { Screen } from "./bar_terminal.ts";
-import { LineBars } from "./line_bars.ts";
+import { type BarLine, renderBarLines } from "./bar_lines.ts";
+import { LiveLines, type Screen } from "./live_lines.ts";
 import { errorWriter } from "./output.ts";
 import { percentOf } from "./text_format.ts";
 
+/** How often a bar is drawn at most, in milliseconds: pieces are done by the thousand. */
+const FRAME_EVERY_MS = 100;
 /** How often percent lines are written where there is no terminal, in milliseconds. */
 const PERCENT_EVERY_MS = 5000;
 
@@ -16,21 +18,35 @@ export interface WorkProgress {
 /** A bar, for a terminal. */
 export class WorkBar implements WorkProgress {
   readonly #label: string;
-  readonly #bars: LineBars;
+  readonly #bars: LiveLines;
+  readonly #now: () => number;
+  #drawnAt = -Infinity;
+  #last: BarLine | undefined;
 
-  constructor(label: string, screen: Screen) {
+  /** `now` is milliseconds on any clock that does not go back. */
+  constructor(label: string, screen: Screen, now = () => performance.now()) {
     this.#label = label;
-    this.#bars = new LineBars(screen);
+    this.#bars = new LiveLines(screen);
+    this.#now = now;
   }
 
   update(done: number, total: number): void {
     const text = `${percentOf(done, total)}%`.padStart(4);
     const cells = [{ text, width: 4, rank: 1 }];
-    this.#bars.show([{ label: this.#label, labelWidth: 24, value: done, total, cells, barRank: 2 }]);
+    this.#last = { label: this.#label, labelWidth: 24, value: done, total, cells, barRank: 2 };
+    if (this.#now() - this.#drawnAt >= FRAME_EVERY_MS) this.#draw();
   }
 
   close(): void {
+    this.#draw();
     this.#bars.close();
+  }
+
+  #draw(): void {
+    const line = this.#last;
+    if (line === undefined) return;
+    this.#drawnAt = this.#now();
+    this.#bars.show((columns) => renderBarLines([line], columns));
   }
 }
 

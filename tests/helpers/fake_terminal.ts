@@ -1,5 +1,5 @@
 // deno-lint-ignore-file no-control-regex
-import type { Screen } from "../../lib/ui/bar_terminal.ts";
+import type { Screen } from "../../lib/ui/live_lines.ts";
 import { widthOf } from "../../lib/ui/text_format.ts";
 
 /** A character, or the second half of a wide one (empty). */
@@ -29,6 +29,12 @@ export class FakeTerminal implements Screen {
     for (const [token] of text.matchAll(/\x1b\[[?\d;]*[a-zA-Z]|[^]/gu)) this.#take(token);
   }
 
+  /** Whether the cursor is shown at the start of a free line, and long lines are wrapped. */
+  get isAsOthersExpect(): boolean {
+    const isFree = this.#cells[this.#row].length === 0;
+    return this.isCursorShown && this.#wraps && this.#column === 0 && isFree;
+  }
+
   /** What is on the screen, without blanks at the ends. */
   lines(): string[] {
     const lines = this.#cells.map((cells) => cells.join("").trimEnd());
@@ -36,18 +42,36 @@ export class FakeTerminal implements Screen {
     return lines;
   }
 
+  #changed: { readonly resized: () => void; readonly resumed: () => void } | undefined;
+
+  watch(resized: () => void, resumed: () => void): () => void {
+    this.#changed = { resized, resumed };
+    return () => this.#changed = undefined;
+  }
+
+  /** The program was stopped, others wrote these lines, and it goes on. */
+  interrupt(...lines: readonly string[]): void {
+    for (const line of lines) this.write(`${line}\r\n`);
+    this.#changed?.resumed();
+  }
+
   /** Makes it narrower or wider; lines that do not fit any more are wrapped, with the cursor in its place. */
   resize(columns: number): void {
     const rows: Cell[][] = [];
     this.#cells.forEach((cells, row) => {
       const [first, column] = [rows.length, this.#column];
-      for (let at = 0; at === 0 || at < cells.length; at += columns) rows.push(cells.slice(at, at + columns));
+      for (let at = 0, end = 0; at === 0 || at < cells.length; at = end) {
+        // A wide character goes to the next row as a whole.
+        end = at + columns - (cells[at + columns] === "" ? 1 : 0);
+        rows.push(cells.slice(at, end));
+      }
       if (row !== this.#row) return;
       this.#row = first + Math.min(Math.floor(column / columns), rows.length - 1 - first);
       this.#column = column - (this.#row - first) * columns;
     });
     this.#cells = rows;
     this.columns = columns;
+    this.#changed?.resized();
   }
 
   #take(token: string): void {

@@ -50,6 +50,16 @@ Deno.test("ProgressBars shows torrents and peers with all their numbers on 80 co
   ]);
 });
 
+Deno.test("ProgressBars gives names what they need of a wide terminal, and leaves the rest free", () => {
+  const [, short, , peer] = drawn(200, 24, (bars) => bars.tick([HALF]));
+  assert.deepEqual([short, peer].map((line) => line.search(/[█░]/)), [23, 23]);
+  const name = "a name of some length ".repeat(3);
+  const [, long] = drawn(200, 24, (bars) => bars.tick([{ ...HALF, name }]));
+  assert.ok(long.startsWith(name));
+  const [, longest] = drawn(300, 24, (bars) => bars.tick([{ ...HALF, name: name.repeat(9) }]));
+  assert.ok(widthOf(longest) < 2 * 80, longest);
+});
+
 Deno.test("ProgressBars keeps what matters most on 40 columns", () => {
   assert.deepEqual(drawn(40, 24, (bars) => bars.tick([HALF])), [
     "drawn",
@@ -109,14 +119,63 @@ Deno.test("ProgressBars leaves nothing behind when the terminal becomes narrower
   }
 });
 
-Deno.test("ProgressBars leaves the torrents without their peers, and the cursor, at its end", () => {
+Deno.test("ProgressBars leaves the terminal between two frames as others expect it, whatever ends the program", () => {
+  const terminal = new FakeTerminal(80, 24);
+  const bars = new ProgressBars(terminal);
+  for (
+    const step of [() => bars.tick([HALF]), () => bars.log("a"), () => bars.tick([]), () => bars.close()]
+  ) {
+    step();
+    assert(terminal.isAsOthersExpect, String(step));
+  }
+});
+
+Deno.test("ProgressBars goes on below what others wrote while it was stopped", () => {
+  const terminal = new FakeTerminal(80, 24);
+  const bars = new ProgressBars(terminal);
+  bars.tick([{ ...HALF, peers: [] }]);
+  terminal.interrupt("^Z", "[1]+  Stopped", "$ fg");
+  bars.tick([{ ...HALF, peers: [], name: "later" }]);
+  bars.close();
+  assert.deepEqual(terminal.lines().map((line) => line.slice(0, 7).trim()), [
+    "age.txt",
+    "^Z",
+    "[1]+  S",
+    "$ fg",
+    "later",
+  ]);
+});
+
+Deno.test("ProgressBars counts rows as terminals do that wrap wide characters", () => {
+  for (const [before, after] of [[60, 21], [100, 7], [80, 33]]) {
+    const terminal = new FakeTerminal(before, 24);
+    const bars = new ProgressBars(terminal);
+    bars.log("above");
+    bars.tick([swarmSnapshot({ name: "日本語の講義".repeat(9), paused: "講義".repeat(20) })]);
+    terminal.resize(after);
+    terminal.resize(before);
+    assert.equal(terminal.lines().length, 2, terminal.lines().join("\n"));
+    bars.close();
+  }
+});
+
+Deno.test("ProgressBars takes half of a large screen at most, so that a resize pushes nothing out of it", () => {
+  const swarms = Array.from({ length: 60 }, (_, i) => swarmSnapshot({ name: `file ${i}` }));
+  for (const [rows, expected] of [[50, 25], [24, 12], [10, 8], [4, 3], [1, 1]]) {
+    const terminal = new FakeTerminal(80, rows);
+    const bars = new ProgressBars(terminal);
+    bars.tick(swarms);
+    assert.equal(terminal.lines().length, expected);
+    bars.close();
+  }
+});
+
+Deno.test("ProgressBars leaves the torrents without their peers at its end", () => {
   const terminal = new FakeTerminal(80, 24);
   const bars = new ProgressBars(terminal);
   bars.tick([HALF]);
   bars.log("draw");
-  assert(!terminal.isCursorShown);
   bars.close();
-  assert(terminal.isCursorShown);
   assert.deepEqual(terminal.lines().map((line) => line.slice(0, 7)), ["draw", "age.txt"]);
 });
 
@@ -169,10 +228,10 @@ Deno.test("swarmLines says below a torrent why it waits, in as many lines as tha
     swarmLines([swarmSnapshot({ waiting, peers: [LEECH] })], maxLines, columns).map(({ label }) => label);
   assert.deepEqual(labels(10, 79), [
     "age.txt",
-    "  nobody here has the data yet: tracker 10.0.0.5 fails, next try in 12s",
     "  ↑ 192.168.1.30:6881",
+    "  nobody here has the data yet: tracker 10.0.0.5 fails, next try in 12s",
   ]);
-  assert.deepEqual(labels(10, 39).slice(1, 3), [
+  assert.deepEqual(labels(10, 39).slice(2), [
     "  nobody here has the data yet: tracker",
     "  10.0.0.5 fails, next try in 12s",
   ]);

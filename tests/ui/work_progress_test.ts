@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { WorkLines } from "../../lib/ui/work_progress.ts";
+import { FakeTerminal } from "../helpers/fake_terminal.ts";
+import { WorkBar, WorkLines } from "../../lib/ui/work_progress.ts";
 
 Deno.test("WorkLines writes a percent every few seconds and nothing for short work", () => {
   const lines: string[] = [];
@@ -11,4 +12,26 @@ Deno.test("WorkLines writes a percent every few seconds and nothing for short wo
   }
   progress.close();
   assert.deepEqual(lines, ["hashing: 25%", "hashing: 50%"]);
+});
+
+Deno.test("WorkBar draws now and then, and how it ended", () => {
+  const terminal = new FakeTerminal(80, 24);
+  let now = 0;
+  const bar = new WorkBar("hashing", terminal, () => now);
+  const shown = () => /\d+%/.exec(terminal.lines().join("|"))?.[0];
+  for (
+    const [time, done, expected] of [[0, 1, "1%"], [50, 20, "1%"], [100, 30, "30%"], [
+      120,
+      99,
+      "30%",
+    ]] as const
+  ) {
+    now = time;
+    bar.update(done, 100);
+    assert.equal(shown(), expected);
+  }
+  bar.close();
+  assert.equal(shown(), "99%");
+  assert.equal(terminal.lines().length, 1);
+  assert(terminal.isAsOthersExpect);
 });
