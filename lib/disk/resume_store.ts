@@ -48,20 +48,25 @@ const WRITES_PER_TRANSACTION = 16;
 const FILE_NAME = "peer.kv";
 /** Failures that say nothing against the contents: they are told, and the store stays where it is. */
 const NOT_BROKEN =
-  /unable to open|disk is full|disk I\/O|readonly|read-only|locked|busy|permission|denied|too many/i;
+  /unable to open|disk is full|disk I\/O|readonly|read-only|locked|locking|busy|permission|denied|too many/i;
+/** Of these, what SQLite says where its write-ahead log cannot live, as on network shares. */
+const NO_WRITE_AHEAD_LOG = /unable to open database file|disk I\/O|locked|locking|busy/i;
 
 type Entry = { readonly key: Deno.KvKey; readonly value: unknown };
 
 /** Reads and writes the resume state. Methods throw what KV throws; nothing in it is trusted to be well-formed. */
 export class ResumeStore {
   readonly #kv: Deno.Kv;
-  /** SQLite's write-ahead log. It stays open, since there may be no descriptor left when it is needed. */
-  readonly #log: Deno.FsFile;
+  /**
+   * SQLite's write-ahead log. It stays open, since there may be no descriptor left when it is needed. Undefined for a
+   * store in memory, and where SQLite does without a log and syncs by itself.
+   */
+  readonly #log: Deno.FsFile | undefined;
   #session: SessionRecord;
   /** Whether the run before stopped cleanly, so that block bitmaps can be trusted. */
   readonly wasClean: boolean;
 
-  private constructor(kv: Deno.Kv, log: Deno.FsFile, session: SessionRecord, wasClean: boolean) {
+  private constructor(kv: Deno.Kv, log: Deno.FsFile | undefined, session: SessionRecord, wasClean: boolean) {
     this.#kv = kv;
     this.#log = log;
     this.#session = session;
@@ -72,14 +77,28 @@ export class ResumeStore {
    * Opens the store in `home/state/`, which must exist, and takes back the clean mark.
    *
    * One that is broken, or of a newer version, is put aside as `peer.kv.broken-N` and a new one begun; `warn` is
+   * told. Where SQLite cannot work, as on some network shares, the store lives in memory for this run, and `warn` is
    * told. Errors: `StorageError` when there can be none at all, as on a full disk.
    */
-  static async open(home: string, warn: (message: string) => void): Promise<ResumeStore> {
+  static async open(
+    home: string,
+    warn: (message: string) => void,
+    openKv: (path: string) => Promise<Deno.Kv> = Deno.openKv,
+  ): Promise<ResumeStore> {
     const { path: folder } = guardPath(home, ["state"]);
     for (const name of storeFiles(FILE_NAME)) guardPath(home, ["state", name]);
     try {
-      return await ResumeStore.#openFile(folder);
+      return await ResumeStore.#openFile(folder, openKv);
     } catch (error) {
+      const isPlain = statsOf(join(folder, FILE_NAME))?.isFile() ?? true;
+      if (isPlain && NO_WRITE_AHEAD_LOG.test(messageOf(error))) {
+        warn(
+          `There can be no database in state/ (${
+            messageOf(error)
+          }), as on some network shares: nothing is remembered from run to run, and each start checks all data`,
+        );
+        return await ResumeStore.#inMemory();
+      }
       if (NOT_BROKEN.test(messageOf(error))) throw cannotOpen(error);
       const aside = putAside(folder);
       warn(
@@ -88,22 +107,34 @@ export class ResumeStore {
         }); it was kept as state/${aside}, data is checked anew`,
       );
     }
-    return await ResumeStore.#openFile(folder).catch((error) => {
+    return await ResumeStore.#openFile(folder, openKv).catch((error) => {
       throw cannotOpen(error);
     });
   }
 
-  static async #openFile(folder: string): Promise<ResumeStore> {
+  static async #inMemory(): Promise<ResumeStore> {
+    return new ResumeStore(
+      await Deno.openKv(":memory:"),
+      undefined,
+      { version: FORMAT_VERSION, clean: false },
+      false,
+    );
+  }
+
+  static async #openFile(
+    folder: string,
+    openKv: (path: string) => Promise<Deno.Kv>,
+  ): Promise<ResumeStore> {
     const path = join(folder, FILE_NAME);
     if (fs.existsSync(path)) checkIntegrity(path);
-    const kv = await Deno.openKv(path);
+    const kv = await openKv(path);
     try {
       // Damage within values shows when they are read, so read them all; there are few.
       for await (const _ of kv.list({ prefix: [] }));
       const last = readSession((await kv.get(["session"])).value);
       const session: SessionRecord = { ...last, version: FORMAT_VERSION, clean: false };
       await kv.set(["session"], session);
-      const log = await Deno.open(`${path}-wal`, { read: true, write: true });
+      const log = await openLog(`${path}-wal`);
       return new ResumeStore(kv, log, session, last?.clean ?? false);
     } catch (error) {
       kv.close();
@@ -243,12 +274,12 @@ export class ResumeStore {
 
   close(): void {
     this.#kv.close();
-    this.#log.close();
+    this.#log?.close();
   }
 
   /** SQLite leaves its write-ahead log to the page cache; a power cut would turn the store back by seconds. */
   async #sync(): Promise<void> {
-    await this.#log.syncData();
+    await this.#log?.syncData();
   }
 
   async #saveAll(entries: readonly Entry[]): Promise<void> {
@@ -262,15 +293,74 @@ export class ResumeStore {
   }
 }
 
-/** Deno KV ends the whole process when it comes upon a damaged page, so SQLite itself is asked before. */
+/**
+ * What Deno KV relies on: its tables with their columns, and the type of each value. Where something of it is missing
+ * or is another thing, it ends the whole process.
+ */
+const KV_TABLES: Readonly<Record<string, Readonly<Record<string, "blob" | "integer" | "text">>>> = {
+  migration_state: { k: "integer", version: "integer" },
+  data_version: { k: "integer", version: "integer", seq: "integer" },
+  kv: {
+    k: "blob",
+    v: "blob",
+    v_encoding: "integer",
+    version: "integer",
+    seq: "integer",
+    expiration_ms: "integer",
+  },
+  queue: {},
+  queue_running: {},
+};
+
+/** Asks SQLite itself before Deno KV opens a store. Errors: `Error` for one that is damaged or not of its making. */
 function checkIntegrity(path: string): void {
   const database = new DatabaseSync(path);
   try {
     const found = database.prepare("PRAGMA integrity_check(1)").get();
     if (found?.integrity_check !== "ok") throw new Error("the database is damaged");
+    checkTables(database);
   } finally {
     database.close();
   }
+}
+
+function checkTables(database: DatabaseSync): void {
+  const objects = database.prepare("SELECT type, name FROM sqlite_master").all();
+  // A database without anything in it gets its tables when it is opened.
+  if (objects.length === 0) return;
+  const fails = (what: string) => new Error(`the database is another one: ${what}`);
+  const odd = objects.find(({ type }) => type === "view" || type === "trigger");
+  if (odd !== undefined) throw fails(`it has a ${odd.type}`);
+  for (const [table, columns] of Object.entries(KV_TABLES)) {
+    if (!objects.some(({ type, name }) => type === "table" && name === table)) {
+      throw fails(`no table ${table}`);
+    }
+    const isWrong = Object.entries(columns).map(([column, type]) => `typeof("${column}") <> '${type}'`);
+    if (isWrong.length === 0) continue;
+    const row = database.prepare(`SELECT 1 FROM "${table}" WHERE ${isWrong.join(" OR ")} LIMIT 1`).get();
+    if (row !== undefined) throw fails(`values of the wrong type in ${table}`);
+  }
+  // A number as Deno KV keeps it (encoding 2) has eight bytes. We use no queue, and nobody else has this store.
+  const badNumber = "SELECT 1 FROM kv WHERE v_encoding = 2 AND length(v) <> 8 LIMIT 1";
+  if (database.prepare(badNumber).get() !== undefined) throw fails("a number of the wrong length");
+  for (const table of ["queue", "queue_running"]) {
+    if (database.prepare(`SELECT 1 FROM ${table} LIMIT 1`).get() !== undefined) {
+      throw fails(`it has a ${table}`);
+    }
+  }
+}
+
+async function openLog(path: string): Promise<Deno.FsFile | undefined> {
+  try {
+    return await Deno.open(path, { read: true, write: true });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+function statsOf(path: string): fs.Stats | undefined {
+  return fs.lstatSync(path, { throwIfNoEntry: false });
 }
 
 function storeFiles(name: string): string[] {
@@ -279,7 +369,7 @@ function storeFiles(name: string): string[] {
 
 /** Renames the store's files and returns the new name of the first. */
 function putAside(folder: string): string {
-  const isTaken = (name: string) => fs.lstatSync(join(folder, name), { throwIfNoEntry: false }) !== undefined;
+  const isTaken = (name: string) => statsOf(join(folder, name)) !== undefined;
   let number = 1;
   while (storeFiles(`${FILE_NAME}.broken-${number}`).some(isTaken)) number++;
   const aside = storeFiles(`${FILE_NAME}.broken-${number}`);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { ResumeStore } from "../../lib/disk/resume_store.ts";
 import { Bitfield } from "../../lib/protocol/bitfield.ts";
 import { parseInfoHash } from "../../lib/protocol/info_hash.ts";
@@ -124,6 +125,48 @@ Deno.test("ResumeStore puts a broken or newer store aside and begins a new one",
     fs.writeFileSync(kvPath(home), garbage);
     (await ResumeStore.open(home.path, () => {})).close();
     assert.ok(fs.existsSync(`${kvPath(home)}.broken-2`), "an older broken store is kept too");
+  }
+});
+
+Deno.test("ResumeStore puts a database aside that Deno KV would end the process over", async () => {
+  const breakages = [
+    "DROP TABLE kv",
+    "DROP TABLE queue",
+    "DROP TABLE queue_running",
+    "DROP TABLE data_version",
+    "DROP TABLE migration_state",
+    "ALTER TABLE kv RENAME TO other; CREATE VIEW kv AS SELECT * FROM other",
+    "ALTER TABLE kv RENAME COLUMN v TO w",
+    "CREATE TRIGGER t BEFORE INSERT ON kv BEGIN SELECT RAISE(ABORT, 'no'); END",
+    "UPDATE kv SET expiration_ms = 'x'",
+    "UPDATE kv SET v_encoding = 2, v = x'0102'",
+    "INSERT INTO queue_running VALUES (1, 'a', x'ff', 'x', x'ff')",
+  ];
+  for (const breakage of breakages) {
+    using home = new TestHome();
+    (await ResumeStore.open(home.path, noWarning)).close();
+    const database = new DatabaseSync(kvPath(home));
+    database.exec(breakage);
+    database.close();
+    const warnings: string[] = [];
+    const store = await ResumeStore.open(home.path, (warning) => warnings.push(warning));
+    assert.match(warnings.join(), /kept as state\/peer.kv.broken-1/, breakage);
+    store.close();
+  }
+});
+
+Deno.test("ResumeStore lives in memory where SQLite cannot work in the folder", async () => {
+  using home = new TestHome();
+  for (const reason of ["locking protocol", "disk I/O error", "database is locked"]) {
+    const warnings: string[] = [];
+    const openKv = () => Promise.reject(new TypeError(reason));
+    const store = await ResumeStore.open(home.path, (warning) => warnings.push(warning), openKv);
+    assert.match(warnings.join(), /nothing is remembered from run to run/);
+    await store.savePhase(infoHash, "active");
+    assert.equal(await store.phase(infoHash), "active");
+    await store.markClean();
+    store.close();
+    assert.deepEqual(fs.readdirSync(join(home.path, "state")), []);
   }
 });
 
