@@ -4,58 +4,64 @@ import { setTimeout } from "node:timers/promises";
 import { isTorrentFileName } from "../protocol/safe_path.ts";
 import { STORAGE } from "../settings.ts";
 
+/** What files looked like (`lookOf`), by path. */
+export type FileLooks = ReadonlyMap<string, string | undefined>;
+
 /**
- * Calls `onFile` with the path of every `.torrent` file that comes into a folder, until the signal is aborted.
+ * Calls `onFile` with the path of every `.torrent` file that comes into a folder or changes there, until the signal is
+ * aborted.
  *
- * Shape: `known` are paths not to be told of. A file counts once it looked the same twice, so that nobody reads
- * one that is still being written; one that went away and came back counts again. A folder that cannot be
- * read now may be at the next look.
+ * Shape: `known` are files not to be told of as long as they look like that. A file counts once it looked the same
+ * twice, so that nobody reads one that is still being written; one that went away and came back counts again. A folder
+ * that cannot be read now may be at the next look.
  * Units: `everyMs` between two looks.
  */
 export async function watchFolder(
   folder: string,
-  known: Iterable<string>,
+  known: FileLooks,
   onFile: (path: string) => void,
   signal: AbortSignal,
   everyMs: number = STORAGE.folderWatchMs,
 ): Promise<void> {
-  const told = new Set(known);
+  let told = new Map(known);
   let before = new Map<string, string>();
   while (!signal.aborted) {
-    const paths = torrentsIn(folder);
-    if (paths !== undefined) {
-      const fresh = new Map<string, string>();
-      for (const path of paths) {
-        const look = told.has(path) ? undefined : lookOf(path);
-        if (look === undefined) continue;
-        if (before.get(path) === look) {
-          told.add(path);
-          onFile(path);
-        } else fresh.set(path, look);
+    const looks = looksIn(folder);
+    if (looks !== undefined) {
+      // Of a file that is gone nothing is remembered.
+      told = new Map([...told].filter(([path]) => looks.has(path)));
+      for (const [path, look] of looks) {
+        if (told.get(path) === look || before.get(path) !== look) continue;
+        told.set(path, look);
+        onFile(path);
       }
-      const present = new Set(paths);
-      for (const path of told) if (!present.has(path)) told.delete(path);
-      before = fresh;
+      before = looks;
     }
     await setTimeout(everyMs, undefined, { signal }).catch(() => {});
   }
 }
 
-/** Paths of what is called `.torrent` in a folder, sorted; undefined when it cannot be read. */
-function torrentsIn(folder: string): string[] | undefined {
+/** What every file called `.torrent` in a folder looks like, sorted by path; undefined when it cannot be read. */
+function looksIn(folder: string): Map<string, string> | undefined {
   try {
-    const names = fs.readdirSync(folder).filter(isTorrentFileName);
-    return names.sort().map((name) => join(folder, name));
+    const paths = fs.readdirSync(folder).filter(isTorrentFileName).sort().map((name) => join(folder, name));
+    return new Map(paths.flatMap((path) => {
+      const look = lookOf(path);
+      return look === undefined ? [] : [[path, look]];
+    }));
   } catch {
     return undefined;
   }
 }
 
-/** Size and time of change; undefined for what is no file. Links are followed: the user put them there. */
-function lookOf(path: string): string | undefined {
+/**
+ * Size, time of change and inode, which tell a file from another one that is put in its place; undefined for what is
+ * no file. Links are followed: the user put them there.
+ */
+export function lookOf(path: string): string | undefined {
   try {
     const stats = fs.statSync(path);
-    return stats.isFile() ? `${stats.size} ${stats.mtimeMs}` : undefined;
+    return stats.isFile() ? `${stats.size} ${stats.mtimeMs} ${stats.ino}` : undefined;
   } catch {
     return undefined;
   }

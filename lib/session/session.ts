@@ -8,7 +8,7 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { DiskWorkers } from "../disk/disk_workers.ts";
-import { watchFolder } from "../disk/folder_watch.ts";
+import { type FileLooks, watchFolder } from "../disk/folder_watch.ts";
 import { ResumeStore } from "../disk/resume_store.ts";
 import { StateLock } from "../disk/state_lock.ts";
 import { storageFailure } from "../disk/storage_failure.ts";
@@ -45,6 +45,7 @@ import { readTorrent } from "./torrent_tools.ts";
 import { waitingOf } from "./waiting.ts";
 
 export { type IpFilter, loadIpFilter } from "../net/addresses/ip_filter.ts";
+export { lookOf } from "../disk/folder_watch.ts";
 export { torrentPaths } from "./torrent_folder.ts";
 export { defaultOptions, type SessionEvent, type SessionOptions } from "./session_options.ts";
 export type { Role, SwarmSnapshot } from "../swarm/ports.ts";
@@ -367,8 +368,11 @@ export class Session {
     if (event.event === "complete" && joined.swarm.seeding) joined.announcer.completed();
   }
 
-  /** Joins whatever `.torrent` files come into `torrents/` from now on; `known` are paths of those seen already. */
-  watchTorrents(known: Iterable<string>): void {
+  /**
+   * Joins whatever `.torrent` files come into `torrents/`, or change there, from now on; `known` are those read already,
+   * with what they looked like before (`lookOf`).
+   */
+  watchTorrents(known: FileLooks): void {
     const onFile = (path: string) => {
       this.add(path, []).catch((error) => {
         if (this.#stopping.signal.aborted) return;

@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf, MetainfoError } from "../errors.ts";
 import { createLogger, type Logger, type LogLevel } from "../log.ts";
-import { type IpFilter, loadIpFilter, Session, torrentPaths } from "../session/session.ts";
+import { type IpFilter, loadIpFilter, lookOf, Session, torrentPaths } from "../session/session.ts";
 import type { EncryptionPolicy } from "../settings.ts";
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import { JsonProgress } from "./json_progress.ts";
@@ -230,6 +230,8 @@ async function joinAll(
   const paths = await torrentPaths(folder).catch((error) => {
     throw new Failure(EXIT.failed, "start", messageOf(error), { cause: error });
   });
+  // From before they are read: what is changed meanwhile is read again.
+  const looks = new Map(paths.map((path) => [path, lookOf(path)]));
   const failures: string[] = [];
   await Promise.all(
     paths.map(async (path) => {
@@ -245,7 +247,7 @@ async function joinAll(
     const got = failures.length === 0 ? "none" : `${failures.length} that cannot be used (${failures[0]})`;
     throw new Failure(EXIT.badInput, folder, `Expected a torrent to complete, got ${got}`);
   }
-  session.watchTorrents(paths);
+  session.watchTorrents(looks);
 }
 
 /** Waits until there is no more to do: for ever, or with `--exit-when-complete` until all has been seeded. */

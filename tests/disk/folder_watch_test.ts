@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { join } from "node:path";
-import { watchFolder } from "../../lib/disk/folder_watch.ts";
+import { lookOf, watchFolder } from "../../lib/disk/folder_watch.ts";
 import { TestHome } from "./test_home.ts";
 
 Deno.test("watchFolder tells of each new torrent once it is stable, and stops", async () => {
@@ -20,7 +20,7 @@ Deno.test("watchFolder tells of each new torrent once it is stable, and stops", 
   await new Promise<void>((resolve) => {
     watchFolder(
       folder,
-      [path("old.torrent")],
+      new Map([[path("old.torrent"), lookOf(path("old.torrent"))]]),
       (found) => {
         heard.push(found);
         if (heard.length === 1) {
@@ -50,7 +50,7 @@ Deno.test("watchFolder waits for a folder that is not there", async () => {
   let heard = "";
   await watchFolder(
     folder,
-    [],
+    new Map(),
     (found) => {
       heard = found;
       abort.abort();
@@ -59,4 +59,31 @@ Deno.test("watchFolder waits for a folder that is not there", async () => {
     10,
   );
   assert.equal(heard, join(folder, "a.torrent"));
+});
+
+Deno.test("watchFolder tells again of a torrent that was changed, renamed over, or replaced in the same instant", async () => {
+  using home = new TestHome();
+  const folder = join(home.path, "torrents");
+  const [path, other] = [join(folder, "a.torrent"), join(folder, "part")];
+  const written = new Date(1_000_000);
+  const put = (file: string, text: string) => {
+    fs.writeFileSync(file, text);
+    fs.utimesSync(file, written, written);
+  };
+  put(path, "");
+  const known = new Map([[path, lookOf(path)]]);
+  const changes = [
+    () => put(path, "placeholder"),
+    () => (put(other, "PLACEHOLDER"), fs.renameSync(other, path)),
+  ];
+  const abort = new AbortController();
+  let heard = 0;
+  setTimeout(() => changes[0](), 30);
+  const onFile = () => {
+    heard++;
+    if (heard < changes.length) changes[heard]();
+    else abort.abort();
+  };
+  await watchFolder(folder, known, onFile, AbortSignal.any([abort.signal, AbortSignal.timeout(5_000)]), 10);
+  assert.equal(heard, changes.length);
 });

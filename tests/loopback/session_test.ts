@@ -113,7 +113,7 @@ Deno.test("Session joins a torrent that is dropped into torrents/ while it runs,
   const torrent = await seeder.publish(BOOK, [seeder.tracker]);
   const infoHash = await seeder.session.add(torrent, []);
   await using machine = await Machine.start();
-  machine.session.watchTorrents([]);
+  machine.session.watchTorrents(new Map());
   await Deno.writeTextFile(machine.path("torrents", "bad.torrent"), "not a torrent");
   await Deno.copyFile(torrent, machine.path("torrents", "book.torrent"));
   await until(() => machine.namesOf("torrent").length === 1, "joined", 15_000);
