@@ -7,7 +7,7 @@
  */
 import library from "bencode";
 import { ProtocolError } from "../errors.ts";
-import { concatBytes, fromByteString, fromUtf8, toByteString, toHex } from "./bytes.ts";
+import { fromByteString, fromUtf8, joinBytes, toByteString, toHex } from "./bytes.ts";
 
 export type BencodeValue = number | Uint8Array | BencodeValue[] | BencodeDictionary;
 export type BencodeDictionary = { [key: string]: BencodeValue };
@@ -174,7 +174,7 @@ export function encodeMembers(members: ReadonlyMap<string, Uint8Array>): Uint8Ar
     parts.push(fromByteString(`${key.length}:${key}`), members.get(key)!);
   }
   parts.push(Uint8Array.of(END));
-  return concatBytes(...parts);
+  return joinBytes(parts);
 }
 
 /** Whether a decoded value is a dictionary. */

@@ -42,8 +42,13 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length;
 }
 
-/** Joins byte arrays into a new one. */
+/** Joins a few byte arrays into a new one; a list without a small limit is for `joinBytes`. */
 export function concatBytes(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  return joinBytes(parts);
+}
+
+/** Joins a list of byte arrays of any length into a new one: as arguments, 100,000 of them would overflow the stack. */
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let offset = 0;
   for (const part of parts) {

@@ -19,6 +19,7 @@ import { ProtocolError } from "../errors.ts";
 import {
   concatBytes,
   equalBytes,
+  joinBytes,
   readUint16,
   readUint32,
   toHex,
@@ -227,7 +228,7 @@ class Wire {
   }
 
   takeOutgoing(): Uint8Array<ArrayBuffer> {
-    const bytes = concatBytes(...this.#outgoing);
+    const bytes = joinBytes(this.#outgoing);
     this.#outgoing = [];
     return bytes;
   }
@@ -252,12 +253,12 @@ class Wire {
 
   /** Everything that came and was not read. */
   readRest(): Uint8Array<ArrayBuffer> {
-    return concatBytes(...this.#received);
+    return joinBytes(this.#received);
   }
 
   *#atLeast(length: number): Generator<void, Uint8Array<ArrayBuffer>> {
     while (this.#receivedLength < length) yield;
-    if (this.#received.length > 1) this.#received = [concatBytes(...this.#received)];
+    if (this.#received.length > 1) this.#received = [joinBytes(this.#received)];
     return this.#received[0];
   }
 
@@ -287,7 +288,7 @@ function uint16(value: number): Uint8Array<ArrayBuffer> {
 }
 
 function encrypted(cipher: Rc4, ...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = concatBytes(...parts);
+  const bytes = joinBytes(parts);
   cipher.process(bytes);
   return bytes;
 }

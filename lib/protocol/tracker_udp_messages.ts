@@ -11,6 +11,7 @@ import {
   concatBytes,
   equalBytes,
   fromUtf8,
+  joinBytes,
   readUint16,
   readUint32,
   toUtf8,
@@ -141,7 +142,7 @@ function parseUrlData(options: Uint8Array): string {
     if (options[at] === OPTION_URL_DATA) parts.push(options.subarray(at + 2, end));
     at = end;
   }
-  return fromUtf8(concatBytes(...parts));
+  return fromUtf8(joinBytes(parts));
 }
 
 function parseScrape(datagram: Uint8Array): InfoHash[] {

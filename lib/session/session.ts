@@ -45,8 +45,7 @@ import { readTorrent } from "./torrent_tools.ts";
 import { waitingOf } from "./waiting.ts";
 
 export { type IpFilter, loadIpFilter } from "../net/addresses/ip_filter.ts";
-export { lookOf } from "../disk/folder_watch.ts";
-export { torrentPaths } from "./torrent_folder.ts";
+export { lookOf, torrentPaths } from "./torrent_folder.ts";
 export { defaultOptions, type SessionEvent, type SessionOptions } from "./session_options.ts";
 export type { Role, SwarmSnapshot } from "../swarm/ports.ts";
 
@@ -368,10 +367,7 @@ export class Session {
     if (event.event === "complete" && joined.swarm.seeding) joined.announcer.completed();
   }
 
-  /**
-   * Joins whatever `.torrent` files come into `torrents/`, or change there, from now on; `known` are those read already,
-   * with what they looked like before (`lookOf`).
-   */
+  /** Joins `.torrent` files that come into `torrents/` or change there; `known` are looks of those read already. */
   watchTorrents(known: FileLooks): void {
     const onFile = (path: string) => {
       this.add(path, []).catch((error) => {

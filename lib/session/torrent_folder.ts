@@ -8,6 +8,8 @@ import { encodeMetainfo, type Metainfo } from "../protocol/metainfo.ts";
 import { isTorrentFileName, torrentFileName } from "../protocol/safe_path.ts";
 import { readTorrent, replaceFile } from "./torrent_tools.ts";
 
+export { lookOf } from "../disk/folder_watch.ts";
+
 /** Hex digits of the info-hash in the file's name where another torrent has the plain one. */
 const MARK_DIGITS = 8;
 

@@ -148,11 +148,12 @@ export async function checkTorrent(
 export function describeTorrent(metainfo: Metainfo): TorrentDescription {
   const { infoHash, infoHashV2, name, layout, isPrivate, announceTiers } = metainfo;
   const { webSeeds, comment, createdBy, creationDate } = metainfo;
+  const files = metainfo.files.filter((file) => !file.isPadding);
   return {
     infoHash,
     infoHashV2,
     name,
-    length: layout.totalLength,
+    length: files.reduce((sum, file) => sum + file.length, 0),
     pieceLength: layout.pieceLength,
     pieces: layout.pieceCount,
     private: isPrivate,
@@ -161,8 +162,7 @@ export function describeTorrent(metainfo: Metainfo): TorrentDescription {
     comment,
     createdBy,
     creationDate: isoDate(creationDate),
-    files: metainfo.files.filter((file) => !file.isPadding)
-      .map(({ path, length }) => ({ path: path.join("/"), length })),
+    files: files.map(({ path, length }) => ({ path: path.join("/"), length })),
     magnet: magnetOf(metainfo),
   };
 }

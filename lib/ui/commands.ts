@@ -176,7 +176,7 @@ type Row = readonly [title: string, text: string];
 
 /** Titles and texts in two columns; texts come from torrents, so they are cleaned. */
 function printTable(rows: readonly Row[]): void {
-  const width = Math.max(...rows.map(([title]) => title.length)) + 2;
+  const width = rows.reduce((widest, [title]) => Math.max(widest, title.length), 0) + 2;
   for (const [title, text] of rows) printLine(title.padEnd(width) + printable(text));
 }
 

@@ -198,3 +198,8 @@ Deno.test("numberIn, bytesIn, listIn and dictionaryIn give own members of the as
     }
   }
 });
+
+Deno.test("encodeMembers writes a dictionary of more members than a call takes arguments", () => {
+  const members = new Map(Array.from({ length: 150_000 }, (_, i) => [`${i}`, Uint8Array.of(0x30, 0x3a)]));
+  assert.equal(checkBencode(encodeMembers(members), { depth: 1, values: 200_000 }).members.size, 150_000);
+});

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { encodeInfo, encodeMetainfo } from "../../lib/protocol/metainfo.ts";
 import { runCommand } from "../helpers/cli_run.ts";
 import { announceOf, TestTracker } from "../helpers/tracker.ts";
 
@@ -232,4 +233,16 @@ Deno.test("info fails when no tracker of a torrent answers, and shows what is in
   assert.match(err.join("\n"), /^peer: age\.txt\.torrent: Expected an answer of a tracker, got none$/);
   const { exitCode: withoutAsking } = await runCommand("info", "age.txt.torrent", "--home", home);
   assert.equal(withoutAsking, 0);
+});
+
+Deno.test("info shows a torrent of more files than a call takes arguments", async () => {
+  const home = await Deno.makeTempDir();
+  const files = Array.from({ length: 130_000 }, (_, i) => ({ path: [`${i}`], length: 0 }));
+  const path = join(home, "many.torrent");
+  const rawInfo = encodeInfo("many", files, 16_384, new Uint8Array(), false);
+  await Deno.writeFile(path, encodeMetainfo(rawInfo, { announceTiers: [] }));
+  const { exitCode, out } = await runCommand("info", path, "--home", home);
+  assert.equal(exitCode, 0);
+  assert.equal(out.filter((line) => line.startsWith("File")).length, 130_000);
+  await Deno.remove(home, { recursive: true });
 });

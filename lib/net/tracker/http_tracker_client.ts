@@ -1,5 +1,5 @@
 import { messageOf, ProtocolError, TrackerError } from "../../errors.ts";
-import { concatBytes } from "../../protocol/bytes.ts";
+import { joinBytes } from "../../protocol/bytes.ts";
 import type { InfoHash } from "../../protocol/info_hash.ts";
 import {
   decodeAnnounceReply,
@@ -154,5 +154,5 @@ async function bodyOf(response: Response, limit: number, signal: AbortSignal): P
     signal.throwIfAborted();
     throw error instanceof TrackerError ? error : new ProtocolError(causeOf(error));
   }
-  return concatBytes(...parts);
+  return joinBytes(parts);
 }

@@ -12,7 +12,7 @@
  *      └──► one by one
  */
 import { type InfoHash, infoHashOf } from "../../protocol/info_hash.ts";
-import { concatBytes } from "../../protocol/bytes.ts";
+import { joinBytes } from "../../protocol/bytes.ts";
 import { encodeMetadataData, encodeMetadataReject, metadataParts } from "../../protocol/metadata_messages.ts";
 import { METADATA } from "../../settings.ts";
 import { MetadataAssembly } from "./metadata_assembly.ts";
@@ -152,7 +152,7 @@ export class MetadataDownload<Peer> {
 
   #finish(assembly: MetadataAssembly<Peer>, parts: readonly Uint8Array[]): MetadataOutcome<Peer> {
     this.#assemblies.delete(assembly);
-    const rawInfo = concatBytes(...parts);
+    const rawInfo = joinBytes(parts);
     if (infoHashOf(rawInfo) === this.#infoHash) {
       this.#isComplete = true;
       this.#assemblies.clear();

@@ -1,5 +1,5 @@
 /** The giving half of a swarm: upload slots and the requests of those who hold them. */
-import { concatBytes } from "../../protocol/bytes.ts";
+import { joinBytes } from "../../protocol/bytes.ts";
 import type { InfoHash } from "../../protocol/info_hash.ts";
 import { encodeAboutBlock, encodeAboutPiece, encodePlain, MessageId } from "../../protocol/peer_messages.ts";
 import { BLOCK_LENGTH, type PieceLayout } from "../../protocol/piece_layout.ts";
@@ -133,7 +133,7 @@ export class Upload {
   #show(peer: RemotePeer, now: number): void {
     const indices = this.#superSeeding?.show(peer, now) ?? [];
     if (indices.length === 0) return;
-    peer.sender.send(concatBytes(...indices.map((index) => encodeAboutPiece(MessageId.have, index))));
+    peer.sender.send(joinBytes(indices.map((index) => encodeAboutPiece(MessageId.have, index))));
   }
 
   /** The peer wants something: it gets a free slot, or at least a few pieces once nothing is scarce any more. */
