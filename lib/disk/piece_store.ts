@@ -56,7 +56,7 @@ export class PieceStore implements PieceStorage {
   /** Who hears the answers; to be set before the first `commit`. */
   listener: PieceStorageListener | undefined;
   readonly #metainfo: Metainfo;
-  readonly #selection: Selection;
+  #selection: Selection;
   readonly #workers: DiskWorkers;
   readonly #resume: ResumeStore;
   readonly #log: Logger;
@@ -65,6 +65,10 @@ export class PieceStore implements PieceStorage {
   readonly #changed = Promise.withResolvers<void>();
   readonly #pool: BufferPool;
   readonly #running = new Set<Promise<void>>();
+  /** Commits that the workers have begun. */
+  readonly #committing = new Set<Promise<unknown>>();
+  /** Ends when all files that came to be wanted have a place of their own; commits and moves wait for it. */
+  #unpacking: Promise<void> | undefined;
   #saving: Promise<void> | undefined;
   #waitingForRoom: (() => void)[] = [];
   #bytesInFlight = 0;
@@ -124,7 +128,7 @@ export class PieceStore implements PieceStorage {
     if (recovered.isComplete) this.#setFinished();
     else if ([...this.#selection.pieces].every((index) => this.#have.has(index))) {
       this.#isFinished = !recovered.isMoving && this.#lacking(FilePlace.shareable).length === 0;
-      if (!this.#isFinished) await this.#moveToPlace();
+      if (!this.#isFinished) await this.#moveToPlace(this.#selection);
     }
     return {
       have: this.#copyOfHave(),
@@ -148,6 +152,19 @@ export class PieceStore implements PieceStorage {
     await this.#workers.release(this.#files.current.description);
     await this.#files.unpack(packed, this.#have);
     await this.#resume.savePlaces(this.#metainfo.infoHash, this.#files.places);
+  }
+
+  select(selection: Selection): void {
+    this.#selection = selection;
+    this.#isFinished = false;
+    const unpacking: Promise<void> = this.#saveAlone(async () => {
+      await Promise.allSettled(this.#committing);
+      await this.#unpackWanted();
+    }).finally(() => {
+      if (this.#unpacking === unpacking) this.#unpacking = undefined;
+    });
+    this.#unpacking = unpacking;
+    this.#track(unpacking);
   }
 
   #readUnfinished(bitmaps: ReadonlyMap<number, Uint8Array>): Map<number, UnfinishedPiece> {
@@ -192,7 +209,10 @@ export class PieceStore implements PieceStorage {
   async #commit(index: number, buffer: Uint8Array<ArrayBuffer>): Promise<void> {
     const { length } = buffer;
     const hash = pieceHash(this.#metainfo, index);
-    const result = await this.#workers.commit(this.#files.current, index, buffer, hash);
+    while (this.#unpacking !== undefined) await this.#unpacking;
+    const committing = this.#workers.commit(this.#files.current, index, buffer, hash);
+    this.#committing.add(committing);
+    const result = await committing.finally(() => this.#committing.delete(committing));
     try {
       if (result.outcome === "stored") this.#noteWritten(index);
       else if (result.outcome === "corrupt") this.listener?.pieceCorrupt(index, result.buffer);
@@ -252,17 +272,19 @@ export class PieceStore implements PieceStorage {
   }
 
   async #finish(): Promise<void> {
-    await this.#saveAlone(() => this.#moveToPlace());
+    const wanted = this.#selection;
+    while (this.#unpacking !== undefined) await this.#unpacking;
+    await this.#saveAlone(() => this.#moveToPlace(wanted));
     this.listener?.dataFinished(this.#files.path);
   }
 
   /** Every step can be cut off: the next start finds how far it came (`piece_recovery.ts`). */
-  async #moveToPlace(): Promise<void> {
+  async #moveToPlace({ files: wanted }: Selection): Promise<void> {
     const { infoHash } = this.#metainfo;
     await this.#storeSynced();
     await this.#resume.savePhase(infoHash, "moving");
     await this.#workers.release(this.#files.current.description);
-    const isWanted = (file: number) => this.#selection.files.has(file);
+    const isWanted = (file: number) => wanted.has(file);
     await this.#files.moveToShareable(this.#watch.stamps, isWanted, this.#watch.moved);
     const { places } = this.#files;
     await this.#resume.saveStamps(infoHash, this.#watch.stamps);
@@ -365,7 +387,8 @@ export class PieceStore implements PieceStorage {
    */
   async flushNow(): Promise<void> {
     await this.#settled();
-    if (!this.#isFinished) await this.#saveAlone(() => this.#storeSynced());
+    const isSynced = this.#storedCount === this.#have.count && this.#unsynced.size === 0;
+    if (!isSynced) await this.#saveAlone(() => this.#storeSynced());
     await this.#resume.saveUnfinished(this.#metainfo.infoHash, this.#unfinished);
   }
 

@@ -10,6 +10,9 @@
  *   ["places",  infoHash, chunk]    where each file is, one byte a file (`FilePlace`)
  *   ["blocks",  infoHash, piece]    which blocks of an unfinished piece are in its file (clean stop only)
  *   ["peers",   infoHash]           last good endpoints
+ *   ["choice",  infoHash]           which files the user wants, and in which order
+ *   ["wishes",  infoHash]           what else the user wants of it: a pause, limits, slots
+ *   ["wishes"]                      the same for all torrents
  */
 import fs from "node:fs";
 import { join } from "node:path";
@@ -51,6 +54,20 @@ const NOT_BROKEN =
   /unable to open|disk is full|disk I\/O|readonly|read-only|locked|locking|busy|permission|denied|too many/i;
 /** Of these, what SQLite says where its write-ahead log cannot live, as on network shares. */
 const NO_WRITE_AHEAD_LOG = /unable to open database file|disk I\/O|locked|locking|busy/i;
+
+/** Everything that is remembered of a torrent. */
+const KINDS = [
+  "torrent",
+  "totals",
+  "stored",
+  "written",
+  "stamps",
+  "places",
+  "blocks",
+  "peers",
+  "choice",
+  "wishes",
+];
 
 type Entry = { readonly key: Deno.KvKey; readonly value: unknown };
 
@@ -270,6 +287,30 @@ export class ResumeStore {
 
   async savePeers(infoHash: InfoHash, peers: readonly string[]): Promise<void> {
     await this.#kv.set(["peers", infoHash], peers);
+  }
+
+  /** What the user wants of a torrent, or of the process where none is named, beside its files: as it was saved. */
+  async wishes(infoHash?: InfoHash): Promise<unknown> {
+    return (await this.#kv.get(infoHash === undefined ? ["wishes"] : ["wishes", infoHash])).value;
+  }
+
+  async saveWishes(wishes: unknown, infoHash?: InfoHash): Promise<void> {
+    await this.#kv.set(infoHash === undefined ? ["wishes"] : ["wishes", infoHash], wishes);
+  }
+
+  /** Nothing that was claimed of a torrent's data holds any more: it will be hashed. */
+  async distrust(infoHash: InfoHash): Promise<void> {
+    await this.#kv.delete(["torrent", infoHash]);
+    await this.#sync();
+  }
+
+  /** Forgets everything about a torrent. */
+  async forget(infoHash: InfoHash): Promise<void> {
+    for (const kind of KINDS) {
+      await this.#kv.delete([kind, infoHash]);
+      for await (const { key } of this.#kv.list({ prefix: [kind, infoHash] })) await this.#kv.delete(key);
+    }
+    await this.#sync();
   }
 
   close(): void {

@@ -308,6 +308,28 @@ export class TorrentFiles {
     }
   }
 
+  /** Removes files from `shareable/`, and the folders of the torrent that are empty then. Errors: `StorageError`. */
+  async removeShareable(files: Iterable<number>): Promise<void> {
+    const folders = new Set<string>();
+    const { root } = this.shareable.description;
+    for (const file of files) {
+      if (this.shareable.stampOf(file) !== undefined) this.#remove(this.shareable, file);
+      const steps = this.shareable.stepsTo(file);
+      for (let depth = steps.length - 1; depth > 1; depth--) folders.add(steps.slice(0, depth).join("/"));
+      await setImmediate();
+    }
+    for (const folder of [...folders].sort((a, b) => b.length - a.length)) {
+      try {
+        fs.rmdirSync(guardPath(root, folder.split("/")).path);
+      } catch (error) {
+        // Somebody else has files there, or it is gone.
+        if (!["ENOTEMPTY", "EEXIST", "ENOENT"].includes(errorCode(error) ?? "")) {
+          throw storageFailure(`remove ${folder}`, error);
+        }
+      }
+    }
+  }
+
   /** Removes the torrent's folder in `state/tmp/` with all that is left in it. */
   removeTmp(): void {
     this.close();

@@ -15,8 +15,9 @@ export interface Search {
 
 /** Why nothing comes; undefined where something does, nothing is wanted, or another reason is shown already. */
 export function waitingOf(snapshot: SwarmSnapshot, search: Search): Waiting | undefined {
-  const { finished, paused, checked, lacksMetadata, missing, downloadRate } = snapshot;
-  const isSettled = finished || paused !== undefined || checked !== undefined;
+  const { finished, state, checked, lacksMetadata, missing, downloadRate } = snapshot;
+  const isSettled = finished || checked !== undefined ||
+    (state !== "downloading" && state !== "fetching metadata");
   if (isSettled || downloadRate > 0 || (missing === 0 && !lacksMetadata)) return undefined;
   const { offering, connections, role, known } = snapshot;
   if (offering > 0) return because(`${peers(offering, "has", "have")} data and did not give any yet`);

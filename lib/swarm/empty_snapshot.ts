@@ -26,7 +26,8 @@ export function emptySnapshot(infoHash: InfoHash, name: string): SwarmSnapshot {
     downloadSourcesUsed: 0,
     lacksMetadata: false,
     checked: undefined,
-    paused: undefined,
+    state: "downloading",
+    failure: undefined,
     waiting: undefined,
     peers: [],
   };
@@ -40,6 +41,7 @@ export function checkingSnapshot({ infoHash, name, layout }: Metainfo, checked: 
     pieceLength: layout.pieceLength,
     pieces: layout.pieceCount,
     missing: layout.pieceCount,
+    state: "checking",
     checked,
   };
 }

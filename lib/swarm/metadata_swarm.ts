@@ -76,11 +76,6 @@ export class MetadataSwarm implements ConnectionOwner {
     return this.#options.infoHash;
   }
 
-  /** Our own peer id, 20 bytes. */
-  get peerId(): Uint8Array {
-    return this.#options.surroundings.peerId;
-  }
-
   /** Amounts as trackers want to hear them: what is left is not known. */
   get totals(): { uploaded: number; downloaded: number; left: undefined } {
     return { uploaded: 0, downloaded: 0, left: undefined };
@@ -108,7 +103,7 @@ export class MetadataSwarm implements ConnectionOwner {
   /** Closes all connections, and makes no more. */
   stop(reason = "we are stopping"): void {
     this.#isOver = true;
-    for (const peer of [...this.#roster.connected.values()]) peer.sender.close(reason);
+    this.#roster.closeAll(reason);
   }
 
   takeDials(limit: number): DialTarget[] {
@@ -167,7 +162,14 @@ export class MetadataSwarm implements ConnectionOwner {
     const peers = Array.from(this.#roster.connected.values(), (peer) => peer.snapshot(now));
     const { infoHash, name } = this.#options;
     const known = this.#roster.known.size;
-    return { ...emptySnapshot(infoHash, name), lacksMetadata: true, connections: peers.length, known, peers };
+    return {
+      ...emptySnapshot(infoHash, name),
+      lacksMetadata: true,
+      state: "fetching metadata",
+      connections: peers.length,
+      known,
+      peers,
+    };
   }
 
   #metadataWrong(senders: readonly RemotePeer[]): void {

@@ -86,6 +86,23 @@ export class Policy implements Choices {
   }
 }
 
+/** Choices that were saved, of which what makes no sense is left out. */
+export function readChoices(value: unknown): Partial<Choices> {
+  const policy = new Policy();
+  for (const [name, example] of Object.entries(DEFAULT_CHOICES)) {
+    const saved = typeof value === "object" && value !== null
+      ? (value as Record<string, unknown>)[name]
+      : undefined;
+    if (typeof saved !== typeof example) continue;
+    try {
+      policy.change({ [name]: saved });
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+    }
+  }
+  return policy.own;
+}
+
 function checkChoices(own: Partial<Choices>): void {
   for (const name of ["uploadSlots", "downloadSources"] as const) {
     const value = own[name] ?? 1;

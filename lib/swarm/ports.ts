@@ -45,6 +45,8 @@ export interface PieceStorage {
   whenRoom(): Promise<void>;
   /** Moves the complete files that are wanted to their final place. Answers later by `dataFinished` or `storageFailed`. */
   finish(): void;
+  /** Other files are wanted from now on; what is committed of them goes to their place. */
+  select(selection: Selection): void;
 }
 
 /** How fast bytes may move; the limit may change at any time. */
@@ -80,6 +82,17 @@ export interface PieceStorageListener {
   /** All wanted files are in their final place. `path` is where, for the user. */
   dataFinished(path: string): void;
 }
+
+/** How far a torrent is in this process. "queued" is one that waits for others to be done. */
+export type TorrentState =
+  | "fetching metadata"
+  | "checking"
+  | "downloading"
+  | "seeding"
+  | "paused"
+  | "queued"
+  | "failed"
+  | "leaving";
 
 /** What a process is for one torrent (INTERFACE.md "Roles"). */
 export type Role = "announcer" | "seeder" | "peer";
@@ -166,8 +179,9 @@ export interface SwarmSnapshot {
   readonly lacksMetadata: boolean;
   /** Pieces looked at so far while the data on disk is being checked; undefined afterwards. */
   readonly checked: number | undefined;
-  /** Why it stands still; undefined while it does not. */
-  readonly paused: string | undefined;
+  readonly state: TorrentState;
+  /** Why it stands still, or why it could not begin; undefined unless its state is "failed". */
+  readonly failure: string | undefined;
   /** Why nothing comes although something is wanted; undefined while it comes, and where nobody looked. */
   readonly waiting: Waiting | undefined;
   readonly peers: readonly RemotePeerSnapshot[];

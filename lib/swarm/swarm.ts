@@ -11,6 +11,7 @@ import type { Endpoint } from "../protocol/endpoint.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
 import { encodeAboutPiece, MessageId, type MessageReader } from "../protocol/peer_messages.ts";
 import type { ConnectionOwner } from "./connection_owner.ts";
+import type { FileSelection } from "./download/file_selection.ts";
 import { DontHaveExtension } from "./extensions/dont_have_extension.ts";
 import { Download } from "./download/download.ts";
 import { Extensions } from "./extensions/extensions.ts";
@@ -32,6 +33,7 @@ import type {
 } from "./ports.ts";
 import type { PeerFacts, RemotePeer } from "./peers/remote_peer.ts";
 import { Roster } from "./peers/roster.ts";
+import { Standing } from "./standing.ts";
 import { Statistics } from "./statistics.ts";
 import type { SwarmOptions } from "./swarm_options.ts";
 import { snapshotOf } from "./swarm_snapshot.ts";
@@ -59,17 +61,15 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   #now: number;
   /** When slots and sources were given anew, in ms. */
   #lastRoundAt: number;
-  #isFinished: boolean;
   #isAnnouncer: boolean;
-  #paused: string | undefined;
-  #isStopping = false;
+  readonly #standing: Standing;
 
   constructor(options: SwarmOptions) {
     this.#options = options;
     this.metainfo = options.metainfo;
     this.storage = options.storage;
-    this.#isFinished = options.isFinished;
     this.#isAnnouncer = options.isAnnouncer;
+    this.#standing = new Standing(options.selection, options.isFinished);
     this.#now = options.startedAt;
     this.#lastRoundAt = options.startedAt;
     this.limits = options.limits;
@@ -99,8 +99,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
       availabilityOf: (index) => this.download.picker.availabilityOf(index),
     });
     this.#interest = new Interest({
-      isPaused: () => this.#paused !== undefined,
-      isFinished: () => this.#isFinished,
+      standing: this.#standing,
       isListener: (peer) => this.extensions.isListener(peer),
     });
     const { isPrivate, rawInfo } = options.metainfo;
@@ -109,7 +108,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
       policy,
       roster: this.#roster,
       // A super-seeder would rather be taken for a peer that has next to nothing.
-      isUploadOnly: () => this.#isFinished && !policy.superSeeds,
+      isUploadOnly: () => this.isFinished && !policy.superSeeds,
       knownPeersChanged: (source) => this.#peerNews.changed(source, this.#now),
     }, {
       peerExchange: !isPrivate,
@@ -134,28 +133,23 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     return this.metainfo.infoHash;
   }
 
-  /** Our own peer id, 20 bytes. */
-  get peerId(): Uint8Array {
-    return this.#options.surroundings.peerId;
-  }
-
   get role(): Role {
     return this.#isAnnouncer ? "announcer" : this.seeding ? "seeder" : "peer";
   }
 
   /** All data there is, wanted or not, is in its final place and can be read. */
   get seeding(): boolean {
-    return this.#isFinished && this.download.stored.isFull && this.#paused === undefined;
+    return this.isFinished && this.download.stored.isFull && this.failure === undefined;
   }
 
   /** All wanted data is in its final place. */
   get isFinished(): boolean {
-    return this.#isFinished;
+    return this.#standing.isFinished;
   }
 
   /** Why it stands still; undefined while it does not. */
-  get paused(): string | undefined {
-    return this.#paused;
+  get failure(): string | undefined {
+    return this.#standing.failure;
   }
 
   get connectionCount(): number {
@@ -178,8 +172,54 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
 
   /** No new requests, connections or dials from now on. */
   stop(): void {
-    this.#isStopping = true;
-    for (const peer of [...this.#peers.values()]) peer.sender.close("we are stopping");
+    this.#standing.isStopping = true;
+    this.#roster.closeAll("we are stopping");
+  }
+
+  /** The user lets it rest: all connections are closed and none made or let in until `resume`. Nothing is lost by it. */
+  pause(): void {
+    this.#standing.isPaused = true;
+    this.#roster.closeAll("the user has paused it");
+  }
+
+  /** It goes on with whoever is there. */
+  resume(): void {
+    this.#standing.isPaused = false;
+    this.#roster.known.retryAll();
+  }
+
+  /**
+   * Other files are wanted from now on, or in another order. What is under way of others is given up; those that are
+   * newly wanted are asked for at once.
+   */
+  select(selection: FileSelection, now: number): void {
+    this.#now = now;
+    const wasSeeding = this.seeding;
+    this.#standing.select(selection);
+    this.storage.select(selection);
+    this.download.select(selection);
+    this.#pieces.select(selection.pieces, this.#peers.values());
+    if (this.seeding !== wasSeeding) {
+      this.#report({ event: "status", role: this.role, seeding: this.seeding });
+    }
+    for (const peer of [...this.#peers.values()]) {
+      this.extensions.introduce(peer);
+      this.#interest.update(peer);
+      this.#interest.closeIfUseless(peer);
+    }
+    this.#roster.known.retryAll();
+    this.download.fillSources(now);
+    this.download.refillAll(now);
+    this.#finishIfComplete();
+  }
+
+  /** The policy has changed: slots and sources are given anew at once, and peers hear what concerns them. */
+  policyChanged(now: number): void {
+    this.#now = this.#lastRoundAt = now;
+    this.download.chooseSources(now);
+    this.download.fillSources(now);
+    this.upload.policyChanged(now);
+    for (const peer of this.#peers.values()) this.extensions.introduce(peer);
   }
 
   // Connections
@@ -200,7 +240,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
 
   /** Endpoints to dial now: a peer that lacks something connects to all it knows; a seeder waits for others first. */
   takeDials(limit: number): DialTarget[] {
-    if (this.#paused !== undefined || this.#isStopping) return [];
+    if (this.failure !== undefined || this.#standing.refusal !== undefined) return [];
     return this.#roster.takeDials(limit, this.download.isComplete, this.#now);
   }
 
@@ -210,7 +250,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
 
   /** Why a connection whose handshake is complete is refused; undefined when it is welcome. */
   refusal(facts: PeerFacts): string | undefined {
-    return this.#isStopping ? "we are stopping" : this.#roster.refusal(facts, this.#now);
+    return this.#standing.refusal ?? this.#roster.refusal(facts, this.#now);
   }
 
   /** A connection is up and was not refused: introduces us. The result is passed back with every event. */
@@ -230,7 +270,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     this.extensions.peerLeft(peer, now);
     this.#pieces.peerLeft(peer);
     this.download.peerLeft(peer, now);
-    if (!this.#isStopping) this.upload.peerLeft(peer, now);
+    if (!this.#standing.isStopping) this.upload.peerLeft(peer, now);
     this.#report({ event: "disconnected", peer: peer.name, client: peer.client, reason });
   }
 
@@ -351,7 +391,12 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
       peer.wantedPieces--;
       this.#interest.update(peer);
     }
-    if (this.download.isComplete) this.storage.finish();
+    this.#finishIfComplete();
+  }
+
+  /** Everything that is wanted is stored: its files go to their final place, unless they are there. */
+  #finishIfComplete(): void {
+    if (this.download.isComplete && this.#standing.beginMove()) this.storage.finish();
   }
 
   pieceCorrupt(index: number, buffer: Uint8Array): void {
@@ -363,11 +408,10 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   }
 
   storageFailed(error: StorageError): void {
-    if (this.#paused !== undefined) return;
+    if (this.failure !== undefined) return;
     const wasSeeding = this.seeding;
     const isChange = error instanceof DataChangedError;
-    this.#paused = error.message;
-    if (isChange) this.#isFinished = false;
+    this.#standing.fail(error.message, isChange);
     this.download.abandon();
     for (const peer of this.#peers.values()) this.#interest.update(peer);
     const [event, code] = isChange ? ["warning", "changed"] as const : ["error", "storage"] as const;
@@ -376,7 +420,8 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   }
 
   dataFinished(path: string): void {
-    this.#isFinished = true;
+    // Meanwhile the user may have come to want more.
+    if (!this.#standing.endMove()) return this.#finishIfComplete();
     this.#report({
       event: "complete",
       name: this.metainfo.name,
@@ -411,9 +456,10 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   /** Everything about the swarm at `now`, as plain data. */
   snapshot(now: number): SwarmSnapshot {
     const { metainfo, download, upload, role, seeding } = this;
+    const { state, failure } = this.#standing;
     const parts = { metainfo, download, upload, statistics: this.#statistics, peers: this.#peers };
     const known = this.#roster.known.size;
-    return snapshotOf(parts, { role, seeding, finished: this.#isFinished, paused: this.#paused, known }, now);
+    return snapshotOf(parts, { role, seeding, finished: this.isFinished, state, failure, known }, now);
   }
 
   #report(news: SwarmNews): void {

@@ -48,6 +48,14 @@ export class SwarmRegistry {
     this.statusChanged(swarm);
   }
 
+  /** Lets go of a swarm: nobody finds it here, and the embedded tracker serves it no more. */
+  remove(infoHash: InfoHash): void {
+    this.#swarms.delete(infoHash);
+    this.#bySkeyHash.delete(skeyHash(infoHash));
+    this.#changed.delete(infoHash);
+    this.#table.unserve(infoHash);
+  }
+
   /** Our own entry in the embedded tracker's list follows what we have. */
   statusChanged(swarm: AnySwarm): void {
     const standing = { isSeed: swarm.seeding, wantsMore: !swarm.isFinished };

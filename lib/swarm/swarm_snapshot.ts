@@ -19,7 +19,7 @@ export interface SwarmParts {
 /** Everything about a swarm at `now` (ms), as plain data; `standing` is what the swarm alone knows. */
 export function snapshotOf(
   { metainfo, download, upload, statistics, peers }: SwarmParts,
-  standing: Pick<SwarmSnapshot, "role" | "seeding" | "finished" | "paused" | "known">,
+  standing: Pick<SwarmSnapshot, "role" | "seeding" | "finished" | "state" | "failure" | "known">,
   now: number,
 ): SwarmSnapshot {
   const { layout, name, infoHash } = metainfo;

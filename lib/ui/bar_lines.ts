@@ -131,10 +131,10 @@ function peerLines({ peers, pieces }: SwarmSnapshot, room: number): BarLine[] {
 }
 
 function torrentLine(snapshot: SwarmSnapshot): BarLine {
-  const { name, pieces, have, missing, checked, paused, seeding, finished } = snapshot;
+  const { name, pieces, have, missing, checked, failure, seeding, finished } = snapshot;
   const { connections, downloadRate, uploadRate } = snapshot;
   if (snapshot.lacksMetadata) return textLine(`${name}: fetching metadata, ${peersText(connections)}`);
-  if (paused !== undefined) return textLine(`${name}: paused: ${paused}`);
+  if (failure !== undefined) return textLine(`${name}: paused: ${failure}`);
   const total = checked === undefined ? have + missing : pieces;
   const line = { label: name, labelWidth: 14, value: checked ?? have, total, barRank: 3 };
   const percent = percentCell(line.value, total);

@@ -59,9 +59,9 @@ export class PlainProgress implements ProgressView {
 
 /** How far a torrent is, or why it stands still; undefined when there is nothing to wait for. */
 function standing(snapshot: SwarmSnapshot): string | undefined {
-  const { pieces, have, missing, checked, paused, finished, lacksMetadata } = snapshot;
+  const { pieces, have, missing, checked, failure, finished, lacksMetadata } = snapshot;
   if (lacksMetadata) return "fetching metadata";
-  if (paused !== undefined) return `paused: ${paused}`;
+  if (failure !== undefined) return `paused: ${failure}`;
   if (checked !== undefined) return `checked ${percentOf(checked, pieces)}%`;
   return finished ? undefined : `${percentOf(have, have + missing)}%`;
 }

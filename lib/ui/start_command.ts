@@ -267,8 +267,8 @@ async function untilDone(
 function isAllComplete(session: Session): boolean {
   const unfinished = session.snapshot().filter((swarm) => !swarm.finished);
   const [first] = unfinished;
-  if (first !== undefined && unfinished.every((swarm) => swarm.paused !== undefined)) {
-    throw new Failure(EXIT.failed, first.name, first.paused!);
+  if (first !== undefined && unfinished.every((swarm) => swarm.failure !== undefined)) {
+    throw new Failure(EXIT.failed, first.name, first.failure!);
   }
   return unfinished.length === 0;
 }

@@ -189,3 +189,41 @@ Deno.test("PieceStore uses good files that are in shareable already, as soon as 
   home.assertFinished(torrent);
   await again.stop();
 });
+
+Deno.test("PieceStore takes another selection while pieces are committed, and finishes what is wanted then", async () => {
+  using home = new TestHome();
+  const open = await home.open(torrent, { only: ["album/a"] });
+  const commits = open.commit(torrent, ...piecesOf("album/a"));
+  open.store.select(selectionOf(torrent, ["album/a", "album/b", "album/deep/c"]));
+  await Promise.all([commits]);
+  const rest = piecesOf("album/b", "album/deep/c").filter((index) => index > 2);
+  await open.commit(torrent, ...rest);
+  assert.deepEqual(filesIn(home.tmp(torrent)), [PARTS, "album/a", "album/b", "album/deep/c"]);
+  assertServes(torrent, open, allPieces(torrent).slice(0, 6));
+  open.store.finish();
+  open.store.select(selectionOf(torrent));
+  await open.commit(torrent, 6);
+  await open.store.flushNow();
+  assert.deepEqual(filesIn(home.shared("")), ["album/a", "album/b", "album/deep/c"]);
+  assert.equal(open.finished.length, 1);
+  open.store.finish();
+  await open.stop();
+  assert.deepEqual(open.failures, []);
+  home.assertFinished(torrent);
+  const again = await home.open(torrent);
+  assert.deepEqual([again.checked, again.recovered.finished], [0, true]);
+  await again.stop();
+});
+
+Deno.test("PieceStore moves only what was wanted when all of it was there, whatever is wanted next", async () => {
+  using home = new TestHome();
+  const open = await home.open(torrent, { only: ["album/a"] });
+  await open.commit(torrent, ...piecesOf("album/a"));
+  open.store.finish();
+  open.store.select(selectionOf(torrent, ["album/deep/c"]));
+  await open.store.flushNow();
+  assert.deepEqual(filesIn(home.shared("")), ["album/a"]);
+  assert.deepEqual(filesIn(home.tmp(torrent)), [PARTS, "album/deep/c"]);
+  await open.stop();
+  assert.deepEqual(open.failures, []);
+});

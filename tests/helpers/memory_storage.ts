@@ -54,6 +54,10 @@ export class MemoryStorage implements PieceStorage {
     target.set(this.data.subarray(offset, offset + target.length));
   }
 
+  select(): void {
+    this.isFinished = false;
+  }
+
   hasRoom(): boolean {
     return true;
   }

@@ -74,7 +74,8 @@ export class Host {
   readonly policy: Policy;
   readonly storage: MemoryStorage;
   readonly endpoint: Endpoint;
-  readonly selection: FileSelection;
+  selection: FileSelection;
+  readonly peerId: Uint8Array;
   readonly events: SwarmEvent[] = [];
   readonly connections = new Set<Wire>();
   /** When its data was complete and in place, in ms of virtual time; undefined before. */
@@ -104,6 +105,7 @@ export class Host {
     this.selection = selectFiles(metainfo, { ...EVERYTHING, ...options.files });
     const pieceCount = metainfo.layout.pieceCount;
     const random = lan.random;
+    this.peerId = createPeerId(Uint8Array.from({ length: 20 }, () => random() * 256));
     this.policy = new Policy(DEFAULT_CHOICES, {
       uploadSlots: options.uploadSlots,
       superSeeds: options.superSeeds,
@@ -112,7 +114,7 @@ export class Host {
       policy: this.policy,
       limits: noLimits,
       surroundings: testSurroundings({
-        peerId: createPeerId(Uint8Array.from({ length: 20 }, () => random() * 256)),
+        peerId: this.peerId,
         isOurselves: () => false,
         random,
       }),
@@ -152,6 +154,12 @@ export class Host {
     this.swarm.addPeers(knownPeers.map((name) => parseEndpoint(name)!), "user");
     // Real connections take a round trip, so the others know by then that the old ones are closed.
     this.lan.after(2 * LATENCY_MS, () => this.dial());
+  }
+
+  /** Its user wants other files from now on. */
+  select(files: Partial<FileChoice>): void {
+    this.selection = selectFiles(this.lan.metainfo, { ...EVERYTHING, ...files });
+    this.swarm.select(this.selection, this.lan.now);
   }
 
   get hasEverything(): boolean {
@@ -363,7 +371,7 @@ export class VirtualLan {
     const facts = (remote: Host, local: Host, isIncoming: boolean) => ({
       endpoint: isIncoming ? { ...remote.endpoint, port: 50_000 } : remote.endpoint,
       localAddress: local.endpoint.address,
-      peerId: remote.owner.peerId,
+      peerId: remote.peerId,
       isIncoming,
       supportsFast: remote.speaksFast && local.speaksFast,
       supportsExtensions: true,

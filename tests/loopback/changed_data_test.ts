@@ -133,7 +133,7 @@ Deno.test("Session says why when changed data cannot be looked through, and stop
   assert(error.event === "error" && error.code === "storage");
   assert.match(error.message, /Expected no symbolic link, got one at shareable\/course\/film\.mp4/);
   assert.equal(seeder.swarm(infoHash).seeding, false);
-  assert(seeder.swarm(infoHash).paused);
+  assert(seeder.swarm(infoHash).failure);
   await seeder.stop();
   assert.equal(seeder.events.at(-1)?.event, "stopped");
 });

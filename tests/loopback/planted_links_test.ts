@@ -102,8 +102,8 @@ Deno.test({
       const infoHash = await victim.session.add(torrent, [seeder.address]);
       await until(() => victim.swarm(infoHash).have > 0, "a piece is there");
       await plant(victim.home, path, join(outside, target));
-      await until(() => victim.swarm(infoHash).paused !== undefined, `it pauses because of ${path}`);
-      assert.match(victim.swarm(infoHash).paused!, /symbolic link|Expected a file|Cannot/);
+      await until(() => victim.swarm(infoHash).failure !== undefined, `it pauses because of ${path}`);
+      assert.match(victim.swarm(infoHash).failure!, /symbolic link|Expected a file|Cannot/);
       assert.equal(victim.swarm(infoHash).seeding, false, path);
       await victim.stop();
       await world.assertUntouched(path);

@@ -108,7 +108,7 @@ Deno.test("Swarm finishes from others when a piece is lost where it was asked fo
   const index = [...Array(40).keys()].find((index) => !host.swarm.download.stored.has(index))!;
   seeder.swarm.pieceUnreadable(index, new StorageError("Input/output error"));
   assert.deepEqual([seeder.swarm.seeding, seeder.swarm.role], [false, "peer"]);
-  assert.match(seeder.swarm.paused!, /Input/);
+  assert.match(seeder.swarm.failure!, /Input/);
   assert(lan.run(() => host.hasEverything, 60_000));
   assert.deepEqual(host.storage.data, data);
   assert(other.payloadSent > 0);

@@ -126,8 +126,8 @@ Deno.test("Swarm pauses with the reason when the disk is full, and goes on givin
   lan.introduceAll();
   lan.run(() => full.swarm.snapshot(lan.now).have > 10, 60_000);
   full.storage.isFull = true;
-  lan.run(() => full.swarm.paused !== undefined, 60_000);
-  assert.match(full.swarm.paused!, /No space left/);
+  lan.run(() => full.swarm.failure !== undefined, 60_000);
+  assert.match(full.swarm.failure!, /No space left/);
   assert.equal(eventsOf(full, "error").length, 1);
   lan.run(() => false, 2_000);
   assert.equal(full.storage.buffersOut, 0);

@@ -11,7 +11,7 @@ Deno.test("waitingOf says nothing of what moves, is done, or stands still for an
       { downloadRate: 5 },
       { have: 19, seeding: true },
       { finished: true },
-      { paused: "no space left" },
+      { state: "failed" as const, failure: "no space left" },
       { checked: 3 },
     ]
   ) {

@@ -6,7 +6,7 @@ import { BROADCAST, TRACKER } from "../../lib/settings.ts";
 import { SwarmRegistry } from "../../lib/swarm/swarm_registry.ts";
 import { TrackerTable } from "../../lib/swarm/tracker/tracker_table.ts";
 import { randomBytes, seededRandom } from "../helpers/random.ts";
-import { type FakePeer, fakePeer } from "../helpers/remote_peers.ts";
+import { type FakePeer, fakePeer, peerIdOf } from "../helpers/remote_peers.ts";
 import { metainfoOf } from "../helpers/torrents.ts";
 import { announceOf } from "../helpers/tracker.ts";
 import { type Host, VirtualLan } from "../helpers/virtual_lan.ts";
@@ -22,7 +22,7 @@ class Tracking {
 
   constructor(has: Uint8Array | null) {
     this.host = new VirtualLan(metainfo).add({ data: has });
-    this.registry = new SwarmRegistry(this.table, { peerId: this.host.swarm.peerId, port: 6881 });
+    this.registry = new SwarmRegistry(this.table, { peerId: peerIdOf(100), port: 6881 });
     this.registry.add(this.host.swarm);
   }
 

@@ -280,7 +280,7 @@ Deno.test("Swarm pauses when the disk is full: it wants nothing any more and say
   joined.settle();
   assert.deepEqual(sender.takeSent(), ["notInterested"]);
   assert.equal(joined.namesOf("error").length, 1);
-  assert.match(joined.swarm.snapshot(0).paused!, /No space left/);
+  assert.match(joined.swarm.snapshot(0).failure!, /No space left/);
   assert.deepEqual(joined.swarm.takeDials(9), []);
   joined.swarm.tick(60_000);
   assert.deepEqual(sender.takeSent(), []);

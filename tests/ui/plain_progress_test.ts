@@ -54,7 +54,7 @@ Deno.test("PlainProgress says that data is checked and why a torrent stands stil
   const { view, lines } = recorder();
   view.tick([
     swarmSnapshot({ checked: 10 }),
-    swarmSnapshot({ infoHash: fakeInfoHash("b"), paused: "no space left" }),
+    swarmSnapshot({ infoHash: fakeInfoHash("b"), failure: "no space left" }),
   ]);
   assert.match(lines[0], /checked 52%/);
   assert.match(lines[1], /paused: no space left/);

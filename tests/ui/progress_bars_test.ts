@@ -76,7 +76,7 @@ Deno.test("ProgressBars never fills a line nor lets a name reach the terminal as
     const lines = drawn(columns, 24, (bars, terminal) => {
       bars.tick([
         swarmSnapshot({ name, peers }),
-        swarmSnapshot({ name, infoHash: fakeInfoHash("b"), paused: name }),
+        swarmSnapshot({ name, infoHash: fakeInfoHash("b"), failure: name }),
       ]);
       bars.log("");
       assert(terminal.unknownSequences.length === 0, `${terminal.unknownSequences}`);
@@ -151,7 +151,7 @@ Deno.test("ProgressBars counts rows as terminals do that wrap wide characters", 
     const terminal = new FakeTerminal(before, 24);
     const bars = new ProgressBars(terminal);
     bars.log("above");
-    bars.tick([swarmSnapshot({ name: "日本語の講義".repeat(9), paused: "講義".repeat(20) })]);
+    bars.tick([swarmSnapshot({ name: "日本語の講義".repeat(9), failure: "講義".repeat(20) })]);
     terminal.resize(after);
     terminal.resize(before);
     assert.equal(terminal.lines().length, 2, terminal.lines().join("\n"));
@@ -215,7 +215,7 @@ Deno.test("swarmLines puts the peers that data is exchanged with first", () => {
 Deno.test("swarmLines shows checking and the reason of a pause", () => {
   const [checking, paused] = swarmLines([
     swarmSnapshot({ checked: 5 }),
-    swarmSnapshot({ paused: "no space left" }),
+    swarmSnapshot({ failure: "no space left" }),
   ], 10);
   assert.equal(checking.value, 5);
   assert(checking.cells.some((cell) => cell.text === "checking"));

@@ -9,7 +9,7 @@ import { announceToTracker } from "./tracker_client.ts";
 import type { TrackerTraffic } from "./tracker_traffic.ts";
 
 /** A swarm as far as trackers have to do with it. */
-export interface AnnouncedSwarm extends Pick<AnnounceRequest, "infoHash" | "peerId"> {
+export interface AnnouncedSwarm extends Pick<AnnounceRequest, "infoHash"> {
   readonly totals: Pick<AnnounceRequest, "uploaded" | "downloaded" | "left">;
   /** Wants nothing more; with something `left`, it is a partial seed (BEP 21). */
   readonly isFinished: boolean;
@@ -138,7 +138,7 @@ export class Announcer {
     const event = due ?? (isPartialSeed ? "paused" : undefined);
     return {
       infoHash: swarm.infoHash,
-      peerId: swarm.peerId,
+      peerId: surroundings.peerId,
       port: surroundings.listenPort,
       ...swarm.totals,
       key: traffic.key,

@@ -51,7 +51,9 @@ export class Download {
   readonly #committing = new Map<number, ActivePiece>();
   readonly #blame = new Blame();
   readonly #choice: PieceChoice;
-  /** Pieces that are wanted and stored. */
+  /** Pieces that are wanted, stored or not. */
+  #wanted: Bitfield;
+  /** How many of them are stored. */
   #wantedStored: number;
   #isAbandoned = false;
 
@@ -71,13 +73,47 @@ export class Download {
       routing: this.routing,
       blame: this.#blame,
     });
-    const { pieces } = context.selection;
-    this.#wantedStored = [...stored].filter((index) => pieces.has(index)).length;
+    this.#wanted = context.selection.pieces;
+    this.#wantedStored = this.#countWantedStored();
+  }
+
+  #countWantedStored(): number {
+    return [...this.stored].filter((index) => this.#wanted.has(index)).length;
+  }
+
+  /**
+   * Other pieces are wanted from now on, or in another order. What was received of those that are under way and not
+   * wanted any more is thrown away, and whoever was asked for it hears so.
+   */
+  select(selection: FileSelection): void {
+    this.#wanted = selection.pieces;
+    this.#wantedStored = this.#countWantedStored();
+    const isTaken = (index: number) =>
+      this.stored.has(index) || this.#committing.has(index) || this.routing.get(index) !== undefined;
+    this.picker.select(selection, isTaken);
+    for (const piece of [...this.routing.pieces]) {
+      if (selection.pieces.has(piece.index)) continue;
+      for (const peer of this.#context.peers.values()) this.#takeBack(piece, peer);
+      this.#drop(piece);
+    }
+  }
+
+  /** Takes back all that was asked of a peer of one piece, and says so. */
+  #takeBack(piece: ActivePiece, peer: RemotePeer): void {
+    const { layout } = this.#context;
+    for (let block = 0; block < piece.blockCount; block++) {
+      const begin = block * BLOCK_LENGTH;
+      if (!this.routing.release(piece.index, begin, peer.number)) continue;
+      peer.outstanding--;
+      peer.released++;
+      const length = layout.blockLength(piece.index, begin);
+      peer.sender.send(encodeAboutBlock(MessageId.cancel, piece.index, begin, length));
+    }
   }
 
   /** Wanted pieces that are not stored. */
   get missing(): number {
-    return this.#context.selection.pieces.count - this.#wantedStored;
+    return this.#wanted.count - this.#wantedStored;
   }
 
   /** Every wanted piece is stored. */
@@ -283,7 +319,7 @@ export class Download {
   /** A stored piece cannot be read any more; false when that was known. It is not fetched again in this run. */
   pieceUnreadable(index: number): boolean {
     if (!this.stored.delete(index)) return false;
-    if (this.#context.selection.pieces.has(index)) this.#wantedStored--;
+    if (this.#wanted.has(index)) this.#wantedStored--;
     return true;
   }
 
@@ -346,7 +382,7 @@ export class Download {
   /** The piece is verified and written. Returns peers found to have sent wrong blocks of it before. */
   pieceStored(index: number): number[] {
     this.#committing.delete(index);
-    if (this.stored.add(index) && this.#context.selection.pieces.has(index)) this.#wantedStored++;
+    if (this.stored.add(index) && this.#wanted.has(index)) this.#wantedStored++;
     return this.#blame.pieceVerified(index);
   }
 

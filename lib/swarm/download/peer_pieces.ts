@@ -12,7 +12,7 @@ import type { RemotePeer } from "../peers/remote_peer.ts";
 /** Keeps the peers' bitfields, our interest and the picker's availability in step. */
 export class PeerPieces {
   readonly #stored: Bitfield;
-  readonly #wanted: Bitfield;
+  #wanted: Bitfield;
   readonly #picker: Pick<PieceOrder, "peerHas" | "peerLost">;
 
   /** `stored`: the pieces we have, kept up to date by its owner. `wanted`: those we want, stored or not. */
@@ -20,6 +20,15 @@ export class PeerPieces {
     this.#stored = stored;
     this.#wanted = wanted;
     this.#picker = picker;
+  }
+
+  /** Other pieces are wanted from now on, of these connected `peers` too. */
+  select(wanted: Bitfield, peers: Iterable<RemotePeer>): void {
+    this.#wanted = wanted;
+    for (const peer of peers) {
+      peer.wantedPieces = 0;
+      for (const index of peer.have) if (this.#isLacking(index)) peer.wantedPieces++;
+    }
   }
 
   #isLacking(index: number): boolean {

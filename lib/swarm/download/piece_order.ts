@@ -8,18 +8,21 @@ import { PiecePicker } from "./piece_picker.ts";
  * Each of the two layers is a `PiecePicker` of its own that knows its pieces only, so a "have" still costs one swap.
  */
 export class PieceOrder {
-  readonly #selection: FileSelection;
+  #selection: FileSelection;
   /** What comes first, if anything does, and the rest. */
-  readonly #layers: readonly PiecePicker[];
+  #layers: readonly PiecePicker[];
 
   /** `stored`: the pieces there are. */
   constructor(selection: FileSelection, stored: Bitfield) {
-    const { pieces, firstPieces } = this.#selection = selection;
-    const layer = (isIn: (index: number) => boolean) =>
-      new PiecePicker(stored.length, (index) => stored.has(index) || !pieces.has(index) || !isIn(index));
-    this.#layers = firstPieces.count === 0
-      ? [layer(() => true)]
-      : [layer((index) => firstPieces.has(index)), layer((index) => !firstPieces.has(index))];
+    this.#selection = selection;
+    this.#layers = layersOf(selection, (index) => stored.has(index), () => 0);
+  }
+
+  /** Other pieces are wanted from now on, or in another order; none of those that `isTaken`, as it is stored or under way. */
+  select(selection: FileSelection, isTaken: (index: number) => boolean): void {
+    const layers = layersOf(selection, isTaken, (index) => this.availabilityOf(index));
+    this.#selection = selection;
+    this.#layers = layers;
   }
 
   /** Number of missing pieces. */
@@ -80,4 +83,19 @@ export class PieceOrder {
   #layerOf(index: number): PiecePicker {
     return this.#layers[this.#layers.length > 1 && !this.#selection.firstPieces.has(index) ? 1 : 0];
   }
+}
+
+/** Missing pieces in the order in which they are wanted; each layer counts the peers that have its own ones. */
+function layersOf(
+  { pieces, firstPieces }: FileSelection,
+  isTaken: (index: number) => boolean,
+  availabilityOf: (index: number) => number,
+): PiecePicker[] {
+  const layer = (isIn: (index: number) => boolean) => {
+    const isNotMissing = (index: number) => isTaken(index) || !pieces.has(index) || !isIn(index);
+    return new PiecePicker(pieces.length, isNotMissing, (index) => isIn(index) ? availabilityOf(index) : 0);
+  };
+  return firstPieces.count === 0
+    ? [layer(() => true)]
+    : [layer((index) => firstPieces.has(index)), layer((index) => !firstPieces.has(index))];
 }

@@ -19,18 +19,34 @@ export class PiecePicker {
   /** No piece before this one is missing. */
   #lowest = 0;
 
-  /** All pieces start missing and with nobody who has them, except those that `isStored` says we have. */
-  constructor(pieceCount: number, isStored: (index: number) => boolean) {
+  /** All pieces start missing, except those that `isStored` says we have; `availabilityOf` says how many peers have each. */
+  constructor(
+    pieceCount: number,
+    isStored: (index: number) => boolean,
+    availabilityOf: (index: number) => number = () => 0,
+  ) {
     this.#availability = new Uint16Array(pieceCount);
     this.#row = new Int32Array(pieceCount);
     this.#positions = new Int32Array(pieceCount).fill(-1);
-    let missing = 0;
     for (let index = 0; index < pieceCount; index++) {
+      const availability = this.#availability[index] = availabilityOf(index);
       if (isStored(index)) continue;
-      this.#positions[index] = missing;
-      this.#row[missing++] = index;
+      this.#growTo(availability);
+      this.#bucketEnds[availability]++;
+      this.#positions[index] = 0;
     }
-    this.#bucketEnds[0] = missing;
+    // So far each bucket's size; then where each begins, and while the row is filled, where its next piece goes.
+    let start = 0;
+    this.#bucketEnds.forEach((size, bucket) => {
+      this.#bucketEnds[bucket] = start;
+      start += size;
+    });
+    for (let index = 0; index < pieceCount; index++) {
+      if (!this.isMissing(index)) continue;
+      const position = this.#bucketEnds[this.#availability[index]]++;
+      this.#positions[index] = position;
+      this.#row[position] = index;
+    }
   }
 
   /** Number of missing pieces. */

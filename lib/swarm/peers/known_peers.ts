@@ -276,6 +276,11 @@ export class KnownPeers {
     known.nextDialAt = now + CONNECTIONS.reconnectMs;
   }
 
+  /** We are ready for everybody again: those that are not connected may be dialled at once. */
+  retryAll(): void {
+    for (const known of this.#peers.values()) if (!known.isBusy) known.nextDialAt = 0;
+  }
+
   /** A dial failed, or the remote hung up without a word; the next one waits twice as long as this one did. */
   dialFailed(endpoint: Endpoint, now: number): void {
     const known = this.#peers.get(formatEndpoint(endpoint));

@@ -83,6 +83,11 @@ export class Roster {
     return true;
   }
 
+  /** Closes all connections. */
+  closeAll(reason: string): void {
+    for (const peer of [...this.connected.values()]) peer.sender.close(reason);
+  }
+
   /** A connected peer turned out to listen here. */
   listensAt(peer: RemotePeer, endpoint: Endpoint, now: number): void {
     peer.listens = endpoint;

@@ -40,18 +40,26 @@ export class SuperSeeding {
   readonly #shown = new Map<RemotePeer, Shown>();
   /** Pieces shown ahead of requests to a peer with a slot: what a first window takes, and one more. */
   readonly #ahead: number;
+  /** Whether it was ended, so that everything is shown to everybody. */
+  hasEnded = false;
 
-  constructor(context: SuperSeedingContext) {
+  /** `told`: peers that have heard already that we have everything. */
+  constructor(context: SuperSeedingContext, told: Iterable<RemotePeer>) {
     const { pieceCount, pieceLength } = context.layout;
     this.#context = context;
     this.#fresh = new Set(shuffled(pieceCount, () => context.surroundings.random()));
     this.#held = new Bitfield(pieceCount);
     this.#ahead = Math.ceil(TRANSFER.firstWindow * BLOCK_LENGTH / pieceLength) + 1;
+    for (const peer of told) {
+      const pieces = Bitfield.full(pieceCount);
+      this.#shown.set(peer, { pieces, assigned: new Map(), alone: new Set(), restFrom: pieceCount });
+      for (const index of peer.have) this.peerHas(peer, index);
+    }
   }
 
-  /** Whether the remote peers have every piece among them. */
+  /** Whether the remote peers have every piece among them, or it was ended. */
   get isOver(): boolean {
-    return this.#held.isFull;
+    return this.hasEnded || this.#held.isFull;
   }
 
   /** Whether a new peer is to be told that we have nothing; else it is told that we have everything, as usual. */
@@ -69,6 +77,7 @@ export class SuperSeeding {
   show(peer: RemotePeer, now: number): number[] {
     const shown = this.#of(peer);
     if (this.isOver) return this.#showRest(peer, shown);
+    if (shown.pieces.isFull) return [];
     const indices: number[] = [];
     for (;;) {
       const index = this.#next(peer, shown, now);

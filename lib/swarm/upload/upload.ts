@@ -37,7 +37,7 @@ export class Upload {
   readonly #context: UploadContext;
   readonly #spreading: Spreading;
   readonly #grants: FastGrants;
-  readonly #superSeeding: SuperSeeding | undefined;
+  #superSeeding: SuperSeeding | undefined;
   /** What those ask for that have asked. */
   readonly #appetites = new Map<RemotePeer, Appetite>();
 
@@ -45,7 +45,24 @@ export class Upload {
     this.#context = context;
     this.#spreading = new Spreading(context.layout.pieceCount);
     this.#grants = new FastGrants(context);
-    if (context.policy.superSeeds && context.isSeed()) this.#superSeeding = new SuperSeeding(context);
+    this.#superSeed();
+  }
+
+  /** Begins or ends super-seeding as the policy says; it needs all data, so a download in this run does not begin it. */
+  #superSeed(): void {
+    const { policy, peers, isSeed } = this.#context;
+    if (!policy.superSeeds && this.#superSeeding !== undefined) this.#superSeeding.hasEnded = true;
+    const isUnderWay = this.#superSeeding?.hasEnded === false;
+    if (policy.superSeeds && isSeed() && !isUnderWay) {
+      this.#superSeeding = new SuperSeeding(this.#context, peers.values());
+    }
+  }
+
+  /** The policy has changed: all slots are given anew at once. */
+  policyChanged(now: number): void {
+    this.#superSeed();
+    this.chooseSlots(now);
+    this.fillSlots(now);
   }
 
   get slotCount(): number {

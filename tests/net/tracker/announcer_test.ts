@@ -28,7 +28,6 @@ function announcing(
   const announcer = new Announcer({
     swarm: {
       infoHash,
-      peerId: node.swarm.peerId,
       totals: node.swarm.totals,
       isFinished: node.swarm.isFinished,
       addPeers: (endpoints, source) => node.swarm.addPeers(endpoints, source),

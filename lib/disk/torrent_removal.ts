@@ -1,0 +1,29 @@
+import type { Metainfo } from "../protocol/metainfo.ts";
+import { FilePlace } from "./parts_layout.ts";
+import type { ResumeStore } from "./resume_store.ts";
+import { TorrentFiles } from "./torrent_files.ts";
+
+/**
+ * Removes what the program keeps of a torrent that nobody uses any more: the unfinished files in `state/tmp/` and all
+ * that is remembered of it. `deletesData`: the finished files too; others that bear their names stay.
+ *
+ * Errors: `StorageError`; what KV throws. It can be called again then.
+ */
+export async function removeTorrent(
+  metainfo: Metainfo,
+  { home, resume }: { readonly home: string; readonly resume: ResumeStore },
+  deletesData: boolean,
+): Promise<void> {
+  const { infoHash, files: { length } } = metainfo;
+  const files = new TorrentFiles(metainfo, home);
+  if (deletesData) {
+    const isComplete = await resume.phase(infoHash) === "complete";
+    const places = await resume.places(infoHash, length);
+    const finished = files.shareable.realFiles().filter((file) =>
+      isComplete || places?.[file] === FilePlace.shareable
+    );
+    await files.removeShareable(finished);
+  }
+  files.removeTmp();
+  await resume.forget(infoHash);
+}
