@@ -269,8 +269,13 @@ export const TRACKER = {
    */
   intervalSeconds: 30,
   minIntervalSeconds: 10,
-  /** A peer silent for this many intervals has left. */
+  /** A peer of our own kind that is silent for this many intervals has left. */
   silentIntervals: 2.5,
+  /**
+   * Any other peer that is silent for this long has left. Others do not come as often as they are asked to: libtorrent,
+   * qBittorrent and Deluge every 5 minutes at most, rTorrent every 10. They may miss one announce, and be late.
+   */
+  strangersSilenceMs: 25 * MINUTE,
   /** Peers in one reply unless the client asks for fewer. */
   defaultNumwant: 50,
   maxNumwant: 200,
@@ -281,6 +286,12 @@ export const TRACKER = {
   maxPeers: 100_000,
   /** Peers one address may announce for one info-hash: a class room behind NAT. */
   maxPeersPerAddress: 256,
+  /** News of one info-hash from one address: two class rooms at once, and then as many as leave when they fall silent. */
+  newsPerSource: { burst: 512, perSecond: 4 },
+  /** Sources whose news are counted. */
+  maxNewsSources: 4_096,
+  /** Ports that a peer may claim at another address than it came from: below are the services of a system. */
+  minClaimedPort: 1_024,
   /** Longest request line and headers accepted, in bytes. */
   maxRequestBytes: 16 * KIB,
   /** HTTP connections open at once: an announce needs one for milliseconds. */

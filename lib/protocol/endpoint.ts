@@ -1,5 +1,5 @@
 import ipaddr from "ipaddr.js";
-import { readUint16, writeUint16 } from "./bytes.ts";
+import { fromByteString, readUint16, writeUint16 } from "./bytes.ts";
 
 /** An IP address and a port, as a value: where a peer listens. */
 export interface Endpoint {
@@ -117,6 +117,22 @@ export function toCompact(endpoint: Endpoint): Uint8Array<ArrayBuffer> {
   compact.set(address);
   writeUint16(compact, address.length, endpoint.port);
   return compact;
+}
+
+/** The compact form as text, one character a byte: a tracker makes it for every announce. */
+export function toCompactText({ address, port }: Endpoint): string {
+  return String.fromCharCode(...addressBytes(address), port >> 8, port & 0xff);
+}
+
+/** The endpoint of a compact form as text: 6 or 18 characters. */
+export function fromCompactText(compact: string): Endpoint {
+  const at = (position: number) => compact.charCodeAt(position);
+  if (compact.length === COMPACT_LENGTH[4]) {
+    // By hand, as a tracker does this for ten thousand peers at once.
+    return { address: `${at(0)}.${at(1)}.${at(2)}.${at(3)}`, port: at(4) << 8 | at(5) };
+  }
+  const [endpoint] = fromCompactList(fromByteString(compact), 6, 1);
+  return endpoint;
 }
 
 /** Joins endpoints of one family into a compact list. */

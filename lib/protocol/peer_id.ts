@@ -7,6 +7,14 @@ export const PEER_ID_LENGTH = 20;
 /** What our peer ids begin with (BEP 20, Azureus style): client `PD` ("peer on Deno"), version 0.1.0. */
 export const PEER_ID_PREFIX = "-PD0100-";
 
+/** What all versions of us begin with. */
+const OUR_KIND = PEER_ID_PREFIX.slice(0, 3);
+
+/** Whether the peer id that a text, one character a byte, ends with is that of a program like this one. Anybody can say so. */
+export function isOfOurKind(text: string): boolean {
+  return text.startsWith(OUR_KIND, text.length - PEER_ID_LENGTH);
+}
+
 /** Our peer id for this run: the prefix and 12 of the given random bytes, as letters and digits. */
 export function createPeerId(random: Uint8Array): Uint8Array<ArrayBuffer> {
   const alphabet = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";

@@ -26,9 +26,7 @@ import {
   COMPACT_LENGTH,
   familyOf,
   fromCompactList,
-  type IpFamily,
   isDialable,
-  toCompact,
   withoutZone,
 } from "./endpoint.ts";
 import { INFO_HASH_LENGTH, type InfoHash, infoHashBytes, infoHashFromBytes } from "./info_hash.ts";
@@ -39,6 +37,7 @@ import {
   type AnnounceEvent,
   type AnnounceReply,
   type AnnounceRequest,
+  compactPeers,
   type ScrapeCounts,
   type TrackerFailure,
   trackerText,
@@ -139,7 +138,7 @@ export function encodeAnnounceReply(
 
 /** Member by member, in the order of their keys (BEP 3): the library takes as long as all the rest of an announce. */
 function encodeCompactReply(reply: AnnounceReply): Uint8Array<ArrayBuffer> {
-  const v4 = compactList(reply.peers, 4);
+  const v4 = compactPeers(reply.peers, 4);
   const hasOthers = v4.length < reply.peers.length * COMPACT_LENGTH[4];
   const number = (key: string, value: number | undefined) =>
     value === undefined ? "" : `${key.length}:${key}i${value}e`;
@@ -151,25 +150,11 @@ function encodeCompactReply(reply: AnnounceReply): Uint8Array<ArrayBuffer> {
   return concatBytes(
     toUtf8(`d${numbers}`),
     ...bytes("peers", v4),
-    ...bytes("peers6", hasOthers ? compactList(reply.peers, 6) : undefined),
+    ...bytes("peers6", hasOthers ? compactPeers(reply.peers, 6) : undefined),
     ...bytes("tracker id", reply.trackerId),
     ...bytes("warning message", reply.warning === undefined ? undefined : toUtf8(reply.warning)),
     toUtf8("e"),
   );
-}
-
-/** The compact list of those peers that are of this family (BEP 23, 7). */
-function compactList(peers: readonly AnnouncedPeer[], family: IpFamily): Uint8Array {
-  const length = COMPACT_LENGTH[family];
-  const list = new Uint8Array(peers.length * length);
-  let filled = 0;
-  for (const peer of peers) {
-    const compact = peer.compact ?? toCompact(peer.endpoint);
-    if (compact.length !== length) continue;
-    // For so few bytes a loop is faster than `set`.
-    for (let at = 0; at < length; at++) list[filled++] = compact[at];
-  }
-  return list.subarray(0, filled);
 }
 
 function dictionaryPeers(peers: readonly AnnouncedPeer[], noPeerId: boolean): Encodable[] {

@@ -1,6 +1,6 @@
 /** What peers and trackers tell each other, whether it travels by HTTP or by UDP. */
 import { fromUtf8 } from "./bytes.ts";
-import type { Endpoint } from "./endpoint.ts";
+import { COMPACT_LENGTH, type Endpoint, type IpFamily, toCompactText } from "./endpoint.ts";
 import type { InfoHash } from "./info_hash.ts";
 import { printable } from "./printable.ts";
 
@@ -44,8 +44,26 @@ export interface AnnouncedPeer {
   readonly endpoint: Endpoint;
   /** 20 characters, one a byte; absent in compact replies. */
   readonly peerId?: string;
-  /** The compact form of `endpoint`, where it was made before: a tracker needs it for fifty peers in each reply. */
-  readonly compact?: Uint8Array;
+  /** The compact form of `endpoint`, as text, where it is known: a tracker has it for its fifty peers. */
+  readonly compact?: string;
+}
+
+/** The compact list of those peers that are of this family (BEP 23, 7), at most `limit`. */
+export function compactPeers(
+  peers: readonly AnnouncedPeer[],
+  family: IpFamily,
+  limit = Infinity,
+): Uint8Array<ArrayBuffer> {
+  const length = COMPACT_LENGTH[family];
+  const list = new Uint8Array(Math.min(peers.length, limit) * length);
+  let filled = 0;
+  for (const peer of peers) {
+    const compact = peer.compact ?? toCompactText(peer.endpoint);
+    if (compact.length !== length) continue;
+    if (filled === list.length) break;
+    for (let at = 0; at < length; at++) list[filled++] = compact.charCodeAt(at);
+  }
+  return list.subarray(0, filled);
 }
 
 /** A tracker's answer to an announce. Hostile trackers exist: intervals may be any whole number. */

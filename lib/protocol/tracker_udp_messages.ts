@@ -18,21 +18,14 @@ import {
   writeUint16,
   writeUint32,
 } from "./bytes.ts";
-import {
-  COMPACT_LENGTH,
-  type Endpoint,
-  fromCompactList,
-  type IpFamily,
-  isDialable,
-  toCompact,
-  toCompactList,
-} from "./endpoint.ts";
+import { COMPACT_LENGTH, fromCompactList, type IpFamily, isDialable, toCompact } from "./endpoint.ts";
 import { INFO_HASH_LENGTH, type InfoHash, infoHashBytes, infoHashFromBytes } from "./info_hash.ts";
 import { PEER_ID_LENGTH } from "./peer_id.ts";
 import {
   type AnnounceEvent,
   type AnnounceReply,
   type AnnounceRequest,
+  compactPeers,
   type ScrapeCounts,
   type TrackerFailure,
   trackerText,
@@ -224,9 +217,7 @@ export function encodeUdpAnnounceReply(
   writeUint32(numbers, 0, announced.intervalSeconds);
   writeUint32(numbers, 4, announced.incomplete ?? 0);
   writeUint32(numbers, 8, announced.complete ?? 0);
-  const endpoints: Endpoint[] = announced.peers.map(({ endpoint }) => endpoint)
-    .filter(({ address }) => address.includes(":") === (family === 6));
-  const peers = toCompactList(endpoints.slice(0, maxUdpPeers(family)), family);
+  const peers = compactPeers(announced.peers, family, maxUdpPeers(family));
   return concatBytes(reply(UdpAction.announce, transactionId), numbers, peers);
 }
 

@@ -128,7 +128,7 @@ export class Session {
   ) {
     this.#options = options;
     const peerId = createPeerId(crypto.getRandomValues(new Uint8Array(PEER_ID_LENGTH)));
-    const { host, log, ipFilter } = options;
+    const { host, log, ipFilter, trustedProxies } = options;
     this.#policy = new Policy(DEFAULT_CHOICES, options.choices);
     this.#limits = {
       upload: new RateLimiter(this.#policy.maxUpload, now),
@@ -168,7 +168,7 @@ export class Session {
     const registry = new SwarmRegistry(table, { peerId, port: listener.port });
     this.#loops.push(listener.run(signal));
     const tracker = options.runTracker
-      ? new EmbeddedTracker({ host, port: options.trackerPort, registry, now, log })
+      ? new EmbeddedTracker({ host, port: options.trackerPort, registry, trustedProxies, now, log })
       : undefined;
     ports.tracker = tracker?.port;
     if (tracker !== undefined) opened.push(() => tracker.stop());

@@ -19,6 +19,8 @@ export interface SessionOptions {
   readonly runTracker: boolean;
   /** Whether the tracker serves any info-hash, not only those this machine shares. */
   readonly openTracker: boolean;
+  /** Addresses of proxies whose word the tracker takes for whom they announce. */
+  readonly trustedProxies: readonly string[];
   /** What the user chose for all torrents; rates are of the whole process. */
   readonly choices: Partial<Choices>;
   /** Whether peers are looked for by multicast (BEP 14). */
@@ -42,6 +44,7 @@ export function defaultOptions(home: string): SessionOptions {
     trackerPort: undefined,
     runTracker: true,
     openTracker: false,
+    trustedProxies: [],
     choices: {},
     localDiscovery: true,
     encryption: "prefer",

@@ -63,13 +63,18 @@ export class SwarmRegistry {
   }
 
   /**
-   * Takes an announce that came from, or validly claims, `address`. Where the list changed by it, our peers are told,
+   * Takes an announce that came from `source`, for a peer at `address`. Where the list changed by it, our peers are told,
    * and we may dial the announcer ourselves unless it left. Undefined when its info-hash is not served. `now` in ms.
    */
-  announce(request: AnnounceRequest, address: string, now: number): AnnounceResult | undefined {
+  announce(
+    request: AnnounceRequest,
+    address: string,
+    now: number,
+    source = address,
+  ): AnnounceResult | undefined {
     const { infoHash, port, event } = request;
     if (!this.#table.isServed(infoHash)) return undefined;
-    const result = this.#table.announce(request, address, now);
+    const result = this.#table.announce(request, address, now, source);
     const swarm = this.#swarms.get(infoHash);
     if (!result.membershipChanged || swarm === undefined) return result;
     this.#changed.add(infoHash);

@@ -122,6 +122,11 @@ function addStart(program: Command, finish: (code: ExitCode) => void): void {
     ))
     .option("--no-tracker", "run no tracker")
     .option("--open-tracker", "track any info-hash, not only those shared here")
+    .addOption(listOption(
+      "--trusted-proxy <ADDR>",
+      "IP address of a proxy that announces for others to the tracker, and says for whom",
+      values.parseHost,
+    ))
     .addOption(listOption("--only <GLOB>", "fetch only files that match, such as '*.pdf'", values.parseText))
     .addOption(listOption("--skip <GLOB>", "fetch no files that match", values.parseText))
     .addOption(listOption("--first <GLOB>", "fetch files that match before the others", values.parseText))

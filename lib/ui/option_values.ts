@@ -79,7 +79,7 @@ export function parsePieceLength(text: string): number {
   return bytes;
 }
 
-/** An IP address of this machine to listen on. */
+/** The IP address of a host: of this machine, to listen on, or of another. */
 export function parseHost(text: string): string {
   const bare = text.replace(/^\[(.*)\]$/, "$1");
   return isIP(bare) === 0 ? refuse("an IP address", text) : bare;

@@ -31,6 +31,7 @@ export interface StartOptions {
   readonly trackerPort?: number;
   readonly tracker: boolean;
   readonly openTracker?: boolean;
+  readonly trustedProxy?: readonly string[];
   readonly peer?: readonly string[];
   readonly superSeed?: boolean;
   readonly uploadSlots: number;
@@ -163,6 +164,7 @@ async function startSession(
       trackerPort,
       runTracker: options.tracker,
       openTracker,
+      trustedProxies: options.trustedProxy ?? [],
       choices: {
         superSeeds: options.superSeed,
         uploadSlots,

@@ -70,8 +70,8 @@ export class TestTracker {
     const now = () => this.now;
     const door = registryOf(this.table);
     const registry = {
-      announce: (...[request, address, now]: Parameters<SwarmRegistry["announce"]>) => {
-        const result = door.announce(request, address, now);
+      announce: (...[request, address, now, source]: Parameters<SwarmRegistry["announce"]>) => {
+        const result = door.announce(request, address, now, source);
         if (result?.membershipChanged) this.changes.push(`${address} ${request.port}`);
         return result;
       },

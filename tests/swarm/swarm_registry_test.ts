@@ -28,7 +28,11 @@ class Tracking {
 
   /** Somebody at 10.0.0.`number` announces. */
   announce(number: number, now: number, event?: AnnounceEvent): void {
-    const request = { ...announceOf(`peer ${number}`), infoHash: metainfo.infoHash, ...(event && { event }) };
+    const request = {
+      ...announceOf(`-PD peer ${number}`),
+      infoHash: metainfo.infoHash,
+      ...(event && { event }),
+    };
     this.registry.announce(request, `10.0.0.${number}`, now);
   }
 

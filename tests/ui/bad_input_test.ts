@@ -19,6 +19,7 @@ const BAD_VALUES: Readonly<Record<string, Readonly<Record<string, readonly strin
     "--home": ["", " "],
     "--host": ["", "localhost", "1.2.3", "300.1.1.1", "::g", "10.0.0.5:80"],
     "--port": ["", " 1", "1e3", "0x10", "-1", "65536", "99999999999999999999", "6881-6889", "1.0", "١"],
+    "--trusted-proxy": ["", "proxy", "10.0.0.0/8", "10.0.0.5:80"],
     "--tracker-port": ["", "http", "65536", "6969/udp"],
     "--peer": ["", ":1", "a:", "a:0", "a:65536", "::1:6881", "[::1]", "[a]:1", "http://a:1", "a b:1"],
     "--upload-slots": ["", "0", "-1", "1.5", "1001", "four"],

@@ -1,5 +1,5 @@
 import { ProtocolError } from "../../errors.ts";
-import { familyOf, scopeOf } from "../../protocol/endpoint.ts";
+import { canonicalAddress, familyOf, scopeOf, withoutZone } from "../../protocol/endpoint.ts";
 import type { InfoHash } from "../../protocol/info_hash.ts";
 import {
   encodeAnnounceReply,
@@ -22,6 +22,8 @@ import type { HttpReply, RouteHandler } from "../http/http_server.ts";
 export interface TrackerServerOptions {
   /** Where announces go and counts come from. */
   readonly registry: Pick<SwarmRegistry, "announce" | "scrape">;
+  /** Addresses, in any spelling, of proxies that announce for others, and may say for whom; none when left out. */
+  readonly trustedProxies?: readonly string[];
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
 }
@@ -29,9 +31,14 @@ export interface TrackerServerOptions {
 /** The embedded tracker towards the network: what it accepts, whatever carried it, and the HTTP side of it. */
 export class TrackerServer {
   readonly #options: TrackerServerOptions;
+  /** Canonical. */
+  readonly #trustedProxies: readonly string[];
 
   constructor(options: TrackerServerOptions) {
     this.#options = options;
+    this.#trustedProxies = (options.trustedProxies ?? []).map((address) =>
+      canonicalAddress(address) ?? address
+    );
   }
 
   /** Paths and handlers for `HttpServer.addRoutes`. Refusals are bencoded replies of status 200 (BEP 3). */
@@ -45,12 +52,12 @@ export class TrackerServer {
   /** Takes an announce that came from `remoteAddress`. */
   announce(request: AnnounceRequest, remoteAddress: string): AnnounceReply | TrackerFailure {
     const { registry, now } = this.#options;
-    const [address, ...others] = addressesOf(request, remoteAddress);
-    const result = registry.announce(request, address, now());
+    const [address, ...others] = addressesOf(request, remoteAddress, this.#trustedProxies);
+    const result = registry.announce(request, address, now(), remoteAddress);
     if (result === undefined) {
       return { failureReason: "Unregistered torrent: this tracker does not serve its info-hash" };
     }
-    for (const other of others) registry.announce({ ...request, numwant: 0 }, other, now());
+    for (const other of others) registry.announce({ ...request, numwant: 0 }, other, now(), remoteAddress);
     const { complete, incomplete, downloaded, peers } = result;
     return {
       intervalSeconds: TRACKER.intervalSeconds,
@@ -98,16 +105,22 @@ function reply(body: () => Uint8Array<ArrayBuffer>): HttpReply {
 /**
  * Under which addresses an announcer is listed: the one it came from, unless it may claim others.
  *
- * A claimed address makes other peers dial it, so only neighbours may claim one (announces from this machine or
- * a private network), and only one in a private network. It replaces the source when it is of its family (a
- * container or a proxy in between); of the other family it is listed beside it (BEP 7).
+ * A claimed address makes other peers dial it, so claims are taken only of this machine and of the proxies that the
+ * user named, and only for a private network. Of this machine, a claim replaces the source when it is of its family (a
+ * container or a proxy in between); of the other family it is listed beside it (BEP 7). A proxy is never listed itself.
  */
-function addressesOf(request: AnnounceRequest, remoteAddress: string): string[] {
-  const claimed = request.claimedAddresses.filter((address) => scopeOf(address) === "private");
-  if (claimed.length === 0) return [remoteAddress];
-  const scope = scopeOf(remoteAddress);
-  if (scope !== "private" && scope !== "loopback") return [remoteAddress];
-  const sameFamily = claimed.find((address) => familyOf(address) === familyOf(remoteAddress));
-  const otherFamily = claimed.find((address) => familyOf(address) !== familyOf(remoteAddress));
-  return [sameFamily ?? remoteAddress, ...(otherFamily === undefined ? [] : [otherFamily])];
+function addressesOf(
+  { claimedAddresses }: AnnounceRequest,
+  remoteAddress: string,
+  trustedProxies: readonly string[],
+): [string, ...string[]] {
+  const isProxy = trustedProxies.includes(withoutZone(remoteAddress));
+  if (!isProxy && scopeOf(remoteAddress) !== "loopback") return [remoteAddress];
+  const family = familyOf(remoteAddress);
+  const claimed = claimedAddresses.filter((address) => scopeOf(address) === "private");
+  const sameFamily = claimed.find((address) => familyOf(address) === family);
+  const otherFamily = claimed.find((address) => familyOf(address) !== family);
+  if (otherFamily === undefined) return [sameFamily ?? remoteAddress];
+  if (isProxy && sameFamily === undefined) return [otherFamily];
+  return [sameFamily ?? remoteAddress, otherFamily];
 }

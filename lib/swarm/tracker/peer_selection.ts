@@ -1,12 +1,12 @@
-import { type Endpoint, formatEndpoint } from "../../protocol/endpoint.ts";
+import { type Endpoint, toCompactText } from "../../protocol/endpoint.ts";
 import type { AnnouncedPeer } from "../../protocol/tracker_messages.ts";
-import type { TrackedPeer } from "./tracked_swarm.ts";
+import type { TrackedPeer } from "./tracked_peer.ts";
 
 /** Who asks for peers. */
 export interface Asker {
   readonly endpoint: Endpoint;
-  /** As `formatEndpoint` spells the endpoint. */
-  readonly name: string;
+  /** The compact form of the endpoint, as text. */
+  readonly compact: string;
   /** 20 characters, one a byte. */
   readonly peerId: string;
   /** Whether it came over loopback: another process of this machine. */
@@ -18,6 +18,7 @@ export class PeerSelection {
   /** What was selected so far. */
   readonly peers: AnnouncedPeer[] = [];
   readonly #asker: Asker;
+  /** Endpoints, in their compact form. */
   readonly #taken: Set<string>;
   readonly #ownAddressFor: (remoteAddress: string) => string | undefined;
   /** Address of this machine for the asker, once it was needed: to find it out is dearer than all the rest. */
@@ -26,7 +27,7 @@ export class PeerSelection {
   /** `ownAddressFor` gives the address of this machine that a remote can reach; undefined when there is none. */
   constructor(asker: Asker, ownAddressFor: (remoteAddress: string) => string | undefined) {
     this.#asker = asker;
-    this.#taken = new Set([asker.name]);
+    this.#taken = new Set([asker.compact]);
     this.#ownAddressFor = ownAddressFor;
   }
 
@@ -35,8 +36,9 @@ export class PeerSelection {
    * this machine's address.
    */
   add(peer: TrackedPeer): void {
+    if (peer.hasId(this.#asker.peerId)) return;
     if (peer.isLocal && !this.#asker.isLocal) this.addOnThisMachine(peer.endpoint.port, peer.peerId);
-    else this.#take(peer.name, peer);
+    else this.#take(peer.compact, peer);
   }
 
   /** Names a process of this machine. */
@@ -45,12 +47,12 @@ export class PeerSelection {
     const address = this.#ownAddress.known;
     if (address === undefined) return;
     const endpoint = { address, port };
-    this.#take(formatEndpoint(endpoint), { endpoint, peerId });
+    this.#take(toCompactText(endpoint), { endpoint, peerId });
   }
 
-  #take(name: string, peer: AnnouncedPeer): void {
-    if (peer.peerId === this.#asker.peerId || this.#taken.has(name)) return;
-    this.#taken.add(name);
+  #take(compact: string, peer: AnnouncedPeer): void {
+    if (this.#taken.has(compact)) return;
+    this.#taken.add(compact);
     this.peers.push(peer);
   }
 }

@@ -1,64 +1,50 @@
 /**
  * One info-hash in the embedded tracker's memory.
  *
- *   peers     key → peer, least recently announced first: what has expired stands in front
+ *   lists     name → peer, least recently announced first: what has expired stands in front. Our own kind and all
+ *             others each have one, as they fall silent after different times
  *   pools     the same peers again, by address family and by what they have and want, for random selection
  */
-import { type Endpoint, familyOf, type IpFamily } from "../../protocol/endpoint.ts";
+import { COMPACT_LENGTH, type IpFamily } from "../../protocol/endpoint.ts";
+import { isOfOurKind } from "../../protocol/peer_id.ts";
 import type { ScrapeCounts } from "../../protocol/tracker_messages.ts";
+import { TRACKER } from "../../settings.ts";
 import { PeerPool } from "./peer_pool.ts";
-
-/** A peer that announced to us. What is needed of it for every reply that names it was made once. */
-export interface TrackedPeer {
-  readonly endpoint: Endpoint;
-  /** As `formatEndpoint` spells the endpoint. */
-  readonly name: string;
-  /** The endpoint as `toCompact` makes it. */
-  readonly compact: Uint8Array;
-  /** 20 characters, one a byte. */
-  readonly peerId: string;
-  /** Whether it announced over loopback: another process of this machine. */
-  readonly isLocal: boolean;
-  readonly isSeed: boolean;
-}
-
-/** What a peer has and wants. */
-export interface Standing {
-  /** Has everything. */
-  isSeed: boolean;
-  /** Lacks something and wants it: no seed, and no partial seed (BEP 21). */
-  wantsMore: boolean;
-}
-
-/** A listed peer and where it stands in its pool. */
-export interface TrackedEntry extends TrackedPeer, Standing {
-  isSeed: boolean;
-  expiresAt: number;
-  position: number;
-}
+import type { Standing, TrackedPeer } from "./tracked_peer.ts";
 
 /** The peers of one address family. */
 class Pools {
-  readonly seeds = new PeerPool<TrackedEntry>();
-  readonly partialSeeds = new PeerPool<TrackedEntry>();
-  readonly leeches = new PeerPool<TrackedEntry>();
+  readonly seeds = new PeerPool<TrackedPeer>();
+  readonly partialSeeds = new PeerPool<TrackedPeer>();
+  readonly leeches = new PeerPool<TrackedPeer>();
 
-  of({ isSeed, wantsMore }: Standing): PeerPool<TrackedEntry> {
+  of({ isSeed, wantsMore }: Standing): PeerPool<TrackedPeer> {
     return isSeed ? this.seeds : wantsMore ? this.leeches : this.partialSeeds;
   }
 
   /** Those that somebody may have a use for. */
-  usefulTo({ wantsMore }: Pick<Standing, "wantsMore">): PeerPool<TrackedEntry>[] {
+  usefulTo({ wantsMore }: Pick<Standing, "wantsMore">): PeerPool<TrackedPeer>[] {
     return wantsMore ? [this.seeds, this.partialSeeds, this.leeches] : [this.leeches];
+  }
+}
+
+/** Peers that fall silent after the same time, least recently announced first. */
+class PeerList {
+  readonly peers = new Map<string, TrackedPeer>();
+  readonly timeToLiveMs: number;
+
+  constructor(timeToLiveMs: number) {
+    this.timeToLiveMs = timeToLiveMs;
   }
 }
 
 /** Everybody who announced one info-hash, kept in both orders at once. */
 export class TrackedSwarm {
-  readonly peers = new Map<string, TrackedEntry>();
+  readonly #ourKind = new PeerList(TRACKER.intervalSeconds * TRACKER.silentIntervals * 1000);
+  readonly #others = new PeerList(TRACKER.strangersSilenceMs);
   readonly pools: Readonly<Record<IpFamily, Pools>> = { 4: new Pools(), 6: new Pools() };
-  /** Peers by address, for the cap on them. */
-  readonly peersAt = new Map<string, number>();
+  /** Peers by the address that announced them, for the cap on them. */
+  readonly #countOf = new Map<string, number>();
   /** This process, when it shares the torrent. */
   own: (Standing & { peerId: string; port: number }) | undefined;
   /** Whether this machine shares the torrent. */
@@ -66,38 +52,87 @@ export class TrackedSwarm {
   /** How often somebody told us of completing. */
   downloaded = 0;
 
-  #poolOf(entry: TrackedEntry): PeerPool<TrackedEntry> {
-    return this.pools[familyOf(entry.endpoint.address)].of(entry);
+  /** Listed peers. */
+  get size(): number {
+    return this.#ourKind.peers.size + this.#others.peers.size;
   }
 
-  /** Lists a peer under a key that is free. */
-  add(key: string, entry: TrackedEntry): void {
-    const { address } = entry.endpoint;
-    this.peers.set(key, entry);
-    this.#poolOf(entry).add(entry);
-    this.peersAt.set(address, (this.peersAt.get(address) ?? 0) + 1);
+  /** Listed peers, in no order. */
+  get peers(): TrackedPeer[] {
+    return [...this.#ourKind.peers.values(), ...this.#others.peers.values()];
   }
 
-  /** Notes that a listed peer announced again: it goes to the end of `peers`, and to another pool if need be. */
-  refresh(key: string, entry: TrackedEntry, { isSeed, wantsMore }: Standing, expiresAt: number): void {
-    entry.expiresAt = expiresAt;
-    this.peers.delete(key);
-    this.peers.set(key, entry);
-    if (entry.isSeed === isSeed && entry.wantsMore === wantsMore) return;
-    this.#poolOf(entry).remove(entry);
-    entry.isSeed = isSeed;
-    entry.wantsMore = wantsMore;
-    this.#poolOf(entry).add(entry);
+  /** Listed peers that a source announced. */
+  countOf(source: string): number {
+    return this.#countOf.get(source) ?? 0;
+  }
+
+  /** The listed peer of this name. */
+  find(name: string): TrackedPeer | undefined {
+    return this.#listOf(name).peers.get(name);
+  }
+
+  /** How long a peer of this name may be silent, in ms. */
+  timeToLiveOf(name: string): number {
+    return this.#listOf(name).timeToLiveMs;
+  }
+
+  #listOf(name: string): PeerList {
+    return isOfOurKind(name) ? this.#ourKind : this.#others;
+  }
+
+  #poolOf(peer: TrackedPeer): PeerPool<TrackedPeer> {
+    return this.pools[peer.compact.length === COMPACT_LENGTH[4] ? 4 : 6].of(peer);
+  }
+
+  /** Lists a peer whose name is free. */
+  add(peer: TrackedPeer): void {
+    this.#listOf(peer.name).peers.set(peer.name, peer);
+    this.#poolOf(peer).add(peer);
+    this.#count(peer.source, 1);
+  }
+
+  /** Notes that a listed peer announced again: it goes to the end of its list, and to another pool if need be. */
+  refresh(peer: TrackedPeer, source: string, { isSeed, wantsMore }: Standing, expiresAt: number): void {
+    const { peers } = this.#listOf(peer.name);
+    peer.expiresAt = Math.ceil(expiresAt);
+    peers.delete(peer.name);
+    peers.set(peer.name, peer);
+    if (peer.source !== source) {
+      this.#count(peer.source, -1);
+      this.#count(source, 1);
+      peer.source = source;
+    }
+    if (peer.isSeed === isSeed && peer.wantsMore === wantsMore) return;
+    this.#poolOf(peer).remove(peer);
+    peer.isSeed = isSeed;
+    peer.wantsMore = wantsMore;
+    this.#poolOf(peer).add(peer);
   }
 
   /** Takes a listed peer off the list. */
-  remove(key: string, entry: TrackedEntry): void {
-    const { address } = entry.endpoint;
-    this.peers.delete(key);
-    this.#poolOf(entry).remove(entry);
-    const left = this.peersAt.get(address)! - 1;
-    if (left > 0) this.peersAt.set(address, left);
-    else this.peersAt.delete(address);
+  remove(peer: TrackedPeer): void {
+    this.#listOf(peer.name).peers.delete(peer.name);
+    this.#poolOf(peer).remove(peer);
+    this.#count(peer.source, -1);
+  }
+
+  #count(source: string, change: 1 | -1): void {
+    const count = this.countOf(source) + change;
+    if (count > 0) this.#countOf.set(source, count);
+    else this.#countOf.delete(source);
+  }
+
+  /** Removes peers that are silent for too long; looks at those only, and at one more of each list. Returns how many. */
+  expire(now: number): number {
+    const before = this.size;
+    for (const { peers } of [this.#ourKind, this.#others]) {
+      for (const peer of peers.values()) {
+        if (peer.expiresAt > now) break;
+        this.remove(peer);
+      }
+    }
+    return before - this.size;
   }
 
   /** Who has everything and who does not, ourselves included. */
@@ -108,7 +143,7 @@ export class TrackedSwarm {
     const leeches = this.pools[4].leeches.size + this.pools[6].leeches.size;
     return {
       complete,
-      incomplete: this.peers.size + own.length - complete,
+      incomplete: this.size + own.length - complete,
       downloaders: leeches + own.filter(({ wantsMore }) => wantsMore).length,
       downloaded: this.downloaded,
     };

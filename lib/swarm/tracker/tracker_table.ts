@@ -5,13 +5,15 @@
  * always in front. Everything an announce does takes constant time, or time proportional to its reply.
  */
 import { toByteString } from "../../protocol/bytes.ts";
-import { familyOf, formatEndpoint, type IpFamily, toCompact } from "../../protocol/endpoint.ts";
+import { familyOf, type IpFamily, toCompactText } from "../../protocol/endpoint.ts";
 import type { InfoHash } from "../../protocol/info_hash.ts";
 import type { AnnouncedPeer, AnnounceRequest, ScrapeCounts } from "../../protocol/tracker_messages.ts";
 import { TRACKER } from "../../settings.ts";
 import { PeerPool } from "./peer_pool.ts";
 import { type Asker, PeerSelection } from "./peer_selection.ts";
-import { type Standing, type TrackedEntry, type TrackedPeer, TrackedSwarm } from "./tracked_swarm.ts";
+import { SourceAllowances } from "./source_allowances.ts";
+import { type Standing, TrackedPeer } from "./tracked_peer.ts";
+import { TrackedSwarm } from "./tracked_swarm.ts";
 
 /** This process in one of its swarms, as the tracker lists it. */
 export interface OwnPeer extends Readonly<Standing> {
@@ -37,13 +39,11 @@ export interface TrackerTableOptions {
   readonly ownAddressFor: (remoteAddress: string) => string | undefined;
 }
 
-/** How long a silent peer stays listed. */
-const TIME_TO_LIVE_MS = TRACKER.intervalSeconds * TRACKER.silentIntervals * 1000;
-
 /** The embedded tracker's memory. Pure: the caller brings clock and chance. */
 export class TrackerTable {
   readonly #options: TrackerTableOptions;
   readonly #swarms = new Map<InfoHash, TrackedSwarm>();
+  readonly #news = new SourceAllowances();
   #peers = 0;
 
   constructor(options: TrackerTableOptions) {
@@ -71,7 +71,7 @@ export class TrackerTable {
     if (swarm === undefined) return;
     swarm.isServed = false;
     swarm.own = undefined;
-    if (!this.#options.open || swarm.peers.size === 0) this.#forget(infoHash, swarm);
+    if (!this.#options.open || swarm.size === 0) this.#forget(infoHash, swarm);
   }
 
   /** Whether announces of this info-hash are taken. */
@@ -85,55 +85,65 @@ export class TrackerTable {
   }
 
   /**
-   * Records an announce that came from (or validly claims) `address`, and selects peers for it.
+   * Records an announce that came from `source` and is about a peer at `address`, and selects peers for it.
    *
-   * Shape: the caller has asked `isServed`. A peer beyond a cap is answered but not listed.
+   * Shape: the caller has asked `isServed`, and decided that `source` may claim `address` where they differ. A peer
+   * beyond a cap, or one that somebody else announced, is answered, but what is listed stays as it is.
    * Units: `now` in ms.
    */
-  announce(request: AnnounceRequest, address: string, now: number): AnnounceResult {
+  announce(request: AnnounceRequest, address: string, now: number, source = address): AnnounceResult {
     const swarm = this.#swarmFor(request.infoHash);
     const endpoint = { address, port: request.port };
     const asker = {
       endpoint,
-      name: formatEndpoint(endpoint),
+      compact: toCompactText(endpoint),
       peerId: toByteString(request.peerId),
       isLocal: address.startsWith("127.") || address === "::1",
     };
-    const membershipChanged = this.#record(swarm, request, asker, now);
+    const membershipChanged = this.#record(swarm, request, asker, source, now);
     const result = { membershipChanged, ...swarm.counts(), peers: this.#select(swarm, request, asker) };
-    if (swarm.peers.size === 0 && !swarm.isServed) this.#forget(request.infoHash, swarm);
+    if (swarm.size === 0 && !swarm.isServed) this.#forget(request.infoHash, swarm);
     return result;
   }
 
-  #record(swarm: TrackedSwarm, request: AnnounceRequest, asker: Asker, now: number): boolean {
-    const { endpoint, name, peerId } = asker;
+  #record(
+    swarm: TrackedSwarm,
+    request: AnnounceRequest,
+    { endpoint: { address, port }, compact, peerId }: Asker,
+    source: string,
+    now: number,
+  ): boolean {
     if (peerId === swarm.own?.peerId) return false;
-    const key = name + peerId;
-    const entry = swarm.peers.get(key);
+    const name = compact + peerId;
+    const peer = swarm.find(name);
+    const origin = { source, key: request.key };
+    if (peer?.heeds(origin, address) === false) return false;
     if (request.event === "stopped") {
-      if (entry === undefined) return false;
-      this.#remove(swarm, key, entry);
+      if (peer === undefined) return false;
+      this.#remove(swarm, peer);
       return true;
     }
     const standing = standingOf(request);
-    if (request.event === "completed" && entry?.isSeed === false) swarm.downloaded++;
-    const expiresAt = now + TIME_TO_LIVE_MS;
-    if (entry === undefined) {
-      if (!this.#mayList(swarm, endpoint.address)) return false;
-      swarm.add(key, { ...asker, compact: toCompact(endpoint), ...standing, expiresAt, position: 0 });
+    if (request.event === "completed" && peer?.isSeed === false) swarm.downloaded++;
+    const expiresAt = now + swarm.timeToLiveOf(name);
+    const isNews = () => this.#news.take(request.infoHash, source, now);
+    if (peer === undefined) {
+      const mayClaim = source === address || port >= TRACKER.minClaimedPort;
+      if (!mayClaim || !this.#mayList(swarm, address, source) || !isNews()) return false;
+      swarm.add(new TrackedPeer(name, compact, origin, standing, expiresAt));
       this.#peers++;
       return true;
     }
-    const changed = entry.isSeed !== standing.isSeed;
-    swarm.refresh(key, entry, standing, expiresAt);
-    return changed;
+    const hasTurned = peer.isSeed !== standing.isSeed;
+    // Whoever speaks from the peer's own address is the one to answer for it from now on.
+    swarm.refresh(peer, source === address ? source : peer.source, standing, expiresAt);
+    return hasTurned && isNews();
   }
 
   /** Link-local IPv6 addresses are no use to others: a reply has no place for the zone they need. */
-  #mayList(swarm: TrackedSwarm, address: string): boolean {
+  #mayList(swarm: TrackedSwarm, address: string, source: string): boolean {
     return !address.startsWith("fe80:") && this.#peers < TRACKER.maxPeers &&
-      swarm.peers.size < TRACKER.maxPeersPerInfoHash &&
-      (swarm.peersAt.get(address) ?? 0) < TRACKER.maxPeersPerAddress;
+      swarm.size < TRACKER.maxPeersPerInfoHash && swarm.countOf(source) < TRACKER.maxPeersPerAddress;
   }
 
   /** Random peers for an asker: for one that wants nothing those alone that do, its own address family preferred. */
@@ -143,7 +153,9 @@ export class TrackerTable {
     const wanted = request.event === "stopped" ? 0 : Math.min(numwant, TRACKER.maxNumwant);
     const asking = standingOf(request);
     const { own } = swarm;
-    if (own !== undefined && wanted > 0 && (asking.wantsMore || own.wantsMore)) {
+    if (
+      own !== undefined && own.peerId !== asker.peerId && wanted > 0 && (asking.wantsMore || own.wantsMore)
+    ) {
       selection.addOnThisMachine(own.port, own.peerId);
     }
     const family = familyOf(asker.endpoint.address);
@@ -153,9 +165,9 @@ export class TrackerTable {
     // A quarter is kept for the other family, so that peers with both learn of both.
     const limits = [[family, wanted - Math.min(otherSize, wanted >> 2)], [other, wanted]] as const;
     for (const [of, limit] of limits) {
-      PeerPool.visitAtRandom(poolsOf(of), this.#options.random, (entry) => {
+      PeerPool.visitAtRandom(poolsOf(of), this.#options.random, (peer) => {
         if (selection.peers.length >= limit) return false;
-        selection.add(entry);
+        selection.add(peer);
         return true;
       });
     }
@@ -169,27 +181,24 @@ export class TrackerTable {
 
   /** Everybody who announced an info-hash, as they announced it: over loopback, for those on this machine. */
   list(infoHash: InfoHash): TrackedPeer[] {
-    return [...this.#swarms.get(infoHash)?.peers.values() ?? []];
+    return this.#swarms.get(infoHash)?.peers ?? [];
   }
 
-  /** Removes silent peers and returns the info-hashes that lost some. Looks at those only, and one more in each swarm. */
+  /** Removes silent peers and returns the info-hashes that lost some. */
   expire(now: number): InfoHash[] {
     const changed: InfoHash[] = [];
     for (const [infoHash, swarm] of this.#swarms) {
-      const before = swarm.peers.size;
-      for (const [key, entry] of swarm.peers) {
-        if (entry.expiresAt > now) break;
-        this.#remove(swarm, key, entry);
-      }
-      if (swarm.peers.size === before) continue;
+      const expired = swarm.expire(now);
+      if (expired === 0) continue;
+      this.#peers -= expired;
       changed.push(infoHash);
-      if (swarm.peers.size === 0 && !swarm.isServed) this.#forget(infoHash, swarm);
+      if (swarm.size === 0 && !swarm.isServed) this.#forget(infoHash, swarm);
     }
     return changed;
   }
 
-  #remove(swarm: TrackedSwarm, key: string, entry: TrackedEntry): void {
-    swarm.remove(key, entry);
+  #remove(swarm: TrackedSwarm, peer: TrackedPeer): void {
+    swarm.remove(peer);
     this.#peers--;
   }
 
@@ -212,7 +221,7 @@ export class TrackerTable {
 
   #forget(infoHash: InfoHash, swarm: TrackedSwarm): void {
     this.#swarms.delete(infoHash);
-    this.#peers -= swarm.peers.size;
+    this.#peers -= swarm.size;
   }
 }
 

@@ -109,13 +109,23 @@ Deno.test("TrackerServer tells nobody what it was not asked for: no index, no li
   await announceTime(tracker, "a");
   const { port } = tracker.http;
   for (
-    const path of ["", "index.html", "stats", "stats?mode=everything", "peers", "announce.php", "favicon.ico"]
+    const path of ["index.html", "stats", "stats?mode=everything", "peers", "announced", "favicon.ico"]
   ) {
     const response = await fetch(`http://127.0.0.1:${port}/${path}`);
     assert.deepEqual([response.status, await response.text()], [404, ""], path);
     assert.equal(response.headers.get("server"), null);
   }
-  for (const path of ["announce", "scrape", "scrape?", "scrape?info_hash=%00", "announce?info_hash=*"]) {
+  for (
+    const path of [
+      "",
+      "announce",
+      "announce.php",
+      "scrape",
+      "scrape?",
+      "scrape?info_hash=%00",
+      "announce?info_hash=*",
+    ]
+  ) {
     const body = await (await fetch(`http://127.0.0.1:${port}/${path}`)).text();
     assert.match(body, /^d14:failure reason\d+:/, path);
     assert.ok(!body.includes(SERVED));

@@ -11,6 +11,7 @@ import {
 } from "../../../lib/protocol/tracker_http_messages.ts";
 import type { AnnounceReply, AnnounceRequest } from "../../../lib/protocol/tracker_messages.ts";
 import { TRACKER } from "../../../lib/settings.ts";
+import { TrackerTable } from "../../../lib/swarm/tracker/tracker_table.ts";
 import { announceOf, registryOf, SERVED, TestTracker } from "../../helpers/tracker.ts";
 
 const { signal } = new AbortController();
@@ -94,25 +95,58 @@ Deno.test("TrackerServer tells counts of the info-hashes named, never of all", a
   }
 });
 
-Deno.test("TrackerServer lists neighbours under a private address they claim, never under another", async () => {
+Deno.test("TrackerServer lists processes of this machine under a private address they claim, never under another", async () => {
   await using tracker = new TestTracker();
   const claim = (name: string, claimedAddresses: string[]) =>
-    announce(tracker, announceOf(name, { claimedAddresses, port: name.charCodeAt(0) }));
+    announce(tracker, announceOf(name, { claimedAddresses, port: 2_000 + name.charCodeAt(0) }));
   await claim("a", ["10.0.0.5"]);
   await claim("b", ["8.8.8.8", "169.254.1.1", "224.0.0.1"]);
   await claim("c", ["fd00::5"]);
   assert.deepEqual(
     tracker.table.list(SERVED).map(({ endpoint }) => formatEndpoint(endpoint)),
-    ["10.0.0.5:97", "127.0.0.1:98", "127.0.0.1:99", "[fd00::5]:99"],
+    ["10.0.0.5:2097", "127.0.0.1:2098", "127.0.0.1:2099", "[fd00::5]:2099"],
   );
-  assert.deepEqual(tracker.changes, ["10.0.0.5 97", "127.0.0.1 98", "127.0.0.1 99", "fd00::5 99"]);
+  assert.deepEqual(tracker.changes, ["10.0.0.5 2097", "127.0.0.1 2098", "127.0.0.1 2099", "fd00::5 2099"]);
 });
 
-Deno.test("TrackerServer ignores what strangers claim", async () => {
+Deno.test("TrackerServer takes claims only of this machine and of proxies that were named", () => {
+  const claims = { claimedAddresses: ["10.0.0.5", "fd00::5"] };
+  const listed = (from: string, changes: Partial<AnnounceRequest> = claims) => {
+    const table = new TrackerTable({ open: true, random: () => 0, ownAddressFor: () => undefined });
+    const options = {
+      registry: registryOf(table),
+      now: () => 0,
+      trustedProxies: ["::ffff:10.0.0.9", "fd00:0::9"],
+    };
+    new TrackerServer(options).announce(announceOf("a", changes), from);
+    return table.list(SERVED).map(({ endpoint }) => endpoint.address);
+  };
+  for (const from of ["8.8.8.8", "10.0.0.8", "fd00::8", "169.254.1.1"]) {
+    assert.deepEqual(listed(from), [from]);
+  }
+  for (const from of ["127.0.0.1", "10.0.0.9"]) assert.deepEqual(listed(from), ["10.0.0.5", "fd00::5"]);
+  assert.deepEqual(listed("fd00::9"), ["fd00::5", "10.0.0.5"]);
+  assert.deepEqual(listed("10.0.0.9", { claimedAddresses: ["fd00::5"] }), ["fd00::5"]);
+  assert.deepEqual(listed("127.0.0.1", { claimedAddresses: ["fd00::5"] }), ["127.0.0.1", "fd00::5"]);
+  assert.deepEqual(listed("10.0.0.9", { ...claims, port: 25 }), []);
+});
+
+Deno.test("TrackerServer lets no client fill the list with what it makes up, or delist others, by HTTP or by UDP", async () => {
   await using tracker = new TestTracker();
   const server = new TrackerServer({ registry: registryOf(tracker.table), now: () => 0 });
-  server.announce(announceOf("a", { claimedAddresses: ["10.0.0.5", "fd00::5"] }), "8.8.8.8");
-  assert.deepEqual(tracker.table.list(SERVED).map(({ endpoint }) => endpoint.address), ["8.8.8.8"]);
+  const victim = announceOf("victim", { key: 99 });
+  server.announce(victim, "10.0.0.2");
+  for (let number = 0; number < 2 * TRACKER.maxPeersPerAddress; number++) {
+    const claimedAddresses = [`10.3.${number >> 8}.${number & 255}`];
+    await announce(tracker, announceOf(`made up ${number}`, { claimedAddresses }));
+  }
+  assert.equal(tracker.table.peerCount, 1 + TRACKER.maxPeersPerAddress);
+  for (const scheme of ["http", "udp"]) {
+    const { port } = scheme === "http" ? tracker.http : tracker.udp;
+    const forged = announceOf("victim", { event: "stopped", claimedAddresses: ["10.0.0.2"] });
+    await announceToTracker(`${scheme}://127.0.0.1:${port}/announce`, forged, signal);
+  }
+  assert.ok(tracker.table.list(SERVED).some(({ endpoint }) => endpoint.address === "10.0.0.2"));
 });
 
 Deno.test("TrackerServer answers announces at every path that counts as its own", async () => {

@@ -1,17 +1,20 @@
 import assert from "node:assert/strict";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { toUtf8 } from "../../../lib/protocol/bytes.ts";
 import { formatEndpoint } from "../../../lib/protocol/endpoint.ts";
 import { type InfoHash, infoHashFromBytes } from "../../../lib/protocol/info_hash.ts";
 import type { AnnounceRequest } from "../../../lib/protocol/tracker_messages.ts";
 import { TRACKER } from "../../../lib/settings.ts";
-import type { TrackedEntry } from "../../../lib/swarm/tracker/tracked_swarm.ts";
+import type { TrackedPeer } from "../../../lib/swarm/tracker/tracked_peer.ts";
 import { type AnnounceResult, TrackerTable } from "../../../lib/swarm/tracker/tracker_table.ts";
 import { seededRandom } from "../../helpers/random.ts";
 import { announceOf } from "../../helpers/tracker.ts";
 
 const TIME_TO_LIVE_MS = TRACKER.intervalSeconds * TRACKER.silentIntervals * 1000;
 const hash = (number: number): InfoHash => infoHashFromBytes(toUtf8(String(number).padStart(20, "h")));
-const id = (name: string | number): Uint8Array => toUtf8(String(name).padStart(20, "p"));
+/** A peer id of our own kind. */
+const id = (name: string | number): Uint8Array => toUtf8(`-PD${String(name).padStart(17, "p")}`);
 
 function newTable(open = false): TrackerTable {
   const table = new TrackerTable({
@@ -186,7 +189,7 @@ Deno.test("TrackerTable lists its own process, with an address the asker can rea
   const { peers, complete } = announce(table, "10.0.0.2", "a");
   assert.deepEqual(peers, [{
     endpoint: { address: "10.0.0.1", port: 6882 },
-    peerId: "pppppppppppppppppown",
+    peerId: "-PDppppppppppppppown",
   }]);
   assert.equal(complete, 1);
   assert.deepEqual(endpointsOf(announce(table, "192.0.2.9", "b")), ["10.0.0.2:6881"]);
@@ -225,6 +228,121 @@ Deno.test("TrackerTable expires peers that fell silent, and those only", () => {
   assert.deepEqual(table.expire(TIME_TO_LIVE_MS + 2000), [hash(0)]);
   assert.equal(table.peerCount, 0);
   assert(table.isServed(hash(0)));
+});
+
+Deno.test("TrackerTable keeps peers of other kinds that announce as seldom as they do", () => {
+  const table = newTable();
+  const stranger = (from: string, client: string, now: number) =>
+    announce(table, from, "", { peerId: toUtf8(client.padEnd(20, "x")) }, now);
+  announce(table, "10.0.0.2", "ours", {}, 0);
+  stranger("10.0.0.3", "-LT20A0-", 0);
+  stranger("10.0.0.4", "-lt0DA0-", 0);
+  table.expire(TIME_TO_LIVE_MS);
+  assert.equal(table.peerCount, 2);
+  // libtorrent comes every 5 minutes, rTorrent every 10.
+  for (let now = 300_000; now < 3 * 3_600_000; now += 300_000) {
+    stranger("10.0.0.3", "-LT20A0-", now);
+    if (now % 600_000 === 0) stranger("10.0.0.4", "-lt0DA0-", now);
+    table.expire(now + 299_000);
+    assert.deepEqual(endpointsOf(announce(table, "10.0.0.5", "x", { event: "paused" }, now)).length, 2);
+    announce(table, "10.0.0.5", "x", { event: "stopped" }, now);
+  }
+  table.expire(3 * 3_600_000 + TRACKER.strangersSilenceMs);
+  assert.equal(table.peerCount, 0, "those that are gone do not stay for ever");
+});
+
+Deno.test("TrackerTable counts what is claimed for whoever claims it", () => {
+  const table = newTable(true);
+  const claim = (number: number, infoHash: InfoHash) =>
+    table.announce(
+      announceOf("", { infoHash, peerId: id(number), port: 2_000 + number }),
+      `10.1.${number >> 8}.${number & 255}`,
+      0,
+      "10.0.0.9",
+    );
+  for (let number = 0; number < 1_000; number++) claim(number, hash(1));
+  assert.equal(table.peerCount, TRACKER.maxPeersPerAddress);
+  assert.equal(claim(1_001, hash(2)).membershipChanged, true, "another torrent counts for itself");
+  assert.equal(announce(table, "10.1.9.9", "honest", { infoHash: hash(1) }).membershipChanged, true);
+});
+
+Deno.test("TrackerTable lets nobody change what another listed, unless by its key or from its address", () => {
+  const victim = { peerId: id("victim"), port: 6881, key: 77 };
+  const from = (table: TrackerTable, source: string, changes: Partial<AnnounceRequest>) =>
+    table.announce(announceOf("", { infoHash: hash(0), ...victim, ...changes }), "10.0.0.2", 0, source);
+  for (const key of [undefined, 0, 78]) {
+    const table = newTable();
+    announce(table, "10.0.0.2", "victim", { key: victim.key });
+    for (const changes of [{ event: "stopped" }, { left: 0 }, { event: "completed", left: 0 }] as const) {
+      const { key: _, ...rest } = { ...victim, ...changes };
+      const request = {
+        ...announceOf("", { infoHash: hash(0), ...rest }),
+        ...(key === undefined ? {} : { key }),
+      };
+      const result = table.announce(request, "10.0.0.2", 0, "10.0.0.9");
+      assert.deepEqual([result.membershipChanged, result.complete, result.downloaded], [false, 0, 0]);
+    }
+    assert.equal(table.peerCount, 1);
+  }
+  const table = newTable();
+  announce(table, "10.0.0.2", "victim", { key: victim.key });
+  assert.equal(
+    from(table, "10.0.0.9", { event: "stopped" }).membershipChanged,
+    true,
+    "the key tells it is itself",
+  );
+  from(table, "10.0.0.9", {});
+  assert.equal(
+    from(table, "10.0.0.2", { key: 1, event: "stopped" }).membershipChanged,
+    true,
+    "and so does its address",
+  );
+});
+
+Deno.test("TrackerTable lists no claimed port of a system's services", () => {
+  const table = newTable();
+  const claim = (port: number) =>
+    table.announce(announceOf("", { infoHash: hash(0), port }), "10.0.0.2", 0, "127.0.0.1").membershipChanged;
+  assert.deepEqual([22, 25, 80, 1_023].map(claim), [false, false, false, false]);
+  assert.deepEqual([1_024, 6_881].map(claim), [true, true]);
+  assert.equal(announce(table, "10.0.0.3", "own", { port: 80 }).membershipChanged, true);
+});
+
+Deno.test("TrackerTable lets one address bring only so much news, however it changes", () => {
+  const { burst, perSecond } = TRACKER.newsPerSource;
+  const tricks: ((round: number) => Partial<AnnounceRequest>[])[] = [
+    () => [{ left: 0 }, { left: 5 }],
+    (round) => [{ port: 1 + round }, { port: 1 + round, event: "stopped" }],
+    () => [{}, { event: "stopped" }],
+  ];
+  for (const changesOf of tricks) {
+    const table = newTable();
+    let news = 0;
+    for (let round = 0; round < 20_000; round++) {
+      for (const changes of changesOf(round)) {
+        if (announce(table, "10.0.0.2", "x", changes, round).membershipChanged) news++;
+      }
+    }
+    assert.ok(news <= 2 * (burst + 20 * perSecond), `${news}`);
+    assert.equal(announce(table, "10.0.0.3", "honest", {}, 20_000).membershipChanged, true);
+  }
+});
+
+Deno.test("TrackerTable takes few bytes for each of many peers", () => {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc") as () => void;
+  const table = newTable(true);
+  collectGarbage();
+  const before = Deno.memoryUsage().heapUsed;
+  const count = TRACKER.maxPeers / 5;
+  for (let number = 0; number < count; number++) {
+    const from = `10.${number >> 16}.${(number >> 8) & 255}.${number & 255}`;
+    announce(table, from, number, { infoHash: hash(number % 20), numwant: 0 });
+  }
+  collectGarbage();
+  assert.equal(table.peerCount, count);
+  const bytes = (Deno.memoryUsage().heapUsed - before) / count;
+  assert.ok(bytes < 400, `${bytes} bytes each`);
 });
 
 Deno.test("TrackerTable serves what it is told to, until it is told not to", () => {
@@ -276,7 +394,7 @@ Deno.test("TrackerTable keeps its books through thousands of random announces", 
     const infoHash = hash(pick(5));
     const changes = { infoHash, left: pick(2), ...(event === undefined ? {} : { event }) };
     const { peers, complete, incomplete } = announce(table, family + pick(40), pick(3), changes, now);
-    const listed = table.list(infoHash) as TrackedEntry[];
+    const listed = table.list(infoHash) as TrackedPeer[];
     const seeds = listed.filter(({ isSeed }) => isSeed).length;
     assert.deepEqual([seeds, listed.length - seeds], [complete, incomplete]);
     const downloaders = listed.filter(({ wantsMore }) => wantsMore).length;
