@@ -16,6 +16,10 @@ export const METAINFO_LIMITS: MetainfoLimits = {
   fileBytes: 64 * MIB,
   pieces: 2_097_152,
   files: 200_000,
+  // 200,000 files with paths of seven names.
+  fileValues: 2_000_000,
+  // Thousands of trackers.
+  outerValues: 20_000,
   minPieceLength: 1 * KIB,
   // A piece is assembled in memory; INTERFACE.md promises 64 MiB in `create`, others use 128.
   maxPieceLength: 128 * MIB,
@@ -257,6 +261,8 @@ export const STORAGE = {
   filesPerLook: 8,
   /** How long files are left alone after a change was noticed: whoever makes it may be writing still. */
   settleMs: 2 * SECOND,
+  /** Work on large torrents gives way to everything else after this time; a tracker's answer may wait so long. */
+  sliceMs: 8,
   /** How often `torrents/` is looked through for new files. */
   folderWatchMs: 2 * SECOND,
 } as const;

@@ -8,6 +8,7 @@
 import library from "bencode";
 import { ProtocolError } from "../errors.ts";
 import { fromByteString, fromUtf8, joinBytes, toByteString, toHex } from "./bytes.ts";
+import { finish, type Steps } from "./steps.ts";
 
 export type BencodeValue = number | Uint8Array | BencodeValue[] | BencodeDictionary;
 export type BencodeDictionary = { [key: string]: BencodeValue };
@@ -32,6 +33,10 @@ export interface BencodeLimits {
 export const MESSAGE_LIMITS: BencodeLimits = { depth: 16, values: 20_000 };
 
 const DICTIONARY = 0x64, LIST = 0x6c, INTEGER = 0x69, END = 0x65, COLON = 0x3a, MINUS = 0x2d;
+/** Values that `walkBencode` passes between two pauses. */
+const VALUES_PER_STEP = 4_096;
+/** Characters of a key that are worth the quick way. */
+const LONGEST_PLAIN_TEXT = 32;
 const isDigit = (byte: number) => byte >= 0x30 && byte <= 0x39;
 
 /** One open list or dictionary of the walk in `checkBencode`. */
@@ -50,6 +55,8 @@ export interface CheckedBencode {
   readonly end: number;
   /** Members of the outermost dictionary by key (one character a byte), as borrowed views; empty otherwise. */
   readonly members: Map<string, Uint8Array>;
+  /** Strings, numbers, lists and dictionaries in it, but for keys. */
+  readonly values: number;
 }
 
 /**
@@ -58,6 +65,11 @@ export interface CheckedBencode {
  * Errors: `ProtocolError` when it is malformed or exceeds `limits`. Bytes behind the value are left alone.
  */
 export function checkBencode(bytes: Uint8Array, limits: BencodeLimits): CheckedBencode {
+  return finish(walkBencode(bytes, limits));
+}
+
+/** The same with pauses, for what may be large. */
+export function* walkBencode(bytes: Uint8Array, limits: BencodeLimits): Steps<CheckedBencode> {
   const members = new Map<string, Uint8Array>();
   const levels: Level[] = [];
   let offset = 0;
@@ -103,16 +115,18 @@ export function checkBencode(bytes: Uint8Array, limits: BencodeLimits): CheckedB
       levels.pop();
     } else if (level?.keys !== undefined && level.key === undefined) {
       const start = passString();
-      const key = bytes.subarray(start, offset);
-      const name = libraryName(key);
+      const plain = plainText(bytes, start, offset);
+      const key = plain ?? toByteString(bytes.subarray(start, offset));
+      const name = plain ?? libraryName(bytes.subarray(start, offset));
       if (name === "__proto__") fail("a key is not allowed");
       if (level.keys.has(name)) fail("a key stands twice");
       level.keys.add(name);
-      level.key = toByteString(key);
+      level.key = key;
       level.valueStart = offset;
       continue;
     } else {
       if (++values > limits.values) fail(`more than ${limits.values} values`);
+      if (values % VALUES_PER_STEP === 0) yield;
       const type = bytes[offset];
       if (type === DICTIONARY || type === LIST) {
         if (levels.length >= limits.depth) fail(`nested deeper than ${limits.depth}`);
@@ -132,13 +146,60 @@ export function checkBencode(bytes: Uint8Array, limits: BencodeLimits): CheckedB
       parent.key = undefined;
     }
   } while (levels.length > 0);
-  return { end: offset, members };
+  return { end: offset, members, values };
+}
+
+/** One item of an encoded list. */
+export interface EncodedItem extends CheckedBencode {
+  /** The item itself, as a borrowed view. */
+  readonly bytes: Uint8Array;
+}
+
+/** The items of an encoded list, each time it is iterated; undefined for what is no list. It must be well-formed. */
+export function encodedItems(list: Uint8Array | undefined): Iterable<EncodedItem> | undefined {
+  return list?.[0] === LIST ? { [Symbol.iterator]: () => itemsOf(list) } : undefined;
+}
+
+function* itemsOf(list: Uint8Array): Generator<EncodedItem> {
+  const limits = { depth: Infinity, values: Infinity };
+  for (let start = 1; list[start] !== END;) {
+    const rest = list.subarray(start);
+    const item = checkBencode(rest, limits);
+    yield { ...item, bytes: rest.subarray(0, item.end) };
+    start += item.end;
+  }
+}
+
+/** Whether an encoded value is a dictionary. */
+export function isEncodedDictionary(value: Uint8Array): boolean {
+  return value[0] === DICTIONARY;
+}
+
+/** Contents of an encoded string, as a borrowed view; undefined for what is no string. It must be well-formed. */
+export function encodedBytes(text: Uint8Array | undefined): Uint8Array | undefined {
+  return text !== undefined && isDigit(text[0]) ? text.subarray(text.indexOf(COLON) + 1) : undefined;
+}
+
+/** A short text of ASCII alone, as nearly all keys are: it is the same however it is read. Undefined for others. */
+function plainText(bytes: Uint8Array, start: number, end: number): string | undefined {
+  if (end - start > LONGEST_PLAIN_TEXT) return undefined;
+  let text = "";
+  for (let position = start; position < end; position++) {
+    if (bytes[position] > 0x7f) return undefined;
+    text += String.fromCharCode(bytes[position]);
+  }
+  return text;
 }
 
 /** What the library calls a key: its text without a byte order mark, or its hex digits where it is not UTF-8. */
 function libraryName(key: Uint8Array): string {
   const text = fromUtf8(key).replace(/^\uFEFF/, "");
   return text.includes("\uFFFD") ? toHex(key) : text;
+}
+
+/** An encoded number; undefined for what is none. It must be well-formed. */
+export function encodedNumber(number: Uint8Array | undefined): number | undefined {
+  return number?.[0] === INTEGER ? Number(toByteString(number.subarray(1, -1))) : undefined;
 }
 
 /** Decodes exactly one value. Errors: `ProtocolError` also when bytes follow it. Strings are copies. */

@@ -9,39 +9,39 @@ import {
   checkBencode,
   decode,
   encode,
+  encodedBytes,
+  encodedItems,
   encodeMembers,
-  isDictionary,
+  isEncodedDictionary,
   listIn,
   numberIn,
+  walkBencode,
 } from "./bencode.ts";
-import { fromStrictUtf8, fromUtf8, toHex, toUtf8 } from "./bytes.ts";
-import { type InfoHash, infoHashOf } from "./info_hash.ts";
+import { fromUtf8, toHex, toUtf8 } from "./bytes.ts";
+import { type FileListLimits, filesOf, rawFilesOf, type TorrentFile } from "./file_list.ts";
+import { type InfoHash, infoHashFromBytes } from "./info_hash.ts";
 import { PieceLayout } from "./piece_layout.ts";
-import { safePaths } from "./safe_path.ts";
+import { finish, type Steps } from "./steps.ts";
+
+/** Bytes that are hashed between two pauses. */
+const HASHED_PER_STEP = 4 * 1024 * 1024;
 
 /** Length of a SHA-1 piece hash in bytes. */
 export const PIECE_HASH_LENGTH = 20;
 
+export type { TorrentFile };
+
 /** What a torrent may contain at most; values live in `settings.ts`. */
-export interface MetainfoLimits {
+export interface MetainfoLimits extends FileListLimits {
   /** Bytes of a whole `.torrent` file. */
   readonly fileBytes: number;
   readonly pieces: number;
-  readonly files: number;
+  /** Strings, numbers, lists and dictionaries in the tracker addresses and all else that stands beside the info dictionary and is read. */
+  readonly outerValues: number;
   /** Bytes; a piece is assembled in memory. */
   readonly minPieceLength: number;
   readonly maxPieceLength: number;
   readonly bencode: BencodeLimits;
-}
-
-/** One file of a torrent. */
-export interface TorrentFile {
-  /** Safe path below `shareable/`: `[name]`, or `[folder, …, name]` in a torrent of several files. */
-  readonly path: readonly string[];
-  /** Bytes. */
-  readonly length: number;
-  /** Padding (BEP 47): zero bytes that exist in the pieces only, never on disk. */
-  readonly isPadding: boolean;
 }
 
 /** Everything a torrent says. */
@@ -81,11 +81,16 @@ export function pieceHash(metainfo: Metainfo, index: number): Uint8Array {
  * Errors: `MetainfoError` with one sentence that says what was expected and what came.
  */
 export function parseMetainfo(bytes: Uint8Array, limits: MetainfoLimits): Metainfo {
+  return finish(readMetainfo(bytes, limits));
+}
+
+/** The same with pauses: a large torrent takes a second. */
+export function* readMetainfo(bytes: Uint8Array, limits: MetainfoLimits): Steps<Metainfo> {
   if (bytes.length > limits.fileBytes) {
     throw new MetainfoError(`Expected at most ${limits.fileBytes} bytes, got ${bytes.length}`);
   }
-  const { rawInfo, outer } = splitMetainfo(bytes, limits);
-  const info = parseInfo(rawInfo, limits);
+  const { rawInfo, outer } = yield* refusing(splitMetainfo(bytes, limits));
+  const info = yield* readInfo(rawInfo, limits);
   return {
     ...info,
     announceTiers: announceTiersOf(outer),
@@ -97,19 +102,35 @@ export function parseMetainfo(bytes: Uint8Array, limits: MetainfoLimits): Metain
   };
 }
 
-function splitMetainfo(bytes: Uint8Array, limits: MetainfoLimits) {
-  return refusing(() => {
-    const { members, end } = checkBencode(bytes, limits.bencode);
-    if (bytes.subarray(end).some((byte) => !isWhiteSpace(byte))) {
-      throw new MetainfoError(`Expected the end after ${end} bytes, got more`);
-    }
-    const rawInfo = members.get("info");
-    if (rawInfo === undefined) throw new MetainfoError("Expected an info dictionary, got none");
-    members.delete("info");
-    members.delete("piece layers");
-    const outer = decode(encodeMembers(members), limits.bencode) as BencodeDictionary;
-    return { rawInfo, outer };
-  });
+const OUTER_KEYS = [
+  "announce",
+  "announce-list",
+  "url-list",
+  "httpseeds",
+  "comment",
+  "created by",
+  "creation date",
+];
+
+function* splitMetainfo(bytes: Uint8Array, limits: MetainfoLimits) {
+  const { members, end } = yield* walkBencode(bytes, limits.bencode);
+  if (bytes.subarray(end).some((byte) => !isWhiteSpace(byte))) {
+    throw new MetainfoError(`Expected the end after ${end} bytes, got more`);
+  }
+  const rawInfo = members.get("info");
+  if (rawInfo === undefined) throw new MetainfoError("Expected an info dictionary, got none");
+  const { depth } = limits.bencode;
+  return { rawInfo, outer: decodeSome(members, OUTER_KEYS, { depth, values: limits.outerValues }) };
+}
+
+/** The members of a dictionary that are read, and not the others, which may be large. */
+function decodeSome(
+  members: ReadonlyMap<string, Uint8Array>,
+  keys: readonly string[],
+  limits: BencodeLimits,
+): BencodeDictionary {
+  const some = new Map([...members].filter(([key]) => keys.includes(key)));
+  return decode(encodeMembers(some), limits) as BencodeDictionary;
 }
 
 /** Blanks, tabs and line breaks, which editors and web servers leave behind the end of a file. */
@@ -118,9 +139,9 @@ function isWhiteSpace(byte: number): boolean {
 }
 
 /** Bencoding that breaks inside a torrent is a bad torrent to the user. */
-function refusing<T>(read: () => T): T {
+function* refusing<T>(read: Steps<T>): Steps<T> {
   try {
-    return read();
+    return yield* read;
   } catch (error) {
     if (error instanceof ProtocolError) throw new MetainfoError(error.message);
     throw error;
@@ -133,9 +154,25 @@ function refusing<T>(read: () => T): T {
  * Errors: `MetainfoError`.
  */
 export function parseInfo(rawInfo: Uint8Array, limits: MetainfoLimits): Metainfo {
-  const info = refusing(() => decode(rawInfo, limits.bencode));
-  if (!isDictionary(info)) throw new MetainfoError("Expected an info dictionary, got something else");
-  const pieceHashes = bytesIn(info, "pieces");
+  return finish(readInfo(rawInfo, limits));
+}
+
+const INFO_KEYS = ["length", "meta version", "name", "name.utf-8", "piece length", "private"];
+
+/** An info dictionary's members: those that may be large still encoded, the others of `INFO_KEYS` decoded. */
+function* splitInfo(rawInfo: Uint8Array, limits: MetainfoLimits) {
+  const { members, end } = yield* walkBencode(rawInfo, limits.bencode);
+  if (end !== rawInfo.length || !isEncodedDictionary(rawInfo)) {
+    throw new MetainfoError("Expected an info dictionary, got something else");
+  }
+  const info = decodeSome(members, INFO_KEYS, limits.bencode);
+  return { info, files: encodedItems(members.get("files")), pieces: encodedBytes(members.get("pieces")) };
+}
+
+/** The same with pauses. */
+export function* readInfo(rawInfoView: Uint8Array, limits: MetainfoLimits): Steps<Metainfo> {
+  const rawInfo = rawInfoView.slice();
+  const { info, files: list, pieces: pieceHashes } = yield* refusing(splitInfo(rawInfo, limits));
   if (pieceHashes === undefined) {
     throw new MetainfoError(
       numberIn(info, "meta version") === 2
@@ -147,7 +184,7 @@ export function parseInfo(rawInfo: Uint8Array, limits: MetainfoLimits): Metainfo
     throw new MetainfoError(`Expected piece hashes of 20 bytes each, got ${pieceHashes.length} bytes`);
   }
   const pieceLength = pieceLengthOf(info, limits);
-  const files = filesOf(info, limits);
+  const files = yield* filesOf(info, list, limits);
   const layout = new PieceLayout(pieceLength, files.map((file) => file.length));
   if (!Number.isSafeInteger(layout.totalLength)) {
     throw new MetainfoError("Expected less than 2^53 bytes in all files, got more");
@@ -161,11 +198,10 @@ export function parseInfo(rawInfo: Uint8Array, limits: MetainfoLimits): Metainfo
   if (pieceCount > limits.pieces) {
     throw new MetainfoError(`Expected at most ${limits.pieces} pieces, got ${pieceCount}`);
   }
+  const isHybrid = numberIn(info, "meta version") === 2;
   return {
-    infoHash: infoHashOf(rawInfo),
-    infoHashV2: numberIn(info, "meta version") === 2
-      ? toHex(new Uint8Array(createHash("sha256").update(rawInfo).digest()))
-      : null,
+    infoHash: infoHashFromBytes(yield* hashOf("sha1", rawInfo)),
+    infoHashV2: isHybrid ? toHex(yield* hashOf("sha256", rawInfo)) : null,
     name: files[0].path[0],
     files,
     layout,
@@ -177,8 +213,17 @@ export function parseInfo(rawInfo: Uint8Array, limits: MetainfoLimits): Metainfo
     comment: "",
     createdBy: "",
     creationDate: undefined,
-    rawInfo: rawInfo.slice(),
+    rawInfo,
   };
+}
+
+function* hashOf(algorithm: "sha1" | "sha256", bytes: Uint8Array): Steps<Uint8Array> {
+  const hash = createHash(algorithm);
+  for (let start = 0; start < bytes.length; start += HASHED_PER_STEP) {
+    hash.update(bytes.subarray(start, start + HASHED_PER_STEP));
+    yield;
+  }
+  return new Uint8Array(hash.digest());
 }
 
 function pieceLengthOf(info: BencodeDictionary, limits: MetainfoLimits): number {
@@ -192,12 +237,6 @@ function pieceLengthOf(info: BencodeDictionary, limits: MetainfoLimits): number 
   return pieceLength;
 }
 
-function filesOf(info: BencodeDictionary, limits: MetainfoLimits): TorrentFile[] {
-  const raw = rawFilesOf(info, limits);
-  const paths = safePaths(raw.map((file) => file.path));
-  return raw.map(({ length, isPadding }, position) => ({ path: paths[position], length, isPadding }));
-}
-
 /**
  * The files' paths as the torrent spells them, in the order of `files`, the torrent's name first: for web seeds,
  * whose servers know no names made safe. Never for the disk.
@@ -205,59 +244,13 @@ function filesOf(info: BencodeDictionary, limits: MetainfoLimits): TorrentFile[]
  * Errors: `MetainfoError`.
  */
 export function originalPaths(rawInfo: Uint8Array, limits: MetainfoLimits): string[][] {
-  const info = refusing(() => decode(rawInfo, limits.bencode)) as BencodeDictionary;
-  return rawFilesOf(info, limits).map((file) => file.path);
+  return finish(readOriginalPaths(rawInfo, limits));
 }
 
-/** Files with the paths the torrent gives, symbolic links left out. */
-function rawFilesOf(info: BencodeDictionary, limits: MetainfoLimits) {
-  const name = nameIn(info, "name");
-  if (name === undefined) throw new MetainfoError("Expected a name, got none");
-  const list = listIn(info, "files");
-  if (list === undefined) return [{ path: [name], length: lengthIn(info), isPadding: false }];
-  if (list.length === 0 || list.length > limits.files) {
-    throw new MetainfoError(`Expected 1 to ${limits.files} files, got ${list.length}`);
-  }
-  const raw = list.map((file) => readFile(file, name)).filter((file) => !file.isSymlink);
-  if (raw.length === 0) throw new MetainfoError("Expected files, got symbolic links only");
-  return raw;
-}
-
-function readFile(file: BencodeValue, name: string) {
-  if (!isDictionary(file)) throw new MetainfoError("Expected a dictionary for each file, got something else");
-  const steps = listIn(file, "path.utf-8") ?? listIn(file, "path");
-  if (steps === undefined || steps.length === 0) {
-    throw new MetainfoError("Expected a path for each file, got none");
-  }
-  const path = steps.map((step) => {
-    if (!(step instanceof Uint8Array)) {
-      throw new MetainfoError("Expected names in a path, got something else");
-    }
-    return fromUtf8(step);
-  });
-  const attributes = textIn(file, "attr");
-  const isSymlink = attributes.includes("l");
-  return {
-    path: [name, ...path],
-    length: isSymlink ? 0 : lengthIn(file),
-    isPadding: attributes.includes("p"),
-    isSymlink,
-  };
-}
-
-function lengthIn(dictionary: BencodeDictionary): number {
-  const length = numberIn(dictionary, "length");
-  if (length === undefined || length < 0) {
-    throw new MetainfoError(`Expected a length of 0 or more for each file, got ${length ?? "none"}`);
-  }
-  return length;
-}
-
-/** A name, from its UTF-8 variant where there is a well-formed one. */
-function nameIn(dictionary: BencodeDictionary, key: string): string | undefined {
-  const utf8 = bytesIn(dictionary, `${key}.utf-8`);
-  const bytes = bytesIn(dictionary, key);
-  return (utf8 && fromStrictUtf8(utf8)) ?? (bytes && fromUtf8(bytes));
+/** The same with pauses. */
+export function* readOriginalPaths(rawInfo: Uint8Array, limits: MetainfoLimits): Steps<string[][]> {
+  const { info, files } = yield* refusing(splitInfo(rawInfo, limits));
+  return (yield* rawFilesOf(info, files, limits)).map((file) => file.path);
 }
 
 function textIn(dictionary: BencodeDictionary, key: string): string {

@@ -8,11 +8,14 @@
 import { MetainfoError } from "../errors.ts";
 import { toUtf8 } from "./bytes.ts";
 import { printable } from "./printable.ts";
+import { finish, type Steps } from "./steps.ts";
 
 /** Longest name most file systems take, in UTF-8 bytes. */
 const MAX_NAME_BYTES = 255;
 /** Folders below one another in a torrent. */
 const MAX_DEPTH = 100;
+/** Paths made safe between two pauses. */
+const PATHS_PER_STEP = 256;
 /** Room kept free in a name for the mark that tells apart equal names, and for the `_` before a device name. */
 const MARK_BYTES = 12;
 
@@ -61,16 +64,31 @@ export function isTorrentFileName(name: string): boolean {
  * and a folder at once is refused with `MetainfoError`, as is one nested too deeply.
  */
 export function safePaths(paths: readonly (readonly string[])[]): string[][] {
+  return finish(safePathSteps(paths));
+}
+
+/** The same with pauses. */
+export function* safePathSteps(paths: readonly (readonly string[])[]): Steps<string[][]> {
   const taken = new Set<string>();
   const folders = new Set<string>();
+  /** Safe names of folders: most files share theirs with others. */
+  const folderNames = new Map<string, string>();
   /** The mark to try next for a path that was taken before; without it, equal names would cost their square. */
   const nextMarks = new Map<string, number>();
-  const safePaths = paths.map((path) => {
+  const safePaths: string[][] = [];
+  for (const path of paths) {
     if (path.length === 0 || path.length > MAX_DEPTH) {
       throw new MetainfoError(`Expected a path of 1 to ${MAX_DEPTH} names, got ${path.length}`);
     }
-    const safe = path.map(safeName);
-    const name = safe[safe.length - 1];
+    const name = safeName(path[path.length - 1]);
+    const safe = path.slice(0, -1).map((folder) => {
+      const known = folderNames.get(folder);
+      if (known !== undefined) return known;
+      const made = safeName(folder);
+      folderNames.set(folder, made);
+      return made;
+    });
+    safe.push(name);
     const wanted = folded(safe);
     let key = wanted;
     for (let mark = nextMarks.get(wanted) ?? 2; taken.has(key); mark++) {
@@ -84,12 +102,15 @@ export function safePaths(paths: readonly (readonly string[])[]): string[][] {
       if (folders.has(folder)) break;
       folders.add(folder);
     }
-    return safe;
-  });
-  for (const path of safePaths) {
-    if (folders.has(folded(path))) {
+    if (safePaths.push(safe) % PATHS_PER_STEP === 0) yield;
+  }
+  let position = 0;
+  for (const key of taken) {
+    const path = safePaths[position++];
+    if (folders.has(key)) {
       throw new MetainfoError(`Expected a file or a folder, got both under ${quoted(path.join("/"))}`);
     }
+    if (position % PATHS_PER_STEP === 0) yield;
   }
   return safePaths;
 }

@@ -1,6 +1,7 @@
 /** One torrent in a session: its swarm, its pieces on disk and its announces, joined and left as one. */
 import type { DiskWorkers } from "../disk/disk_workers.ts";
 import { PieceStore } from "../disk/piece_store.ts";
+import { inSlices } from "../disk/time_slices.ts";
 import type { ResumeStore } from "../disk/resume_store.ts";
 import { messageOf } from "../errors.ts";
 import { Announcer, type AnnouncerOptions } from "../net/tracker/announcer.ts";
@@ -10,7 +11,7 @@ import { WebSeed } from "../net/web_seed/web_seed.ts";
 import { runWebSeed } from "../net/web_seed/web_seed_peer.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import type { FileRange } from "../protocol/magnet.ts";
-import { type Metainfo, originalPaths } from "../protocol/metainfo.ts";
+import { type Metainfo, readOriginalPaths } from "../protocol/metainfo.ts";
 import { publicUrl } from "../protocol/secrets.ts";
 import { METAINFO_LIMITS, STORAGE, WEB_SEED } from "../settings.ts";
 import { globsWithoutFile } from "../swarm/download/file_selection.ts";
@@ -121,7 +122,8 @@ export class JoinedTorrent {
   async useWebSeeds(): Promise<void> {
     const { metainfo } = this.swarm;
     const { signal, report, surroundings: { isBlocked, now } } = this.#context;
-    const paths = originalPaths(metainfo.rawInfo, METAINFO_LIMITS);
+    if (metainfo.webSeeds.length === 0) return;
+    const paths = await inSlices(readOriginalPaths(metainfo.rawInfo, METAINFO_LIMITS));
     await Promise.all(
       metainfo.webSeeds.slice(0, WEB_SEED.perTorrent).map((url) => {
         try {

@@ -1,10 +1,11 @@
 /** A magnet link in a session: who fetches its metadata and asks its trackers, until the torrent can be joined. */
+import { inSlices } from "../disk/time_slices.ts";
 import type { JoinContext } from "./joined_torrent.ts";
 import { Announcer } from "../net/tracker/announcer.ts";
 import { namesThisMachine } from "../net/http/request_rules.ts";
 import { parseAnnounceAddress } from "../protocol/announce_address.ts";
 import type { Magnet } from "../protocol/magnet.ts";
-import { type Metainfo, parseInfo } from "../protocol/metainfo.ts";
+import { type Metainfo, readInfo } from "../protocol/metainfo.ts";
 import { METAINFO_LIMITS } from "../settings.ts";
 import { MetadataSwarm } from "../swarm/metadata_swarm.ts";
 
@@ -22,7 +23,9 @@ export class MagnetFetch {
     const { policy, limits, surroundings, trackerTraffic, signal } = context;
     const { promise: rawInfo, resolve, reject } = Promise.withResolvers<Uint8Array>();
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    this.metainfo = rawInfo.then((rawInfo) => withMagnet(parseInfo(rawInfo, METAINFO_LIMITS), magnet));
+    this.metainfo = rawInfo.then(async (rawInfo) =>
+      withMagnet(await inSlices(readInfo(rawInfo, METAINFO_LIMITS)), magnet)
+    );
     this.swarm = new MetadataSwarm({
       infoHash: magnet.infoHash,
       name: magnet.name || magnet.infoHash,

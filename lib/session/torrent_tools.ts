@@ -4,6 +4,7 @@ import { checkTorrent as checkPieces } from "../disk/piece_checker.ts";
 import { DiskWorkers } from "../disk/disk_workers.ts";
 import { guardPath } from "../disk/guarded_path.ts";
 import { storageFailure } from "../disk/storage_failure.ts";
+import { inSlices } from "../disk/time_slices.ts";
 import { makeTorrent, type TorrentPlan } from "../disk/torrent_maker.ts";
 import { messageOf, MetainfoError, StorageError } from "../errors.ts";
 import { announceProblems } from "../net/tracker/own_tracker.ts";
@@ -11,7 +12,7 @@ import { scrapeTracker } from "../net/tracker/tracker_client.ts";
 import { parseAnnounceAddress } from "../protocol/announce_address.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import { type FileRange, formatMagnet, parseMagnet } from "../protocol/magnet.ts";
-import { type Metainfo, parseMetainfo, replaceAnnounce } from "../protocol/metainfo.ts";
+import { type Metainfo, parseMetainfo, readMetainfo, replaceAnnounce } from "../protocol/metainfo.ts";
 import { MAGNET_LIMITS, METAINFO_LIMITS, PORTS } from "../settings.ts";
 
 export { isMagnet } from "../protocol/magnet.ts";
@@ -49,7 +50,7 @@ export interface TorrentDescription {
  * Errors: `MetainfoError`, also where there is no such file or it cannot be read: the input is bad either way.
  */
 export async function readTorrent(path: string): Promise<Metainfo> {
-  return parseMetainfo(await readTorrentBytes(path), METAINFO_LIMITS);
+  return await inSlices(readMetainfo(await readTorrentBytes(path), METAINFO_LIMITS));
 }
 
 async function readTorrentBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {

@@ -9,6 +9,7 @@ import {
   parseInfo,
   parseMetainfo,
   pieceHash,
+  readMetainfo,
   replaceAnnounce,
 } from "../../lib/protocol/metainfo.ts";
 import { METAINFO_LIMITS } from "../../lib/settings.ts";
@@ -339,4 +340,22 @@ Deno.test("parseMetainfo names equal web seeds once", () => {
     "url-list": ["http://h/a", "HTTP://h:80/a", "http://h/a", "http://h/a/"],
   });
   assert.deepEqual(webSeeds, ["http://h/a", "http://h/a/"]);
+});
+
+Deno.test("readMetainfo pauses at least every few hundred files and thousand values", () => {
+  const files = Array.from({ length: 20_000 }, (_, i) => ({ length: 0, path: [`d${i % 9}`, `${i}`] }));
+  const bytes = torrent(folderWith(files, { pieces: new Uint8Array() }));
+  const steps = readMetainfo(bytes, METAINFO_LIMITS);
+  let pauses = 0;
+  while (!steps.next().done) pauses++;
+  assert.ok(pauses > 4 * 20_000 / 256, `${pauses} pauses`);
+});
+
+Deno.test("parseMetainfo refuses too many names in paths before it builds any", () => {
+  const path = Array.from({ length: 60 }, (_, depth) => `d${depth}`);
+  const files = Array.from({ length: 200 }, (_, i) => ({ length: 0, path: [...path, `${i}`] }));
+  // The first file is bad too: it is told only when it is read.
+  const bytes = torrent(folderWith([{ length: -1, path: ["bad"] }, ...files]));
+  const limits = { ...METAINFO_LIMITS, fileValues: 10_000 };
+  assert.throws(() => parseMetainfo(bytes, limits), /at most 10000 values in the list of files, got 12804/);
 });

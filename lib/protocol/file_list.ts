@@ -1,0 +1,126 @@
+/** The list of files in an info dictionary (BEP 3, BEP 47): counted, read, and made safe, with pauses. */
+import { MetainfoError } from "../errors.ts";
+import {
+  type BencodeDictionary,
+  bytesIn,
+  encodedBytes,
+  type EncodedItem,
+  encodedItems,
+  encodedNumber,
+  isEncodedDictionary,
+  numberIn,
+} from "./bencode.ts";
+import { fromStrictUtf8, fromUtf8 } from "./bytes.ts";
+import { safePathSteps } from "./safe_path.ts";
+import type { Steps } from "./steps.ts";
+
+/** Files that are read between two pauses. */
+const FILES_PER_STEP = 256;
+
+/** What a list of files may contain at most. */
+export interface FileListLimits {
+  readonly files: number;
+  /** Strings, numbers, lists and dictionaries in it; most of them are names in paths. */
+  readonly fileValues: number;
+}
+
+/** One file of a torrent. */
+export interface TorrentFile {
+  /** Safe path below `shareable/`: `[name]`, or `[folder, …, name]` in a torrent of several files. */
+  readonly path: readonly string[];
+  /** Bytes. */
+  readonly length: number;
+  /** Padding (BEP 47): zero bytes that exist in the pieces only, never on disk. */
+  readonly isPadding: boolean;
+}
+
+/**
+ * The files of an info dictionary with safe paths; `list` is its encoded member `files`, where it has one.
+ * Errors: `MetainfoError`.
+ */
+export function* filesOf(
+  info: BencodeDictionary,
+  list: Iterable<EncodedItem> | undefined,
+  limits: FileListLimits,
+): Steps<TorrentFile[]> {
+  const raw = yield* rawFilesOf(info, list, limits);
+  const paths = yield* safePathSteps(raw.map((file) => file.path));
+  return raw.map(({ length, isPadding }, position) => ({ path: paths[position], length, isPadding }));
+}
+
+/** Counts before anything is built. Errors: `MetainfoError`. */
+function* refuseTooMany(list: Iterable<EncodedItem>, limits: FileListLimits): Steps<void> {
+  let files = 0;
+  let values = 0;
+  for (const file of list) {
+    values += file.values;
+    if (++files % FILES_PER_STEP === 0) yield;
+  }
+  if (files === 0 || files > limits.files) {
+    throw new MetainfoError(`Expected 1 to ${limits.files} files, got ${files}`);
+  }
+  if (values > limits.fileValues) {
+    throw new MetainfoError(
+      `Expected at most ${limits.fileValues} values in the list of files, got ${values}`,
+    );
+  }
+}
+
+/** Files with the paths the torrent gives, symbolic links left out. */
+export function* rawFilesOf(
+  info: BencodeDictionary,
+  list: Iterable<EncodedItem> | undefined,
+  limits: FileListLimits,
+) {
+  const name = nameIn(info, "name");
+  if (name === undefined) throw new MetainfoError("Expected a name, got none");
+  if (list === undefined) {
+    return [{ path: [name], length: checkedLength(numberIn(info, "length")), isPadding: false }];
+  }
+  yield* refuseTooMany(list, limits);
+  const raw = [];
+  let count = 0;
+  for (const item of list) {
+    const file = readFile(item, name);
+    if (!file.isSymlink) raw.push(file);
+    if (++count % FILES_PER_STEP === 0) yield;
+  }
+  if (raw.length === 0) throw new MetainfoError("Expected files, got symbolic links only");
+  return raw;
+}
+
+function readFile({ bytes, members }: EncodedItem, name: string) {
+  if (!isEncodedDictionary(bytes)) {
+    throw new MetainfoError("Expected a dictionary for each file, got something else");
+  }
+  const steps = encodedItems(members.get("path.utf-8")) ?? encodedItems(members.get("path")) ?? [];
+  const path = [name];
+  for (const step of steps) {
+    const text = encodedBytes(step.bytes);
+    if (text === undefined) throw new MetainfoError("Expected names in a path, got something else");
+    path.push(fromUtf8(text));
+  }
+  if (path.length === 1) throw new MetainfoError("Expected a path for each file, got none");
+  const attributes = fromUtf8(encodedBytes(members.get("attr")) ?? new Uint8Array());
+  const isSymlink = attributes.includes("l");
+  return {
+    path,
+    length: isSymlink ? 0 : checkedLength(encodedNumber(members.get("length"))),
+    isPadding: attributes.includes("p"),
+    isSymlink,
+  };
+}
+
+function checkedLength(length: number | undefined): number {
+  if (length === undefined || length < 0) {
+    throw new MetainfoError(`Expected a length of 0 or more for each file, got ${length ?? "none"}`);
+  }
+  return length;
+}
+
+/** A name, from its UTF-8 variant where there is a well-formed one. */
+function nameIn(dictionary: BencodeDictionary, key: string): string | undefined {
+  const utf8 = bytesIn(dictionary, `${key}.utf-8`);
+  const bytes = bytesIn(dictionary, key);
+  return (utf8 && fromStrictUtf8(utf8)) ?? (bytes && fromUtf8(bytes));
+}
