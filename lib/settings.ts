@@ -326,6 +326,16 @@ export const ANNOUNCING = {
   /** Tiers of a torrent that are used, each a tracker that is announced to beside the others, and trackers of a tier. */
   maxTiers: 50,
   maxTrackersPerTier: 50,
+  /** URLs of one host that a torrent may name: by HTTP and UDP, by other ports, and at a few paths. */
+  maxUrlsPerHost: 8,
+  /** Announces of one torrent to one host: by HTTP and by UDP at once, then one a second. */
+  perHost: { burst: 2, perSecond: 1 },
+  /** For all torrents together, how often a host is asked at a URL that it has not been asked at lately … */
+  newUrlPauseMs: 1 * SECOND,
+  /** … and how many such URLs at once; so many of a host and so many hosts are remembered. */
+  newUrlBurst: 4,
+  urlsRemembered: 16,
+  hostsRemembered: 1_000,
   /** First pause after a failure; doubled each time, with up to a quarter more by chance. */
   retryMs: 3 * SECOND,
   retryMaxMs: 5 * MINUTE,

@@ -1,3 +1,5 @@
+import { canonicalAddress } from "./endpoint.ts";
+
 /** Port of the embedded tracker, and the one meant where an announce address names none. */
 export const DEFAULT_TRACKER_PORT = 6969;
 
@@ -49,4 +51,10 @@ export function ownPathOf(path: string): "/announce" | "/scrape" | undefined {
   const names = steps.map((step) => step.replace(/\.php$/, ""));
   if (names.includes("announce")) return "/announce";
   return names.includes("scrape") ? "/scrape" : undefined;
+}
+
+/** The host that an announce URL asks, as one text for each; for what is no URL, the text itself. */
+export function announceHost(url: string): string {
+  const hostname = URL.parse(url)?.hostname ?? url;
+  return canonicalAddress(hostname) ?? hostname;
 }

@@ -1,5 +1,6 @@
 import { TrackerError } from "../../errors.ts";
 import { ANNOUNCING } from "../../settings.ts";
+import { UrlPace } from "./url_pace.ts";
 
 /** One tracker: everything at its scheme, host and port. */
 interface Lane {
@@ -19,21 +20,24 @@ export class TrackerTraffic {
   /** 32 random bits that trackers know us by. */
   readonly key: number;
   readonly #lanes = new Map<string, Lane>();
+  readonly #pace: UrlPace;
   readonly #now: () => number;
 
   /** `now` is a monotonic clock in ms. */
   constructor(now: () => number, key: number) {
     this.#now = now;
+    this.#pace = new UrlPace(now);
     this.key = key;
   }
 
   /**
-   * Makes an announce to the tracker at `url` once there is a place, and returns its result.
+   * Makes an announce to the tracker at `url` once `UrlPace` admits it and there is a place, and returns its result.
    *
    * Errors: what `announce` rejects with; the same for who comes within `ANNOUNCING.outageMs` after an announce that
    * found the tracker out of reach; the signal's reason when it is aborted while waiting.
    */
   async run<T>(url: string, announce: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    await this.#pace.admit(url, signal);
     const { origin, host, protocol } = new URL(url);
     const key = origin === "null" ? `${protocol}//${host}` : origin;
     const lane = this.#lanes.get(key) ?? { underWay: 0, waiting: [] };

@@ -6,11 +6,16 @@
  * are shuffled once, one is used at a time, the next one when it fails, and the one that answers moves to the
  * front.
  *
+ * A torrent is somebody else's work, and must not turn us against a third party: of one host only a few URLs are used,
+ * and it is asked about once a second, in however many tiers it stands.
+ *
  *   due(now) → announces to make; each ends in succeeded() or failed(), and its tier waits until then
  *   stop()   → the last announces, to whoever heard that we started
  */
+import { announceHost } from "../../protocol/announce_address.ts";
 import type { AnnounceEvent } from "../../protocol/tracker_messages.ts";
 import { ANNOUNCING } from "../../settings.ts";
+import { Allowance } from "../peers/allowance.ts";
 
 /** An announce to make now. */
 export interface DueAnnounce {
@@ -29,6 +34,7 @@ export interface AnnounceOutcome {
 
 interface Tracker {
   readonly url: string;
+  readonly host: string;
   failures: number;
   /** Not asked before this time. */
   pausedUntil: number;
@@ -48,6 +54,8 @@ interface Tier {
 /** The announce schedule of one torrent. Pure: the caller brings clock and chance. Times in ms. */
 export class AnnounceSchedule {
   #tiers: readonly Tier[] = [];
+  /** How often each host may be asked. */
+  readonly #allowances = new Map<string, Allowance>();
   readonly #random: () => number;
 
   /** `tiers` are announce URLs, of which one that stands twice counts once and too many do not count. `random` is at least 0, below 1. */
@@ -70,11 +78,17 @@ export class AnnounceSchedule {
     const kept = new Map(this.#tiers.map((tier) => [nameOf(tier.trackers.map(({ url }) => url)), tier]));
     const known = new Map(this.#tiers.flatMap(({ trackers }) => trackers.map((each) => [each.url, each])));
     const seen = new Set<string>();
+    const urlsOf = new Map<string, number>();
+    const isUsed = (url: string) => {
+      if (seen.has(url)) return false;
+      seen.add(url);
+      const host = announceHost(url);
+      const count = (urlsOf.get(host) ?? 0) + 1;
+      urlsOf.set(host, count);
+      return count <= ANNOUNCING.maxUrlsPerHost;
+    };
     return tiers.slice(0, ANNOUNCING.maxTiers).map((urls) => {
-      const fresh = urls.filter((url) => !seen.has(url) && seen.add(url)).slice(
-        0,
-        ANNOUNCING.maxTrackersPerTier,
-      );
+      const fresh = urls.slice(0, ANNOUNCING.maxTrackersPerTier).filter(isUsed);
       const trackers = fresh.map((url) => known.get(url) ?? newTracker(url));
       return kept.get(nameOf(fresh)) ??
         { trackers: shuffle(trackers, this.#random), dueAt: -Infinity, underWay: undefined };
@@ -91,10 +105,19 @@ export class AnnounceSchedule {
         tier.dueAt = Math.min(...tier.trackers.map((candidate) => candidate.pausedUntil));
         continue;
       }
+      if (!this.#allowanceOf(tracker).take(now)) continue;
       tier.underWay = { url: tracker.url, event: nextEvent(tracker), trackerId: tracker.trackerId };
       due.push(tier.underWay);
     }
     return due;
+  }
+
+  #allowanceOf({ host }: Tracker): Allowance {
+    const known = this.#allowances.get(host);
+    if (known !== undefined) return known;
+    const allowance = new Allowance(ANNOUNCING.perHost);
+    this.#allowances.set(host, allowance);
+    return allowance;
   }
 
   /** The tracker took an announce that `due` gave. */
@@ -171,6 +194,7 @@ export class AnnounceSchedule {
 function newTracker(url: string): Tracker {
   return {
     url,
+    host: announceHost(url),
     failures: 0,
     pausedUntil: -Infinity,
     heardStarted: false,

@@ -171,7 +171,7 @@ Deno.test("AnnounceSchedule uses only so many tiers, and trackers of a tier, of 
   const tiers = Array.from(
     { length: 200_000 },
     (_, tier) =>
-      tier < 100 ? Array.from({ length: 1_000 }, (_, i) => `http://t${tier}/${i}`) : [`http://t${tier}/`],
+      tier < 100 ? Array.from({ length: 1_000 }, (_, i) => `http://t${tier}-${i}/`) : [`http://t${tier}/`],
   );
   const schedule = new AnnounceSchedule(tiers, () => 0);
   const asked = new Set<string>();
@@ -184,6 +184,39 @@ Deno.test("AnnounceSchedule uses only so many tiers, and trackers of a tier, of 
     }
   }
   assert.equal(asked.size, ANNOUNCING.maxTiers * ANNOUNCING.maxTrackersPerTier);
+});
+
+Deno.test("AnnounceSchedule asks one host about once a second, at a few URLs, however many are named", () => {
+  const spellings = (port: number) => [
+    `http://10.0.0.9:${port}/announce`,
+    `udp://10.0.0.9:${port}`,
+    `http://10.0.0.9:${port}/admin?delete=${port}`,
+    `http://[::ffff:10.0.0.9]:${port}/`,
+    `http://167772169:${port}/`,
+  ];
+  const tiers = Array.from(
+    { length: 50 },
+    (_, tier) => Array.from({ length: 10 }, (_, i) => spellings(1 + 10 * tier + i)).flat(),
+  );
+  const schedule = new AnnounceSchedule(tiers, seededRandom(1));
+  const asked = new Set<string>();
+  let count = 0;
+  for (let now = 0; now < 60_000; now += 100) {
+    for (const announce of schedule.due(now)) {
+      count++;
+      asked.add(announce.url);
+      if (count % 2 === 0) schedule.failed(announce, now);
+      else schedule.succeeded(announce, { intervalSeconds: 0 }, now);
+    }
+  }
+  assert.ok(count <= 62, `${count} in a minute`);
+  assert.ok(asked.size <= ANNOUNCING.maxUrlsPerHost, `${asked.size} URLs`);
+  assert.ok(schedule.stop().length <= ANNOUNCING.maxUrlsPerHost);
+});
+
+Deno.test("AnnounceSchedule asks a tracker by HTTP and by UDP at once, beside those of other hosts", () => {
+  const tiers = [["http://10.0.0.5:6969/announce"], ["udp://10.0.0.5:6969"], ["http://10.0.0.6/announce"]];
+  assert.equal(new AnnounceSchedule(tiers, orderly).due(0).length, 3);
 });
 
 Deno.test("AnnounceSchedule goes on with other URLs, and those that stay know of us", () => {
