@@ -50,7 +50,31 @@ export interface TorrentDescription {
  * Errors: `MetainfoError`, also where there is no such file or it cannot be read: the input is bad either way.
  */
 export async function readTorrent(path: string): Promise<Metainfo> {
-  return await inSlices(readMetainfo(await readTorrentBytes(path), METAINFO_LIMITS));
+  const bytes = await readTorrentBytes(path);
+  try {
+    return await inSlices(readMetainfo(bytes, METAINFO_LIMITS));
+  } catch (error) {
+    const kind = kindOf(bytes);
+    if (kind === undefined || !(error instanceof MetainfoError)) throw error;
+    const why = `Expected a torrent, got ${kind} (${error.message}); fetch the torrent itself`;
+    throw new MetainfoError(why, { cause: error });
+  }
+}
+
+/** What else is often saved under the name of a torrent. */
+const KINDS: readonly (readonly [start: RegExp, kind: string])[] = [
+  [/^$/, "an empty file"],
+  [/^(\xef\xbb\xbf)?\s*<(!doctype|html|head|body|!--|\?xml)/i, "a web page"],
+  [/^\s*magnet:\?/i, "a magnet link in a file"],
+  [/^PK/, "a zip archive"],
+  // deno-lint-ignore no-control-regex
+  [/^\x1f\x8b/, "a gzip archive"],
+];
+
+/** What a file is that is no torrent, in words; undefined where that does not show in its first bytes. */
+function kindOf(bytes: Uint8Array): string | undefined {
+  const start = String.fromCharCode(...bytes.subarray(0, 256));
+  return KINDS.find(([pattern]) => pattern.test(start))?.[1];
 }
 
 async function readTorrentBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {

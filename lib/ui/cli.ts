@@ -4,6 +4,7 @@ import { messageOf } from "../errors.ts";
 import { createLogger, LOG_LEVELS, printable } from "../log.ts";
 import { CHOKING, ENCRYPTION_POLICIES, PORTS, VERSION } from "../settings.ts";
 import { check, create, edit, info } from "./commands.ts";
+import { didYouMean } from "./did_you_mean.ts";
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import * as values from "./option_values.ts";
 import { errorWriter, printLine } from "./output.ts";
@@ -57,10 +58,31 @@ function failureOf(error: unknown): Failure | undefined {
   return new Failure(EXIT.usage, "command line", why[0].toUpperCase() + why.slice(1));
 }
 
-/** An option whose value `parse` makes; what `parse` throws becomes a usage failure that names the option. */
-function option<Value>(flags: string, description: string, parse: (text: string) => Value): Option {
+/** What to add to a failure about a value. */
+type Hint = (text: string) => string;
+
+/**
+ * An option whose value `parse` makes; what `parse` throws becomes a usage failure that names the option, with the hint
+ * behind it.
+ */
+function option<Value>(
+  flags: string,
+  description: string,
+  parse: (text: string) => Value,
+  hint?: Hint,
+): Option {
   const option = new Option(flags, description);
-  return option.argParser((text) => parseOrFail(option, parse, text));
+  return option.argParser((text) => parseOrFail(option, parse, text, hint));
+}
+
+/** An option that takes one of some words. */
+function wordOption(flags: string, description: string, words: readonly string[]): Option {
+  return option(
+    flags,
+    `${description}${words.join(", ")}`,
+    values.oneOf(words),
+    (text) => didYouMean(text, words),
+  );
 }
 
 /** An option that may be given several times; its value is the list. */
@@ -72,44 +94,70 @@ function listOption<Value>(flags: string, description: string, parse: (text: str
   ]);
 }
 
-function parseOrFail<Value>(option: Option, parse: (text: string) => Value, text: string): Value {
+function parseOrFail<Value>(
+  option: Option,
+  parse: (text: string) => Value,
+  text: string,
+  hint?: Hint,
+): Value {
   try {
     return parse(text);
   } catch (error) {
-    if (error instanceof RangeError) {
-      throw new Failure(EXIT.usage, option.long ?? option.flags, error.message);
-    }
-    throw error;
+    if (!(error instanceof RangeError)) throw error;
+    throw new Failure(EXIT.usage, option.long ?? option.flags, error.message + (hint?.(text) ?? ""));
   }
 }
 
 /** The whole command line; `finish` hears the exit code of the command that ran. */
 export function buildProgram(finish: (code: ExitCode) => void): Command {
   const program = new Command("peer")
-    .description("Shares files on a local network: BitTorrent client, server and tracker in one.")
+    .description("Shares files on a local network; each machine runs it with the same torrent.")
+    .usage("[COMMAND] [options] [TORRENT ...]")
     .version(`peer ${VERSION}`, "--version", "show the version")
     .helpOption("-h, --help", "show this help")
+    .helpCommand("help [COMMAND]", "all options of a command")
     .addOption(
-      option("--home <DIR>", "folder of torrents/, shareable/ and state/", values.parseText).default("."),
+      option("--home <DIR>", "the folder to work in", values.parseText).default(".", "."),
     )
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, subcommandTerm: (command) => TERMS.get(command.name())! })
     .configureOutput({ writeOut: (text) => printLine(text.trimEnd()), writeErr: () => {} })
     .exitOverride();
   addStart(program, finish);
   addCreate(program, finish);
   addOthers(program, finish);
-  return program.addHelpText(
-    "after",
-    () => `\nWithout a command:\n\n${program.commands[0].helpInformation()}`,
-  );
+  return program.addHelpText("after", EXAMPLES);
 }
+
+/** How commands stand in the list of all. */
+const TERMS: ReadonlyMap<string, string> = new Map([
+  ["start", "[start] [TORRENT|MAGNET ...]"],
+  ["create", "create PATH"],
+  ["edit", "edit TORRENT --announce ADDR"],
+  ["info", "info TORRENT|MAGNET"],
+  ["check", "check TORRENT"],
+  ["help", "help [COMMAND]"],
+]);
+
+/** What people do first. The whole help fits on a terminal of 80 columns and 24 lines. */
+const EXAMPLES = `
+Examples:
+  peer create shareable/film.mp4   make torrents/film.mp4.torrent
+  peer film.mp4.torrent            share it; on other machines: fetch it
+  peer                             all in torrents/, and what comes there
+  peer info film.mp4.torrent       what is inside; with --swarm: who is there`;
 
 function addStart(program: Command, finish: (code: ExitCode) => void): void {
   const { peer, tracker } = PORTS;
   program.command("start", { isDefault: true })
-    .description("join the swarms; without an argument, of every torrent in torrents/")
+    .description("share and fetch; no argument: all in torrents/")
     .argument("[TORRENT...]", "torrent files or magnet links; a bare name is looked up in torrents/ too")
-    .addOption(option("--host <ADDR>", "address to listen on (default: all)", values.parseHost))
+    .optionsGroup("Where it listens, and whom it finds:")
+    .addOption(option(
+      "--host <ADDR>",
+      "address to listen on (default: all)",
+      values.parseHost,
+      () => `; ${values.ownAddressesText()}`,
+    ))
     .addOption(option(
       "--port <N>",
       `peer port, 0 for any (default: ${peer.first}, or the next free one up to ${peer.last})`,
@@ -127,12 +175,26 @@ function addStart(program: Command, finish: (code: ExitCode) => void): void {
       "IP address of a proxy that announces for others to the tracker, and says for whom",
       values.parseHost,
     ))
+    .addOption(listOption("--peer <HOST:PORT>", "connect to this peer at once", values.parsePeer))
+    .option("--no-lsd", "do not look for peers by multicast")
+    .option("--no-pex", "do not exchange peers with other peers")
+    .addOption(
+      wordOption("--encryption <HOW>", "of connections between peers: ", ENCRYPTION_POLICIES).default(
+        "prefer",
+      ),
+    )
+    .addOption(option(
+      "--ip-filter <FILE>",
+      "addresses never to talk to: CIDR, ranges, .dat or .p2p lists",
+      values.parseText,
+    ))
+    .optionsGroup("What it fetches, kept for each torrent until something else is said:")
     .addOption(listOption("--only <GLOB>", "fetch only files that match, such as '*.pdf'", values.parseText))
     .addOption(listOption("--skip <GLOB>", "fetch no files that match", values.parseText))
     .addOption(listOption("--first <GLOB>", "fetch files that match before the others", values.parseText))
     .option("--sequential", "fetch from the beginning to the end, instead of the rarest first")
     .option("--no-sequential", "fetch the rarest first again")
-    .addOption(listOption("--peer <HOST:PORT>", "connect to this peer at once", values.parsePeer))
+    .optionsGroup("How it shares:")
     .option(
       "--super-seed",
       "as first seeder: give each piece to one peer, so that little more than one copy is sent",
@@ -151,20 +213,7 @@ function addStart(program: Command, finish: (code: ExitCode) => void): void {
     )
     .addOption(option("--max-upload <RATE>", "bytes per second, such as 500K or 1.5MiB", values.parseRate))
     .addOption(option("--max-download <RATE>", "the same for downloading", values.parseRate))
-    .addOption(
-      option(
-        "--encryption <HOW>",
-        `of connections between peers: ${ENCRYPTION_POLICIES.join(", ")}`,
-        values.oneOf(ENCRYPTION_POLICIES),
-      ).default("prefer"),
-    )
-    .addOption(option(
-      "--ip-filter <FILE>",
-      "addresses never to talk to: CIDR, ranges, .dat or .p2p lists",
-      values.parseText,
-    ))
-    .option("--no-lsd", "do not look for peers by multicast")
-    .option("--no-pex", "do not exchange peers with other peers")
+    .optionsGroup("When it ends, and what it tells:")
     .option("--exit-when-complete", "stop once every torrent is complete")
     .addOption(
       option(
@@ -175,12 +224,13 @@ function addStart(program: Command, finish: (code: ExitCode) => void): void {
         .default(0, "0"),
     )
     .addOption(
-      option("--progress <HOW>", PROGRESS_MODES.join(", "), values.oneOf(PROGRESS_MODES)).default("auto"),
+      wordOption("--progress <HOW>", "", PROGRESS_MODES).default("auto"),
     )
-    .addOption(option("--log-level <LEVEL>", LOG_LEVELS.join(", "), values.oneOf(LOG_LEVELS)).default("warn"))
+    .addOption(wordOption("--log-level <LEVEL>", "", LOG_LEVELS).default("warn"))
     .action(async (torrents: string[], _options, command: Command) => {
       const isFirstWord = torrents.length > 0 && program.args[0] === torrents[0];
-      finish(await start(torrents, command.optsWithGlobals(), isFirstWord));
+      const commands = isFirstWord ? [...program.commands.map((each) => each.name()), "help"] : [];
+      finish(await start(torrents, command.optsWithGlobals(), commands));
     });
 }
 
@@ -208,7 +258,7 @@ function addCreate(program: Command, finish: (code: ExitCode) => void): void {
 
 function addOthers(program: Command, finish: (code: ExitCode) => void): void {
   program.command("edit")
-    .description("change the announce addresses of a torrent; its info-hash stays")
+    .description("change where others are looked for")
     .argument("<TORRENT>", "torrent file")
     .addOption(
       listOption("--announce <ADDR>", "URL, host or host:port of a tracker", values.parseAnnounce)
@@ -218,7 +268,7 @@ function addOthers(program: Command, finish: (code: ExitCode) => void): void {
       finish(await edit(torrent, command.optsWithGlobals()));
     });
   program.command("info")
-    .description("show what is inside a torrent")
+    .description("show what is inside")
     .argument("<TORRENT>", "torrent file or magnet link")
     .option("--swarm", "ask its trackers how many peers are there")
     .option("--json", "print JSON")
@@ -226,7 +276,7 @@ function addOthers(program: Command, finish: (code: ExitCode) => void): void {
       finish(await info(torrent, command.optsWithGlobals()));
     });
   program.command("check")
-    .description("hash the data in shareable/ or state/tmp and say what is there")
+    .description("hash the data and say what is there")
     .argument("<TORRENT>", "torrent file")
     .option("--json", "print JSON")
     .action(async (torrent: string, _options, command: Command) => {

@@ -16,12 +16,13 @@ import {
   type TorrentDescription,
   type TrackerReport,
 } from "../session/torrent_tools.ts";
+import { createdRows, loopbackWarning, placeWarning, refuseTorrent } from "./create_advice.ts";
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import { jsonText } from "./json_text.ts";
 import { errorWriter, printLine } from "./output.ts";
 import { TerminalScreen } from "./terminal_screen.ts";
 import { formatBytes } from "./text_format.ts";
-import { isMagnet, readNamedMagnet, readNamedTorrent } from "./torrent_arguments.ts";
+import { isMagnet, nearestPathHint, readNamedMagnet, readNamedTorrent } from "./torrent_arguments.ts";
 import { noWorkProgress, WorkBar, WorkLines, type WorkProgress } from "./work_progress.ts";
 
 /** Options of every command that shows something. */
@@ -49,10 +50,13 @@ export interface CreateOptions extends ShowOptions {
 /** Makes a `.torrent` of a file or folder. */
 export async function create(path: string, options: CreateOptions): Promise<ExitCode> {
   const { json, pieceLength, comment, webSeed, output } = options;
+  await refuseTorrent(path);
+  const hint = await nearestPathHint(path);
+  const home = resolve(options.home);
   const announce = options.announce ?? [ownAnnounceUrl(Deno.networkInterfaces())];
   const torrent = {
     path,
-    home: resolve(options.home),
+    home,
     output,
     announceTiers: announce.map((url) => [url]),
     pieceLength,
@@ -63,12 +67,17 @@ export async function create(path: string, options: CreateOptions): Promise<Exit
   const made = await withProgress(
     "hashing",
     json,
-    (progress) => orFail(path, () => createTorrent(torrent, (done, total) => progress.update(done, total))),
+    (progress) =>
+      orFail(path, () => createTorrent(torrent, (done, total) => progress.update(done, total)), hint),
   );
   const description = describeTorrent(made.metainfo);
   if (json) printLine(jsonText({ ...description, path: made.path }));
-  else printTable([["Torrent", made.path], ["Info-hash", description.infoHash]]);
-  tellWarnings(made.path, await announceWarnings(description.announce));
+  else printTable(createdRows(made.path, description, home));
+  const warnings = [
+    ...loopbackWarning(description.announce),
+    ...await announceWarnings(description.announce),
+  ];
+  tellWarnings(made.path, [...warnings, ...await placeWarning(path, home)]);
   return EXIT.ok;
 }
 
@@ -88,7 +97,8 @@ export async function edit(
   const tiers = options.announce.map((url) => [url]);
   const metainfo = await orFail(torrent, () => editAnnounce(path, tiers, home));
   printTable([["Torrent", path], ["Info-hash", metainfo.infoHash], ...announceRows(metainfo.announceTiers)]);
-  tellWarnings(path, await announceWarnings(metainfo.announceTiers));
+  const { announceTiers } = metainfo;
+  tellWarnings(path, [...loopbackWarning(announceTiers), ...await announceWarnings(announceTiers)]);
   return EXIT.ok;
 }
 
@@ -138,8 +148,8 @@ export async function check(torrent: string, options: ShowOptions): Promise<Exit
   return EXIT.ok;
 }
 
-/** Failures of torrents, files and disks as failures of the command. */
-async function orFail<Result>(what: string, work: () => Promise<Result>): Promise<Result> {
+/** Failures of torrents, files and disks as failures of the command; `hint` says what to do about those of disks. */
+async function orFail<Result>(what: string, work: () => Promise<Result>, hint = ""): Promise<Result> {
   try {
     return await work();
   } catch (error) {
@@ -148,7 +158,7 @@ async function orFail<Result>(what: string, work: () => Promise<Result>): Promis
     }
     const isSystemError = error instanceof Error && "code" in error;
     if (error instanceof StorageError || isSystemError) {
-      throw new Failure(EXIT.failed, what, messageOf(error), { cause: error });
+      throw new Failure(EXIT.failed, what, messageOf(error) + hint, { cause: error });
     }
     throw error;
   }

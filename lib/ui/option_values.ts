@@ -5,6 +5,7 @@
  */
 import { isIP } from "node:net";
 import { announceUrl } from "../session/torrent_tools.ts";
+import { PORTS } from "../settings.ts";
 
 const PREFIX_POWER: Record<string, number> = { "": 0, K: 1, M: 2, G: 3 };
 const MIN_PIECE_LENGTH = 16 * 1024;
@@ -85,12 +86,19 @@ export function parseHost(text: string): string {
   return isIP(bare) === 0 ? refuse("an IP address", text) : bare;
 }
 
-/** `HOST:PORT` of another peer, as it stands; an IPv6 address in brackets. */
+/** `this machine has ADDRESS (INTERFACE), …`. */
+export function ownAddressesText(): string {
+  const addresses = Deno.networkInterfaces().map(({ address, name }) => `${address} (${name})`);
+  return `this machine has ${[...new Set(addresses)].join(", ") || "none"}`;
+}
+
+/** `HOST:PORT` of another peer; an IPv6 address in brackets. Without a port, it is the first one that peers use. */
 export function parsePeer(text: string): string {
-  const match = /^(?:\[([^\]]+)\]|([\w.-]+)):(\d{1,5})$/.exec(text);
+  const match = /^(?:\[([^\]]+)\]|([\w.-]+))(?::(\d{1,5}))?$/.exec(text);
   const isHost = match !== null && (match[1] === undefined || isIP(match[1]) === 6);
-  const port = Number(match?.[3]);
-  return isHost && port > 0 && port < 65536 ? text : refuse("HOST:PORT", text);
+  const port = Number(match?.[3] ?? PORTS.peer.first);
+  if (!isHost || port < 1 || port > 65535) return refuse("HOST:PORT", text);
+  return match[3] === undefined ? `${text}:${port}` : text;
 }
 
 /** An announce address, as the whole URL it stands for. */
@@ -106,5 +114,7 @@ export function parseWebSeed(text: string): string {
 
 /** A parser that takes one of some words. */
 export function oneOf<Word extends string>(words: readonly Word[]): (text: string) => Word {
-  return (text) => words.find((word) => word === text) ?? refuse(`one of ${words.join(", ")}`, text);
+  return (text) =>
+    words.find((word) => word === text) ??
+      refuse(`one of ${words.join(", ")}`, text);
 }

@@ -4,6 +4,7 @@ import { messageOf, MetainfoError } from "../errors.ts";
 import { createLogger, type Logger, type LogLevel } from "../log.ts";
 import { type IpFilter, loadIpFilter, lookOf, Session, torrentPaths } from "../session/session.ts";
 import type { EncryptionPolicy } from "../settings.ts";
+import { didYouMean } from "./did_you_mean.ts";
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import { JsonProgress } from "./json_progress.ts";
 import { LoggedProgress } from "./logged_progress.ts";
@@ -13,7 +14,15 @@ import { ProgressBars } from "./progress_bars.ts";
 import { type ProgressMode, type ProgressView } from "./progress_view.ts";
 import { StopSignals } from "./stop_signals.ts";
 import { TerminalScreen } from "./terminal_screen.ts";
-import { exists, isMagnet, locateTorrent, readNamedMagnet, readNamedTorrent } from "./torrent_arguments.ts";
+import { ownAddressesText } from "./option_values.ts";
+import {
+  exists,
+  isMagnet,
+  knownTorrents,
+  locateTorrent,
+  readNamedMagnet,
+  readNamedTorrent,
+} from "./torrent_arguments.ts";
 
 /** How often what is shown follows the swarms, in milliseconds. */
 const SHOW_EVERY_MS = 1000;
@@ -56,19 +65,19 @@ export interface StartOptions {
 /**
  * Joins the swarms of some torrents, or of all in torrents/, until a signal or until they are complete.
  *
- * `mayBeCommand`: the first argument stands where a command would. Errors: `Failure`; a torrent that cannot be
+ * `commands` are those there are, where the first argument stands in the place of one. Errors: `Failure`; a torrent that cannot be
  * read fails before anything is started or made.
  */
 export async function start(
   torrents: readonly string[],
   options: StartOptions,
-  mayBeCommand: boolean,
+  commands: readonly string[] = [],
 ): Promise<ExitCode> {
   if (options.seedFor > 0 && !options.exitWhenComplete) {
     throw new Failure(EXIT.usage, "--seed-for", "Expected --exit-when-complete beside it, got none");
   }
   const home = resolve(options.home);
-  if (mayBeCommand) await refuseUnknownCommand(torrents[0], home);
+  if (commands.length > 0) await refuseUnknownCommand(torrents[0], home, commands);
   const named: string[] = [];
   for (const torrent of torrents) named.push(await pathOrMagnet(torrent, home));
 
@@ -109,10 +118,10 @@ function warnOfLowRates({ maxUpload, maxDownload }: StartOptions, view: Progress
 }
 
 /** A single word that is no file is a mistyped command. */
-async function refuseUnknownCommand(word: string, home: string): Promise<void> {
-  if (/^[a-z][a-z-]*$/i.test(word) && !await exists(await locateTorrent(word, home))) {
-    throw new Failure(EXIT.usage, word, "Expected a command or a torrent, got neither");
-  }
+async function refuseUnknownCommand(word: string, home: string, commands: readonly string[]): Promise<void> {
+  if (!/^[a-z][a-z-]*$/i.test(word) || await exists(await locateTorrent(word, home))) return;
+  const hint = didYouMean(word, [...commands, ...await knownTorrents(home)]);
+  throw new Failure(EXIT.usage, word, `Expected a command or a torrent, got neither${hint}`);
 }
 
 function viewFor(mode: ProgressMode, logLevel: LogLevel): ProgressView {
@@ -188,7 +197,8 @@ async function startSession(
     });
   } catch (error) {
     if (error instanceof Deno.errors.AddrNotAvailable) {
-      throw new Failure(EXIT.failed, "--host", `Expected an address of this machine, got ${host}`);
+      const why = `Expected an address of this machine, got ${host}; ${ownAddressesText()}`;
+      throw new Failure(EXIT.failed, "--host", why);
     }
     throw new Failure(EXIT.failed, "start", messageOf(error), { cause: error });
   }

@@ -1,7 +1,8 @@
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Metainfo } from "../protocol/metainfo.ts";
 import { describeMagnet, isMagnet, type MagnetDescription, readTorrent } from "../session/torrent_tools.ts";
 import { MetainfoError } from "../errors.ts";
+import { didYouMean } from "./did_you_mean.ts";
 import { EXIT, Failure } from "./failure.ts";
 
 export { isMagnet };
@@ -26,9 +27,50 @@ export async function readNamedTorrent(argument: string, home: string): Promise<
   try {
     return { path, metainfo: await readTorrent(path) };
   } catch (error) {
-    if (error instanceof MetainfoError) throw new Failure(EXIT.badInput, argument, error.message);
-    throw error;
+    if (!(error instanceof MetainfoError)) throw error;
+    throw new Failure(EXIT.badInput, argument, error.message + await hintFor(argument, path, home));
   }
+}
+
+/** What to do about a path that names no torrent; empty where that is not known. */
+async function hintFor(argument: string, path: string, home: string): Promise<string> {
+  const stat = await Deno.stat(path).catch(() => undefined);
+  if (stat === undefined) {
+    return didYouMean(basename(argument), await knownTorrents(home)) ||
+      didYouMean(argument, await torrentPathsIn(dirname(argument)));
+  }
+  const name = basename(path);
+  if (isTorrentName(name) && !stat.isDirectory) return "";
+  return `; this is not a torrent: to share it, peer create ${argument}, then peer ${name}.torrent`;
+}
+
+/** Names of the torrents in `torrents/`, which stand for them on the command line. */
+export async function knownTorrents(home: string): Promise<string[]> {
+  return (await namesIn(join(home, "torrents"))).filter(isTorrentName);
+}
+
+async function torrentPathsIn(folder: string): Promise<string[]> {
+  return (await namesIn(folder)).filter(isTorrentName).map((name) => join(folder, name));
+}
+
+function isTorrentName(name: string): boolean {
+  return /\.torrent$/i.test(name);
+}
+
+/** Names in a folder, sorted; none where it cannot be read. */
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name)).sort();
+  } catch {
+    return [];
+  }
+}
+
+/** `; did you mean …?` for a path where nothing is; empty where something is, or nothing is called much the same. */
+export async function nearestPathHint(path: string): Promise<string> {
+  if (await exists(path)) return "";
+  const folder = dirname(path);
+  return didYouMean(basename(path), await namesIn(folder));
 }
 
 /** Reads a magnet link. Errors: `Failure` with exit code 3. */

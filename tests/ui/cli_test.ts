@@ -12,8 +12,11 @@ const WRONG_USAGE: [args: string[], what: RegExp][] = [
   [["--port", "-1"], /--port/],
   [["--port=x"], /--port: /],
   [["--tracker-port", "6969.5"], /--tracker-port: /],
-  [["--host", "somewhere"], /--host: Expected an IP address, got "somewhere"/],
-  [["--peer", "10.0.0.5"], /--peer: Expected HOST:PORT/],
+  [
+    ["--host", "somewhere"],
+    /--host: Expected an IP address, got "somewhere"; this machine has .*127\.0\.0\.1/,
+  ],
+  [["--peer", "10.0.0.5:"], /--peer: Expected HOST:PORT/],
   [["--upload-slots", "0"], /--upload-slots: /],
   [["--download-sources", "many"], /--download-sources: /],
   [["--rechoke", "0"], /--rechoke: /],
@@ -26,6 +29,11 @@ const WRONG_USAGE: [args: string[], what: RegExp][] = [
   [["--skip"], /--skip/],
   [["--first"], /--first/],
   [["--seed-for", "3"], /--seed-for: Expected --exit-when-complete/],
+  [["strat", "x"], /^peer: strat: .*; did you mean start\?$/],
+  [["craete", "film.mp4"], /; did you mean create\?$/],
+  [["--progress", "jsno"], /got "jsno"; did you mean json\?$/],
+  [["--exit-when-complet"], /did you mean --exit-when-complete/i],
+  [["create", "a", "--anounce", "b"], /did you mean --announce/i],
   [["--progress", "loud"], /--progress: Expected one of .*, got "loud"/],
   [["--log-level", "all"], /--log-level: /],
   [["--home", ""], /--home: /],
@@ -83,10 +91,63 @@ Deno.test("runCli refuses torrents it cannot read with exit code 3, one line, an
   await Deno.remove(home, { recursive: true });
 });
 
+Deno.test("runCli says what to do about an argument that is no torrent", async () => {
+  const home = await Deno.makeTempDir();
+  await Deno.mkdir(join(home, "torrents"));
+  await Deno.mkdir(join(home, "photos"));
+  await Deno.writeTextFile(join(home, "torrents/age.torrent"), "d4:spam4:eggse");
+  await Deno.writeTextFile(join(home, "torrents/page.torrent"), "\n<!DOCTYPE html><html>");
+  await Deno.writeTextFile(join(home, "torrents/empty.torrent"), "");
+  await Deno.writeTextFile(join(home, "torrents/link.torrent"), "magnet:?xt=urn:btih:x");
+  await Deno.writeTextFile(join(home, "film.mp4"), "moving pictures");
+  const film = join(home, "film.mp4");
+  const photos = join(home, "photos");
+  const share = (path: string, name: string) =>
+    `; this is not a torrent: to share it, peer create ${path}, then peer ${name}.torrent`;
+  for (
+    const [argument, why] of [
+      ["age.torent", "; did you mean age.torrent?"],
+      ["./age.torrent", "; did you mean age.torrent?"],
+      [film, share(film, "film.mp4")],
+      [photos, share(photos, "photos")],
+      ["page.torrent", "got a web page"],
+      ["empty.torrent", "got an empty file"],
+      ["link.torrent", "got a magnet link in a file"],
+    ]
+  ) {
+    for (const command of ["start", "info"]) {
+      const { exitCode, err } = await runCommand(command, argument, "--home", home);
+      assert.deepEqual([exitCode, err.length], [3, 1], err.join());
+      assert.ok(err[0].includes(why), err[0]);
+    }
+  }
+  const { exitCode, err } = await runCommand("age", "--home", home);
+  assert.deepEqual([exitCode, err], [
+    2,
+    ["peer: age: Expected a command or a torrent, got neither; did you mean age.torrent?"],
+  ]);
+  await Deno.remove(home, { recursive: true });
+});
+
+Deno.test("runCli shows a help that fits on one screen, and all options of a command behind it", async () => {
+  const help = await runCommand("--help");
+  assert.equal(help.exitCode, 0);
+  const lines = help.out.join("\n").split("\n");
+  // The command itself and the prompt after it need a line each.
+  assert.ok(lines.length <= 22, `${lines.length} lines`);
+  for (const line of lines) assert.ok(line.length < 80, line);
+  assert.equal(lines.filter((line) => /^ {2}peer( |$)/.test(line)).length, 4);
+  for (const args of [["help", "start"], ["start", "--help"]]) {
+    const { exitCode, out } = await runCommand(...args);
+    assert.equal(exitCode, 0);
+    assert.match(out.join("\n"), /--rechoke <SECONDS>[\s\S]*--home <DIR>/);
+  }
+});
+
 Deno.test("runCli shows help and version and succeeds", async () => {
   const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
   for (
-    const [args, expected] of [[["--help"], /--rechoke <SECONDS>/], [["--version"], /^peer \d/], [
+    const [args, expected] of [[["--help"], /Examples:/], [["--version"], /^peer \d/], [
       ["create", "--help"],
       /--piece-length <SIZE>/,
     ]] as const

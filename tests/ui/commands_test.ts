@@ -76,6 +76,55 @@ Deno.test("create announces to this machine when no address is given", async () 
   assert.match(value.announce[0][0], /^http:\/\/\d+\.\d+\.\d+\.\d+:6969\/announce$/);
 });
 
+Deno.test("create says where others look for this machine, and what to do next", async () => {
+  await using made = await makeHome();
+  const { home, file } = made;
+  const { out, err } = await runCommand("create", file, "--home", home, "--announce", "10.0.0.5");
+  assert.deepEqual([out[2], err], ["Announce   http://10.0.0.5:6969/announce", []]);
+  assert.match(out[3], /^Next +peer age\.txt\.torrent --home .*; then copy the torrent to the others/);
+  const own = await runCommand("create", file, "--home", home, "--output", join(home, "own.torrent"));
+  assert.match(own.out[2], /^Announce +http:.*:6969\/announce \(this machine, \S+\)$/);
+});
+
+Deno.test("create and edit warn of addresses that are good on this machine only", async () => {
+  await using made = await makeHome();
+  const { home, file } = made;
+  const warning = /^peer: .*age\.txt\.torrent: warning: the announce address is good on this machine only/;
+  for (const args of [["create", file], ["edit", "age.txt.torrent"]]) {
+    const { exitCode, err } = await runCommand(...args, "--home", home, "--announce", "localhost");
+    assert.deepEqual([exitCode, err.length], [0, 1]);
+    assert.match(err[0], warning);
+  }
+  assert.deepEqual(
+    (await runCommand("edit", "age.txt.torrent", "--home", home, "--announce", "10.0.0.5")).err,
+    [],
+  );
+});
+
+Deno.test("create warns of data that is not where it is shared from", async () => {
+  await using made = await makeHome();
+  const other = join(made.home, "film.mp4");
+  await Deno.writeTextFile(other, "data");
+  const { exitCode, err } = await runCommand("create", other, "--home", made.home, "--announce", "10.0.0.5");
+  assert.deepEqual([exitCode, err.length], [0, 1]);
+  assert.ok(err[0].includes(`move it to ${join(made.home, "shareable", "film.mp4")}`), err[0]);
+});
+
+Deno.test("create refuses a torrent, and names the file that was meant", async () => {
+  await using made = await makeHome();
+  const { home, file, torrent } = made;
+  await runCommand("create", file, "--home", home, "--announce", "10.0.0.5");
+  const again = await runCommand("create", torrent, "--home", home);
+  assert.equal(again.exitCode, 3);
+  assert.match(
+    again.err[0],
+    /: Expected data to share, got a torrent already; to join it: peer .*: peer edit /,
+  );
+  const missing = await runCommand("create", join(home, "shareable", "aeg.txt"), "--home", home);
+  assert.equal(missing.exitCode, 1);
+  assert.match(missing.err[0], /no such file or folder; did you mean age\.txt\?$/);
+});
+
 Deno.test("create never replaces what it was not told to replace", async () => {
   await using made = await makeHome();
   const { home, file, torrent } = made;

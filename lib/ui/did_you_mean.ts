@@ -1,0 +1,58 @@
+/** What somebody probably meant to type. */
+
+/** Candidates looked at: more names than a person sees in a folder. */
+const MAX_CANDIDATES = 1_000;
+/** Letters of a name that are compared. */
+const MAX_LETTERS = 64;
+
+/** Letters from which on the beginning of a name stands for it. */
+const MIN_BEGINNING = 3;
+
+/** The candidate nearest to what was typed, whatever the case; undefined where none is near. */
+export function nearest(typed: string, candidates: Iterable<string>): string | undefined {
+  const wanted = folded(typed);
+  let best: string | undefined;
+  let least = Math.max(1, Math.floor(stemOf(wanted).length / 3)) + 1;
+  let left = MAX_CANDIDATES;
+  for (const candidate of candidates) {
+    if (left-- === 0) break;
+    const name = folded(candidate);
+    const isBeginning = wanted.length >= MIN_BEGINNING && name.startsWith(wanted);
+    const distance = isBeginning
+      ? 1
+      : Math.min(distanceOf(wanted, name), distanceOf(wanted, stemOf(name)) + 0.5);
+    if (distance < least) [best, least] = [candidate, distance];
+  }
+  return best;
+}
+
+/** `; did you mean NAME?`, to be added to a sentence; empty where nothing is near. */
+export function didYouMean(typed: string, candidates: Iterable<string>): string {
+  const name = nearest(typed, candidates);
+  return name === undefined ? "" : `; did you mean ${name}?`;
+}
+
+/** A name without its extension. */
+function stemOf(name: string): string {
+  return name.replace(/\.[^.]+$/, "");
+}
+
+function folded(text: string): string {
+  return text.normalize("NFC").toLowerCase().slice(0, MAX_LETTERS);
+}
+
+/** How many letters are to be put in, left out, replaced or swapped with the next (optimal string alignment). */
+function distanceOf(a: string, b: string): number {
+  let [beforeLast, last]: number[][] = [[], Array.from({ length: b.length + 1 }, (_, i) => i)];
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const isSame = a[i - 1] === b[j - 1];
+      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      row[j] = Math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (isSame ? 0 : 1));
+      if (isSwap) row[j] = Math.min(row[j], beforeLast[j - 2] + 1);
+    }
+    [beforeLast, last] = [last, row];
+  }
+  return last[b.length];
+}
