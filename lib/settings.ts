@@ -300,6 +300,8 @@ export const TRACKER = {
   minClaimedPort: 1_024,
   /** Longest request line and headers accepted, in bytes. */
   maxRequestBytes: 16 * KIB,
+  /** Announces have no body. */
+  maxBodyBytes: 0,
   /** HTTP connections open at once: an announce needs one for milliseconds. */
   maxConnections: 1_000,
   /** A request must have come whole, and its answer have been taken, within this time; an idle connection ends then. */

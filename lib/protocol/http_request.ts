@@ -1,8 +1,8 @@
-/** Heads of HTTP/1 requests (RFC 9112), as far as a server needs them that answers questions and takes no bodies. */
+/** Heads of HTTP/1 requests (RFC 9112), as a server reads them. */
 import { ProtocolError } from "../errors.ts";
 import { toByteString } from "./bytes.ts";
 
-/** A request without its headers. */
+/** The head of a request. */
 export interface HttpRequest {
   /** As it came, such as `GET`. */
   readonly method: string;
@@ -10,7 +10,13 @@ export interface HttpRequest {
   readonly path: string;
   /** The same, without `?`. */
   readonly query: string;
-  /** Whether the connection may be used for another request: not where a body follows, which nobody reads. */
+  /** The header lines as they came, one character a byte; `headerLines` takes them apart. */
+  readonly headers: string;
+  /** Bytes of body behind the head; undefined where the request does not say how many, or says two things (RFC 9112, 6). */
+  readonly bodyLength: number | undefined;
+  /** Whether the client waits for `100 Continue` before it sends the body (RFC 9110, 10.1.1). */
+  readonly expectsContinue: boolean;
+  /** Whether the client would use the connection for another request. */
   readonly keepsAlive: boolean;
 }
 
@@ -22,8 +28,8 @@ const HEAD =
   /^([A-Z]{1,20}) ([!-~\x80-\xff]+) HTTP\/1\.([01])\r?\n((?:[!#$%&'*+.^_`|~\w-]+:[^\x00-\x08\x0a-\x1f\x7f]*\r?\n)*)\r?\n$/;
 /** A target may be a whole URL, as proxies are asked (RFC 9112, 3.2.2). */
 const TARGET = /^(?:https?:\/\/[^/?#]*)?(\/[^?#]*)(?:\?([^#]*))?(?:#.*)?$/i;
-/** The headers that have a say in whether the connection can be kept. */
-const CONNECTION_HEADERS = /^(connection|content-length|transfer-encoding|expect):(.*)$/gim;
+/** The headers that say where the request ends and whether the connection goes on. */
+const FRAMING_HEADERS = /^(connection|content-length|transfer-encoding|expect):(.*)$/gim;
 
 /** Bytes of the head with the empty line behind it; undefined when it is not all there. The first `seen` bytes were looked at before. */
 export function headLength(bytes: Uint8Array, seen: number): number | undefined {
@@ -43,21 +49,44 @@ export function parseHttpRequest(head: Uint8Array): HttpRequest {
   const [, path, query = ""] = TARGET.exec(target) ?? [];
   if (path === undefined) throw new ProtocolError("Expected a path to ask for, got something else");
   let keepsAlive = minor === "1";
-  for (const [, name, value] of headers.matchAll(CONNECTION_HEADERS)) {
+  let expectsContinue = false;
+  const lengths = new Set<number>();
+  for (const [, name, value] of headers.matchAll(FRAMING_HEADERS)) {
     const text = value.trim().toLowerCase();
     switch (name.toLowerCase()) {
       case "connection":
         keepsAlive = text === "keep-alive" || (keepsAlive && !text.split(/[, \t]+/).includes("close"));
         break;
       case "content-length":
-        if (text !== "0") keepsAlive = false;
+        lengths.add(/^\d{1,15}$/.test(text) ? Number(text) : NaN);
         break;
       case "transfer-encoding":
+        lengths.add(NaN);
+        break;
       case "expect":
-        keepsAlive = false;
+        expectsContinue = text === "100-continue";
+        if (!expectsContinue) lengths.add(NaN);
     }
   }
-  return { method, path: escaped(path), query: escaped(query), keepsAlive };
+  const [length = 0] = lengths;
+  const bodyLength = lengths.size > 1 || Number.isNaN(length) ? undefined : length;
+  return {
+    method,
+    path: escaped(path),
+    query: escaped(query),
+    headers,
+    bodyLength,
+    expectsContinue,
+    keepsAlive,
+  };
+}
+
+/** Names, in lower case, and values of a request's headers, in order. */
+export function headerLines({ headers }: Pick<HttpRequest, "headers">): [name: string, value: string][] {
+  return headers.split("\n").slice(0, -1).map((line) => {
+    const colon = line.indexOf(":");
+    return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+  });
 }
 
 function escaped(text: string): string {

@@ -172,9 +172,13 @@ export class RawPeer {
 }
 
 /** Waits until something is so; fails after `limitMs`. */
-export async function until(isSo: () => boolean, what: string, limitMs = 5_000): Promise<void> {
+export async function until(
+  isSo: () => boolean | Promise<boolean>,
+  what: string,
+  limitMs = 5_000,
+): Promise<void> {
   const end = performance.now() + limitMs;
-  while (!isSo()) {
+  while (!await isSo()) {
     assert(performance.now() < end, `${what}: not within ${limitMs} ms`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

@@ -1,12 +1,18 @@
 import { silentLogger } from "../../lib/log.ts";
-import { HttpServer, type RouteHandler } from "../../lib/net/http/http_server.ts";
+import {
+  HttpServer,
+  type HttpServerOptions,
+  type HttpService,
+  listenForHttp,
+  servePaths,
+} from "../../lib/net/http/http_server.ts";
 import { TrackerServer } from "../../lib/net/tracker/tracker_server.ts";
 import { UdpTrackerServer } from "../../lib/net/tracker/udp_tracker_server.ts";
 import { ownPathOf } from "../../lib/protocol/announce_address.ts";
 import { toUtf8 } from "../../lib/protocol/bytes.ts";
 import { type InfoHash, infoHashFromBytes } from "../../lib/protocol/info_hash.ts";
 import type { AnnounceRequest } from "../../lib/protocol/tracker_messages.ts";
-import { PORTS } from "../../lib/settings.ts";
+import { PORTS, TRACKER } from "../../lib/settings.ts";
 import { SwarmRegistry } from "../../lib/swarm/swarm_registry.ts";
 import { TrackerTable } from "../../lib/swarm/tracker/tracker_table.ts";
 import { seededRandom } from "./random.ts";
@@ -33,20 +39,18 @@ export function announceOf(name: string, changes: Partial<AnnounceRequest> = {})
   };
 }
 
-/** An HTTP server on a free port of all addresses, with these routes. */
+/** An HTTP server with the tracker's limits on a free port of all addresses, with these routes. */
 export function httpServerWith(
-  routes: Record<string, RouteHandler>,
-  pathMeant: (path: string) => string | undefined = () => undefined,
+  routes: Record<string, HttpService>,
+  options: Partial<HttpServerOptions> = {},
 ): HttpServer {
-  const server = new HttpServer({
-    host: undefined,
-    port: 0,
-    ports: PORTS.tracker,
+  return new HttpServer({
+    listening: listenForHttp({ host: undefined, port: 0, ports: PORTS.tracker }),
+    service: servePaths(Object.entries(routes)),
+    limits: TRACKER,
     log: silentLogger,
-    pathMeant,
+    ...options,
   });
-  server.addRoutes(Object.entries(routes));
-  return server;
 }
 
 /** A registry without swarms over a table. */
@@ -78,7 +82,9 @@ export class TestTracker {
       scrape: door.scrape.bind(door),
     };
     const server = new TrackerServer({ registry, now });
-    this.http = httpServerWith(Object.fromEntries(server.routes()), ownPathOf);
+    this.http = httpServerWith({}, {
+      service: servePaths(server.routes(), ownPathOf),
+    });
     this.udp = new UdpTrackerServer({ host: undefined, port: 0, server, now, log: silentLogger });
     this.#running = this.udp.run(this.#stopping.signal);
   }

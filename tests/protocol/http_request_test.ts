@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ProtocolError } from "../../lib/errors.ts";
-import { headLength, parseHttpRequest } from "../../lib/protocol/http_request.ts";
+import { headerLines, headLength, parseHttpRequest } from "../../lib/protocol/http_request.ts";
 
 const bytes = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
 const parse = (head: string) => parseHttpRequest(bytes(head));
@@ -18,14 +18,23 @@ Deno.test("headLength finds the empty line, wherever reads were cut", () => {
 });
 
 Deno.test("parseHttpRequest reads method, path and query as they came", () => {
-  const request = { method: "GET", path: "/announce", query: "a=%ff&b=+", keepsAlive: true };
-  assert.deepEqual(parse("GET /announce?a=%ff&b=+ HTTP/1.1\r\nHost: x\r\n\r\n"), request);
+  const request = {
+    method: "GET",
+    path: "/announce",
+    query: "a=%ff&b=+",
+    headers: "",
+    bodyLength: 0,
+    expectsContinue: false,
+    keepsAlive: true,
+  };
+  const withHost = { ...request, headers: "Host: x\r\n" };
+  assert.deepEqual(parse("GET /announce?a=%ff&b=+ HTTP/1.1\r\nHost: x\r\n\r\n"), withHost);
   assert.deepEqual(parse("GET http://h:1/announce?a=%ff&b=+#x HTTP/1.1\r\n\r\n"), request);
   assert.deepEqual(parse("HEAD /%2e%2e/x HTTP/1.1\n\n"), {
+    ...request,
     method: "HEAD",
     path: "/%2e%2e/x",
     query: "",
-    keepsAlive: true,
   });
   const { path, query } = parse("GET /\xa0?a\xff\x80 HTTP/1.1\r\n\r\n");
   assert.deepEqual([path, query], ["/%a0", "a%ff%80"]);
@@ -40,10 +49,35 @@ Deno.test("parseHttpRequest tells whether the connection goes on", () => {
     false,
   ]);
   assert.equal(keepsAlive("1.0", "Connection: Keep-Alive"), true);
-  assert.equal(keepsAlive("1.1", "Content-Length: 0"), true);
-  for (const header of ["Content-Length: 5", "Content-Length: x", "Transfer-Encoding: chunked"]) {
-    assert.equal(keepsAlive("1.1", header), false, header);
+});
+
+Deno.test("parseHttpRequest tells how long the body is, where the request says it in one way", () => {
+  const bodyLength = (...headers: string[]) => {
+    const { bodyLength, expectsContinue } = parse(`POST / HTTP/1.1\r\n${headers.join("\r\n")}\r\n\r\n`);
+    return expectsContinue ? `${bodyLength}, waits` : bodyLength;
+  };
+  assert.equal(bodyLength("a: b"), 0);
+  assert.equal(bodyLength("Content-Length: 0"), 0);
+  assert.equal(bodyLength("content-length:5"), 5);
+  assert.equal(bodyLength("Content-Length: 5", "Content-Length: 5"), 5);
+  assert.equal(bodyLength("Content-Length: 5", "Expect: 100-continue"), "5, waits");
+  for (
+    const unclear of [
+      "Content-Length: x",
+      "Content-Length: -1",
+      "Content-Length: 1e3",
+      "Transfer-Encoding: chunked",
+    ]
+  ) {
+    assert.equal(bodyLength(unclear), undefined, unclear);
   }
+  assert.equal(bodyLength("Content-Length: 5", "Content-Length: 6"), undefined);
+  assert.equal(bodyLength("Content-Length: 5", "Transfer-Encoding: chunked"), undefined);
+});
+
+Deno.test("headerLines takes headers apart, with names in lower case", () => {
+  const request = parse("GET / HTTP/1.1\r\nHost: x:1 \r\nX-Y:\t z: w\r\nempty:\r\n\r\n");
+  assert.deepEqual(headerLines(request), [["host", "x:1"], ["x-y", "z: w"], ["empty", ""]]);
 });
 
 Deno.test("parseHttpRequest refuses what is malformed", () => {

@@ -1,196 +1,301 @@
 import { messageOf, ProtocolError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
-import { concatBytes, toUtf8 } from "../../protocol/bytes.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
+import {
+  CONTINUE,
+  encodeChunk,
+  encodeReply,
+  encodeReplyHead,
+  LAST_CHUNK,
+  type ReplyHead,
+} from "../../protocol/http_reply.ts";
 import { headLength, type HttpRequest, parseHttpRequest } from "../../protocol/http_request.ts";
-import { TRACKER } from "../../settings.ts";
+import { openOnFreePort, openOnHost, type PortRange } from "../addresses/free_port.ts";
 import { acceptConnections } from "../peers/accept_loop.ts";
 import { TcpStream } from "../peers/byte_stream.ts";
-import { openOnFreePort, openOnHost, type PortRange } from "../addresses/free_port.ts";
 
-/** What is answered; the body is plain text or bytes. */
-export interface HttpReply {
-  readonly status: 200 | 400 | 404 | 405 | 414 | 500;
-  readonly body?: Uint8Array;
+/** What is answered. */
+export interface HttpReply extends ReplyHead {
+  /** Whole, or as a stream, which is sent as it comes and is cancelled when the client is gone. */
+  readonly body?: Uint8Array | ReadableStream<Uint8Array>;
 }
 
-/** Answers one request. `remote` is who asks, in canonical spelling (IPv4 inside IPv6 as IPv4). */
-export type RouteHandler = (request: HttpRequest, remote: Endpoint) => HttpReply;
+/** A request that is answered once its body is there. */
+export interface AdmittedRequest {
+  readonly maxBodyBytes: number;
+  /** Answers; `body` is whole. */
+  answer(body: Uint8Array): HttpReply | Promise<HttpReply>;
+}
 
-/** Where to listen, and to whom failures of handlers are told. */
+/**
+ * What a server serves: answers a request by its head alone, or admits its body.
+ * `remote` is the client's endpoint in canonical spelling (IPv4 inside IPv6 as IPv4).
+ */
+export type HttpService = (request: HttpRequest, remote: Endpoint) => HttpReply | AdmittedRequest;
+
+/** What a server bears. */
+export interface HttpLimits {
+  /** Longest request line and headers, in bytes. */
+  readonly maxRequestBytes: number;
+  /** Connections open at once. */
+  readonly maxConnections: number;
+  /** Bytes of bodies that are being read or answered, of all connections together. */
+  readonly maxBodyBytes: number;
+  /** A request must have come whole, and each part of its answer must have gone, within this time. */
+  readonly requestTimeoutMs: number;
+}
+
+/** Where requests come from, what answers them, and to whom failures are told. */
 export interface HttpServerOptions {
+  /** Opened already; the server closes them. */
+  readonly listening: readonly Deno.TcpListener[];
+  readonly service: HttpService;
+  readonly limits: HttpLimits;
+  readonly log: Logger;
+}
+
+/** Where to listen. */
+export interface ListenOptions {
   /** Address to listen on; undefined: all, IPv4 and IPv6. */
   readonly host: string | undefined;
   /** Port the user named (0: any free one); undefined: the first free one of `ports`. */
   readonly port: number | undefined;
   readonly ports: PortRange;
-  readonly log: Logger;
   /** Opens what is to be found under the same port. Throws `AddrInUse` where that is busy: then another one is taken. */
   readonly openBeside?: (port: number) => void;
-  /** The path of a route that an unknown path stands for; undefined when none. Without it, paths are exact. */
-  readonly pathMeant?: (path: string) => string | undefined;
-  /** `TRACKER.requestTimeoutMs` unless a test is in a hurry. */
-  readonly requestTimeoutMs?: number;
 }
-
-const REASONS: Readonly<Record<HttpReply["status"], string>> = {
-  200: "OK",
-  400: "Bad Request",
-  404: "Not Found",
-  405: "Method Not Allowed",
-  414: "URI Too Long",
-  500: "Internal Server Error",
-};
 
 /** Read at first; most requests are shorter. */
 const FIRST_READ_BYTES = 2048;
 /** How often connections are looked through for those that have had their time. */
 const LOOK_MS = 1_000;
+const NO_BODY = new Uint8Array();
 
-/** A connection and since when we wait for it to ask something, or to take our answer. */
-interface Waiting {
+/** A connection, and since when we wait for the client: to ask something, or to take our answer. */
+interface Client {
   readonly stream: TcpStream;
   since: number;
+  /** The body that is being sent to it. */
+  sending?: ReadableStreamDefaultReader<Uint8Array> | undefined;
+}
+
+/** What was read and not used yet; `seen` bytes of it were searched for the end of a head. */
+interface Received {
+  buffer: Uint8Array<ArrayBuffer>;
+  filled: number;
+  seen: number;
 }
 
 /**
- * The process's one HTTP server: paths, each with a handler, for GET; everything else is refused without a word.
+ * An HTTP/1 server (RFC 9112) for a service of ours: the tracker's, the API's.
  *
- * What holds against bad clients, for the runtime's own server has no such limits: a request must have come, and its
- * answer must have gone, within `TRACKER.requestTimeoutMs`; there are at most `TRACKER.maxConnections`, and above that
- * the one that has kept us waiting for longest makes room; heads beyond `TRACKER.maxRequestBytes` and bodies are not
- * read. A handler that throws is 500, and the reason goes to the log only.
+ * The runtime's own server has no limits against bad clients; this one has. A client that keeps us waiting for
+ * `requestTimeoutMs` is dropped. Where there are `maxConnections`, the client that has kept us waiting for longest makes
+ * room; where none does, the newcomer is turned away. The service admits a request by its head before any body is read,
+ * and bodies together take `maxBodyBytes` at most. A service that throws is 500, and the reason goes to the log only.
  */
 export class HttpServer {
   /** The port listened on. */
   readonly port: number;
-  readonly #routes = new Map<string, RouteHandler>();
+  readonly #options: HttpServerOptions;
   readonly #stopping = new AbortController();
-  readonly #listening: readonly Deno.TcpListener[];
   readonly #running: Promise<void>;
-  readonly #log: Logger;
-  readonly #pathMeant: (path: string) => string | undefined;
-  readonly #requestTimeoutMs: number;
-  /** Longest waiting first. */
-  readonly #waiting = new Set<Waiting>();
+  readonly #clients = new Set<Client>();
+  /** Those of them that keep us waiting, longest first. */
+  readonly #waiting = new Set<Client>();
   readonly #served = new Set<Promise<void>>();
+  #bodyBytes = 0;
 
-  /** Listens at once. Errors: `AddrInUse` "port N is in use". */
   constructor(options: HttpServerOptions) {
-    this.#log = options.log;
-    this.#pathMeant = options.pathMeant ?? (() => undefined);
-    this.#requestTimeoutMs = options.requestTimeoutMs ?? TRACKER.requestTimeoutMs;
-    this.#listening = openOnFreePort(options.port, options.ports, (port) => listen(options, port));
-    this.port = this.#listening[0].addr.port;
+    this.#options = options;
+    this.port = options.listening[0].addr.port;
     const timer = setInterval(() => this.#dropLate(), LOOK_MS);
-    this.#running = acceptConnections(this.#listening, {
+    this.#running = acceptConnections(options.listening, {
       take: (connection) => this.#take(new TcpStream(connection)),
       signal: this.#stopping.signal,
-      log: this.#log,
+      log: options.log,
       name: "HTTP server",
     }).then(() => clearInterval(timer));
   }
 
-  /** Adds paths, such as `/announce`, each with its handler. */
-  addRoutes(routes: Iterable<readonly [path: string, handler: RouteHandler]>): void {
-    for (const [path, handler] of routes) this.#routes.set(path, handler);
-  }
-
   /** Connections open now. */
   get connectionCount(): number {
-    return this.#waiting.size;
+    return this.#clients.size;
   }
 
   /** Closes all connections, also those in the middle of a request. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    for (const listening of this.#listening) listening.close();
-    for (const { stream } of this.#waiting) stream.close();
+    for (const listening of this.#options.listening) listening.close();
+    for (const client of this.#clients) this.#drop(client);
     await Promise.all([this.#running, ...this.#served]);
   }
 
   #take(stream: TcpStream): void {
-    if (this.#waiting.size >= TRACKER.maxConnections) {
+    if (this.#clients.size >= this.#options.limits.maxConnections) {
       const [oldest] = this.#waiting;
+      if (oldest === undefined) return stream.close();
       this.#drop(oldest);
     }
-    const waiting = { stream, since: performance.now() };
-    this.#waiting.add(waiting);
-    const served = this.#serve(waiting).catch(() => {}).finally(() => {
-      this.#drop(waiting);
+    const client = { stream, since: 0 };
+    this.#clients.add(client);
+    this.#waitFor(client);
+    const served = this.#serve(client).catch(() => {}).finally(() => {
+      this.#drop(client);
       this.#served.delete(served);
     });
     this.#served.add(served);
   }
 
-  #drop(waiting: Waiting): void {
-    this.#waiting.delete(waiting);
-    waiting.stream.close();
+  /** From now on the client keeps us waiting. */
+  #waitFor(client: Client): void {
+    client.since = performance.now();
+    this.#waiting.delete(client);
+    this.#waiting.add(client);
+  }
+
+  #drop(client: Client): void {
+    this.#clients.delete(client);
+    this.#waiting.delete(client);
+    client.stream.close();
+    client.sending?.cancel().catch(() => {});
   }
 
   #dropLate(): void {
-    const latest = performance.now() - this.#requestTimeoutMs;
-    for (const waiting of this.#waiting) {
-      if (waiting.since > latest) return;
-      this.#drop(waiting);
+    const latest = performance.now() - this.#options.limits.requestTimeoutMs;
+    for (const client of this.#waiting) {
+      if (client.since > latest) return;
+      this.#drop(client);
     }
   }
 
   /** Answers one request after another. Rejects when the connection breaks or is dropped. */
-  async #serve(waiting: Waiting): Promise<void> {
-    const { stream } = waiting;
-    let buffer = new Uint8Array(FIRST_READ_BYTES);
-    let filled = 0, seen = 0;
+  async #serve(client: Client): Promise<void> {
+    const { stream } = client;
+    const received: Received = { buffer: new Uint8Array(FIRST_READ_BYTES), filled: 0, seen: 0 };
     while (true) {
-      const length = headLength(buffer.subarray(0, filled), seen);
-      if (length === undefined) {
-        seen = filled;
-        if (filled === TRACKER.maxRequestBytes) {
-          return await this.#end(stream, replyBytes({ status: 414 }, false));
-        }
-        if (filled === buffer.length) buffer = larger(buffer);
-        const count = await stream.read(buffer.subarray(filled));
-        if (count === null) return;
-        filled += count;
-        continue;
+      const head = await this.#readHead(stream, received);
+      if (head === null) return;
+      const request = head && readRequest(head);
+      if (request === undefined) {
+        await stream.write(encodeReply({ status: head === undefined ? 414 : 400 }, NO_BODY, false));
+        return await this.#letRead(stream);
       }
-      const request = readHead(buffer.subarray(0, length));
-      const answer = this.#answer(request, stream.remote);
-      const keepsAlive = request?.keepsAlive ?? false;
-      const reply = replyBytes(answer, keepsAlive);
-      if (!keepsAlive && (filled > length || answer.status !== 200)) return await this.#end(stream, reply);
-      await stream.write(reply);
-      if (!keepsAlive) return;
-      buffer.copyWithin(0, length, filled);
-      filled -= length;
-      seen = 0;
-      waiting.since = performance.now();
-      this.#waiting.delete(waiting);
-      this.#waiting.add(waiting);
+      const result = this.#askService(request, stream.remote);
+      const goesOn = "answer" in result
+        ? await this.#answerBody(client, request, received, result)
+        : await this.#send(client, request, result, request.keepsAlive && request.bodyLength === 0);
+      if (!goesOn) {
+        const mayStillSend = received.filled > 0 || request.bodyLength !== 0;
+        return mayStillSend ? await this.#letRead(stream) : undefined;
+      }
+      this.#waitFor(client);
     }
   }
 
-  /** `request` is undefined when it is malformed. */
-  #answer(request: HttpRequest | undefined, remote: Endpoint): HttpReply {
-    if (request === undefined) return { status: 400 };
-    const { path } = request;
-    const handler = this.#routes.get(path) ?? this.#routes.get(this.#pathMeant(path) ?? path);
-    if (handler === undefined) return { status: 404 };
-    if (request.method !== "GET") return { status: 405 };
+  /** The next head, taken out of what was received; null at the end, undefined when it is too long. */
+  async #readHead(stream: TcpStream, received: Received): Promise<Uint8Array | null | undefined> {
+    const { maxRequestBytes } = this.#options.limits;
+    while (true) {
+      const length = headLength(received.buffer.subarray(0, received.filled), received.seen);
+      if (length !== undefined) return take(received, length);
+      received.seen = received.filled;
+      if (received.filled === maxRequestBytes) return undefined;
+      if (received.filled === received.buffer.length) {
+        received.buffer = larger(received.buffer, maxRequestBytes);
+      }
+      const count = await stream.read(received.buffer.subarray(received.filled));
+      if (count === null) return null;
+      received.filled += count;
+    }
+  }
+
+  #askService(request: HttpRequest, remote: Endpoint): HttpReply | AdmittedRequest {
     try {
-      return handler(request, remote);
+      return this.#options.service(request, remote);
     } catch (error) {
-      this.#log.error(`HTTP request failed: ${messageOf(error)}`);
-      return { status: 500 };
+      return this.#failed(error);
     }
   }
 
-  /** Answers for the last time, and lets the client read that: closing while it still sends would take it away. */
-  async #end(stream: TcpStream, reply: Uint8Array): Promise<void> {
-    await stream.write(reply);
+  #failed(error: unknown): HttpReply {
+    this.#options.log.error(`HTTP request failed: ${messageOf(error)}`);
+    return { status: 500 };
+  }
+
+  /** Reads the body of a request and answers it; whether the connection goes on. */
+  async #answerBody(
+    client: Client,
+    request: HttpRequest,
+    received: Received,
+    admitted: AdmittedRequest,
+  ): Promise<boolean> {
+    const { bodyLength } = request;
+    const refusal = this.#bodyRefusal(bodyLength, admitted.maxBodyBytes);
+    if (refusal !== undefined) return await this.#send(client, request, { status: refusal }, false);
+    const length = bodyLength!;
+    this.#bodyBytes += length;
+    try {
+      const body = await readBody(client.stream, request, length, received);
+      if (body === null) return false;
+      this.#waiting.delete(client);
+      const answer = await new Promise<HttpReply>((resolve) => resolve(admitted.answer(body)))
+        .catch((error) => this.#failed(error));
+      return await this.#send(client, request, answer, request.keepsAlive);
+    } finally {
+      this.#bodyBytes -= length;
+    }
+  }
+
+  /** The status that refuses a body; undefined where it may come. */
+  #bodyRefusal(length: number | undefined, maxLength: number): number | undefined {
+    if (length === undefined) return 411;
+    if (length > maxLength) return 413;
+    if (this.#bodyBytes + length > this.#options.limits.maxBodyBytes) return 503;
+  }
+
+  /** Sends a reply; returns `goesOn`. */
+  async #send(client: Client, { method }: HttpRequest, reply: HttpReply, goesOn: boolean): Promise<boolean> {
+    this.#waitFor(client);
+    const { body = NO_BODY } = reply;
+    if (body instanceof ReadableStream) await this.#sendStream(client, body, reply, goesOn);
+    else await client.stream.write(encodeReply(reply, body, goesOn, method !== "HEAD"));
+    return goesOn;
+  }
+
+  /** Sends a body as it comes, in chunks (RFC 9112, 7.1); the client keeps us waiting only while a chunk is written. */
+  async #sendStream(
+    client: Client,
+    body: ReadableStream<Uint8Array>,
+    head: ReplyHead,
+    keepsAlive: boolean,
+  ): Promise<void> {
+    const { stream } = client;
+    const reader = client.sending = body.getReader();
+    try {
+      await stream.write(encodeReplyHead(head, undefined, keepsAlive));
+      while (true) {
+        this.#waiting.delete(client);
+        const { done, value } = await reader.read();
+        this.#waitFor(client);
+        if (done) break;
+        if (value.length > 0) await stream.write(encodeChunk(value));
+      }
+      await stream.write(LAST_CHUNK);
+    } finally {
+      client.sending = undefined;
+      await reader.cancel().catch(() => {});
+    }
+  }
+
+  /**
+   * Ends the connection after the last answer, once the client has read it: closing while it still sends would take
+   * the answer away from it.
+   */
+  async #letRead(stream: TcpStream): Promise<void> {
     await stream.closeWrite();
     const rest = new Uint8Array(FIRST_READ_BYTES);
-    for (let read = 0; read < TRACKER.maxRequestBytes;) {
+    for (let read = 0; read < this.#options.limits.maxRequestBytes;) {
       const count = await stream.read(rest);
       if (count === null) return;
       read += count;
@@ -198,46 +303,86 @@ export class HttpServer {
   }
 }
 
-/** Listens on a port, and opens what is to be found beside it. */
-function listen({ host, openBeside }: HttpServerOptions, port: number): Deno.TcpListener[] {
-  const listening = openOnHost(
-    host,
-    port,
-    (hostname, port) => Deno.listen({ hostname, port }),
-    ({ addr }) => addr.port,
-  );
-  try {
-    openBeside?.(listening[0].addr.port);
-    return listening;
-  } catch (error) {
-    for (const each of listening) each.close();
-    throw error;
-  }
+/**
+ * A service of paths, each with a handler, for GET; everything else is refused without a word. `pathMeant` gives the path
+ * that an unknown one stands for, undefined when none; without it, paths are exact.
+ */
+export function servePaths(
+  routes: Iterable<readonly [path: string, handler: HttpService]>,
+  pathMeant: (path: string) => string | undefined = () => undefined,
+): HttpService {
+  const handlers = new Map(routes);
+  return (request, remote) => {
+    const { path, method } = request;
+    const handler = handlers.get(path) ?? handlers.get(pathMeant(path) ?? path);
+    if (handler === undefined) return { status: 404 };
+    if (method !== "GET") return { status: 405, headers: [["Allow", "GET"]] };
+    return handler(request, remote);
+  };
 }
 
-function larger(buffer: Uint8Array): Uint8Array<ArrayBuffer> {
-  const copy = new Uint8Array(Math.min(4 * buffer.length, TRACKER.maxRequestBytes));
+/** Listens on a port, and opens what is to be found beside it under the same number. */
+export function listenForHttp(
+  { host, port, ports, openBeside }: ListenOptions,
+): Deno.TcpListener[] {
+  return openOnFreePort(port, ports, (port) => {
+    const listening = openOnHost(
+      host,
+      port,
+      (hostname, port) => Deno.listen({ hostname, port }),
+      ({ addr }) => addr.port,
+    );
+    try {
+      openBeside?.(listening[0].addr.port);
+      return listening;
+    } catch (error) {
+      for (const each of listening) each.close();
+      throw error;
+    }
+  });
+}
+
+/** The first `length` bytes of what was received, which are taken out of it. */
+function take(received: Received, length: number): Uint8Array<ArrayBuffer> {
+  const taken = received.buffer.slice(0, length);
+  received.buffer.copyWithin(0, length, received.filled);
+  received.filled -= length;
+  received.seen = 0;
+  return taken;
+}
+
+/** The body of a request, which is `length` bytes long; null when the client ends before. */
+async function readBody(
+  stream: TcpStream,
+  { expectsContinue }: HttpRequest,
+  length: number,
+  received: Received,
+): Promise<Uint8Array | null> {
+  let body = take(received, Math.min(length, received.filled));
+  if (expectsContinue && body.length < length) await stream.write(CONTINUE);
+  let filled = body.length;
+  while (filled < length) {
+    // Memory is taken for what has come, not for what is announced.
+    if (filled === body.length) body = larger(body, length);
+    const count = await stream.read(body.subarray(filled));
+    if (count === null) return null;
+    filled += count;
+  }
+  return body;
+}
+
+function larger(buffer: Uint8Array, most: number): Uint8Array<ArrayBuffer> {
+  const copy = new Uint8Array(Math.min(Math.max(4 * buffer.length, FIRST_READ_BYTES), most));
   copy.set(buffer);
   return copy;
 }
 
 /** Undefined when it is malformed. */
-function readHead(head: Uint8Array): HttpRequest | undefined {
+function readRequest(head: Uint8Array): HttpRequest | undefined {
   try {
     return parseHttpRequest(head);
   } catch (error) {
     if (error instanceof ProtocolError) return undefined;
     throw error;
   }
-}
-
-function replyBytes({ status, body }: HttpReply, keepsAlive: boolean): Uint8Array {
-  const head = [
-    `HTTP/1.1 ${status} ${REASONS[status]}`,
-    ...(status === 405 ? ["Allow: GET"] : []),
-    ...(body === undefined ? [] : ["Content-Type: text/plain"]),
-    `Content-Length: ${body?.length ?? 0}`,
-    `Connection: ${keepsAlive ? "keep-alive" : "close"}`,
-  ].join("\r\n");
-  return concatBytes(toUtf8(`${head}\r\n\r\n`), body ?? new Uint8Array());
 }

@@ -1,8 +1,8 @@
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { ownPathOf } from "../../protocol/announce_address.ts";
-import { PORTS } from "../../settings.ts";
-import { HttpServer } from "../http/http_server.ts";
+import { PORTS, TRACKER } from "../../settings.ts";
+import { HttpServer, listenForHttp, servePaths } from "../http/http_server.ts";
 import { TrackerServer, type TrackerServerOptions } from "./tracker_server.ts";
 import { UdpTrackerServer } from "./udp_tracker_server.ts";
 
@@ -27,8 +27,12 @@ export class EmbeddedTracker {
     const server = new TrackerServer(options);
     let udp: UdpTrackerServer | undefined;
     const openBeside = (port: number) => udp = openUdp(port, server, options);
-    this.#http = new HttpServer({ host, port, ports: PORTS.tracker, log, openBeside, pathMeant: ownPathOf });
-    this.#http.addRoutes(server.routes());
+    this.#http = new HttpServer({
+      listening: listenForHttp({ host, port, ports: PORTS.tracker, openBeside }),
+      service: servePaths(server.routes(), ownPathOf),
+      limits: TRACKER,
+      log,
+    });
     this.#serving = udp?.run(this.#stopping.signal);
   }
 

@@ -16,7 +16,9 @@ import type {
 } from "../../protocol/tracker_messages.ts";
 import { TRACKER } from "../../settings.ts";
 import type { SwarmRegistry } from "../../swarm/swarm_registry.ts";
-import type { HttpReply, RouteHandler } from "../http/http_server.ts";
+import type { HttpReply, HttpService } from "../http/http_server.ts";
+
+const PLAIN_TEXT = [["Content-Type", "text/plain"]] as const;
 
 /** What the tracker server works with. */
 export interface TrackerServerOptions {
@@ -41,8 +43,8 @@ export class TrackerServer {
     );
   }
 
-  /** Paths and handlers for `HttpServer.addRoutes`. Refusals are bencoded replies of status 200 (BEP 3). */
-  routes(): [path: string, handler: RouteHandler][] {
+  /** Paths and handlers for `servePaths`. Refusals are bencoded replies of status 200 (BEP 3). */
+  routes(): [path: string, handler: HttpService][] {
     return [
       ["/announce", ({ query }, { address }) => reply(() => this.#announceQuery(query, address))],
       ["/scrape", ({ query }) => reply(() => this.#scrapeQuery(query))],
@@ -95,10 +97,10 @@ export class TrackerServer {
 
 function reply(body: () => Uint8Array<ArrayBuffer>): HttpReply {
   try {
-    return { status: 200, body: body() };
+    return { status: 200, headers: PLAIN_TEXT, body: body() };
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
-    return { status: 200, body: encodeFailure({ failureReason: error.message }) };
+    return { status: 200, headers: PLAIN_TEXT, body: encodeFailure({ failureReason: error.message }) };
   }
 }
 

@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import { silentLogger } from "../../../lib/log.ts";
-import { HttpServer, type RouteHandler } from "../../../lib/net/http/http_server.ts";
+import {
+  type HttpLimits,
+  type HttpServer,
+  type HttpService,
+  listenForHttp,
+} from "../../../lib/net/http/http_server.ts";
 import { fromUtf8, toUtf8 } from "../../../lib/protocol/bytes.ts";
 import { TRACKER } from "../../../lib/settings.ts";
 import { httpServerWith } from "../../helpers/tracker.ts";
 import { until } from "../../helpers/loopback_node.ts";
 
-const text = (body: string): RouteHandler => () => ({ status: 200, body: toUtf8(body) });
+const text = (body: string): HttpService => () => ({ status: 200, body: toUtf8(body) });
 
 /** A connection that says what it likes. */
 class RawClient implements Disposable {
@@ -25,6 +30,12 @@ class RawClient implements Disposable {
     await this.#connection.write(toUtf8(text));
   }
 
+  /** What comes next. */
+  async read(): Promise<string> {
+    const buffer = new Uint8Array(1024);
+    return fromUtf8(buffer.subarray(0, (await this.#connection.read(buffer))!));
+  }
+
   /** Everything until the other side closes. */
   async readAll(): Promise<string> {
     let read = "";
@@ -37,7 +48,12 @@ class RawClient implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#connection.close();
+    try {
+      this.#connection.close();
+    } catch (error) {
+      // It may have been closed already.
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
   }
 }
 
@@ -149,10 +165,11 @@ Deno.test("HttpServer refuses long, malformed and half requests, and goes on", a
 Deno.test("HttpServer says nothing about a handler that throws, but logs it", async () => {
   const logged: string[] = [];
   const log = { ...silentLogger, error: (text: string) => logged.push(text) };
-  const server = new HttpServer({ host: "127.0.0.1", port: 0, ports: { first: 0, last: 0 }, log });
-  server.addRoutes([["/", () => {
-    throw new Error("secret");
-  }]]);
+  const server = httpServerWith({
+    "/": () => {
+      throw new Error("secret");
+    },
+  }, { log });
   try {
     const response = await fetch(`http://127.0.0.1:${server.port}/`);
     assert.deepEqual([response.status, await response.text()], [500, ""]);
@@ -162,33 +179,25 @@ Deno.test("HttpServer says nothing about a handler that throws, but logs it", as
   }
 });
 
-Deno.test("HttpServer refuses a named port that is busy and passes over one that was not named", async () => {
-  const options = { host: "127.0.0.1", log: silentLogger };
-  const first = new HttpServer({ ...options, port: 0, ports: { first: 0, last: 0 } });
-  const { port } = first;
+Deno.test("listenForHttp refuses a named port that is busy and passes over one that was not named", () => {
+  const host = "127.0.0.1";
+  const [first] = listenForHttp({ host, port: 0, ports: { first: 0, last: 0 } });
+  const { port } = first.addr;
   const busy = { first: port, last: port };
   try {
-    assert.throws(() => new HttpServer({ ...options, port, ports: busy }), {
-      message: `port ${port} is in use`,
-    });
-    assert.throws(() => new HttpServer({ ...options, port: undefined, ports: busy }), /is in use$/);
-    const second = new HttpServer({ ...options, port: undefined, ports: { first: port, last: port + 50 } });
-    assert(second.port > port);
-    await second.stop();
+    assert.throws(() => listenForHttp({ host, port, ports: busy }), { message: `port ${port} is in use` });
+    assert.throws(() => listenForHttp({ host, port: undefined, ports: busy }), /is in use$/);
+    const [second] = listenForHttp({ host, port: undefined, ports: { first: port, last: port + 50 } });
+    assert(second.addr.port > port);
+    second.close();
   } finally {
-    await first.stop();
+    first.close();
   }
 });
 
 Deno.test("HttpServer ends connections that do not ask in time, and those that take no answer", async () => {
-  const server = new HttpServer({
-    host: "127.0.0.1",
-    port: 0,
-    ports: { first: 0, last: 0 },
-    log: silentLogger,
-    requestTimeoutMs: 300,
-  });
-  server.addRoutes([["/big", () => ({ status: 200, body: new Uint8Array(32 * 1024 * 1024) })]]);
+  const big: HttpService = () => ({ status: 200, body: new Uint8Array(32 * 1024 * 1024) });
+  const server = httpServerWith({ "/big": big }, { limits: { ...TRACKER, requestTimeoutMs: 300 } });
   try {
     using silent = await RawClient.connect(server);
     using half = await RawClient.connect(server);
@@ -236,4 +245,163 @@ Deno.test("HttpServer stops although clients hang", async () => {
   await half.send("GET /slow HT");
   await server.stop();
   assert.equal(await idle.readAll(), "");
+});
+
+/** Answers with the body, which may have `maxBodyBytes`. */
+const echo = (maxBodyBytes: number): HttpService => () => ({
+  maxBodyBytes,
+  answer: (body) => ({ status: 200, body }),
+});
+
+/** A server of one path for all methods, with room for bodies. */
+const bodyServer = (service: HttpService, limits: Partial<HttpLimits> = {}) =>
+  httpServerWith({}, { service, limits: { ...TRACKER, maxBodyBytes: 1024 * 1024, ...limits } });
+
+Deno.test("HttpServer reads bodies as long as the service allows, and keeps the connection", async () => {
+  const server = bodyServer(echo(10));
+  try {
+    const post = (body: string, ...headers: string[]) =>
+      `POST / HTTP/1.1\r\n${headers.map((header) => `${header}\r\n`).join("")}\r\n${body}`;
+    const three = post("one", "Content-Length: 3") + post("two!", "Content-Length: 4") +
+      post("end", "Content-Length: 3", "Connection: close");
+    assert.deepEqual((await answerTo(server, three)).match(/one|two!|end/g), ["one", "two!", "end"]);
+    const refused = {
+      "Content-Length: 11": 413,
+      "Transfer-Encoding: chunked": 411,
+      "Content-Length: x": 411,
+    };
+    for (const [header, status] of Object.entries(refused)) {
+      const answer = await answerTo(server, post("GET / HTTP/1.1\r\n\r\n", header));
+      assert.match(answer, new RegExp(`^HTTP/1.1 ${status} .*Connection: close\r\n\r\n$`, "s"), header);
+    }
+  } finally {
+    await server.stop();
+  }
+});
+
+Deno.test("HttpServer tells a client that waits for it to send the body", async () => {
+  const server = bodyServer(echo(10));
+  try {
+    using client = await RawClient.connect(server);
+    await client.send(
+      "PUT / HTTP/1.1\r\nContent-Length: 4\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n",
+    );
+    assert.equal(await client.read(), "HTTP/1.1 100 Continue\r\n\r\n");
+    await client.send("body");
+    assert.match(await client.readAll(), /^HTTP\/1\.1 200 OK\r\n.*\r\n\r\nbody$/s);
+    const refused = "PUT / HTTP/1.1\r\nContent-Length: 40\r\nExpect: 100-continue\r\n\r\n";
+    assert.match(await answerTo(server, refused), /^HTTP\/1\.1 413 /);
+  } finally {
+    await server.stop();
+  }
+});
+
+Deno.test("HttpServer holds only so much of bodies, and gives the room back", async () => {
+  const server = bodyServer(echo(1000), { maxBodyBytes: 1000 });
+  try {
+    using half = await RawClient.connect(server);
+    await half.send("POST / HTTP/1.1\r\nContent-Length: 900\r\n\r\nx");
+    const small = "POST / HTTP/1.1\r\nContent-Length: 101\r\nConnection: close\r\n\r\n" + "y".repeat(101);
+    await until(async () => (await answerTo(server, small)).startsWith("HTTP/1.1 503 "), "there is no room");
+    half[Symbol.dispose]();
+    await until(
+      async () => (await answerTo(server, small)).startsWith("HTTP/1.1 200 "),
+      "there is room again",
+    );
+  } finally {
+    await server.stop();
+  }
+});
+
+Deno.test("HttpServer sends a stream as it comes, and cancels it when the client is gone", async () => {
+  const cancelled = Promise.withResolvers<void>();
+  let parts = 0;
+  const service: HttpService = ({ path }) => ({
+    status: 200,
+    body: new ReadableStream({
+      async pull(controller) {
+        await delay(5);
+        if (path === "/short" && parts === 3) return controller.close();
+        controller.enqueue(toUtf8(`part ${++parts}\n`));
+      },
+      cancel: () => cancelled.resolve(),
+    }),
+  });
+  const server = bodyServer(service);
+  try {
+    const short = await fetch(`http://127.0.0.1:${server.port}/short`);
+    assert.equal(await short.text(), "part 1\npart 2\npart 3\n");
+    using client = await RawClient.connect(server);
+    await client.send("GET /endless HTTP/1.1\r\n\r\n");
+    assert.match(await client.read(), /^HTTP\/1\.1 200 OK\r\nTransfer-Encoding: chunked\r\n/);
+    client[Symbol.dispose]();
+    await cancelled.promise;
+  } finally {
+    await server.stop();
+  }
+});
+
+Deno.test("HttpServer lets a quiet stream stay, and drops a client that does not read it", async () => {
+  const stopped = Promise.withResolvers<void>();
+  const big = new Uint8Array(1024 * 1024);
+  const service: HttpService = ({ path }) => ({
+    status: 200,
+    body: new ReadableStream({
+      pull: (controller) => path === "/quiet" ? stopped.promise : controller.enqueue(big),
+    }, { highWaterMark: 0 }),
+  });
+  const server = bodyServer(service, { requestTimeoutMs: 300 });
+  try {
+    using quiet = await RawClient.connect(server);
+    using deaf = await RawClient.connect(server);
+    await quiet.send("GET /quiet HTTP/1.1\r\n\r\n");
+    await deaf.send("GET /flood HTTP/1.1\r\n\r\n");
+    await until(() => server.connectionCount === 2, "both are there");
+    await until(() => server.connectionCount === 1, "the deaf one is gone");
+    await delay(1_500);
+    assert.equal(server.connectionCount, 1, "the quiet one may stay");
+  } finally {
+    stopped.resolve();
+    await server.stop();
+  }
+});
+
+Deno.test("HttpServer turns newcomers away where every connection is in use", async () => {
+  const stopped = Promise.withResolvers<void>();
+  const service: HttpService = () => ({
+    status: 200,
+    body: new ReadableStream({ pull: () => stopped.promise }, { highWaterMark: 0 }),
+  });
+  const server = bodyServer(service, { maxConnections: 2 });
+  const clients = [await RawClient.connect(server), await RawClient.connect(server)];
+  try {
+    for (const client of clients) {
+      await client.send("GET / HTTP/1.1\r\n\r\n");
+      assert.match(await client.read(), /^HTTP\/1\.1 200 /);
+    }
+    using third = await RawClient.connect(server);
+    assert.equal(await third.readAll(), "");
+    assert.equal(server.connectionCount, 2);
+  } finally {
+    stopped.resolve();
+    for (const client of clients) client[Symbol.dispose]();
+    await server.stop();
+  }
+});
+
+Deno.test("HttpServer answers HEAD with the length of the body alone, and a failing answer with 500", async () => {
+  const service: HttpService = ({ path }) =>
+    path === "/" ? { status: 200, body: toUtf8("four") } : {
+      maxBodyBytes: 0,
+      answer: () => Promise.reject(new Error("secret")),
+    };
+  const server = bodyServer(service);
+  try {
+    const head = await answerTo(server, "HEAD / HTTP/1.1\r\nConnection: close\r\n\r\n");
+    assert.match(head, /\r\nContent-Length: 4\r\n.*\r\n\r\n$/s);
+    const failed = await answerTo(server, "POST /x HTTP/1.1\r\nConnection: close\r\n\r\n");
+    assert.match(failed, /^HTTP\/1\.1 500 Internal Server Error\r\nContent-Length: 0\r\n/);
+  } finally {
+    await server.stop();
+  }
 });
