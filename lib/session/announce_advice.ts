@@ -72,7 +72,8 @@ export function adviceOnLoopback(
     `by its announce address ${addresses[0]} every machine looks for the others on itself, so others ` +
     "will not find this one";
   if (own === undefined) return `${finding}; this machine has no address that others could reach`;
-  return `${finding}: peer edit ${nameForCommands(path, home)} --announce ${own.address}`;
+  return `${finding}: peer edit ${nameForCommands(path, home)} --announce ${own.address}, ` +
+    "on every machine, with the address of the one that has the data";
 }
 
 /** What to tell of a torrent for whose data others come to this machine, and which has none; undefined of all others. */

@@ -390,9 +390,10 @@ export class Session {
 
   #snapshotOf({ swarm, announcer }: JoinedTorrent | MagnetFetch, now: number): SwarmSnapshot {
     const snapshot = swarm.snapshot(now);
-    const { hasTrackers, failures } = announcer;
+    const { hasTrackers, failures, startedAt } = announcer;
     const usesMulticast = this.#discovery !== undefined && !isPrivate(swarm);
-    return { ...snapshot, waiting: waitingOf(snapshot, { hasTrackers, failures, usesMulticast, now }) };
+    const search = { hasTrackers, failures, usesMulticast, startedAt, now };
+    return { ...snapshot, waiting: waitingOf(snapshot, search) };
   }
 
   /** Everything that has connections and trackers. */

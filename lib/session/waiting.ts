@@ -9,21 +9,29 @@ export interface Search {
   readonly failures: readonly TrackerFailure[];
   /** Whether others are looked for by multicast. */
   readonly usesMulticast: boolean;
-  /** In ms, on the clock of the failures. */
+  /** When it began, in ms. */
+  readonly startedAt: number;
+  /** In ms, on the same clock. */
   readonly now: number;
 }
+
+/** What has hardly begun has nothing to explain, in ms: a LAN finds others within two seconds. */
+const PATIENCE_MS = 3_000;
 
 /** Why nothing comes; undefined where something does, nothing is wanted, or another reason is shown already. */
 export function waitingOf(snapshot: SwarmSnapshot, search: Search): Waiting | undefined {
   const { finished, state, checked, lacksMetadata, missing, downloadRate } = snapshot;
   const isSettled = finished || checked !== undefined ||
     (state !== "downloading" && state !== "fetching metadata");
+  if (search.now - search.startedAt < PATIENCE_MS) return undefined;
   if (isSettled || downloadRate > 0 || (missing === 0 && !lacksMetadata)) return undefined;
   const { offering, connections, role, known } = snapshot;
   if (offering > 0) return because(`${peers(offering, "has", "have")} data and did not give any yet`);
   const nobody = `nobody here has ${lacksMetadata ? "the metadata" : "the data"} yet`;
   if (connections > 0) {
-    return because(`${nobody}: ${peers(connections, "is", "are")} connected and lack it too`);
+    return because(
+      `${nobody}: ${peers(connections, "is connected and lacks", "are connected and lack")} it too`,
+    );
   }
   const [failure] = search.failures.toSorted((a, b) => a.nextTryAt - b.nextTryAt);
   if (failure !== undefined) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Search, waitingOf } from "../../lib/session/waiting.ts";
 import { swarmSnapshot } from "../helpers/snapshots.ts";
 
-const ALONE: Search = { hasTrackers: true, failures: [], usesMulticast: true, now: 1_000 };
+const ALONE: Search = { hasTrackers: true, failures: [], usesMulticast: true, startedAt: -2_000, now: 1_000 };
 const failure = { host: "10.0.0.5:6969", reason: "Connection refused", nextTryAt: 13_000 };
 
 Deno.test("waitingOf says nothing of what moves, is done, or stands still for another reason", () => {
@@ -17,6 +17,10 @@ Deno.test("waitingOf says nothing of what moves, is done, or stands still for an
   ) {
     assert.equal(waitingOf(swarmSnapshot(changes), ALONE), undefined, JSON.stringify(changes));
   }
+});
+
+Deno.test("waitingOf leaves a search that has just begun its time", () => {
+  assert.equal(waitingOf(swarmSnapshot(), { ...ALONE, startedAt: -1_999 }), undefined);
 });
 
 Deno.test("waitingOf names the tracker that fails, why, and when it is asked again", () => {
@@ -38,6 +42,7 @@ Deno.test("waitingOf tells why nobody gives anything", () => {
     waitingOf(swarmSnapshot(changes), { ...ALONE, ...search })?.reason;
   assert.match(reason({ connections: 2, offering: 1 })!, /^1 peer has data and did not give any yet$/);
   assert.match(reason({ connections: 2 })!, /: 2 peers are connected and lack it too$/);
+  assert.match(reason({ connections: 1 })!, /: 1 peer is connected and lacks it too$/);
   assert.match(reason({ known: 3 })!, /: 3 peers are known, but cannot be reached/);
   assert.match(reason({ role: "announcer" })!, /: this machine is the announcer, and nobody else came$/);
   assert.match(reason({})!, /the tracker knows nobody else, and nobody answers by multicast$/);

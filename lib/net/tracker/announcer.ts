@@ -47,8 +47,12 @@ export class Announcer {
   /** Trackers that did not take the last announce, by URL. */
   readonly #failures = new Map<string, TrackerFailure>();
 
+  /** When it began, in ms. */
+  readonly startedAt: number;
+
   constructor(options: AnnouncerOptions) {
     this.#options = options;
+    this.startedAt = options.surroundings.now();
     this.#schedule = new AnnounceSchedule(options.tiers, options.surroundings.random);
   }
 
