@@ -5,7 +5,7 @@ import { Allowance } from "../peers/allowance.ts";
  * How often each source may bring news of one info-hash: peers that come, or turn from leech to seed and back. Our own
  * peers are told of all of it and dial whoever came, so that it must not be anybody's to repeat as often as they like.
  *
- * The sources that brought news last are remembered, up to a limit; who is forgotten begins anew.
+ * The sources that brought news last are remembered, up to a limit; one that was forgotten begins anew.
  */
 export class SourceAllowances {
   readonly #allowances = new Map<string, Allowance>();
