@@ -20,6 +20,7 @@ import type { PeerSender } from "../../swarm/ports.ts";
 import type { PeerFacts, RemotePeer } from "../../swarm/peers/remote_peer.ts";
 import type { ConnectionOwner } from "../../swarm/connection_owner.ts";
 import type { ByteStream } from "./byte_stream.ts";
+import type { RateLimiter } from "./rate_limiter.ts";
 import { SendQueue } from "./send_queue.ts";
 import { type Sleeper, WakeBatch } from "./wake_batch.ts";
 
@@ -179,11 +180,21 @@ export class PeerConnection implements PeerSender, Sleeper {
         buffer.copyWithin(0, reader.consumed, filled);
         filled -= reader.consumed;
         reader.begins(buffer, filled);
-        if (limit.portion < Infinity) await limit.spend(count, this.#closing.signal);
+        if (limit.portion < Infinity) await this.#payFor(count, limit);
       }
     } finally {
       if (buffer.length === receiveBuffers.bufferLength) receiveBuffers.give(buffer);
     }
+  }
+
+  /** Waits until the limit lets us read on. What the peer sends meanwhile waits for us. */
+  async #payFor(bytes: number, limit: RateLimiter): Promise<void> {
+    const { now } = this.#resources;
+    const since = now();
+    this.#peer.isHeldUp = true;
+    await limit.spend(bytes, this.#closing.signal);
+    this.#peer.isHeldUp = false;
+    if (now() - since >= 1) this.#peer.heldUpAt = now();
   }
 
   /** Hands all complete messages to the swarm. */

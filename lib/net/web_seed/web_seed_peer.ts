@@ -110,7 +110,11 @@ class WebSeedPeer implements PeerSender {
       const failure = await this.#seed.fetchRange(index, begin, bytes, signal);
       if (failure !== undefined) return failure;
       this.#deliver(peer, run, bytes);
-      if (limit.portion < Infinity) await limit.spend(bytes.length, signal);
+      if (limit.portion === Infinity) continue;
+      peer.isHeldUp = true;
+      await limit.spend(bytes.length, signal);
+      peer.isHeldUp = false;
+      peer.heldUpAt = this.#now();
     }
   }
 

@@ -168,8 +168,9 @@ export class Download {
     const diskIsBusy = !this.#context.storage.hasRoom();
     const unprovenMs = this.sources.areOthersWaiting(now) ? CHOKING.unprovenAfterMs : CHOKING.snubbedAfterMs;
     for (const peer of this.#context.peers.values()) {
-      // While our own disk holds us up nobody is read from, so nobody is silent.
-      if (diskIsBusy) peer.lastBlockAt = now;
+      // While our own disk or limit holds us up the peer is not read from, so it is not silent.
+      if (diskIsBusy) peer.heldUpAt = now;
+      if (peer.isHeldUp || diskIsBusy) peer.lastBlockAt = now;
       const patienceMs = peer.download.total === 0 ? unprovenMs : CHOKING.snubbedAfterMs;
       if (peer.outstanding > 0 && now - peer.lastBlockAt >= patienceMs) this.#snub(peer, now);
     }
@@ -177,7 +178,8 @@ export class Download {
     for (const peer of this.#context.peers.values()) {
       const rate = Math.max(peer.download.bytesPerSecond(now), 1);
       const windowMs = peer.outstanding * BLOCK_LENGTH * 1_000 / rate;
-      patience.set(peer.number, now - Math.max(TRANSFER.requestTimeoutMs, 4 * windowMs));
+      const patienceMs = Math.max(TRANSFER.requestTimeoutMs, 4 * windowMs);
+      if (!peer.wasHeldUp(now, patienceMs)) patience.set(peer.number, now - patienceMs);
     }
     this.routing.releaseOverdue((number) => patience.get(number) ?? -Infinity, (number) => {
       const peer = this.#context.peers.get(number)!;
@@ -250,7 +252,9 @@ export class Download {
         if (block >= 0) ask(piece, block);
       }
     }
-    if (open > 0 && this.picker.missing === 0 && !this.routing.hasFreeBlocks) {
+    // What our own limit holds up comes no sooner from somebody else.
+    const isHeldUp = peer.wasHeldUp(now, CHOKING.idlePauseMs);
+    if (open > 0 && this.picker.missing === 0 && !this.routing.hasFreeBlocks && !isHeldUp) {
       this.#askInEndgame(peer, now, ask, () => open > 0);
     }
     if (used > 0) peer.sender.send(message.subarray(0, used));

@@ -75,6 +75,9 @@ export class RemotePeer {
   unwantedBlocks = 0;
   /** When it last sent a needed block, or was first asked after owing nothing; in ms. */
   lastBlockAt = 0;
+  /** Whether our own limit holds up what it sent, and when it last did, in ms; then it is neither silent nor slow. */
+  isHeldUp = false;
+  heldUpAt = -Infinity;
   /** Until when it is passed over as source because it was silent or slower than others; in ms. */
   snubbedUntil = 0;
 
@@ -131,6 +134,11 @@ export class RemotePeer {
 
   get client(): string {
     return this.isWebSeed ? "web seed" : this.extended?.client || clientNameOf(this.facts.peerId);
+  }
+
+  /** Whether what it sent waited for us at any time within the last `ms` before `now` (ms). */
+  wasHeldUp(now: number, ms: number): boolean {
+    return this.isHeldUp || now - this.heldUpAt < ms;
   }
 
   /** Everything about it at `now`, as plain data. */

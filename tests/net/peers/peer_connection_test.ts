@@ -134,6 +134,24 @@ Deno.test("PeerConnection holds to a limit on uploads", async () => {
   assert(elapsed > 0.8 * expected && elapsed < 3_000, `${elapsed} ms`);
 });
 
+Deno.test("PeerConnection asks for nothing twice that waits behind our own limit", async () => {
+  const downloadLimit = new RateLimiter(400_000, () => performance.now());
+  await using seeder = new LoopbackNode(metainfo, data, { id: 50 });
+  await using node = new LoopbackNode(metainfo, null, { id: 51, downloadLimit });
+  node.dial(seeder.listener.port);
+  await until(() => node.swarm.totals.downloaded > 0, "begun");
+  // Minutes pass while what was asked for waits in the socket, more than any patience.
+  while (!node.swarm.seeding) {
+    for (const each of [node, seeder]) {
+      each.clockOffset += 9_000;
+      each.swarm.tick(each.now);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  assert.deepEqual(node.storage.data, data);
+  assert.equal(seeder.swarm.totals.uploaded, data.length);
+});
+
 /** A node that fetches from a raw seed; resolves when it has everything. */
 async function feed(
   node: LoopbackNode,
