@@ -129,6 +129,8 @@ export const TRANSFER = {
   firstWindow: 16,
   /** A request unanswered for this long, and for four windows' time, is asked again: some clients drop requests. */
   requestTimeoutMs: 10 * SECOND,
+  /** In endgame a source takes over blocks from those that are slower by more than this factor. */
+  farFaster: 4,
   /** Suggested pieces remembered for one peer. */
   maxSuggestions: 256,
   /**
@@ -186,6 +188,8 @@ export const CHOKING = {
   snubbedAfterMs: 15 * SECOND,
   /** The same for one that has never sent any, while others wait for its place: some only pretend to have data. */
   unprovenAfterMs: 3 * SECOND,
+  /** What a peer without a place still owes is asked of others when nothing comes for this long. */
+  leftBlocksMs: 500,
   /** A peer that refuses a request although it unchokes us is asked again after this time, never in a tight loop. */
   rejectPauseMs: 1 * SECOND,
   /** A slot whose holder has not asked for anything yet goes to another at the first tick after this time. */
@@ -209,6 +213,27 @@ export const CHOKING = {
   maxDeparted: 256,
   /** Bans from one address after which the whole address is banned: above it, it is no class room but an attack. */
   bansPerAddress: 3,
+} as const;
+
+/** Trials of those that wait for a place among the download sources. */
+export const TRIALS = {
+  /** How long a first trial takes at least, and how often that is doubled for one that was tried before. */
+  firstMs: 90,
+  doublings: 5,
+  /** After this time a source is judged by what it brought lately, in the last second or two. */
+  lateMs: 2 * SECOND,
+  /** How long nobody is tried again, and by how much more after each further trial. */
+  pauseMs: 2 * SECOND,
+  pauseGrowth: 4,
+  /** How long an invited peer may take to unchoke us: a LAN's round trip, and a busy machine. */
+  invitationMs: 300,
+  /** Bytes that trials may cost before anything came, and the part of what comes that they may cost. */
+  firstCredit: 256 * KIB,
+  costShare: 1 / 16,
+  /** Bytes per second of a place in which somebody is tried again. */
+  poorWorth: 64 * KIB,
+  /** How many times as much as a source brings must one have brought that takes its place back. */
+  muchBetter: 2,
 } as const;
 
 /** By what a peer is known that wants our uplink more than our data. */

@@ -16,11 +16,10 @@ import {
   writePieceHeader,
 } from "../../protocol/peer_messages.ts";
 import { CONNECTIONS, TRANSFER } from "../../settings.ts";
-import type { PeerSender } from "../../swarm/ports.ts";
+import type { PeerSender, RateLimit } from "../../swarm/ports.ts";
 import type { PeerFacts, RemotePeer } from "../../swarm/peers/remote_peer.ts";
 import type { ConnectionOwner } from "../../swarm/connection_owner.ts";
 import type { ByteStream } from "./byte_stream.ts";
-import type { RateLimiter } from "./rate_limiter.ts";
 import { SendQueue } from "./send_queue.ts";
 import { type Sleeper, WakeBatch } from "./wake_batch.ts";
 
@@ -188,7 +187,7 @@ export class PeerConnection implements PeerSender, Sleeper {
   }
 
   /** Waits until the limit lets us read on. What the peer sends meanwhile waits for us. */
-  async #payFor(bytes: number, limit: RateLimiter): Promise<void> {
+  async #payFor(bytes: number, limit: RateLimit): Promise<void> {
     const { now } = this.#resources;
     const since = now();
     this.#peer.isHeldUp = true;

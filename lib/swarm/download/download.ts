@@ -173,6 +173,7 @@ export class Download {
       if (peer.isHeldUp || diskIsBusy) peer.lastBlockAt = now;
       const patienceMs = peer.download.total === 0 ? unprovenMs : CHOKING.snubbedAfterMs;
       if (peer.outstanding > 0 && now - peer.lastBlockAt >= patienceMs) this.#snub(peer, now);
+      else if (this.#hasLeftBlocks(peer, now)) this.#releaseAll(peer);
     }
     const patience = new Map<number, number>();
     for (const peer of this.#context.peers.values()) {
@@ -188,6 +189,13 @@ export class Download {
     });
     this.refillAll(now);
     this.sources.replaceIdle(now);
+    if (!diskIsBusy) this.sources.invite(now);
+  }
+
+  /** The peer owes blocks from the time when it had a place, and sends none. */
+  #hasLeftBlocks(peer: RemotePeer, now: number): boolean {
+    const hasPlace = peer.isSource || peer.isWebSeed || peer.allowedFast.size > 0;
+    return !hasPlace && peer.outstanding > 0 && now - peer.lastBlockAt >= CHOKING.leftBlocksMs;
   }
 
   #snub(peer: RemotePeer, now: number): void {
@@ -278,7 +286,10 @@ export class Download {
     this.#choice.suggested(peer, index);
   }
 
-  /** Every missing block has been asked for: each may be asked of a second source. */
+  /**
+   * Every missing block has been asked for: each may be asked of a second source, and a source that is far faster takes
+   * the place of one of two.
+   */
   #askInEndgame(
     peer: RemotePeer,
     now: number,
@@ -292,7 +303,25 @@ export class Download {
         if (block < 0) break;
         ask(piece, block++);
       }
+      for (let block = 0; hasRoom() && block < piece.blockCount; block++) {
+        if (this.#makeWay(peer, piece, block, now)) ask(piece, piece.askAgain(peer.number, block, now));
+      }
     }
+  }
+
+  /** Takes a block that two others were asked for back from one that is far slower than the peer; false when none is. */
+  #makeWay(peer: RemotePeer, piece: ActivePiece, block: number, now: number): boolean {
+    const askers = [piece.askerOf(block), piece.secondAskerOf(block)];
+    if (askers.includes(NOBODY) || askers.includes(peer.number)) return false;
+    const rate = peer.download.bytesPerSecond(now);
+    const slow = askers.map((number) => this.#context.peers.get(number)!)
+      .find((asker) => asker.download.bytesPerSecond(now) * TRANSFER.farFaster < rate);
+    if (slow === undefined || !this.routing.release(piece.index, block * BLOCK_LENGTH, slow.number)) {
+      return false;
+    }
+    slow.outstanding--;
+    slow.released++;
+    return true;
   }
 
   /** A request was refused (BEP 6 "reject"): the block is free for others, and this peer is left alone a while. */
@@ -360,6 +389,7 @@ export class Download {
     else peer.released--;
     peer.lastBlockAt = now;
     peer.download.add(blockView.length, now);
+    this.sources.received(blockView.length);
     peer.window.received(blockView.length, now - piece!.askedAt(block), now);
     if (first !== peer.number) this.#cancel(first, index, begin, blockView.length);
     if (second !== peer.number) this.#cancel(second, index, begin, blockView.length);

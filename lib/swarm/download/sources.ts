@@ -6,11 +6,12 @@
  * somewhere. So while every place has a source that gives us blocks, whoever else unchokes us is declined: it hears that
  * we want nothing, and gives its slot to another at once.
  */
-import { CHOKING } from "../../settings.ts";
+import { CHOKING, TRIALS } from "../../settings.ts";
 import { type Candidate, choose, fill } from "../peers/choker.ts";
 import type { Surroundings } from "../../surroundings.ts";
 import type { Choices } from "../policy.ts";
 import type { RemotePeer } from "../peers/remote_peer.ts";
+import { Trials } from "./trials.ts";
 
 /** What `Sources` needs of the download. */
 export interface SourcesContext {
@@ -34,6 +35,7 @@ export interface SourcesListener {
 export class Sources {
   readonly #context: SourcesContext;
   readonly #listener: SourcesListener;
+  readonly #trials = new Trials();
 
   constructor(context: SourcesContext, listener: SourcesListener) {
     this.#context = context;
@@ -68,7 +70,85 @@ export class Sources {
     const spare = this.#candidates(now).filter((peer) => !peer.isSource && peer.spareUntil > now);
     const rest = fill(spare.map((peer) => candidateOf(peer, now)), free - first.length, this.#random);
     for (const { number } of [...first, ...rest]) this.#gain(this.#context.peers.get(number)!, now);
+    if (this.count >= this.#places) this.#tryWaiting(now);
     this.#declineOthers(now);
+  }
+
+  /** Payload came from a source. */
+  received(bytes: number): void {
+    this.#trials.received(bytes);
+  }
+
+  /** Gives places of sources that bring little to those that wait: to try them, or because they have brought more. */
+  #tryWaiting(now: number): void {
+    const waiting = this.#waiting(now);
+    if (waiting.length === 0) return;
+    const places = this.#replaceable(now);
+    for (const peer of this.#byKnownWorth(waiting)) {
+      if (places.length === 0 || !this.#isMuchBetter(peer, places[0].worth)) break;
+      this.#replace(places.shift()!.source, peer, now);
+    }
+    const worst = places[0]?.worth ?? Infinity;
+    const due = waiting.filter((peer) => !peer.isSource && this.#trials.isDue(peer, worst, now));
+    const [best] = this.#byKnownWorth([...due, ...this.#declined(now)]);
+    const leastWorth = best === undefined ? 0 : this.#trials.knownWorth(best);
+    for (const peer of this.#trials.inOrder(due, this.#context.peers.values(), this.#random)) {
+      const [place] = places;
+      if (place === undefined || place.isMainstay) return;
+      if (!this.#trials.pay(peer, Math.max(place.worth, leastWorth))) return;
+      places.shift();
+      this.#replace(place.source, peer, now);
+    }
+  }
+
+  /** Lets some of those that were declined unchoke us, as many as there are places to try them in. */
+  invite(now: number): void {
+    if (this.count < this.#places) return;
+    const { peers } = this.#context;
+    for (const peer of peers.values()) this.#trials.expire(peer, now);
+    const places = this.#replaceable(now);
+    let free = places.filter(({ isMainstay }) => !isMainstay).length;
+    for (const peer of peers.values()) if (this.#trials.isInvited(peer, now)) free--;
+    const declined = this.#declined(now);
+    const worst = places[0]?.worth ?? Infinity;
+    const better = this.#byKnownWorth(declined).filter((peer) => this.#isMuchBetter(peer, worst));
+    const due = declined.filter((peer) => this.#trials.isDue(peer, worst, now));
+    const inOrder = this.#trials.inOrder(due, peers.values(), this.#random);
+    for (const peer of new Set([...better, ...inOrder])) {
+      if (free-- <= 0) break;
+      this.#trials.invite(peer, now);
+      peer.isDeclined = false;
+      this.#context.declines(peer);
+    }
+  }
+
+  #isMuchBetter(peer: RemotePeer, worth: number): boolean {
+    return this.#trials.knownWorth(peer) > TRIALS.muchBetter * worth;
+  }
+
+  #byKnownWorth(peers: readonly RemotePeer[]): RemotePeer[] {
+    return peers.filter((peer) => this.#trials.knownWorth(peer) > 0)
+      .sort((a, b) => this.#trials.knownWorth(b) - this.#trials.knownWorth(a));
+  }
+
+  /**
+   * Sources whose trial is over, those that bring least first; none that has nothing to bring, or that our own limit
+   * holds up. The mainstay brings more than all others together.
+   */
+  #replaceable(now: number): { source: RemotePeer; worth: number; isMainstay: boolean }[] {
+    const sources = [...this.#context.peers.values()].filter((peer) => peer.isSource && !peer.isWebSeed)
+      .map((source) => ({ source, worth: this.#trials.worth(source, now) }));
+    const total = sources.reduce((sum, { worth }) => sum + worth, 0);
+    return sources
+      .filter(({ source }) => !source.wasHeldUp(now, CHOKING.idlePauseMs) && this.#trials.isOver(source, now))
+      .map((place) => ({ ...place, isMainstay: place.worth > total / 2 }))
+      .sort((a, b) => a.worth - b.worth);
+  }
+
+  #replace(source: RemotePeer, other: RemotePeer, now: number): void {
+    this.#trials.end(source, now);
+    this.lose(source);
+    this.#gain(other, now);
   }
 
   /** Declines who unchokes us in vain while all places are in use, and nobody while one is not. */
@@ -79,7 +159,8 @@ export class Sources {
     );
     const areAllInUse = inUse.length >= this.#places;
     for (const peer of peers) {
-      const isInVain = !peer.isSource && (peer.isDeclined || !peer.peerChokes);
+      const isInVain = !peer.isSource && (peer.isDeclined || !peer.peerChokes) &&
+        !this.#trials.isInvited(peer, now);
       if (peer.isDeclined === (areAllInUse && isInVain)) continue;
       peer.isDeclined = !peer.isDeclined;
       this.#context.declines(peer);
@@ -129,6 +210,7 @@ export class Sources {
   #gain(peer: RemotePeer, now: number): void {
     peer.isSource = true;
     peer.lastBlockAt = now;
+    this.#trials.begin(peer, now);
     this.#listener.gained(peer, now);
   }
 

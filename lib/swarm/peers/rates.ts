@@ -36,6 +36,14 @@ export class RateMeter {
     return this.#sum * 1_000 / age;
   }
 
+  /** The rate over the last second or two before `now`, in bytes per second. */
+  bytesLately(now: number): number {
+    if (this.#newest < 0) return 0;
+    this.#advance(now);
+    const bytes = this.#slots[this.#newest % SLOTS] + this.#slots[(this.#newest + SLOTS - 1) % SLOTS];
+    return bytes * 1_000 / (SLOT_MS + now - this.#newest * SLOT_MS);
+  }
+
   #advance(now: number): void {
     const slot = Math.floor(now / SLOT_MS);
     if (this.#newest < 0) this.#newest = slot;
