@@ -16,6 +16,7 @@ import { CHOKING, FAST, TRANSFER } from "../../settings.ts";
 import type { Surroundings } from "../../surroundings.ts";
 import { Blame } from "./blame.ts";
 import { type ActivePiece, BlockRouting, NOBODY } from "./block_routing.ts";
+import { askInEndgame } from "./endgame.ts";
 import type { FileSelection } from "./file_selection.ts";
 import { PieceChoice } from "./piece_choice.ts";
 import { PieceOrder } from "./piece_order.ts";
@@ -263,7 +264,7 @@ export class Download {
     // What our own limit holds up comes no sooner from somebody else.
     const isHeldUp = peer.wasHeldUp(now, CHOKING.idlePauseMs);
     if (open > 0 && this.picker.missing === 0 && !this.routing.hasFreeBlocks && !isHeldUp) {
-      this.#askInEndgame(peer, now, ask, () => open > 0);
+      askInEndgame(this.routing, this.#context.peers, peer, now, ask, () => open > 0);
     }
     if (used > 0) peer.sender.send(message.subarray(0, used));
   }
@@ -284,44 +285,6 @@ export class Download {
   /** The peer would like us to take this piece (BEP 6 "suggest piece"). */
   suggested(peer: RemotePeer, index: number): void {
     this.#choice.suggested(peer, index);
-  }
-
-  /**
-   * Every missing block has been asked for: each may be asked of a second source, and a source that is far faster takes
-   * the place of one of two.
-   */
-  #askInEndgame(
-    peer: RemotePeer,
-    now: number,
-    ask: (piece: ActivePiece, block: number) => void,
-    hasRoom: () => boolean,
-  ): void {
-    for (const piece of this.routing.pieces) {
-      if (!peer.offers(piece.index) || piece.isExclusive) continue;
-      for (let block = 0; hasRoom();) {
-        block = piece.askAgain(peer.number, block, now);
-        if (block < 0) break;
-        ask(piece, block++);
-      }
-      for (let block = 0; hasRoom() && block < piece.blockCount; block++) {
-        if (this.#makeWay(peer, piece, block, now)) ask(piece, piece.askAgain(peer.number, block, now));
-      }
-    }
-  }
-
-  /** Takes a block that two others were asked for back from one that is far slower than the peer; false when none is. */
-  #makeWay(peer: RemotePeer, piece: ActivePiece, block: number, now: number): boolean {
-    const askers = [piece.askerOf(block), piece.secondAskerOf(block)];
-    if (askers.includes(NOBODY) || askers.includes(peer.number)) return false;
-    const rate = peer.download.bytesPerSecond(now);
-    const slow = askers.map((number) => this.#context.peers.get(number)!)
-      .find((asker) => asker.download.bytesPerSecond(now) * TRANSFER.farFaster < rate);
-    if (slow === undefined || !this.routing.release(piece.index, block * BLOCK_LENGTH, slow.number)) {
-      return false;
-    }
-    slow.outstanding--;
-    slow.released++;
-    return true;
   }
 
   /** A request was refused (BEP 6 "reject"): the block is free for others, and this peer is left alone a while. */
