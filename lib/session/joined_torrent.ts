@@ -9,37 +9,42 @@ import type { TrackerTraffic } from "../net/tracker/tracker_traffic.ts";
 import { missingTrackers, trackersOf } from "../net/tracker/own_tracker.ts";
 import { WebSeed } from "../net/web_seed/web_seed.ts";
 import { runWebSeed } from "../net/web_seed/web_seed_peer.ts";
-import type { InfoHash } from "../protocol/info_hash.ts";
 import type { FileRange } from "../protocol/magnet.ts";
 import { type Metainfo, readOriginalPaths } from "../protocol/metainfo.ts";
 import { publicUrl } from "../protocol/secrets.ts";
 import { METAINFO_LIMITS, STORAGE, WEB_SEED } from "../settings.ts";
-import { globsWithoutFile } from "../swarm/download/file_selection.ts";
+import { type FileSelection, globsWithoutFile } from "../swarm/download/file_selection.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { Policy } from "../swarm/policy.ts";
 import type { RateLimits, SwarmEvent } from "../swarm/ports.ts";
 import { Swarm } from "../swarm/swarm.ts";
 import { chooseFiles, type FileWishes } from "./kept_choice.ts";
+import { Tasks } from "./tasks.ts";
 
-/** What a torrent needs of its session. */
-export interface JoinContext {
+/** What all torrents of a session share. */
+export interface SharedParts {
   readonly home: string;
   readonly workers: DiskWorkers;
   readonly resume: ResumeStore;
   readonly surroundings: Surroundings;
+  readonly trackerTraffic: TrackerTraffic;
+}
+
+/** What a torrent is joined with. */
+export interface JoinContext {
+  readonly shared: SharedParts;
   readonly policy: Policy;
   readonly limits: RateLimits;
+  /** What the user says of its files now; what was kept of earlier is known. */
   readonly files: FileWishes;
-  readonly trackerTraffic: TrackerTraffic;
-  /** Aborts when the session stops. */
-  readonly signal: AbortSignal;
   report(event: SwarmEvent): void;
 }
 
 /** A torrent that was joined. */
 export class JoinedTorrent {
   readonly swarm: Swarm;
-  readonly announcer: Announcer;
+  /** Talks to its trackers; undefined while it rests. */
+  announcer: Announcer | undefined;
   /** What the user should know of it from the start, each with its code. */
   readonly warnings: [code: string, message: string][] = [];
   readonly #store: PieceStore;
@@ -47,31 +52,46 @@ export class JoinedTorrent {
   /** Totals and peers as they were last noted, and when, in ms. */
   #noted: string;
   #totalsNotedAt: number;
+  /** Announce URLs, tier by tier. */
+  #tiers: readonly (readonly string[])[];
+  readonly #tasks = new Tasks();
+  /** Aborts when it rests again; undefined while it does. */
+  #activity: AbortController | undefined;
+  #usesWebSeeds = false;
+  /** The last word to its trackers. */
+  #goodbye: Promise<void> = Promise.resolve();
+  readonly #left = Promise.withResolvers<void>();
   #isLeft = false;
 
-  private constructor(swarm: Swarm, store: PieceStore, announcer: Announcer, context: JoinContext) {
+  private constructor(
+    swarm: Swarm,
+    store: PieceStore,
+    tiers: readonly (readonly string[])[],
+    context: JoinContext,
+  ) {
     this.swarm = swarm;
-    this.announcer = announcer;
+    this.#tiers = tiers;
     this.#store = store;
     this.#context = context;
     const { totals, peers } = this.#notable();
     this.#noted = JSON.stringify([totals, peers]);
-    this.#totalsNotedAt = context.surroundings.now();
+    this.#totalsNotedAt = context.shared.surroundings.now();
   }
 
   /**
    * Finds out what is there and builds the swarm on it. `selectOnly` are the files that a magnet link names, empty
-   * for all; `onChecked` hears how many pieces were looked at.
+   * for all; `onChecked` hears how many pieces were looked at. It rests until `begin`.
    *
-   * Errors: `RangeError` when no file is wanted; `StorageError`; the signal's reason when the session stops meanwhile.
+   * Errors: `RangeError` when no file is wanted; `StorageError`; the signal's reason when it aborts meanwhile.
    */
   static async join(
     metainfo: Metainfo,
     selectOnly: readonly FileRange[],
     context: JoinContext,
     onChecked: (checked: number) => void,
+    signal: AbortSignal,
   ): Promise<JoinedTorrent> {
-    const { home, workers, resume, surroundings, signal } = context;
+    const { home, workers, resume, surroundings } = context.shared;
     const { log } = surroundings;
     const startedAt = surroundings.now();
     const selection = await chooseFiles(metainfo, context.files, selectOnly, { resume, log });
@@ -98,15 +118,8 @@ export class JoinedTorrent {
       for (const [index, { buffer, blocks }] of recovered.unfinished) {
         swarm.download.resume(index, buffer, blocks);
       }
-      const announcer = new Announcer({
-        swarm,
-        tiers,
-        traffic: context.trackerTraffic,
-        failed: warningOfMissing(metainfo.infoHash, context),
-        surroundings,
-      });
       signal.throwIfAborted();
-      const joined = new JoinedTorrent(swarm, store, announcer, context);
+      const joined = new JoinedTorrent(swarm, store, tiers, context);
       for (const message of problems) joined.warnings.push(["announce", message]);
       for (const glob of globsWithoutFile(metainfo, context.files)) {
         joined.warnings.push(["selection", `no file matches ${glob}`]);
@@ -118,10 +131,71 @@ export class JoinedTorrent {
     }
   }
 
-  /** Downloads from the torrent's web seeds too, until all is there or the session stops. Never rejects. */
-  async useWebSeeds(): Promise<void> {
+  /** Looks for peers, talks to trackers and uses web seeds, until `pause`. */
+  begin(): void {
+    const { signal } = this.#activity = new AbortController();
+    this.swarm.resume();
+    this.#tasks.add(this.#announce(signal));
+    this.#beginWebSeeds(signal);
+  }
+
+  /** Rests: no connections, and its trackers hear that we left. Nothing is lost by it. */
+  pause(): void {
+    this.swarm.pause();
+    this.#rest();
+  }
+
+  #rest(): void {
+    this.#activity?.abort();
+    this.#activity = undefined;
+    if (this.announcer !== undefined) this.#goodbye = this.announcer.stop();
+    this.announcer = undefined;
+  }
+
+  /** Other files are wanted from now on, or in another order. */
+  select(selection: FileSelection): void {
+    this.swarm.select(selection, this.#context.shared.surroundings.now());
+    if (this.#activity !== undefined && !this.swarm.isFinished) this.#beginWebSeeds(this.#activity.signal);
+  }
+
+  /** Talks to the trackers, once they have heard the last goodbye. */
+  async #announce(signal: AbortSignal): Promise<void> {
+    await this.#goodbye;
+    if (signal.aborted) return;
+    const { trackerTraffic: traffic, surroundings } = this.#context.shared;
+    const failed = this.#warningOfMissing(signal);
+    this.announcer = new Announcer({ swarm: this.swarm, tiers: this.#tiers, traffic, failed, surroundings });
+    this.announcer.tick();
+  }
+
+  /** Tells the user where others look in vain for the tracker of this process; nothing where it runs none. */
+  #warningOfMissing(signal: AbortSignal): AnnouncerOptions["failed"] {
+    const { shared: { surroundings: { trackerPort } }, report } = this.#context;
+    if (trackerPort === undefined) return undefined;
+    return missingTrackers(trackerPort, (message) => {
+      if (!signal.aborted) {
+        report({ event: "warning", code: "announce", message, infoHash: this.swarm.infoHash });
+      }
+    });
+  }
+
+  #beginWebSeeds(signal: AbortSignal): void {
+    if (this.#usesWebSeeds) return;
+    this.#usesWebSeeds = true;
+    this.#tasks.add(
+      this.#useWebSeeds(signal).finally(() => {
+        this.#usesWebSeeds = false;
+        // It may have rested meanwhile, and begun again.
+        const { signal: next } = this.#activity ?? {};
+        if (next !== undefined && next !== signal && !this.swarm.isFinished) this.#beginWebSeeds(next);
+      }),
+    );
+  }
+
+  /** Downloads from the torrent's web seeds too, until all is there or `signal` aborts. Never rejects. */
+  async #useWebSeeds(signal: AbortSignal): Promise<void> {
     const { metainfo } = this.swarm;
-    const { signal, report, surroundings: { isBlocked, now } } = this.#context;
+    const { report, shared: { surroundings: { isBlocked, now } } } = this.#context;
     if (metainfo.webSeeds.length === 0) return;
     const paths = await inSlices(readOriginalPaths(metainfo.rawInfo, METAINFO_LIMITS));
     await Promise.all(
@@ -138,11 +212,12 @@ export class JoinedTorrent {
 
   /** Looks anew which announce addresses are our own tracker, as this machine's addresses changed. `isOwn`: as `ownHosts`. */
   async reviseTrackers(isOwn: (hostname: string) => Promise<boolean>): Promise<void> {
-    const { signal, surroundings } = this.#context;
-    const { tiers, isAnnouncer } = await trackersOf(this.swarm.metainfo, surroundings.trackerPort, isOwn);
-    if (signal.aborted || this.#isLeft) return;
+    const { trackerPort } = this.#context.shared.surroundings;
+    const { tiers, isAnnouncer } = await trackersOf(this.swarm.metainfo, trackerPort, isOwn);
+    if (this.#isLeft) return;
     this.swarm.isAnnouncer = isAnnouncer;
-    this.announcer.replaceTiers(tiers);
+    this.#tiers = tiers;
+    this.announcer?.replaceTiers(tiers);
   }
 
   /** Notes in the resume state what was written since; to be called every `STORAGE.noteWrittenMs`. */
@@ -150,7 +225,7 @@ export class JoinedTorrent {
     this.#store.flush(now);
     if (now - this.#totalsNotedAt < STORAGE.noteTotalsMs) return;
     this.#totalsNotedAt = now;
-    this.saveTotals();
+    this.#saveTotals();
   }
 
   /** Resolves when somebody changed the data: it is to be left, and joined anew. */
@@ -158,16 +233,28 @@ export class JoinedTorrent {
     return this.#store.changed;
   }
 
+  /** Resolves when it is stopped or left. */
+  get left(): Promise<void> {
+    return this.#left.promise;
+  }
+
+  /** Ends all connections and says goodbye to the trackers; resolves when they have heard it. Never rejects. */
+  async stop(): Promise<void> {
+    this.#left.resolve();
+    this.swarm.stop();
+    this.#rest();
+    await Promise.all([this.#goodbye, this.#tasks.settled()]);
+  }
+
   /** Leaves the swarm and lets go of all files, without saving what may be wrong. Never rejects. */
   async leave(): Promise<void> {
     this.#isLeft = true;
-    this.swarm.stop();
-    await Promise.all([this.announcer.stop(), this.saveTotals(), this.#store.close()]);
+    await Promise.all([this.stop(), this.#saveTotals(), this.#store.close()]);
   }
 
   /** Notes totals and peers in the resume state where they changed; a failure is logged. */
-  async saveTotals(): Promise<void> {
-    const { resume, surroundings: { log } } = this.#context;
+  async #saveTotals(): Promise<void> {
+    const { resume, surroundings: { log } } = this.#context.shared;
     const { totals, peers } = this.#notable();
     const noted = JSON.stringify([totals, peers]);
     if (noted === this.#noted) return;
@@ -181,13 +268,13 @@ export class JoinedTorrent {
   }
 
   #notable() {
-    const { uploaded, downloaded } = this.swarm.snapshot(this.#context.surroundings.now());
+    const { uploaded, downloaded } = this.swarm.snapshot(this.#context.shared.surroundings.now());
     return { totals: { uploaded, downloaded }, peers: this.swarm.reachablePeers };
   }
 
   /** Endpoints of earlier runs, as `host:port`. */
   rememberedPeers(): Promise<string[]> {
-    return this.#context.resume.peers(this.swarm.infoHash);
+    return this.#context.shared.resume.peers(this.swarm.infoHash);
   }
 
   /**
@@ -201,10 +288,10 @@ export class JoinedTorrent {
         this.#store.saveUnfinished(index, buffer, blocks);
       }
       await this.#store.flushNow();
-      await this.saveTotals();
+      await this.#saveTotals();
       return true;
     } catch (error) {
-      this.#context.surroundings.log.warn(
+      this.#context.shared.surroundings.log.warn(
         `cannot save everything of ${this.swarm.metainfo.name}: ${messageOf(error)}`,
       );
       return false;
@@ -212,15 +299,4 @@ export class JoinedTorrent {
       await this.#store.close();
     }
   }
-}
-
-/** Tells the user where others look in vain for the tracker of this process; nothing where it runs none. */
-function warningOfMissing(
-  infoHash: InfoHash,
-  { surroundings: { trackerPort }, signal, report }: JoinContext,
-): AnnouncerOptions["failed"] {
-  if (trackerPort === undefined) return undefined;
-  return missingTrackers(trackerPort, (message) => {
-    if (!signal.aborted) report({ event: "warning", code: "announce", message, infoHash });
-  });
 }

@@ -2,6 +2,7 @@
 import type { KeptChoice, ResumeStore } from "../disk/resume_store.ts";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import type { InfoHash } from "../protocol/info_hash.ts";
 import type { FileRange } from "../protocol/magnet.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
 import { type FileChoice, type FileSelection, selectFiles } from "../swarm/download/file_selection.ts";
@@ -27,6 +28,16 @@ export function withWishes(
     first: first ?? kept.first,
     isSequential: isSequential ?? kept.isSequential,
   };
+}
+
+/** Keeps what is chosen of the files of a torrent whose metadata is not there yet. */
+export async function keepWishes(
+  infoHash: InfoHash,
+  wishes: FileWishes,
+  positions: readonly FileRange[],
+  resume: ResumeStore,
+): Promise<void> {
+  await resume.saveChoice(infoHash, withWishes(await resume.choice(infoHash), wishes, positions));
 }
 
 /**

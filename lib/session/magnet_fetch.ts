@@ -15,12 +15,12 @@ export class MagnetFetch {
   readonly announcer: Announcer;
   /**
    * The torrent, with the trackers and web seeds of the link. Rejects with `MetainfoError` when it cannot be read
-   * or is unsafe, and with the signal's reason when the session stops.
+   * or is unsafe, and with the signal's reason when it aborts.
    */
   readonly metainfo: Promise<Metainfo>;
 
-  constructor(magnet: Magnet, context: JoinContext) {
-    const { policy, limits, surroundings, trackerTraffic, signal } = context;
+  constructor(magnet: Magnet, context: JoinContext, signal: AbortSignal) {
+    const { policy, limits, shared: { surroundings, trackerTraffic } } = context;
     const { promise: rawInfo, resolve, reject } = Promise.withResolvers<Uint8Array>();
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
     this.metainfo = rawInfo.then(async (rawInfo) =>
@@ -47,10 +47,10 @@ export class MagnetFetch {
     });
   }
 
-  /** The torrent's own swarm and announcer take over. */
-  async handOver(): Promise<void> {
-    this.swarm.stop("the metadata is there");
-    await this.announcer.leave();
+  /** Ends, and says no goodbye to the trackers where the torrent's own announcer takes over. Never rejects. */
+  async stop(reason: string, isTakenOver: boolean): Promise<void> {
+    this.swarm.stop(reason);
+    await (isTakenOver ? this.announcer.leave() : this.announcer.stop());
   }
 }
 

@@ -1,7 +1,7 @@
 /** Which torrents this machine announces for, as its addresses come and go. */
 import { ownAddresses } from "../net/addresses/own_addresses.ts";
 import { ownHosts } from "../net/tracker/own_tracker.ts";
-import type { JoinedTorrent } from "./joined_torrent.ts";
+import type { Torrent } from "./torrent.ts";
 
 /** Watches the addresses of this machine: each change may make other announce addresses its own tracker's. */
 export class RoleKeeper {
@@ -9,7 +9,7 @@ export class RoleKeeper {
   #revising: Promise<void> = Promise.resolve();
 
   /** Looks at the addresses, and where they changed, has each torrent ask for its role again, one after another. */
-  look(torrents: Iterable<JoinedTorrent>): void {
+  look(torrents: Iterable<Torrent>): void {
     const addresses = namesOfAddresses();
     if (addresses === this.#addresses) return;
     this.#addresses = addresses;

@@ -6,89 +6,79 @@
  * Every loop it starts is tracked and ends with `stop`.
  */
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { DiskWorkers } from "../disk/disk_workers.ts";
 import { type FileLooks, watchFolder } from "../disk/folder_watch.ts";
 import { ResumeStore } from "../disk/resume_store.ts";
 import { StateLock } from "../disk/state_lock.ts";
 import { storageFailure } from "../disk/storage_failure.ts";
 import { messageOf } from "../errors.ts";
-import { adviceOnLackOfData, adviceOnLoopback } from "./announce_advice.ts";
-import { type JoinContext, JoinedTorrent } from "./joined_torrent.ts";
-import { MagnetFetch, withMagnet } from "./magnet_fetch.ts";
+import { adviceOnLoopback } from "./announce_advice.ts";
+import type { FileWishes } from "./kept_choice.ts";
+import { withMagnet } from "./magnet_fetch.ts";
 import { toByteString } from "../protocol/bytes.ts";
 import { scopeOf } from "../protocol/endpoint.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
-import { type FileRange, type Magnet, parseMagnet } from "../protocol/magnet.ts";
+import { parseMagnet } from "../protocol/magnet.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
-import { createPeerId, PEER_ID_LENGTH } from "../protocol/peer_id.ts";
 import { Connections } from "../net/peers/connections.ts";
 import { Dialer } from "../net/peers/dialer.ts";
 import { EmbeddedTracker } from "../net/tracker/embedded_tracker.ts";
 import { TrackerTraffic } from "../net/tracker/tracker_traffic.ts";
 import { Listener } from "../net/peers/listener.ts";
 import { LocalDiscovery } from "../net/discovery/local_discovery.ts";
-import { addNamedPeers } from "../net/discovery/named_peers.ts";
-import { isOwnEndpoint, ownAddressFor } from "../net/addresses/own_addresses.ts";
+import { ownAddressFor } from "../net/addresses/own_addresses.ts";
 import { RateLimiter } from "../net/peers/rate_limiter.ts";
-import { factsOf, type SessionOptions } from "./session_options.ts";
+import type { SessionOptions } from "./session_options.ts";
 import { MAGNET_LIMITS, PORTS, STORAGE, TICK_MS, VERSION } from "../settings.ts";
-import type { Surroundings } from "../surroundings.ts";
-import { DEFAULT_CHOICES, Policy } from "../swarm/policy.ts";
-import type { SwarmEvent, SwarmSnapshot } from "../swarm/ports.ts";
-import { checkingSnapshot } from "../swarm/empty_snapshot.ts";
-import { type AnySwarm, SwarmRegistry } from "../swarm/swarm_registry.ts";
+import { type Choices, DEFAULT_CHOICES, Policy, readChoices } from "../swarm/policy.ts";
+import type { SwarmSnapshot } from "../swarm/ports.ts";
+import { SwarmRegistry } from "../swarm/swarm_registry.ts";
 import { TrackerTable } from "../swarm/tracker/tracker_table.ts";
-import { findTorrent, saveTorrent } from "./torrent_folder.ts";
+import { findTorrent } from "./torrent_folder.ts";
 import { RoleKeeper } from "./role_keeper.ts";
+import { SessionSurroundings } from "./surroundings.ts";
+import { Tasks } from "./tasks.ts";
+import { Torrent, type TorrentContext, type TorrentSource } from "./torrent.ts";
 import { readTorrent } from "./torrent_tools.ts";
-import { waitingOf } from "./waiting.ts";
 
 export { type IpFilter, loadIpFilter } from "../net/addresses/ip_filter.ts";
 export { lookOf, torrentPaths } from "./torrent_folder.ts";
 export { defaultOptions, type SessionEvent, type SessionOptions } from "./session_options.ts";
-export type { Role, SwarmSnapshot } from "../swarm/ports.ts";
+export type { Choices } from "../swarm/policy.ts";
+export type { Role, SwarmSnapshot, TorrentState } from "../swarm/ports.ts";
+export type { FileWishes };
 
-/** The parts that exist as long as the session does. */
-interface Parts {
+/** What must be open before a session can begin. */
+interface State {
   readonly lock: StateLock;
   readonly resume: ResumeStore;
-  readonly listener: Listener;
-  readonly tracker: EmbeddedTracker | undefined;
-  readonly connections: Connections;
-  readonly registry: SwarmRegistry;
-  readonly peerId: Uint8Array;
-}
-
-const now = () => performance.now();
-
-function isPrivate(swarm: AnySwarm): boolean {
-  return "metainfo" in swarm && swarm.metainfo.isPrivate;
+  /** What was chosen for all torrents in earlier runs. */
+  readonly choices: Partial<Choices>;
 }
 
 /** A running session. */
 export class Session {
   readonly #options: SessionOptions;
-  readonly #parts: Parts;
+  readonly #state: State;
+  readonly #surroundings: SessionSurroundings;
+  /** What holds for all torrents, and the part of it that is kept for later runs. */
+  readonly #policy: Policy;
+  readonly #kept: Policy;
+  readonly #context: TorrentContext;
   readonly #workers = new DiskWorkers();
   readonly #roles = new RoleKeeper();
   readonly #stopping = new AbortController();
+  readonly #listener: Listener;
+  readonly #tracker: EmbeddedTracker | undefined;
+  readonly #connections: Connections;
+  readonly #registry: SwarmRegistry;
   readonly #dialer: Dialer;
-  readonly #surroundings: Surroundings;
-  /** What holds for all torrents. */
-  readonly #policy: Policy;
-  readonly #limits: { readonly upload: RateLimiter; readonly download: RateLimiter };
   readonly #discovery: LocalDiscovery | undefined;
-  /** Loops that end with the session. */
-  readonly #loops: Promise<unknown>[] = [];
-  readonly #joined = new Map<InfoHash, JoinedTorrent>();
-  /** Magnet links whose torrent is not joined yet. */
-  readonly #fetches = new Map<InfoHash, MagnetFetch>();
-  /** Torrents whose data on disk is being looked at, with the pieces looked at so far. */
-  readonly #checking = new Map<InfoHash, { readonly metainfo: Metainfo; checked: number }>();
-  readonly #trackerTraffic = new TrackerTraffic(now, crypto.getRandomValues(new Uint32Array(1))[0]);
+  /** Loops that end with the session, and what is saved. */
+  readonly #tasks = new Tasks();
+  readonly #torrents = new Map<InfoHash, Torrent>();
   readonly #timer: ReturnType<typeof setInterval>;
-  #lastFullTurnAt = now();
+  #lastFullTurnAt: number;
 
   /** Starts a session. Errors: `Error` that says what is in the way: a port, the lock, the disk. */
   static async start(options: SessionOptions): Promise<Session> {
@@ -113,76 +103,72 @@ export class Session {
         if (resume.wasClean) await resume.markClean().catch(() => {});
         resume.close();
       });
-      return new Session(options, lock, resume, opened);
+      return new Session(options, { lock, resume, choices: readChoices(await resume.wishes()) }, opened);
     } catch (error) {
       for (const close of opened.reverse()) await close();
       throw error;
     }
   }
 
-  private constructor(
-    options: SessionOptions,
-    lock: StateLock,
-    resume: ResumeStore,
-    opened: (() => void | Promise<void>)[],
-  ) {
+  private constructor(options: SessionOptions, state: State, opened: (() => void | Promise<void>)[]) {
     this.#options = options;
-    const peerId = createPeerId(crypto.getRandomValues(new Uint8Array(PEER_ID_LENGTH)));
-    const { host, log, ipFilter, trustedProxies } = options;
-    this.#policy = new Policy(DEFAULT_CHOICES, options.choices);
-    this.#limits = {
-      upload: new RateLimiter(this.#policy.maxUpload, now),
-      download: new RateLimiter(this.#policy.maxDownload, now),
-    };
-    const ports = { listen: 0, tracker: undefined as number | undefined };
-    const surroundings: Surroundings = {
-      peerId,
-      client: `peer ${VERSION}`,
-      get listenPort() {
-        return ports.listen;
-      },
-      get trackerPort() {
-        return ports.tracker;
-      },
-      encryption: options.encryption,
-      log,
-      isOurselves: (endpoint) => isOwnEndpoint(endpoint, ports.listen),
-      isBlocked: (address) => ipFilter?.has(address) ?? false,
-      now,
-      random: Math.random,
-    };
-    this.#surroundings = surroundings;
-    const connections = new Connections(surroundings);
-    const listener = new Listener({
+    this.#state = state;
+    const { home, host, log, files, observe, trustedProxies } = options;
+    const surroundings = this.#surroundings = new SessionSurroundings(options);
+    const { peerId, now, random } = surroundings;
+    this.#lastFullTurnAt = now();
+    this.#kept = new Policy(DEFAULT_CHOICES, state.choices);
+    this.#policy = new Policy(DEFAULT_CHOICES, state.choices);
+    this.#policy.change(definedIn(options.choices));
+    const { signal } = this.#stopping;
+    opened.push(() => this.#stopping.abort());
+    this.#connections = new Connections(surroundings);
+    const listener = this.#listener = new Listener({
       host,
       port: options.port,
       ports: PORTS.peer,
-      connections,
-      findSwarm: (infoHash) => this.#parts.registry.find(infoHash),
-      findInfoHash: (skeyHash) => this.#parts.registry.findInfoHash(skeyHash),
+      connections: this.#connections,
+      findSwarm: (infoHash) => this.#registry.find(infoHash),
+      findInfoHash: (skeyHash) => this.#registry.findInfoHash(skeyHash),
     });
-    ports.listen = listener.port;
-    const { signal } = this.#stopping;
-    opened.push(() => this.#stopping.abort());
-    const table = new TrackerTable({ open: options.openTracker, random: Math.random, ownAddressFor });
-    const registry = new SwarmRegistry(table, { peerId, port: listener.port });
-    this.#loops.push(listener.run(signal));
-    const tracker = options.runTracker
+    surroundings.listenPort = listener.port;
+    this.#tasks.add(listener.run(signal));
+    const table = new TrackerTable({ open: options.openTracker, random, ownAddressFor });
+    const registry = this.#registry = new SwarmRegistry(table, { peerId, port: listener.port });
+    const tracker = this.#tracker = options.runTracker
       ? new EmbeddedTracker({ host, port: options.trackerPort, registry, trustedProxies, now, log })
       : undefined;
-    ports.tracker = tracker?.port;
+    surroundings.trackerPort = tracker?.port;
     if (tracker !== undefined) opened.push(() => tracker.stop());
-    this.#parts = { lock, resume, listener, tracker, connections, registry, peerId };
-    this.#dialer = new Dialer(connections, signal);
+    this.#dialer = new Dialer(this.#connections, signal);
     this.#discovery = options.localDiscovery ? this.#discoverPeers(listener.port) : undefined;
+    this.#context = {
+      home,
+      workers: this.#workers,
+      resume: state.resume,
+      surroundings,
+      trackerTraffic: new TrackerTraffic(now, crypto.getRandomValues(new Uint32Array(1))[0]),
+      registry,
+      policy: this.#policy,
+      limits: {
+        upload: new RateLimiter(this.#policy.maxUpload, now),
+        download: new RateLimiter(this.#policy.maxDownload, now),
+      },
+      files,
+      usesMulticast: this.#discovery !== undefined,
+      observe,
+      // What is due is done at once, but not inside the swarm's method that reports.
+      dial: (swarm) => queueMicrotask(() => this.#dialer.dialAll([swarm])),
+      seekingChanged: () => this.#announceLocally(),
+    };
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
-    options.observe({
+    observe({
       event: "ready",
       version: VERSION,
       peerId: toByteString(peerId),
       port: listener.port,
       trackerPort: tracker?.port ?? null,
-      home: options.home,
+      home,
       pid: Deno.pid,
     });
   }
@@ -194,55 +180,83 @@ export class Session {
       host,
       port,
       log,
-      heard: (infoHash, endpoint) => this.#parts.registry.find(infoHash)?.addPeers([endpoint], "lsd"),
+      heard: (infoHash, endpoint) => this.#registry.find(infoHash)?.addPeers([endpoint], "lsd"),
     });
-    this.#loops.push(discovery.run(this.#stopping.signal));
+    this.#tasks.add(discovery.run(this.#stopping.signal));
     return discovery;
+  }
+
+  /** Announces by multicast all torrents that look for peers, but for private ones. */
+  #announceLocally(): void {
+    const seeking = [...this.#torrents.values()].filter(({ isSeeking, isPrivate }) =>
+      isSeeking && !isPrivate
+    );
+    this.#discovery?.announce(seeking.map(({ infoHash }) => infoHash));
   }
 
   /** Where peers reach us. */
   get port(): number {
-    return this.#parts.listener.port;
+    return this.#listener.port;
   }
+
+  // Adding
 
   /**
    * Joins the swarm of a `.torrent` file; `peers` (`HOST:PORT`) are dialled at once. Resolves when it is known
-   * what is there already; a torrent that was joined before is left as it is.
+   * what is there already; a torrent that was added before is left as it is, unless it has failed.
    *
    * Errors: `MetainfoError`; `RangeError` when no file of it is wanted; `StorageError`.
    */
   async add(torrentPath: string, peers: readonly string[]): Promise<InfoHash> {
     const metainfo = await readTorrent(torrentPath);
-    if (this.#isKnown(metainfo.infoHash)) return metainfo.infoHash;
-    await this.#check(metainfo, peers);
+    const { infoHash } = metainfo;
+    if (this.#isUnderWay(infoHash)) return infoHash;
+    await this.#begin({ infoHash, metainfo, peers });
     this.#adviseOn(metainfo, torrentPath);
-    return metainfo.infoHash;
+    return infoHash;
   }
 
   /**
    * Joins the swarm of a magnet link: fetches the metadata from peers, unless it was saved before, saves it in
    * `torrents/`, and goes on as `add` does, with the files that the link names where the user names none.
    *
-   * Errors: `MetainfoError`; `StorageError`; the signal's reason when the session stops meanwhile.
+   * Errors: `MetainfoError`; `StorageError`; the reason when the torrent or the session is left meanwhile.
    */
   async addMagnet(link: string, peers: readonly string[]): Promise<InfoHash> {
     const magnet = parseMagnet(link, MAGNET_LIMITS);
-    const { infoHash, selectOnly } = magnet;
-    if (this.#isKnown(infoHash)) return infoHash;
-    const { home } = this.#options;
+    const { infoHash } = magnet;
+    if (this.#isUnderWay(infoHash)) return infoHash;
     for (const message of magnet.warnings) {
       this.#options.observe({ event: "warning", code: "magnet", message, infoHash });
     }
-    const named = [...peers, ...magnet.peers];
-    const saved = await findTorrent(join(home, "torrents"), infoHash);
-    if (saved !== undefined) {
-      await this.#check(withMagnet(saved, magnet), named, selectOnly);
-    } else {
-      const metainfo = await this.#fetch(magnet, named);
-      await saveTorrent(home, metainfo);
-      await this.#check(metainfo, named, selectOnly);
-    }
+    const saved = await findTorrent(join(this.#options.home, "torrents"), infoHash);
+    const metainfo = saved && withMagnet(saved, magnet);
+    if (!this.#isUnderWay(infoHash)) await this.#begin({ infoHash, metainfo, magnet, peers });
     return infoHash;
+  }
+
+  #isUnderWay(infoHash: InfoHash): boolean {
+    const torrent = this.#torrents.get(infoHash);
+    return torrent !== undefined && torrent.state !== "failed";
+  }
+
+  /** Begins a torrent, or tries it again. */
+  async #begin(source: TorrentSource): Promise<void> {
+    this.#stopping.signal.throwIfAborted();
+    const { infoHash } = source;
+    const torrent = this.#torrents.get(infoHash) ?? new Torrent(source, this.#context);
+    this.#torrents.set(infoHash, torrent);
+    torrent.start();
+    try {
+      await torrent.whenJoined;
+    } catch (error) {
+      // Nothing of it is wanted, so it is not taken in.
+      if (error instanceof RangeError) {
+        this.#torrents.delete(infoHash);
+        await torrent.stop();
+      }
+      throw error;
+    }
   }
 
   /** Tells the user why others will not find this machine, unless it is to be found on loopback only. */
@@ -255,118 +269,6 @@ export class Session {
     }
   }
 
-  #isKnown(infoHash: InfoHash): boolean {
-    return this.#joined.has(infoHash) || this.#checking.has(infoHash) || this.#fetches.has(infoHash);
-  }
-
-  #fetch(magnet: Magnet, peers: readonly string[]): Promise<Metainfo> {
-    const fetch = new MagnetFetch(magnet, this.#joinContext());
-    this.#fetches.set(magnet.infoHash, fetch);
-    this.#parts.registry.add(fetch.swarm);
-    this.#begin(fetch, peers);
-    return fetch.metainfo;
-  }
-
-  /** Finds out what is there of a torrent, then joins its swarm. */
-  async #check(
-    metainfo: Metainfo,
-    peers: readonly string[],
-    selectOnly: readonly FileRange[] = [],
-  ): Promise<void> {
-    const { infoHash } = metainfo;
-    const checking = { metainfo, checked: 0 };
-    this.#checking.set(infoHash, checking);
-    try {
-      await this.#join(metainfo, peers, selectOnly, (checked) => checking.checked = checked);
-    } finally {
-      this.#checking.delete(infoHash);
-    }
-  }
-
-  async #join(
-    metainfo: Metainfo,
-    peers: readonly string[],
-    selectOnly: readonly FileRange[],
-    onChecked: (checked: number) => void,
-  ): Promise<void> {
-    const joined = await JoinedTorrent.join(metainfo, selectOnly, this.#joinContext(), onChecked);
-    const { swarm } = joined;
-    const fetch = this.#fetches.get(swarm.infoHash);
-    this.#fetches.delete(swarm.infoHash);
-    this.#checking.delete(swarm.infoHash);
-    this.#joined.set(swarm.infoHash, joined);
-    this.#parts.registry.add(swarm);
-    const facts = factsOf(swarm.snapshot(now()));
-    this.#options.observe({ event: "torrent", ...facts });
-    const lack = adviceOnLackOfData(facts, this.#options.home);
-    if (lack !== undefined) joined.warnings.push(["no-data", lack]);
-    for (const [code, message] of joined.warnings) {
-      this.#options.observe({ event: "warning", code, message, infoHash: swarm.infoHash });
-    }
-    const leaving = fetch?.handOver();
-    if (fetch !== undefined && !metainfo.isPrivate) swarm.adoptPeers(fetch.swarm.heardPeers);
-    this.#begin(joined, peers);
-    this.#loops.push(joined.useWebSeeds());
-    joined.dataChanged.then(() => this.#loops.push(this.#joinAgain(joined, selectOnly)));
-    this.#addPeers(swarm, await joined.rememberedPeers());
-    await leaving;
-  }
-
-  /** Somebody changed data of a torrent: once they may be done, looks through all of it and joins anew. */
-  async #joinAgain(joined: JoinedTorrent, selectOnly: readonly FileRange[]): Promise<void> {
-    const { metainfo } = joined.swarm;
-    const { infoHash } = metainfo;
-    const { signal } = this.#stopping;
-    this.#checking.set(infoHash, { metainfo, checked: 0 });
-    try {
-      await Promise.all([joined.leave(), delay(STORAGE.settleMs, undefined, { signal })]);
-      await this.#check(metainfo, [], selectOnly);
-    } catch (error) {
-      if (signal.aborted) return;
-      this.#options.observe({ event: "error", code: "storage", message: messageOf(error), infoHash });
-    }
-  }
-
-  /** Lets a swarm look for peers: those named, local ones, and those its trackers know. */
-  #begin({ swarm, announcer }: JoinedTorrent | MagnetFetch, peers: readonly string[]): void {
-    const announced = this.#begun.filter(({ swarm }) => !isPrivate(swarm));
-    this.#discovery?.announce(announced.map(({ swarm }) => swarm.infoHash));
-    this.#addPeers(swarm, peers);
-    announcer.tick();
-  }
-
-  #addPeers(swarm: AnySwarm, peers: readonly string[]): void {
-    addNamedPeers(swarm, peers, this.#stopping.signal, this.#options.log);
-  }
-
-  #joinContext(): JoinContext {
-    const { home, files } = this.#options;
-    return {
-      home,
-      workers: this.#workers,
-      resume: this.#parts.resume,
-      surroundings: this.#surroundings,
-      policy: this.#policy,
-      limits: this.#limits,
-      files,
-      trackerTraffic: this.#trackerTraffic,
-      signal: this.#stopping.signal,
-      report: (event) => this.#swarmReported(event),
-    };
-  }
-
-  #swarmReported(event: SwarmEvent): void {
-    this.#options.observe(event);
-    const { registry } = this.#parts;
-    const swarm = registry.find(event.infoHash);
-    // What is due is done at once, but not inside the swarm's method that reports.
-    if (event.event === "peers" && swarm !== undefined) queueMicrotask(() => this.#dialer.dialAll([swarm]));
-    const joined = this.#joined.get(event.infoHash);
-    if (joined === undefined) return;
-    if (event.event === "status" || event.event === "complete") registry.statusChanged(joined.swarm);
-    if (event.event === "complete" && joined.swarm.seeding) joined.announcer.completed();
-  }
-
   /** Joins `.torrent` files that come into `torrents/` or change there; `known` are looks of those read already. */
   watchTorrents(known: FileLooks): void {
     const onFile = (path: string) => {
@@ -375,66 +277,118 @@ export class Session {
         this.#options.observe({ event: "warning", code: "torrent", message: `${path}: ${messageOf(error)}` });
       });
     };
-    this.#loops.push(watchFolder(join(this.#options.home, "torrents"), known, onFile, this.#stopping.signal));
+    this.#tasks.add(watchFolder(join(this.#options.home, "torrents"), known, onFile, this.#stopping.signal));
   }
 
-  /** All torrents at this moment, as plain data; those without metadata or still being checked too. */
+  // What the user says of what runs; each holds at once, and what is chosen holds at later starts too
+
+  /** Errors: `RangeError` when there is no such torrent. */
+  #torrent(infoHash: InfoHash): Torrent {
+    const torrent = this.#torrents.get(infoHash);
+    if (torrent === undefined) throw new RangeError(`Expected a torrent of this session, got ${infoHash}`);
+    return torrent;
+  }
+
+  /** Lets a torrent rest until `resume`: no connections, no announces. Errors: `RangeError` for an unknown torrent. */
+  pause(infoHash: InfoHash): void {
+    this.#torrent(infoHash).pause();
+  }
+
+  /** Goes on with a torrent that was paused, and tries one again that has failed. Errors: as `pause`. */
+  resume(infoHash: InfoHash): void {
+    this.#torrent(infoHash).resume();
+  }
+
+  /** Looks through all data of a torrent anew; what is bad is fetched again. Errors: as `pause`. */
+  verify(infoHash: InfoHash): void {
+    this.#torrent(infoHash).verify();
+  }
+
+  /**
+   * Other files of a torrent are wanted from now on, or in another order; what is left out stays as it is.
+   * Errors: `RangeError` for an unknown torrent, and when no file would be wanted; then nothing has changed.
+   */
+  async select(infoHash: InfoHash, wishes: FileWishes): Promise<void> {
+    await this.#torrent(infoHash).select(wishes);
+  }
+
+  /**
+   * Chooses limits, slots, sources and the like for a torrent, or where none is named for all of them; rates of the
+   * process are those of all torrents together. What is undefined goes back to what holds for all, or to the default.
+   *
+   * Errors: `RangeError` for an unknown torrent, and for what makes no sense; then nothing has changed.
+   */
+  choose(choices: Partial<Choices>, infoHash?: InfoHash): void {
+    if (infoHash !== undefined) return this.#torrent(infoHash).choose(choices);
+    this.#policy.change(choices);
+    this.#kept.change(choices);
+    this.#context.limits.upload.rate = this.#policy.maxUpload;
+    this.#context.limits.download.rate = this.#policy.maxDownload;
+    for (const torrent of this.#torrents.values()) torrent.policyChanged();
+    const saving = this.#state.resume.saveWishes(this.#kept.own).catch((error) => {
+      this.#options.log.warn(`cannot keep what was chosen: ${messageOf(error)}`);
+    });
+    this.#tasks.add(saving);
+  }
+
+  /** What was chosen for a torrent, and not for all; where none is named, what holds for all. Errors: as `pause`. */
+  choices(infoHash?: InfoHash): Partial<Choices> {
+    return infoHash === undefined ? this.#policy.own : this.#torrent(infoHash).choices;
+  }
+
+  /**
+   * Leaves a torrent and forgets it, its file in `torrents/` and what is unfinished of it; `deletesData`: what is
+   * finished too. Errors: `RangeError` for an unknown torrent; `StorageError` when not all can be removed, and it can be
+   * tried again.
+   */
+  async remove(infoHash: InfoHash, deletesData: boolean): Promise<void> {
+    const torrent = this.#torrent(infoHash);
+    const removing = torrent.remove(deletesData);
+    this.#tasks.add(removing);
+    await removing;
+    this.#torrents.delete(infoHash);
+    this.#announceLocally();
+  }
+
+  // Time
+
+  /** All torrents at this moment, as plain data, in the order in which they were added. */
   snapshot(): SwarmSnapshot[] {
-    const time = now();
-    const checking = [...this.#checking.values()].map((each) =>
-      checkingSnapshot(each.metainfo, each.checked)
-    );
-    const others = this.#begun.filter(({ swarm }) => !this.#checking.has(swarm.infoHash));
-    return [...others.map((each) => this.#snapshotOf(each, time)), ...checking];
-  }
-
-  #snapshotOf({ swarm, announcer }: JoinedTorrent | MagnetFetch, now: number): SwarmSnapshot {
-    const snapshot = swarm.snapshot(now);
-    const { hasTrackers, failures, startedAt } = announcer;
-    const usesMulticast = this.#discovery !== undefined && !isPrivate(swarm);
-    const search = { hasTrackers, failures, usesMulticast, startedAt, now };
-    return { ...snapshot, waiting: waitingOf(snapshot, search) };
-  }
-
-  /** Everything that has connections and trackers. */
-  get #begun(): (JoinedTorrent | MagnetFetch)[] {
-    return [...this.#joined.values(), ...this.#fetches.values()];
+    const now = this.#surroundings.now();
+    return Array.from(this.#torrents.values(), (torrent) => torrent.snapshot(now));
   }
 
   /** Moves busy torrents on; all of them, and the rest of the housekeeping, once a second. */
   #tick(): void {
-    const time = now();
-    const { registry, connections } = this.#parts;
-    const isFullTurn = time - this.#lastFullTurnAt >= STORAGE.noteWrittenMs;
-    if (!isFullTurn && connections.count === 0) return;
-    registry.tick(time, isFullTurn);
-    this.#dialer.dialAll(isFullTurn ? registry.swarms : registry.busySwarms);
+    const now = this.#surroundings.now();
+    const isFullTurn = now - this.#lastFullTurnAt >= STORAGE.noteWrittenMs;
+    if (!isFullTurn && this.#connections.count === 0) return;
+    this.#registry.tick(now, isFullTurn);
+    this.#dialer.dialAll(isFullTurn ? this.#registry.swarms : this.#registry.busySwarms);
     if (!isFullTurn) return;
-    this.#lastFullTurnAt = time;
-    connections.tick(time);
-    for (const { announcer } of this.#begun) announcer.tick();
-    for (const joined of this.#joined.values()) joined.flush(time);
-    this.#roles.look(this.#joined.values());
+    this.#lastFullTurnAt = now;
+    this.#connections.tick(now);
+    for (const torrent of this.#torrents.values()) torrent.tick(now);
+    this.#roles.look(this.#torrents.values());
   }
 
   /** Stops cleanly: trackers hear it, everything is saved, nothing is left running. */
   async stop(): Promise<void> {
-    const { resume, lock, tracker, connections, listener } = this.#parts;
+    const { resume, lock } = this.#state;
     clearInterval(this.#timer);
     this.#stopping.abort();
-    const goodbyes = this.#begun.map(({ announcer }) => announcer.stop());
-    for (const { swarm } of this.#begun) swarm.stop();
+    const torrents = [...this.#torrents.values()];
     await Promise.all([
-      ...goodbyes,
-      ...this.#loops,
+      ...torrents.map((torrent) => torrent.stop()),
+      this.#tasks.settled(),
       this.#roles.settled,
-      connections.stop(),
-      tracker?.stop(),
+      this.#connections.stop(),
+      this.#tracker?.stop(),
     ]);
-    const saved = await Promise.all(Array.from(this.#joined.values(), (joined) => joined.close()));
+    const saved = await Promise.all(torrents.map((torrent) => torrent.close()));
     let isAllSaved = saved.every((isSaved) => isSaved);
     try {
-      await resume.savePorts({ peer: listener.port, tracker: tracker?.port ?? null });
+      await resume.savePorts({ peer: this.port, tracker: this.#tracker?.port ?? null });
       if (isAllSaved) await resume.markClean();
     } catch (error) {
       isAllSaved = false;
@@ -445,4 +399,9 @@ export class Session {
     lock.release();
     if (isAllSaved) this.#options.observe({ event: "stopped" });
   }
+}
+
+/** What was said, without what is there but undefined. */
+function definedIn(choices: Partial<Choices>): Partial<Choices> {
+  return Object.fromEntries(Object.entries(choices).filter(([, value]) => value !== undefined));
 }

@@ -32,6 +32,19 @@ export async function findTorrent(folder: string, infoHash: InfoHash): Promise<M
   }
 }
 
+/** Removes all files of a torrent from `torrents/`, so that it does not come back at the next start. Errors: `StorageError`. */
+export async function removeTorrentFiles(home: string, infoHash: InfoHash): Promise<void> {
+  for (const path of await torrentPaths(join(home, "torrents"))) {
+    const metainfo = await readTorrent(path).catch(() => undefined);
+    if (metainfo?.infoHash !== infoHash) continue;
+    try {
+      await Deno.remove(path);
+    } catch (error) {
+      throw storageFailure(`remove ${path}`, error);
+    }
+  }
+}
+
 /**
  * Saves a torrent that is not there yet as HOME/torrents/NAME.torrent, or with a part of its info-hash behind the
  * name where that file is another one. Returns the path.

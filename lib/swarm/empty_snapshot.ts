@@ -33,8 +33,11 @@ export function emptySnapshot(infoHash: InfoHash, name: string): SwarmSnapshot {
   };
 }
 
-/** A snapshot of a torrent whose data is being looked through, after `checked` pieces. */
-export function checkingSnapshot({ infoHash, name, layout }: Metainfo, checked: number): SwarmSnapshot {
+/** A snapshot of a torrent that has no swarm, after `checked` pieces of its data were looked at; undefined: none are. */
+export function unjoinedSnapshot(
+  { infoHash, name, layout }: Metainfo,
+  checked: number | undefined,
+): SwarmSnapshot {
   return {
     ...emptySnapshot(infoHash, name),
     length: layout.totalLength,

@@ -30,6 +30,7 @@ import type {
   Role,
   SwarmNews,
   SwarmSnapshot,
+  TorrentState,
 } from "./ports.ts";
 import type { PeerFacts, RemotePeer } from "./peers/remote_peer.ts";
 import { Roster } from "./peers/roster.ts";
@@ -150,6 +151,10 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   /** Why it stands still; undefined while it does not. */
   get failure(): string | undefined {
     return this.#standing.failure;
+  }
+
+  get state(): TorrentState {
+    return this.#standing.state;
   }
 
   get connectionCount(): number {

@@ -9,6 +9,7 @@ import {
   type SwarmSnapshot,
 } from "../../lib/session/session.ts";
 import { createTorrent } from "../../lib/session/torrent_tools.ts";
+import { EVERYTHING } from "../../lib/swarm/download/file_selection.ts";
 import { until } from "./loopback_node.ts";
 
 const KIB = 1024;
@@ -34,6 +35,7 @@ export class Machine implements AsyncDisposable {
       port: 0,
       trackerPort: 0,
       localDiscovery: false,
+      files: EVERYTHING,
       observe: (event) => this.events.push(event),
       ...options,
     });

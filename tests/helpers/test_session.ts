@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { createLogger } from "../../lib/log.ts";
+import { EVERYTHING } from "../../lib/swarm/download/file_selection.ts";
 import { encodeMetainfo, type Metainfo } from "../../lib/protocol/metainfo.ts";
 import {
   defaultOptions,
@@ -59,6 +60,7 @@ export class TestSession implements AsyncDisposable {
       trackerPort: 0,
       runTracker: false,
       localDiscovery: false,
+      files: EVERYTHING,
       log: createLogger("debug", (line) => log.push(line)),
       observe: (event) => {
         events.push(event);

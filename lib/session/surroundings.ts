@@ -1,0 +1,27 @@
+import { isOwnEndpoint } from "../net/addresses/own_addresses.ts";
+import type { Endpoint } from "../protocol/endpoint.ts";
+import { createPeerId, PEER_ID_LENGTH } from "../protocol/peer_id.ts";
+import { VERSION } from "../settings.ts";
+import type { Surroundings } from "../surroundings.ts";
+import type { SessionOptions } from "./session_options.ts";
+
+/** The surroundings of a session: a peer id made by chance, the real clock, and ports as soon as they are open. */
+export class SessionSurroundings implements Surroundings {
+  readonly peerId = createPeerId(crypto.getRandomValues(new Uint8Array(PEER_ID_LENGTH)));
+  readonly client = `peer ${VERSION}`;
+  listenPort = 0;
+  trackerPort: number | undefined;
+  readonly encryption: Surroundings["encryption"];
+  readonly log: Surroundings["log"];
+  readonly isBlocked: Surroundings["isBlocked"];
+
+  constructor({ encryption, log, ipFilter }: Pick<SessionOptions, "encryption" | "log" | "ipFilter">) {
+    this.encryption = encryption;
+    this.log = log;
+    this.isBlocked = (address) => ipFilter?.has(address) ?? false;
+  }
+
+  readonly isOurselves = (endpoint: Endpoint) => isOwnEndpoint(endpoint, this.listenPort);
+  readonly now = () => performance.now();
+  readonly random = () => Math.random();
+}
