@@ -36,7 +36,7 @@ export function waitingOf(snapshot: SwarmSnapshot, search: Search): Waiting | un
   const [failure] = search.failures.toSorted((a, b) => a.nextTryAt - b.nextTryAt);
   if (failure !== undefined) {
     const others = search.failures.length - 1;
-    const tracker = `${nobody}: tracker ${failure.host} fails (${failure.reason})`;
+    const tracker = `${nobody}: tracker ${failure.host} ${wordsFor(failure.reason)}`;
     const nextTryInMs = Math.max(0, failure.nextTryAt - search.now);
     return {
       reason: others > 0 ? `${tracker}, and ${others} more` : tracker,
@@ -54,6 +54,18 @@ export function waitingOf(snapshot: SwarmSnapshot, search: Search): Waiting | un
     search.usesMulticast ? "nobody answers by multicast" : "multicast is off",
   ];
   return because(`${nobody}: ${asked.join(", and ")}`);
+}
+
+/** What systems say when a tracker is out of reach, in words that people need no explanation for. */
+const PLAIN_WORDS: readonly (readonly [pattern: RegExp, words: string])[] = [
+  [/connection refused|ECONNREFUSED|actively refused/i, "refuses connections"],
+  [/no answer within|timed out/i, "does not answer"],
+  [/unreachable|no route/i, "cannot be reached"],
+  [/dns|lookup|ENOTFOUND|EAI_AGAIN|name or service/i, "has a name that is not known here"],
+];
+
+function wordsFor(reason: string): string {
+  return PLAIN_WORDS.find(([pattern]) => pattern.test(reason))?.[1] ?? `fails (${reason})`;
 }
 
 function because(reason: string): Waiting {

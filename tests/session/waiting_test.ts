@@ -26,7 +26,7 @@ Deno.test("waitingOf leaves a search that has just begun its time", () => {
 Deno.test("waitingOf names the tracker that fails, why, and when it is asked again", () => {
   const waiting = waitingOf(swarmSnapshot(), { ...ALONE, failures: [failure] });
   assert.deepEqual(waiting, {
-    reason: "nobody here has the data yet: tracker 10.0.0.5:6969 fails (Connection refused)",
+    reason: "nobody here has the data yet: tracker 10.0.0.5:6969 refuses connections",
     nextTryInMs: 12_000,
   });
   const sooner = { ...failure, host: "10.0.0.6:6969", nextTryAt: 900 };
@@ -35,6 +35,21 @@ Deno.test("waitingOf names the tracker that fails, why, and when it is asked aga
   assert.equal(two!.nextTryInMs, 0);
   const never = waitingOf(swarmSnapshot(), { ...ALONE, failures: [{ ...failure, nextTryAt: Infinity }] });
   assert.equal(never!.nextTryInMs, undefined);
+});
+
+Deno.test("waitingOf says in plain words what systems say of trackers out of reach", () => {
+  for (
+    const [reason, words] of [
+      ["client error (Connect): tcp connect error: Connection refused (os error 111)", "refuses connections"],
+      ["No answer within 10 s", "does not answer"],
+      ["No route to host (os error 113)", "cannot be reached"],
+      ["getaddrinfo ENOTFOUND tracker", "has a name that is not known here"],
+      ["unregistered torrent", "fails (unregistered torrent)"],
+    ]
+  ) {
+    const waiting = waitingOf(swarmSnapshot(), { ...ALONE, failures: [{ ...failure, reason }] });
+    assert.ok(waiting!.reason.endsWith(`tracker 10.0.0.5:6969 ${words}`), waiting!.reason);
+  }
 });
 
 Deno.test("waitingOf tells why nobody gives anything", () => {
