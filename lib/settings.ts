@@ -46,6 +46,8 @@ export const CONNECTIONS = {
   perAddress: 64,
   /** Connections a torrent opens by itself; the rest of `perTorrent` is left for those who come to us. */
   dialled: 60,
+  /** Connections a torrent may open by itself, however many came to it. */
+  leastDialled: 10,
   /** Dials under way at once in the whole process. */
   dialling: 32,
   /** Accepted connections that have not yet said which torrent they want; older ones are dropped above this. */
@@ -82,6 +84,15 @@ export const CONNECTIONS = {
   peerNews: { burst: 20, perSecond: 5 },
   /** Banned endpoints, peers and addresses remembered for one torrent, and endpoints found to be ourselves. */
   maxBans: 2_000,
+  /**
+   * When both sides dialled and the other is not of our kind, both connections live this long: it may close either of
+   * them, at once or after it has looked at both.
+   */
+  twinTrialMs: 2 * SECOND,
+  /** A connection silent for this long gives way to a new one with the same peer at the same address. */
+  silentTwinMs: 2 * SECOND,
+  /** A connection that owes us blocks and is silent for this long is closed when its peer speaks at another address. */
+  deadTwinMs: 5 * SECOND,
   /** When there are too many connections, one that said nothing for this long after its handshake goes first. */
   speechlessMs: 2 * SECOND,
   /** Sources of one torrent whose bytes are counted one by one: all of a school; who changes its name is no more. */

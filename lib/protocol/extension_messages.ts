@@ -2,7 +2,14 @@
 import { ProtocolError } from "../errors.ts";
 import { bytesIn, decode, dictionaryIn, encode, isDictionary, numberIn } from "./bencode.ts";
 import { fromUtf8, readUint32, writeUint32 } from "./bytes.ts";
-import { type Endpoint, familyOf, fromCompactList, type IpFamily, toCompactList } from "./endpoint.ts";
+import {
+  canonicalAddress,
+  type Endpoint,
+  familyOf,
+  fromCompactList,
+  type IpFamily,
+  toCompactList,
+} from "./endpoint.ts";
 import { printable } from "./printable.ts";
 
 /** Extended message id of the extended handshake itself (BEP 10). */
@@ -22,6 +29,9 @@ export const OUR_EXTENSIONS = {
 
 /** The name of an extension, as in the handshake. */
 export type ExtensionName = keyof typeof OUR_EXTENSIONS;
+
+/** Own addresses read from one handshake: a host has few. */
+const MAX_ADDRESSES = 16;
 
 /** Longest client name kept, in characters. */
 const MAX_CLIENT_NAME = 64;
@@ -44,6 +54,8 @@ export interface ExtendedHandshake {
   readonly metadataLength: number | undefined;
   /** Whether it would rather talk encrypted. */
   readonly prefersEncryption: boolean;
+  /** Canonical addresses at which the remote says to be connected to us, without zones; ours alone tells them. */
+  readonly addresses?: readonly string[];
 }
 
 /** What we say in our extended handshake. */
@@ -60,6 +72,8 @@ export interface OwnHandshake {
   readonly metadataLength: number | undefined;
   /** Whether we would rather talk encrypted; left out: no. */
   readonly prefersEncryption?: boolean;
+  /** Addresses of ours, where we are connected to the same peer by several; left out: none. */
+  readonly addresses?: readonly string[];
 }
 
 /** The payload of our extended handshake. */
@@ -70,6 +84,7 @@ export function encodeExtendedHandshake(own: OwnHandshake): Uint8Array<ArrayBuff
     metadata_size: own.metadataLength,
     p: own.listenPort,
     reqq: own.maxQueuedRequests,
+    lan_addresses: own.addresses,
     lan_tracker: own.trackerPort,
     upload_only: own.isUploadOnly === undefined ? undefined : Number(own.isUploadOnly),
     v: own.client,
@@ -86,7 +101,9 @@ export function parseExtendedHandshake(payload: Uint8Array): ExtendedHandshake {
     const id = numberIn(offered, name);
     if (id !== undefined && id >= 0 && id < 256) extensions.set(name, id);
   }
+  const addresses = addressesIn(value.lan_addresses);
   return {
+    ...(addresses === undefined ? {} : { addresses }),
     extensions,
     client: printable(fromUtf8(bytesIn(value, "v") ?? new Uint8Array()).slice(0, MAX_CLIENT_NAME)),
     listenPort: portIn(numberIn(value, "p")),
@@ -105,7 +122,9 @@ export function mergeHandshakes(
   earlier: ExtendedHandshake | undefined,
   later: ExtendedHandshake,
 ): ExtendedHandshake {
+  const addresses = later.addresses ?? earlier?.addresses;
   return {
+    ...(addresses === undefined ? {} : { addresses }),
     extensions: new Map([...earlier?.extensions ?? [], ...later.extensions]),
     client: later.client || (earlier?.client ?? ""),
     listenPort: later.listenPort ?? earlier?.listenPort,
@@ -128,6 +147,13 @@ export function encodeDontHave(index: number): Uint8Array<ArrayBuffer> {
 export function parseDontHave(payload: Uint8Array): number {
   if (payload.length !== 4) throw new ProtocolError(`Expected a piece in 4 bytes, got ${payload.length}`);
   return readUint32(payload, 0);
+}
+
+function addressesIn(value: unknown): string[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  return value.slice(0, MAX_ADDRESSES).flatMap((each) =>
+    each instanceof Uint8Array ? canonicalAddress(fromUtf8(each)) ?? [] : []
+  );
 }
 
 function portIn(port: number | undefined): number | undefined {

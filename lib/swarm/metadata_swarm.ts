@@ -122,7 +122,7 @@ export class MetadataSwarm implements ConnectionOwner {
     this.#now = now;
     const peer = this.#roster.add(facts, sender, now);
     if (facts.supportsFast) sender.send(encodePlain(MessageId.haveNone));
-    this.extensions.introduce(peer);
+    for (const each of [peer, ...this.#roster.twinsOf(peer)]) this.extensions.introduce(each);
     this.#report({ event: "connected", peer: peer.name, client: peer.client });
     return peer;
   }
@@ -154,6 +154,7 @@ export class MetadataSwarm implements ConnectionOwner {
   tick(now: number): void {
     this.#now = now;
     this.#peerNews.tick(now);
+    this.#roster.tick(now);
     if (!this.#isOver) this.extensions.tick(now);
   }
 

@@ -263,7 +263,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     this.#now = now;
     const peer = this.#roster.add(facts, sender, now);
     this.#pieces.introduce(peer, this.upload.hidesFrom(peer));
-    this.extensions.introduce(peer);
+    for (const each of [peer, ...this.#roster.twinsOf(peer)]) this.extensions.introduce(each);
     this.#report({ event: "connected", peer: peer.name, client: peer.client });
     return peer;
   }
@@ -447,6 +447,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   tick(now: number): void {
     this.#now = now;
     this.#peerNews.tick(now);
+    this.#roster.tick(now);
     if (this.#peers.size === 0) return;
     if (now - this.#lastRoundAt >= this.#options.policy.rechokeMs) {
       this.#lastRoundAt = now;

@@ -18,7 +18,7 @@ import { Policy } from "../../lib/swarm/policy.ts";
 import type { SwarmEvent } from "../../lib/swarm/ports.ts";
 import { Swarm } from "../../lib/swarm/swarm.ts";
 import { MemoryStorage } from "./memory_storage.ts";
-import { peerIdOf } from "./remote_peers.ts";
+import { ourIdOf } from "./remote_peers.ts";
 import { noLimits, testSurroundings } from "./surroundings.ts";
 
 const HOST = "127.0.0.1";
@@ -52,7 +52,7 @@ export class LoopbackNode {
     const { id = 100, handshakeTimeoutMs, uploadLimit, downloadLimit, encryption = "prefer" } = changes;
     const { pieceCount } = metainfo.layout;
     const surroundings = testSurroundings({
-      peerId: peerIdOf(id),
+      peerId: ourIdOf(id),
       encryption,
       log: createLogger(LOG_LEVELS[3], (line) => this.log.push(line)),
       isOurselves: () => false,
@@ -146,7 +146,7 @@ export class RawPeer {
 
   /** Sends a handshake and reads the other one; false when there came none. */
   async shakeHands(infoHash: InfoHash, id: number): Promise<boolean> {
-    await this.stream.write(encodeHandshake(infoHash, peerIdOf(id)));
+    await this.stream.write(encodeHandshake(infoHash, ourIdOf(id)));
     return await readFully(this.stream, new Uint8Array(HANDSHAKE_LENGTH));
   }
 

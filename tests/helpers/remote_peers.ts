@@ -1,4 +1,5 @@
 /** Remote peers without a network: what is said to them can be read. */
+import { PEER_ID_PREFIX } from "../../lib/protocol/peer_id.ts";
 import { MessageId, MessageReader } from "../../lib/protocol/peer_messages.ts";
 import { TRANSFER } from "../../lib/settings.ts";
 import type { PeerSender } from "../../lib/swarm/ports.ts";
@@ -87,6 +88,11 @@ export function factsOf(number: number, changes: Partial<PeerFacts> = {}): PeerF
 /** A peer id of one repeated byte. */
 export function peerIdOf(number: number): Uint8Array {
   return new Uint8Array(20).fill(number);
+}
+
+/** A peer id of our own kind; a higher number makes a higher id. */
+export function ourIdOf(number: number): Uint8Array {
+  return peerIdOf(number).map((byte, i) => i < PEER_ID_PREFIX.length ? PEER_ID_PREFIX.charCodeAt(i) : byte);
 }
 
 /** A remote peer and the connection to it. */

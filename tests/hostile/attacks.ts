@@ -22,7 +22,7 @@ import {
 import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
 import { BROADCAST, CONNECTIONS, TRANSFER } from "../../lib/settings.ts";
 import { randomBytes } from "../helpers/random.ts";
-import { peerIdOf } from "../helpers/remote_peers.ts";
+import { ourIdOf } from "../helpers/remote_peers.ts";
 import { type Attack, METAINFO } from "./arena.ts";
 import type { Attacker } from "./attacker.ts";
 
@@ -90,13 +90,13 @@ const HANDSHAKES: readonly Attack[] = [
   },
   {
     name: "bears our own peer id",
-    handshake: { peerId: peerIdOf(50) },
+    handshake: { peerId: ourIdOf(50) },
     against: "seeder",
     droppedFor: /ourselves/,
   },
   {
     name: "bears our own peer id",
-    handshake: { peerId: peerIdOf(51) },
+    handshake: { peerId: ourIdOf(51) },
     against: "download",
     droppedFor: /ourselves/,
   },

@@ -68,6 +68,7 @@ export class Extensions {
       maxQueuedRequests: TRANSFER.maxQueuedRequests,
       metadataLength: this.#metadata?.metadataLength,
       isUploadOnly: this.#context.isUploadOnly(),
+      addresses: this.#context.roster.ownAddressesTo(peer),
     });
     peer.sender.send(encodeExtended(EXTENDED_HANDSHAKE_ID, handshake));
   }
@@ -102,10 +103,7 @@ export class Extensions {
   #handshakeReceived(peer: RemotePeer, payload: Uint8Array, now: number): void {
     const handshake = mergeHandshakes(peer.extended, parseExtendedHandshake(payload));
     peer.extended = handshake;
-    if (peer.listens === undefined && handshake.listenPort !== undefined) {
-      const { address } = peer.facts.endpoint;
-      this.#context.roster.listensAt(peer, { address, port: handshake.listenPort }, now);
-    }
+    this.#context.roster.introduced(peer, now);
     for (const extension of this.#all) {
       const { name } = extension;
       const id = handshake.extensions.get(name);

@@ -25,8 +25,9 @@ const COSTS: ReadonlyMap<number, number> = new Map([
   [MessageId.reject, 0],
 ]);
 
-/** Counts a message of this id, at `now` (ms). Errors: `ProtocolError` when it may not come, or too many came. */
+/** Notes that a message of this id came, at `now` (ms). Errors: `ProtocolError` when it may not come, or too many came. */
 export function admitMessage(peer: RemotePeer, id: number, now: number): void {
+  peer.heardAt = now;
   if (isFastMessage(id) && !peer.facts.supportsFast) {
     throw new ProtocolError(`Expected no message ${id} without the Fast extension`);
   }

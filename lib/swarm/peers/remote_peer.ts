@@ -31,6 +31,8 @@ export class RemotePeer {
   readonly sender: PeerSender;
   /** When the connection came up, in ms. */
   readonly connectedAt: number;
+  /** When its last message came, or the connection came up; in ms. */
+  heardAt: number;
 
   weChoke = true;
   weWant = false;
@@ -48,6 +50,8 @@ export class RemotePeer {
 
   /** Where it listens, once known: as dialled, or from the port in its extended handshake. */
   listens: Endpoint | undefined;
+  /** Where we dialled it and found it: what it only says of itself may be the endpoint of another peer. */
+  readonly foundAt: Endpoint[] = [];
   /** What its extended handshake said; undefined before. */
   extended: ExtendedHandshake | undefined;
 
@@ -101,9 +105,11 @@ export class RemotePeer {
     this.number = number;
     this.facts = facts;
     this.sender = sender;
-    this.connectedAt = now;
+    this.connectedAt = this.heardAt = now;
     this.have = new Bitfield(pieceCount);
-    if (!facts.isIncoming) this.listens = facts.endpoint;
+    if (facts.isIncoming || facts.url !== undefined) return;
+    this.listens = facts.endpoint;
+    this.foundAt.push(facts.endpoint);
   }
 
   /** Has everything. */

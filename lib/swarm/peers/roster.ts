@@ -1,6 +1,6 @@
 /** Who is connected and who is known: one connection each, within the limits, and whom to dial next. */
 import { compareBytes } from "../../protocol/bytes.ts";
-import { type Endpoint, familyOf, type IpFamily } from "../../protocol/endpoint.ts";
+import { type Endpoint, familyOf, type IpFamily, withoutZone } from "../../protocol/endpoint.ts";
 import { peerPriority } from "../../protocol/peer_priority.ts";
 import { CHOKING, CONNECTIONS } from "../../settings.ts";
 import type { Surroundings } from "../../surroundings.ts";
@@ -9,9 +9,10 @@ import { type DialTarget, KnownPeers } from "./known_peers.ts";
 import type { PeerSender, PeerSource } from "../ports.ts";
 import { RecentMap } from "../recent_map.ts";
 import { type PeerFacts, RemotePeer } from "./remote_peer.ts";
+import { isSameHost, isTwin, spareOf } from "./twins.ts";
 
 /** By what a peer is known again. */
-type Identity = Pick<PeerFacts, "url" | "endpoint" | "peerId">;
+type Identity = Pick<PeerFacts, "url" | "endpoint" | "peerId"> & Pick<RemotePeer, "foundAt">;
 
 /** The peers of one torrent. Times in ms. */
 export class Roster {
@@ -25,6 +26,8 @@ export class Roster {
   readonly #bannedUrls = new Set<string>();
   /** Peers that gave us data and left, by number. */
   readonly #departed = new RecentMap<number, Identity>(CHOKING.maxDeparted);
+  /** Connections that came up beside another one with the same peer id. */
+  readonly #doubled = new Set<RemotePeer>();
   #lastNumber = 0;
 
   constructor(pieceCount: number, surroundings: Surroundings) {
@@ -46,7 +49,11 @@ export class Roster {
       if (!facts.isIncoming) this.known.isOurselves(facts.endpoint);
       return "it is ourselves";
     }
-    if (this.known.isBanned(facts.endpoint, facts.peerId)) return "it is banned";
+    if (this.known.isBanned(facts.endpoint, facts.peerId)) {
+      // We dialled an endpoint and found somebody there who is banned.
+      if (!facts.isIncoming) this.known.banEndpoint(facts.endpoint);
+      return "it is banned";
+    }
     const { refusal, twin, displaced } = admit(
       facts,
       this.connected.values(),
@@ -56,29 +63,74 @@ export class Roster {
     displaced?.sender.close("there are too many connections, and it made room");
     if (refusal === undefined) twin?.sender.close("the connection was made twice");
     // We dialled somebody who had connected to us: now we know where it listens.
-    else if (twin !== undefined && !facts.isIncoming) this.listensAt(twin, facts.endpoint, now);
+    else if (twin !== undefined && !facts.isIncoming) this.#found(twin, facts.endpoint, now);
     return refusal;
   }
 
   /** A connection is up. */
   add(facts: PeerFacts, sender: PeerSender, now: number): RemotePeer {
     const peer = new RemotePeer(++this.#lastNumber, this.#pieceCount, facts, sender, now);
+    if (this.twinsOf(peer).length > 0) this.#doubled.add(peer);
     this.connected.set(peer.number, peer);
     if (facts.url === undefined) this.#ownAddresses.set(familyOf(facts.localAddress), facts.localAddress);
     if (peer.listens !== undefined) this.known.connected(peer.listens, now);
     return peer;
   }
 
+  /** A peer has introduced itself in an extended handshake, or said anew what changed of it. */
+  introduced(peer: RemotePeer, now: number): void {
+    const port = peer.extended?.listenPort;
+    if (peer.listens === undefined && port !== undefined) {
+      peer.listens = { address: peer.facts.endpoint.address, port };
+      this.known.claimed(peer.listens, now);
+    }
+    this.tick(now);
+  }
+
+  /** Other connections that are up and bear the same peer id. */
+  twinsOf(peer: RemotePeer): RemotePeer[] {
+    if (peer.isWebSeed) return [];
+    return [...this.connected.values()].filter((other) => other !== peer && isTwin(peer.facts, other));
+  }
+
+  /** Our addresses on all connections to a peer, for it to recognize us by; undefined where there is one connection. */
+  ownAddressesTo(peer: RemotePeer): string[] | undefined {
+    const twins = this.twinsOf(peer);
+    if (twins.length === 0) return undefined;
+    return [...new Set([peer, ...twins].map(({ facts }) => withoutZone(facts.localAddress)))];
+  }
+
+  /** Closes connections that are one too many. Called every `TICK_MS`. */
+  tick(now: number): void {
+    for (const newer of this.#doubled) {
+      const older = this.twinsOf(newer).filter(({ number }) => number < newer.number);
+      if (older.length === 0) this.#doubled.delete(newer);
+      for (const each of older) {
+        const spare = spareOf(each, newer, this.#surroundings.peerId, now);
+        spare?.peer.sender.close(spare.reason);
+      }
+    }
+  }
+
   /** A connection is gone; false when it was gone before. */
   remove(peer: RemotePeer, now: number): boolean {
     if (!this.connected.delete(peer.number)) return false;
+    this.#doubled.delete(peer);
     if (peer.download.total > 0) this.#departed.set(peer.number, identityOf(peer));
-    const { listens } = peer;
-    if (listens === undefined || this.#isConnected(listens)) return true;
-    if (peer.hasToldPieces || peer.extended !== undefined) {
-      this.known.disconnected(listens, peer.isSeed || peer.isUploadOnly, now);
-    } else {
-      this.known.dialFailed(listens, now);
+    const twins = this.twinsOf(peer);
+    const rest = twins.find((twin) => isSameHost(peer, twin));
+    if (rest !== undefined) {
+      for (const endpoint of peer.foundAt) this.#found(rest, endpoint, now);
+      rest.listens ??= peer.listens;
+    }
+    for (const endpoint of endpointsOf(peer)) {
+      if (this.#isConnected(endpoint)) continue;
+      const cameToSomething = peer.hasToldPieces || peer.extended !== undefined;
+      if (cameToSomething && twins.length === 0) {
+        this.known.disconnected(endpoint, peer.isSeed || peer.isUploadOnly, now);
+      } else {
+        this.known.dialFailed(endpoint, now);
+      }
     }
     return true;
   }
@@ -88,16 +140,19 @@ export class Roster {
     for (const peer of [...this.connected.values()]) peer.sender.close(reason);
   }
 
-  /** A connected peer turned out to listen here. */
-  listensAt(peer: RemotePeer, endpoint: Endpoint, now: number): void {
-    peer.listens = endpoint;
+  /** A connected peer was found at an endpoint that we dialled. */
+  #found(peer: RemotePeer, endpoint: Endpoint, now: number): void {
+    if (!peer.foundAt.some((other) => isSame(other, endpoint))) peer.foundAt.push(endpoint);
+    peer.listens ??= endpoint;
     this.known.connected(endpoint, now);
   }
 
   /** Up to `limit` endpoints to dial now, those of the highest priority for both sides (BEP 40). */
   takeDials(limit: number, weSeed: boolean, now: number): DialTarget[] {
-    const free = Math.min(limit, CONNECTIONS.dialled - this.connected.size);
-    return this.known.takeDue(free, weSeed, now, (endpoint) => {
+    const dialled = this.connected.values().filter(({ facts }) => !facts.isIncoming).toArray().length;
+    // Whoever fills us with connections must not keep us from looking for others ourselves.
+    const free = Math.max(CONNECTIONS.dialled - this.connected.size, CONNECTIONS.leastDialled - dialled);
+    return this.known.takeDue(Math.min(limit, free), weSeed, now, (endpoint) => {
       const address = this.#ownAddresses.get(familyOf(endpoint.address));
       return address === undefined ? 0 : peerPriority({ address, port: 0 }, endpoint);
     });
@@ -108,23 +163,41 @@ export class Roster {
     if (!this.#isConnected(endpoint)) this.known.dialFailed(endpoint, now);
   }
 
-  /** A peer sent wrong data: it is dropped, unless it is gone already, and does not come back. */
+  /**
+   * A peer sent wrong data: it is dropped, unless it is gone already, and does not come back. The endpoint it claims to
+   * listen at is not banned until somebody is found there who is: it may be that of a neighbour.
+   */
   ban(number: number): void {
     const peer = this.connected.get(number);
     const identity = peer === undefined ? this.#departed.get(number) : identityOf(peer);
     if (identity?.url !== undefined) this.#bannedUrls.add(identity.url);
-    else if (identity !== undefined) this.known.ban(identity.endpoint, identity.peerId);
-    peer?.sender.close("it sent wrong data");
+    else if (identity !== undefined) {
+      this.known.ban(identity.endpoint, identity.peerId);
+      for (const endpoint of identity.foundAt) this.known.banEndpoint(endpoint);
+    }
+    if (peer === undefined) return;
+    if (peer.foundAt.length === 0 && peer.listens !== undefined) {
+      this.known.disclaimed(peer.listens);
+      peer.listens = undefined;
+    }
+    peer.sender.close("it sent wrong data");
   }
 
-  #isConnected({ address, port }: Endpoint): boolean {
-    for (const { listens } of this.connected.values()) {
-      if (listens?.address === address && listens.port === port) return true;
-    }
-    return false;
+  #isConnected(endpoint: Endpoint): boolean {
+    return this.connected.values().some((peer) => endpointsOf(peer).some((other) => isSame(other, endpoint)));
   }
 }
 
-function identityOf({ facts: { url, endpoint, peerId }, listens }: RemotePeer): Identity {
-  return { url, endpoint: listens ?? endpoint, peerId };
+function identityOf({ facts: { url, endpoint, peerId }, foundAt }: RemotePeer): Identity {
+  return { url, endpoint, peerId, foundAt };
+}
+
+/** Where a peer was found, or says that it listens. */
+function endpointsOf({ listens, foundAt }: RemotePeer): Endpoint[] {
+  const isClaim = listens !== undefined && !foundAt.some((endpoint) => isSame(endpoint, listens));
+  return isClaim ? [listens, ...foundAt] : [...foundAt];
+}
+
+function isSame(a: Endpoint, b: Endpoint): boolean {
+  return a.address === b.address && a.port === b.port;
 }

@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
 import { peerPriority } from "../../../lib/protocol/peer_priority.ts";
-import { CONNECTIONS } from "../../../lib/settings.ts";
+import { CONNECTIONS, TRANSFER } from "../../../lib/settings.ts";
 import { admit } from "../../../lib/swarm/peers/admission.ts";
 import type { RemotePeer } from "../../../lib/swarm/peers/remote_peer.ts";
-import { factsOf, fakePeer, peerIdOf } from "../../helpers/remote_peers.ts";
+import { factsOf, fakePeer, ourIdOf } from "../../helpers/remote_peers.ts";
 
-const OWN_ID = peerIdOf(100);
+const OWN_ID = ourIdOf(100);
 
-/** Whether a connection with the peer id of `number` is welcome next to one that is up, by who dialled each. */
+/** Whether a connection of our kind is welcome next to one of the same id that is up, by who dialled each. */
 function replaces(number: number, newIsIncoming: boolean, oldIsIncoming: boolean): boolean {
-  const { peer } = fakePeer(number, 1, { isIncoming: oldIsIncoming });
-  const { refusal, twin } = admit(factsOf(number, { isIncoming: newIsIncoming }), [peer], OWN_ID, 0);
+  const peerId = ourIdOf(number);
+  const { peer } = fakePeer(number, 1, { peerId, isIncoming: oldIsIncoming });
+  const { refusal, twin } = admit(factsOf(number, { peerId, isIncoming: newIsIncoming }), [peer], OWN_ID, 0);
   assert.equal(twin, peer);
   return refusal === undefined;
 }
@@ -30,6 +31,61 @@ Deno.test("admit keeps, of two crossing connections, the one that the lower peer
   assert.equal(replaces(200, true, false), false, "we are lower and dialled the old one");
   assert.equal(replaces(1, true, false), true, "it is lower and dialled the new one");
   assert.equal(replaces(1, false, true), false, "it is lower and dialled the old one");
+});
+
+Deno.test("admit keeps both of two crossing connections with another client, and no third, until one had time to go", () => {
+  for (const isIncoming of [false, true]) {
+    const { peer: old } = fakePeer(1, 1, { isIncoming });
+    const { peer: crossing } = fakePeer(1, 1, { isIncoming: !isIncoming });
+    assert.deepEqual(admit(crossing.facts, [old], OWN_ID, 0), { refusal: undefined, twin: undefined });
+    for (const { facts } of [old, crossing]) {
+      assert.equal(admit(facts, [old, crossing], OWN_ID, 0).refusal, "it is connected already");
+    }
+    old.heardAt = CONNECTIONS.twinTrialMs;
+    assert.equal(
+      admit(crossing.facts, [old], OWN_ID, CONNECTIONS.twinTrialMs).refusal,
+      "it is connected already",
+      "both sides have known for long that it is up",
+    );
+  }
+});
+
+Deno.test("admit lets neither be replaced nor kept out whoever has the id of somebody at another address", () => {
+  for (const peerId of [ourIdOf(1), factsOf(1).peerId]) {
+    for (const [isIncoming, wasIncoming] of [[true, true], [true, false], [false, true], [false, false]]) {
+      const endpoint = { address: "10.0.9.9", port: 6881 };
+      const { peer } = fakePeer(1, 1, { peerId, isIncoming: wasIncoming });
+      const facts = factsOf(1, { peerId, isIncoming, endpoint });
+      for (const now of [0, 10 * CONNECTIONS.silentTwinMs]) {
+        assert.deepEqual(admit(facts, [peer], OWN_ID, now), { refusal: undefined, twin: undefined });
+      }
+    }
+  }
+});
+
+Deno.test("admit lets a connection that is silent give way to a new one with the same peer, not one that is in use", () => {
+  for (const peerId of [ourIdOf(1), factsOf(1).peerId]) {
+    for (const [isIncoming, wasIncoming] of [[true, true], [true, false], [false, true], [false, false]]) {
+      const { peer } = fakePeer(1, 1, { peerId, isIncoming: wasIncoming });
+      const facts = factsOf(1, { peerId, isIncoming });
+      const now = 10_000;
+      peer.heardAt = now - CONNECTIONS.silentTwinMs;
+      assert.deepEqual(admit(facts, [peer], OWN_ID, now), { refusal: undefined, twin: peer });
+      if (isIncoming !== wasIncoming) continue;
+      peer.heardAt = now - CONNECTIONS.silentTwinMs + 1;
+      assert.equal(admit(facts, [peer], OWN_ID, now).refusal, "it is connected already");
+      peer.heardAt = 0;
+      peer.lastSentAt = now - 1;
+      assert.equal(admit(facts, [peer], OWN_ID, now).refusal, "it is connected already", "it takes data");
+    }
+  }
+});
+
+Deno.test("admit takes peers of one address with ids of their own for a class room", () => {
+  const endpoint = { address: "10.9.9.9", port: 1 };
+  const room = [1, 2, 3].map((number) => fakePeer(number, 1, { endpoint }).peer);
+  const answer = admit(factsOf(4, { endpoint, isIncoming: true }), room, OWN_ID, 60_000);
+  assert.deepEqual(answer, { refusal: undefined, twin: undefined });
 });
 
 Deno.test("admit refuses more connections than one address may have, not those of others", () => {
@@ -86,6 +142,33 @@ Deno.test("admit gives a newcomer the place of somebody who says nothing, when t
   assert.deepEqual([refusal, displaced], [undefined, silent]);
   const { displaced: early } = admit(factsOf(250), peers, OWN_ID, CONNECTIONS.speechlessMs - 1);
   assert.notEqual(early, silent, "it may still be about to");
+});
+
+Deno.test("admit never takes the place of a peer that exchanges data, however many are better by priority", () => {
+  const now = 60_000;
+  const inUse: ((peer: RemotePeer) => void)[] = [
+    (peer) => peer.weChoke = false,
+    (peer) => peer.isSource = true,
+    (peer) => peer.upload.add(1, now - TRANSFER.rateWindowMs / 2),
+    (peer) => peer.download.add(1, now - TRANSFER.rateWindowMs / 2),
+  ];
+  for (const crowd of [0, 40]) {
+    const peers = full(crowd);
+    peers.forEach((peer, i) => inUse[i % inUse.length](peer));
+    for (let i = 0; i < 200; i++) {
+      const endpoint = { address: `10.200.${i}.1`, port: 6881 };
+      const { refusal, displaced } = admit(factsOf(250, { endpoint }), peers, OWN_ID, now);
+      assert.deepEqual([refusal, displaced], ["too many connections", undefined]);
+    }
+    const idle = peers[20];
+    [idle.weChoke, idle.isSource] = [true, false];
+    const endpoints = Array.from({ length: 200 }, (_, i) => ({ address: `10.200.${i}.1`, port: 6881 }));
+    const displaced = endpoints.map((endpoint) =>
+      admit(factsOf(250, { endpoint }), peers, OWN_ID, now).displaced
+    );
+    assert(displaced.includes(idle));
+    assert(displaced.every((peer) => peer === undefined || peer === idle));
+  }
 });
 
 Deno.test("admit gives a newcomer the place of one of a crowd from one address, and stops when shares are even", () => {
