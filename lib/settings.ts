@@ -42,14 +42,18 @@ export const CONNECTIONS = {
   perTorrent: 120,
   /** Open connections of the whole process, half-open ones included. */
   perProcess: 800,
+  /** Of these, what is left to those who come to us: we dial no more when there is less. */
+  keptForNewcomers: 200,
   /** Connections from one address to one torrent: a class room behind NAT, but not everybody. */
   perAddress: 64,
   /** Connections a torrent opens by itself; the rest of `perTorrent` is left for those who come to us. */
   dialled: 60,
   /** Connections a torrent may open by itself, however many came to it. */
   leastDialled: 10,
-  /** Dials under way at once in the whole process. */
+  /** Dials under way at once in the whole process, until their handshake is over. */
   dialling: 32,
+  /** A dial that takes longer gives way while others wait: whoever means it answers in a moment. */
+  dialPatienceMs: 1 * SECOND,
   /** Accepted connections that have not yet said which torrent they want; older ones are dropped above this. */
   handshaking: 200,
   /** A LAN answers in milliseconds; what takes this long is not there. */

@@ -28,6 +28,8 @@ export interface NodeChanges extends Partial<Pick<Surroundings, "encryption">> {
   readonly uploadLimit?: RateLimiter | undefined;
   readonly downloadLimit?: RateLimiter | undefined;
   readonly handshakeTimeoutMs?: number;
+  /** Own addresses there are now; those of this machine where left out. */
+  readonly ownAddresses?: () => readonly string[];
   /** One repeated byte of its peer id. */
   readonly id?: number;
 }
@@ -58,7 +60,7 @@ export class LoopbackNode {
       isOurselves: () => false,
       now: () => this.now,
     });
-    this.connections = new Connections(surroundings, handshakeTimeoutMs);
+    this.connections = new Connections(surroundings, handshakeTimeoutMs, changes.ownAddresses);
     this.listener = new Listener({
       host: HOST,
       port: 0,

@@ -100,6 +100,18 @@ const HANDSHAKES: readonly Attack[] = [
     against: "download",
     droppedFor: /ourselves/,
   },
+  {
+    name: "bears the peer id of the honest peer",
+    handshake: { peerId: ourIdOf(51) },
+    against: "seeder",
+    act: (attacker) => attacker.send(encodePlain(MessageId.interested)),
+  },
+  {
+    name: "bears the peer id of the honest peer",
+    handshake: { peerId: ourIdOf(50) },
+    against: "download",
+    act: (attacker) => attacker.send(encodePlain(MessageId.haveNone)),
+  },
   { name: "sets all reserved bits", handshake: { reserved: 0xff } },
   { name: "shakes hands and falls silent" },
   {

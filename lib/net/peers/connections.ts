@@ -5,11 +5,12 @@
  * swarm whether the peer is welcome, and then runs the connection until it closes.
  */
 import { messageOf, ProtocolError } from "../../errors.ts";
-import { formatEndpoint } from "../../protocol/endpoint.ts";
+import { formatEndpoint, withoutZone } from "../../protocol/endpoint.ts";
 import { encodeHandshake, type Handshake } from "../../protocol/handshake.ts";
 import { CONNECTIONS } from "../../settings.ts";
 import type { Surroundings } from "../../surroundings.ts";
 import type { ConnectionOwner } from "../../swarm/connection_owner.ts";
+import { ownAddresses } from "../addresses/own_addresses.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import { type ConnectionResources, createResources, PeerConnection } from "./peer_connection.ts";
 
@@ -34,10 +35,19 @@ export class Connections {
   readonly #introducing = new Set<ByteStream>();
   /** Everything under way: handshakes and connections. */
   readonly #running = new Set<Promise<void>>();
+  readonly #ownAddresses: () => readonly string[];
+  /** Own addresses when they were looked at last, while there were connections. */
+  #addressesBefore: readonly string[] = [];
   #isStopping = false;
 
-  constructor(surroundings: Surroundings, handshakeTimeoutMs: number = CONNECTIONS.handshakeTimeoutMs) {
+  /** `listAddresses` yields the own addresses there are now, canonical and without zones. */
+  constructor(
+    surroundings: Surroundings,
+    handshakeTimeoutMs: number = CONNECTIONS.handshakeTimeoutMs,
+    listAddresses: () => readonly string[] = ownAddresses,
+  ) {
     this.surroundings = surroundings;
+    this.#ownAddresses = listAddresses;
     this.resources = createResources(surroundings.now);
     this.#handshakeTimeoutMs = handshakeTimeoutMs;
   }
@@ -49,6 +59,11 @@ export class Connections {
 
   get hasRoom(): boolean {
     return this.#running.size < CONNECTIONS.perProcess;
+  }
+
+  /** The same for connections that we make ourselves: some room is kept for those who come to us. */
+  get hasRoomToDial(): boolean {
+    return this.#running.size < CONNECTIONS.perProcess - CONNECTIONS.keptForNewcomers;
   }
 
   /** Our handshake for a swarm, 68 bytes. */
@@ -120,9 +135,32 @@ export class Connections {
     running.finally(() => this.#running.delete(running));
   }
 
-  /** Keep-alives and time-outs; `now` in ms. */
+  /** Keep-alives and time-outs; `now` in ms. Called about once a second. */
   tick(now: number): void {
     for (const connection of this.#open) connection.tick(now);
+    this.#closeLost();
+  }
+
+  /**
+   * Closes connections whose own address this machine has no more: nothing comes over them again, and nobody says so.
+   * An address counts as gone that was seen before, for some that are good are in no list, as most of 127.0.0.0/8.
+   */
+  #closeLost(): void {
+    if (this.#running.size === 0) {
+      this.#addressesBefore = [];
+      return;
+    }
+    const present = this.#ownAddresses();
+    const gone = new Set(this.#addressesBefore).difference(new Set(present));
+    this.#addressesBefore = present;
+    if (gone.size === 0) return;
+    for (const connection of this.#open) {
+      const { localAddress } = connection;
+      if (gone.has(withoutZone(localAddress))) connection.close(`our address ${localAddress} is gone`);
+    }
+    for (const stream of this.#introducing) {
+      if (gone.has(withoutZone(stream.local.address))) stream.close();
+    }
   }
 
   /** Gives up handshakes under way, and resolves when the connections, which their swarms close, have ended. */

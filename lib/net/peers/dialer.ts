@@ -9,11 +9,20 @@ import type { Connections, Introduction } from "./connections.ts";
 import { encryptOutgoing } from "./encrypted_stream.ts";
 import { methodsFor, type Opening, openingsFor } from "./encryption.ts";
 
+/** A dial under way, until its handshake is over. */
+interface Dial {
+  /** When it began, in ms. */
+  readonly since: number;
+  /** Ends it early. */
+  readonly ending: AbortController;
+}
+
 /** Connects to peers: the client half of the process. */
 export class Dialer {
   readonly #connections: Connections;
   readonly #signal: AbortSignal;
-  #dialling = 0;
+  /** Dials under way, oldest first. */
+  readonly #dials = new Set<Dial>();
 
   /** No dial begins or goes on after `signal` aborted. */
   constructor(connections: Connections, signal: AbortSignal) {
@@ -24,32 +33,56 @@ export class Dialer {
   /** Dials what these swarms want dialled now, as far as the limits of the process allow. */
   dialAll(swarms: Iterable<ConnectionOwner>): void {
     for (const swarm of swarms) {
-      if (this.#signal.aborted || !this.#connections.hasRoom) return;
-      for (const target of swarm.takeDials(CONNECTIONS.dialling - this.#dialling)) {
-        this.#connections.track(this.#dial(target, swarm));
-      }
+      if (this.#signal.aborted || !this.#connections.hasRoomToDial) return;
+      const free = CONNECTIONS.dialling - this.#dials.size;
+      const overdue = this.#overdue();
+      const targets = swarm.takeDials(free + overdue.length);
+      for (const dial of overdue.slice(0, Math.max(targets.length - free, 0))) this.#giveUp(dial);
+      for (const target of targets) this.#connections.track(this.#dial(target, swarm));
     }
+  }
+
+  /** Dials that have had the time a dial needs, oldest first: there are hosts that accept and say nothing. */
+  #overdue(): Dial[] {
+    const since = this.#connections.surroundings.now() - CONNECTIONS.dialPatienceMs;
+    return [...this.#dials].filter((dial) => dial.since <= since);
+  }
+
+  #giveUp(dial: Dial): void {
+    this.#dials.delete(dial);
+    dial.ending.abort();
   }
 
   /** Connects, and once more where the remote could not make sense of how we began. */
   async #dial(target: DialTarget, swarm: ConnectionOwner): Promise<void> {
     const endpoint: Endpoint = { address: target.address, port: target.port };
-    for (const opening of openingsFor(this.#connections.surroundings.encryption, target)) {
-      const stream = await this.#connect(endpoint);
+    const { encryption, now } = this.#connections.surroundings;
+    const dial = { since: now(), ending: new AbortController() };
+    const { signal } = dial.ending;
+    this.#dials.add(dial);
+    for (const opening of openingsFor(encryption, target)) {
+      const stream = await this.#connect(endpoint, signal);
       if (stream === undefined) break;
-      const introduce = (stream: ByteStream) => this.#introduce(stream, swarm, opening);
-      const outcome = await this.#connections.take(stream, false, introduce);
+      const close = () => stream.close();
+      signal.addEventListener("abort", close);
+      const outcome = await this.#connections.take(stream, false, async (stream) => {
+        const introduction = await this.#introduce(stream, swarm, opening);
+        signal.removeEventListener("abort", close);
+        this.#dials.delete(dial);
+        return introduction;
+      });
       if (outcome === "closed") return;
-      if (outcome === "refused") break;
+      if (outcome === "refused" || signal.aborted) break;
     }
+    this.#dials.delete(dial);
     swarm.dialFailed(endpoint);
   }
 
-  /** A connection to an endpoint; undefined when it cannot be reached. */
-  async #connect(endpoint: Endpoint): Promise<ByteStream | undefined> {
+  /** A connection to an endpoint; undefined when it cannot be reached, or not before `ending` aborts. */
+  async #connect(endpoint: Endpoint, ending: AbortSignal): Promise<ByteStream | undefined> {
     const { address: hostname, port } = endpoint;
-    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(CONNECTIONS.dialTimeoutMs)]);
-    this.#dialling++;
+    const timeout = AbortSignal.timeout(CONNECTIONS.dialTimeoutMs);
+    const signal = AbortSignal.any([this.#signal, ending, timeout]);
     try {
       return new TcpStream(await Deno.connect({ hostname, port, signal }), endpoint);
     } catch (error) {
@@ -57,8 +90,6 @@ export class Dialer {
         `cannot reach ${formatEndpoint(endpoint)}: ${messageOf(error)}`,
       );
       return undefined;
-    } finally {
-      this.#dialling--;
     }
   }
 

@@ -88,6 +88,11 @@ export class PeerConnection implements PeerSender, Sleeper {
     return this.#reason;
   }
 
+  /** Our own address on it. */
+  get localAddress(): string {
+    return this.#stream.local.address;
+  }
+
   // PeerSender
 
   send(message: Uint8Array): void {

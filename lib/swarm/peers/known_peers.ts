@@ -301,6 +301,8 @@ export class KnownPeers {
   ban(endpoint: Endpoint, peerId: Uint8Array): void {
     const { address } = endpoint;
     this.banEndpoint(endpoint);
+    // A liar is one, however many of its pieces turn out to be wrong.
+    if (this.#banned.has(peerAt(address, peerId))) return;
     this.#banned.set(peerAt(address, peerId), true);
     this.#bansByAddress.set(address, (this.#bansByAddress.get(address) ?? 0) + 1);
   }

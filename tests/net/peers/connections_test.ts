@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
+import { encodeHandshake, HANDSHAKE_LENGTH } from "../../../lib/protocol/handshake.ts";
+import { readFully } from "../../../lib/net/peers/byte_stream.ts";
 import { CONNECTIONS } from "../../../lib/settings.ts";
 import { LoopbackNode, RawPeer, until } from "../../helpers/loopback_node.ts";
 import { randomBytes } from "../../helpers/random.ts";
+import { peerIdOf } from "../../helpers/remote_peers.ts";
 import { metainfoOf } from "../../helpers/torrents.ts";
 
 const data = randomBytes(100_000, 1);
@@ -25,6 +29,64 @@ Deno.test("Connections refuses a second connection of the same peer and keeps th
   assert.equal(node.swarm.connectionCount, 1);
   assert(await first.stream.read(new Uint8Array(1)), "it is told something");
 });
+
+Deno.test("Connections ends at once, and tells it, what is connected by an own address that is gone", async () => {
+  let addresses = ["127.0.0.1", "10.0.0.1"];
+  await using node = new LoopbackNode(metainfo, data, { ownAddresses: () => addresses });
+  using peer = await RawPeer.introduced(node.listener.port, infoHash, 1);
+  using shaking = await RawPeer.connect(node.listener.port);
+  await until(() => node.swarm.connectionCount === 1 && node.connections.count === 2, "connected");
+  node.connections.tick(node.now);
+  addresses = ["127.0.0.1"];
+  node.connections.tick(node.now);
+  assert.equal(node.swarm.connectionCount, 1, "another address is gone");
+  addresses = ["10.0.0.2"];
+  node.connections.tick(node.now);
+  await Promise.all([peer.drain(), shaking.drain()]);
+  assert.deepEqual(node.reasons, ["our address 127.0.0.1 is gone"]);
+  await until(() => node.connections.count === 0, "ended");
+});
+
+Deno.test("Connections keeps what is connected by an address that was never listed", async () => {
+  await using node = new LoopbackNode(metainfo, data, { ownAddresses: () => [] });
+  using _peer = await RawPeer.introduced(node.listener.port, infoHash, 1);
+  await until(() => node.swarm.connectionCount === 1, "connected");
+  for (let turn = 0; turn < 3; turn++) node.connections.tick(node.now);
+  assert.equal(node.swarm.connectionCount, 1);
+});
+
+/** A client of another kind that connects to a node while that dials it, and keeps what it likes of the two. */
+async function dialBothWays(node: LoopbackNode): Promise<{ accepted: RawPeer; dialled: RawPeer }> {
+  const listening = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const handshake = encodeHandshake(infoHash, peerIdOf(7));
+  node.dial(listening.addr.port);
+  const accepted = new RawPeer(await listening.accept());
+  const dialled = await RawPeer.connect(node.listener.port);
+  for (const { stream } of [accepted, dialled]) {
+    await stream.write(handshake.slice());
+    await readFully(stream, new Uint8Array(HANDSHAKE_LENGTH));
+  }
+  listening.close();
+  return { accepted, dialled };
+}
+
+for (const closed of ["accepted", "dialled"] as const) {
+  for (const waitMs of [0, 300]) {
+    Deno.test(`Connections is left with one when another client closes the one it ${closed}, after ${waitMs} ms`, async () => {
+      await using node = new LoopbackNode(metainfo, null);
+      const both = await dialBothWays(node);
+      await delay(waitMs);
+      both[closed].stream.close();
+      await until(() => node.swarm.connectionCount === 1, "one is left");
+      node.clockOffset += 2 * CONNECTIONS.twinTrialMs;
+      node.swarm.tick(node.now);
+      assert.equal(node.swarm.connectionCount, 1);
+      const kept = closed === "accepted" ? both.dialled : both.accepted;
+      assert(await kept.stream.read(new Uint8Array(1)), "it is told something");
+      kept.stream.close();
+    });
+  }
+}
 
 Deno.test("Connections refuses more connections than one address may have", async () => {
   await using node = new LoopbackNode(metainfo, data);

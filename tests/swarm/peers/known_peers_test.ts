@@ -184,6 +184,12 @@ Deno.test("KnownPeers bans an endpoint and a peer id at its address, and after s
   assert.equal(known.add([at(1, 9_999), at(3)], "tracker", 0), 1);
 });
 
+Deno.test("KnownPeers counts a liar once against its address, however often it is convicted", () => {
+  const known = new KnownPeers();
+  for (let i = 0; i < 2 * CHOKING.bansPerAddress; i++) known.ban(at(1, 1_000), peerIdOf(1));
+  assert.equal(known.isBanned(at(1, 6881), peerIdOf(2)), false, "a neighbour");
+});
+
 Deno.test("KnownPeers never dials itself again", () => {
   const known = new KnownPeers();
   known.add([at(1)], "tracker", 0);
