@@ -16,6 +16,7 @@ import { type Metainfo, parseMetainfo, readMetainfo, replaceAnnounce } from "../
 import { MAGNET_LIMITS, METAINFO_LIMITS, PORTS } from "../settings.ts";
 
 export { isMagnet } from "../protocol/magnet.ts";
+export { isTorrentFileName } from "../protocol/safe_path.ts";
 export {
   isLoopbackAnnounce,
   nameForCommands,

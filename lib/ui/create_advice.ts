@@ -2,6 +2,7 @@
 import { basename, join, resolve } from "node:path";
 import {
   isLoopbackAnnounce,
+  isTorrentFileName,
   nameForCommands,
   reachableAddresses,
   readTorrent,
@@ -12,7 +13,7 @@ import { exists } from "./torrent_arguments.ts";
 
 /** Errors: `Failure` where the data is a torrent already. */
 export async function refuseTorrent(path: string): Promise<void> {
-  if (!/\.torrent$/i.test(path) || await readTorrent(path).then(() => false, () => true)) return;
+  if (!isTorrentFileName(path) || await readTorrent(path).then(() => false, () => true)) return;
   const why = "Expected data to share, got a torrent already; " +
     `to join it: peer ${path}; to change where others are looked for: peer edit ${path} --announce ADDR`;
   throw new Failure(EXIT.badInput, path, why);

@@ -1,6 +1,12 @@
 import { basename, dirname, join } from "node:path";
 import type { Metainfo } from "../protocol/metainfo.ts";
-import { describeMagnet, isMagnet, type MagnetDescription, readTorrent } from "../session/torrent_tools.ts";
+import {
+  describeMagnet,
+  isMagnet,
+  isTorrentFileName,
+  type MagnetDescription,
+  readTorrent,
+} from "../session/torrent_tools.ts";
 import { MetainfoError } from "../errors.ts";
 import { didYouMean } from "./did_you_mean.ts";
 import { EXIT, Failure } from "./failure.ts";
@@ -40,21 +46,17 @@ async function hintFor(argument: string, path: string, home: string): Promise<st
       didYouMean(argument, await torrentPathsIn(dirname(argument)));
   }
   const name = basename(path);
-  if (isTorrentName(name) && !stat.isDirectory) return "";
+  if (isTorrentFileName(name) && !stat.isDirectory) return "";
   return `; this is not a torrent: to share it, peer create ${argument}, then peer ${name}.torrent`;
 }
 
 /** Names of the torrents in `torrents/`, which stand for them on the command line. */
 export async function knownTorrents(home: string): Promise<string[]> {
-  return (await namesIn(join(home, "torrents"))).filter(isTorrentName);
+  return (await namesIn(join(home, "torrents"))).filter(isTorrentFileName);
 }
 
 async function torrentPathsIn(folder: string): Promise<string[]> {
-  return (await namesIn(folder)).filter(isTorrentName).map((name) => join(folder, name));
-}
-
-function isTorrentName(name: string): boolean {
-  return /\.torrent$/i.test(name);
+  return (await namesIn(folder)).filter(isTorrentFileName).map((name) => join(folder, name));
 }
 
 /** Names in a folder, sorted; none where it cannot be read. */
