@@ -18,6 +18,7 @@ import { STORAGE } from "../settings.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { emptySnapshot, unjoinedSnapshot } from "../swarm/empty_snapshot.ts";
 import type { Choices } from "../swarm/policy.ts";
+import { PAUSED } from "../swarm/standing.ts";
 import type { SwarmEvent, SwarmSnapshot, TorrentState } from "../swarm/ports.ts";
 import type { AnySwarm, SwarmRegistry } from "../swarm/swarm_registry.ts";
 import { adviceOnLackOfData } from "./announce_advice.ts";
@@ -179,7 +180,10 @@ export class Torrent {
     this.#will.isPaused = false;
     const isIdle = this.#work === undefined || this.#work.ending.signal.aborted;
     if (this.state === "failed" || (this.#joined === undefined && isIdle)) this.start(true);
-    else if (wasPaused) this.#joined?.begin();
+    else if (wasPaused && this.#joined !== undefined) {
+      this.#joined.begin();
+      this.#context.dial(this.#joined.swarm);
+    }
     this.#context.seekingChanged();
   }
 
@@ -372,12 +376,15 @@ export class Torrent {
   #swarmReported(event: SwarmEvent): void {
     const { observe, registry, dial } = this.#context;
     observe(event);
-    const swarm = this.#joined?.swarm ?? this.#fetch?.swarm;
-    if (swarm === undefined) return;
-    if (event.event === "peers") dial(swarm);
+    if (this.#joined === undefined && event.event === "peers" && this.#fetch !== undefined) {
+      dial(this.#fetch.swarm);
+    }
     if (this.#joined === undefined) return;
+    const { swarm, announcer } = this.#joined;
+    const isResumed = event.event === "disconnected" && event.reason === PAUSED && swarm.state !== "paused";
+    if (event.event === "peers" || isResumed) dial(swarm);
     if (event.event === "status" || event.event === "complete") registry.statusChanged(swarm);
-    if (event.event === "complete" && swarm.seeding) this.#joined.announcer?.completed();
+    if (event.event === "complete" && swarm.seeding) announcer?.completed();
   }
 
   // Time

@@ -1,6 +1,9 @@
 import type { Bitfield } from "../protocol/bitfield.ts";
 import type { Selection, TorrentState } from "./ports.ts";
 
+/** Why connections end when the user lets a torrent rest. */
+export const PAUSED = "the user has paused it";
+
 /**
  * Whether a torrent goes on, rests or has failed, and whether what is wanted of it is in its final place.
  *
@@ -43,7 +46,7 @@ export class Standing {
   /** Why there are no connections; undefined when they are welcome. */
   get refusal(): string | undefined {
     if (this.isStopping) return "we are stopping";
-    return this.isPaused ? "the user has paused it" : undefined;
+    return this.isPaused ? PAUSED : undefined;
   }
 
   /** Other files are wanted from now on. */

@@ -34,7 +34,7 @@ import type {
 } from "./ports.ts";
 import type { PeerFacts, RemotePeer } from "./peers/remote_peer.ts";
 import { Roster } from "./peers/roster.ts";
-import { Standing } from "./standing.ts";
+import { PAUSED, Standing } from "./standing.ts";
 import { Statistics } from "./statistics.ts";
 import type { SwarmOptions } from "./swarm_options.ts";
 import { snapshotOf } from "./swarm_snapshot.ts";
@@ -184,7 +184,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   /** The user lets it rest: all connections are closed and none made or let in until `resume`. Nothing is lost by it. */
   pause(): void {
     this.#standing.isPaused = true;
-    this.#roster.closeAll("the user has paused it");
+    this.#roster.closeAll(PAUSED);
   }
 
   /** It goes on with whoever is there. */
@@ -272,6 +272,8 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   peerClosed(peer: RemotePeer, reason: string, now: number): void {
     this.#now = now;
     if (!this.#roster.remove(peer, now)) return;
+    // It was resumed before the connection had ended.
+    if (reason === PAUSED && this.state !== "paused") this.#roster.known.retryAll();
     this.extensions.peerLeft(peer, now);
     this.#pieces.peerLeft(peer);
     this.download.peerLeft(peer, now);
