@@ -200,16 +200,25 @@ function addStart(program: Command, finish: (code: ExitCode) => void): void {
       "as first seeder: give each piece to one peer, so that little more than one copy is sent",
     )
     .addOption(
-      option("--upload-slots <N>", "peers uploaded to at once, per torrent", values.parseCount)
-        .default(CHOKING.uploadSlots),
+      option(
+        "--upload-slots <N>",
+        `peers uploaded to at once, per torrent (default: ${CHOKING.uploadSlots})`,
+        values.parseCount,
+      ),
     )
     .addOption(
-      option("--download-sources <N>", "peers downloaded from at once, per torrent", values.parseCount)
-        .default(CHOKING.downloadSources),
+      option(
+        "--download-sources <N>",
+        `peers downloaded from at once, per torrent (default: ${CHOKING.downloadSources})`,
+        values.parseCount,
+      ),
     )
     .addOption(
-      option("--rechoke <SECONDS>", "how often both are re-evaluated", values.parseInterval)
-        .default(CHOKING.rechokeMs, String(CHOKING.rechokeMs / 1000)),
+      option(
+        "--rechoke <SECONDS>",
+        `how often both are re-evaluated (default: ${CHOKING.rechokeMs / 1000})`,
+        values.parseInterval,
+      ),
     )
     .addOption(option("--max-upload <RATE>", "bytes per second, such as 500K or 1.5MiB", values.parseRate))
     .addOption(option("--max-download <RATE>", "the same for downloading", values.parseRate))

@@ -2,7 +2,14 @@ import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf, MetainfoError } from "../errors.ts";
 import { createLogger, type Logger, type LogLevel } from "../log.ts";
-import { type IpFilter, loadIpFilter, lookOf, Session, torrentPaths } from "../session/session.ts";
+import {
+  defaultOptions,
+  type IpFilter,
+  loadIpFilter,
+  lookOf,
+  Session,
+  torrentPaths,
+} from "../session/session.ts";
 import type { EncryptionPolicy } from "../settings.ts";
 import { didYouMean } from "./did_you_mean.ts";
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
@@ -43,9 +50,9 @@ export interface StartOptions {
   readonly trustedProxy?: readonly string[];
   readonly peer?: readonly string[];
   readonly superSeed?: boolean;
-  readonly uploadSlots: number;
-  readonly downloadSources: number;
-  readonly rechoke: number;
+  readonly uploadSlots?: number;
+  readonly downloadSources?: number;
+  readonly rechoke?: number;
   readonly maxUpload?: number;
   readonly maxDownload?: number;
   readonly encryption: EncryptionPolicy;
@@ -164,22 +171,23 @@ async function startSession(
   view: ProgressView,
   log: Logger,
 ): Promise<Session> {
-  const { home, host, port, trackerPort, openTracker = false, uploadSlots, downloadSources } = options;
+  const { home, host, port, trackerPort, openTracker = false } = options;
   try {
     return await Session.start({
-      home,
+      ...defaultOptions(home),
       host,
       port,
       trackerPort,
       runTracker: options.tracker,
       openTracker,
       trustedProxies: options.trustedProxy ?? [],
+      // What is not said is as it was chosen while the program ran, or the default.
       choices: {
         superSeeds: options.superSeed,
-        uploadSlots,
-        downloadSources,
+        uploadSlots: options.uploadSlots,
+        downloadSources: options.downloadSources,
         rechokeMs: options.rechoke,
-        peerExchange: options.pex,
+        peerExchange: options.pex ? undefined : false,
         maxUpload: options.maxUpload,
         maxDownload: options.maxDownload,
       },
