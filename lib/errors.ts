@@ -22,9 +22,12 @@ export class DataChangedError extends StorageError {
   override readonly name = "DataChangedError";
 }
 
-/** The system has no file descriptor left at the moment. Nothing is lost: it is tried again, or one peer is let go. */
-export class NoDescriptorError extends StorageError {
-  override readonly name = "NoDescriptorError";
+/**
+ * The disk refused for the moment: no file descriptor is left, or another program holds the file. Nothing is lost: it
+ * is tried again, or one peer is let go.
+ */
+export class BusyStorageError extends StorageError {
+  override readonly name = "BusyStorageError";
 }
 
 /** A tracker could not be reached, or answered with a failure. The announce loop tries the next one. */

@@ -278,9 +278,13 @@ export const STORAGE = {
   openFiles: 128,
   /** The same for each disk worker: few, since a worker does not notice when the others lack descriptors. */
   workerOpenFiles: 16,
-  /** How often and with which pause an operation is tried when there is no descriptor for it: peers time out within it. */
-  descriptorTries: 30,
-  descriptorPauseMs: 1 * SECOND,
+  /**
+   * How often an operation is tried while there is no descriptor for it or another program holds the file, in all for
+   * half a minute: peers time out within it. A virus scanner lets go soon, so the pauses double from the first one on.
+   */
+  busyTries: 34,
+  firstBusyPauseMs: 50,
+  busyPauseMs: 1 * SECOND,
   /** Disk workers that check data at once, where there are so many cores; more only make a disk seek. */
   checkWorkers: 8,
   /** Pieces are handed to a checking worker in batches of about this many bytes, to spare messages. */

@@ -4,7 +4,7 @@
  * Requests come several in a message; it answers each once, in order, and those of one message in one. Buffers are
  * transferred both ways. It opens files by itself; "close" makes it let go of them, and its answer says that it has.
  */
-import { messageOf, NoDescriptorError } from "../errors.ts";
+import { BusyStorageError, messageOf } from "../errors.ts";
 import { STORAGE } from "../settings.ts";
 import { FileRow, type FileRowDescription } from "./file_row.ts";
 import { OpenFiles } from "./open_files.ts";
@@ -47,7 +47,7 @@ export interface DiskRequest {
 export interface DiskAnswer {
   readonly id: number;
   readonly result?: boolean | HashedPieces;
-  /** Set when the disk refused, for `StorageError`, or `NoDescriptorError` where that `mayPass`. */
+  /** Set when the disk refused, for `StorageError`, or `BusyStorageError` where that `mayPass`. */
   readonly error?: string;
   readonly mayPass?: boolean;
   /** The buffer of a commit, whatever became of it. */
@@ -83,7 +83,7 @@ function answerTo(id: number, job: DiskJob): DiskAnswer {
   try {
     return { id, result: run(job) };
   } catch (error) {
-    return { id, error: messageOf(error), mayPass: error instanceof NoDescriptorError };
+    return { id, error: messageOf(error), mayPass: error instanceof BusyStorageError };
   }
 }
 

@@ -1,11 +1,11 @@
-import { setTimeout as delay } from "node:timers/promises";
-import { NoDescriptorError, StorageError } from "../errors.ts";
+import { BusyStorageError, StorageError } from "../errors.ts";
 import type { PieceLayout } from "../protocol/piece_layout.ts";
 import { STORAGE } from "../settings.ts";
 import { CommitChoice } from "./commit_choice.ts";
 import type { DiskAnswer, DiskJob, DiskRequest, HashedPieces } from "./disk_worker.ts";
 import type { FileRow, FileRowDescription } from "./file_row.ts";
 import { writePiece } from "./piece_writer.ts";
+import { pauseAfter, tryAgain } from "./storage_failure.ts";
 
 /** What became of a piece that was to be written. */
 export interface CommitResult {
@@ -133,7 +133,7 @@ export class DiskWorkers {
   }
 
   /**
-   * Verifies a piece against `hash` and writes it to a row of files; again after a while when no descriptor is free.
+   * Verifies a piece against `hash` and writes it to a row of files; again after a while when the disk is busy.
    *
    * Shape: `buffer` may be transferred; the caller gets a view of the same memory back, always.
    */
@@ -144,9 +144,9 @@ export class DiskWorkers {
     hash: Uint8Array,
   ): Promise<CommitResult> {
     let result = await this.#commit(row, index, buffer, hash);
-    for (let tries = 1; tries < STORAGE.descriptorTries; tries++) {
-      if (!(result.outcome instanceof NoDescriptorError) || this.#isClosed) break;
-      await delay(STORAGE.descriptorPauseMs);
+    for (let tries = 1; tries < STORAGE.busyTries; tries++) {
+      if (!(result.outcome instanceof BusyStorageError) || this.#isClosed) break;
+      await pauseAfter(tries);
       result = await this.#commit(row, index, result.buffer, hash);
     }
     return result;
@@ -201,7 +201,9 @@ export class DiskWorkers {
   ): Promise<boolean> {
     const thread = this.#writing();
     const rows = { row: thread.rowNumber(from), to: thread.rowNumber(to) };
-    return resultOf(await thread.call({ kind: "copy", ...rows, index, hash: hash.slice() })) as boolean;
+    return await tryAgain(async () =>
+      resultOf(await thread.call({ kind: "copy", ...rows, index, hash: hash.slice() })) as boolean
+    );
   }
 
   /**
@@ -224,11 +226,13 @@ export class DiskWorkers {
     let waiting: number[] | undefined = first.value;
     const work = async (thread: DiskWorkerThread) => {
       while (waiting !== undefined) {
-        signal?.throwIfAborted();
         const batch: readonly number[] = waiting;
         waiting = batches.next().value ?? undefined;
-        const answer = await thread.call({ kind: "hash", row: thread.rowNumber(row), indices: batch });
-        const hashes = resultOf(answer) as HashedPieces;
+        const hashes = await tryAgain(async () => {
+          signal?.throwIfAborted();
+          const answer = await thread.call({ kind: "hash", row: thread.rowNumber(row), indices: batch });
+          return resultOf(answer) as HashedPieces;
+        });
         batch.forEach((index, position) => onHashed(index, hashes[position]));
       }
     };
@@ -236,6 +240,8 @@ export class DiskWorkers {
       await Promise.all(this.#checking().map(work));
     } finally {
       waiting = undefined;
+      // A thread that is ended leaves its files open on Windows, where nobody could replace them then.
+      await Promise.all(this.#checkers.map((thread) => thread.release(row)));
       this.#runningChecks--;
       if (this.#runningChecks === 0) this.#endChecking();
     }
@@ -278,7 +284,7 @@ function stopped(): StorageError {
 }
 
 function failureOf({ error, mayPass }: DiskAnswer): StorageError {
-  return mayPass ? new NoDescriptorError(error) : new StorageError(error);
+  return mayPass ? new BusyStorageError(error) : new StorageError(error);
 }
 
 function resultOf(answer: DiskAnswer): boolean | HashedPieces {

@@ -307,7 +307,7 @@ export class FileRow {
   async #forEachFile(visit: (file: number) => void): Promise<void> {
     let visited = 0;
     for (const file of this.realFiles()) {
-      visit(file);
+      await tryAgain(() => visit(file));
       if (++visited % FILES_PER_TURN === 0) await setImmediate();
     }
   }

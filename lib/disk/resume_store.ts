@@ -22,6 +22,7 @@ import { Bitfield } from "../protocol/bitfield.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import type { FileStamp } from "./file_row.ts";
 import { guardPath } from "./guarded_path.ts";
+import { isRenameBusy, tryAgain } from "./storage_failure.ts";
 import {
   FORMAT_VERSION,
   type KeptChoice,
@@ -116,7 +117,7 @@ export class ResumeStore {
         );
         return await ResumeStore.#inMemory();
       }
-      if (NOT_BROKEN.test(messageOf(error))) throw cannotOpen(error);
+      if (isRenameBusy(error) || NOT_BROKEN.test(messageOf(error))) throw cannotOpen(error);
       const aside = putAside(folder);
       warn(
         `The resume state could not be read (${
@@ -151,7 +152,7 @@ export class ResumeStore {
       const last = readSession((await kv.get(["session"])).value);
       const session: SessionRecord = { ...last, version: FORMAT_VERSION, clean: false };
       await kv.set(["session"], session);
-      const log = await openLog(`${path}-wal`);
+      const log = await tryAgain(() => openLog(`${path}-wal`));
       return new ResumeStore(kv, log, session, last?.clean ?? false);
     } catch (error) {
       kv.close();

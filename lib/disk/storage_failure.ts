@@ -1,10 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { STORAGE } from "../settings.ts";
-import { messageOf, NoDescriptorError, StorageError } from "../errors.ts";
+import { BusyStorageError, messageOf, StorageError } from "../errors.ts";
 
 /** What system error codes mean to a user. Others are told in the system's own words. */
 const REASONS: Record<string, string> = {
   EACCES: "permission denied",
+  EBUSY: "another program is using it",
   EDQUOT: "disk quota exceeded",
   EEXIST: "something else is there",
   EFBIG: "file too large for this file system",
@@ -33,24 +34,42 @@ export function isOutOfDescriptors(thrown: unknown): boolean {
 }
 
 /**
- * Does something again, after a pause, as long as the system has no descriptor for it, up to
- * `STORAGE.descriptorTries` times. Errors: what it throws last.
+ * Whether something failed for the moment only: no descriptor was left, or another program holds the file, as virus
+ * scanners and indexers do on Windows.
  */
-export async function tryAgain<T>(work: () => T | Promise<T>): Promise<T> {
+export function isBusy(thrown: unknown): boolean {
+  return thrown instanceof BusyStorageError || errorCode(thrown) === "EBUSY" || isOutOfDescriptors(thrown);
+}
+
+/** Whether a file could not be renamed or replaced for the moment only. Windows denies that while somebody has it open. */
+export function isRenameBusy(thrown: unknown): boolean {
+  const isDenied = ["EPERM", "EACCES"].includes(errorCode(thrown) ?? "");
+  return isBusy(thrown) || (Deno.build.os === "windows" && isDenied);
+}
+
+/**
+ * Does something again, after a pause, as long as what it throws `mayPass`, up to `STORAGE.busyTries` times.
+ * Errors: what it throws last.
+ */
+export async function tryAgain<T>(work: () => T | Promise<T>, mayPass = isBusy): Promise<T> {
   for (let tries = 1;; tries++) {
     try {
       return await work();
     } catch (error) {
-      const mayPass = error instanceof NoDescriptorError || isOutOfDescriptors(error);
-      if (!mayPass || tries >= STORAGE.descriptorTries) throw error;
-      await delay(STORAGE.descriptorPauseMs);
+      if (!mayPass(error) || tries >= STORAGE.busyTries) throw error;
+      await pauseAfter(tries);
     }
   }
+}
+
+/** Waits before the next try of what was tried so often: shortly at first, then longer. */
+export async function pauseAfter(tries: number): Promise<void> {
+  await delay(Math.min(STORAGE.firstBusyPauseMs * 2 ** (tries - 1), STORAGE.busyPauseMs));
 }
 
 /** `Cannot DOING: REASON` for anything a file operation threw; a `StorageError` passes unchanged. */
 export function storageFailure(doing: string, thrown: unknown): StorageError {
   if (thrown instanceof StorageError) return thrown;
   const message = `Cannot ${doing}: ${REASONS[errorCode(thrown) ?? ""] ?? messageOf(thrown)}`;
-  return isOutOfDescriptors(thrown) ? new NoDescriptorError(message) : new StorageError(message);
+  return isBusy(thrown) ? new BusyStorageError(message) : new StorageError(message);
 }

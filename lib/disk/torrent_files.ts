@@ -23,7 +23,8 @@ import { FileRow, type FileStamp, sameStamp } from "./file_row.ts";
 import { guardPath, makeFolders } from "./guarded_path.ts";
 import { OpenFiles } from "./open_files.ts";
 import { FilePlace } from "./parts_layout.ts";
-import { errorCode, storageFailure } from "./storage_failure.ts";
+import { renameOver } from "./replace_file.ts";
+import { errorCode, isRenameBusy, storageFailure, tryAgain } from "./storage_failure.ts";
 
 /** Bytes compared at once when two files are held against each other. */
 const COMPARE_BYTES = 1024 * 1024;
@@ -168,7 +169,7 @@ export class TorrentFiles {
     try {
       await next.create();
       for (const file of files) {
-        this.#unpackInto(next, file, have);
+        await tryAgain(() => this.#unpackInto(next, file, have));
         await next.sync(file);
       }
     } finally {
@@ -213,7 +214,7 @@ export class TorrentFiles {
         folders.add(await this.#move(file, moved));
         continue;
       }
-      if (step === "drop") this.#remove(this.tmp, file);
+      if (step === "drop") await this.#remove(this.tmp, file);
       this.#isNowShareable(file, moved);
     }
     for (const folder of folders) await syncFolder(folder);
@@ -261,10 +262,9 @@ export class TorrentFiles {
     makeFolders(this.shareable.description.root, this.shareable.stepsTo(file).slice(0, -1));
     const { path: source } = guardPath(this.tmp.description.root, this.tmp.stepsTo(file));
     const { path: target } = guardPath(this.shareable.description.root, this.shareable.stepsTo(file));
-    for (const row of [this.tmp, this.shareable, this.#current]) row.closeFile(file);
     try {
       try {
-        fs.renameSync(source, target);
+        await renameOver(source, target, () => this.#letGo(file));
       } catch (error) {
         if (errorCode(error) !== "EXDEV") throw error;
         await this.#moveAcross(file, source, target);
@@ -274,6 +274,11 @@ export class TorrentFiles {
       throw storageFailure(`move ${this.tmp.nameOf(file)} to ${this.shareable.nameOf(file)}`, error);
     }
     return dirname(target);
+  }
+
+  /** Closes a file wherever this thread has it open. */
+  #letGo(file: number): void {
+    for (const row of [this.tmp, this.shareable, this.#current]) row.closeFile(file);
   }
 
   /** To another file system: a hidden copy first, so that the target appears whole or not at all. */
@@ -288,21 +293,23 @@ export class TorrentFiles {
       } finally {
         fs.closeSync(fd);
       }
-      fs.renameSync(copy, target);
+      await renameOver(copy, target, () => this.#letGo(file));
     } catch (error) {
       // Where the disk is full, a part of a file is of no use to anybody.
       fs.rmSync(copy, { force: true });
       throw error;
     }
     await syncFolder(dirname(target));
-    this.#remove(this.tmp, file);
+    await this.#remove(this.tmp, file);
   }
 
-  #remove(row: FileRow, file: number): void {
-    row.closeFile(file);
-    this.#current.closeFile(file);
+  async #remove(row: FileRow, file: number): Promise<void> {
+    const { path } = guardPath(row.description.root, row.stepsTo(file));
     try {
-      fs.unlinkSync(guardPath(row.description.root, row.stepsTo(file)).path);
+      await tryAgain(() => {
+        this.#letGo(file);
+        fs.unlinkSync(path);
+      }, isRenameBusy);
     } catch (error) {
       throw storageFailure(`remove ${row.nameOf(file)}`, error);
     }
@@ -313,14 +320,14 @@ export class TorrentFiles {
     const folders = new Set<string>();
     const { root } = this.shareable.description;
     for (const file of files) {
-      if (this.shareable.stampOf(file) !== undefined) this.#remove(this.shareable, file);
+      if (this.shareable.stampOf(file) !== undefined) await this.#remove(this.shareable, file);
       const steps = this.shareable.stepsTo(file);
       for (let depth = steps.length - 1; depth > 1; depth--) folders.add(steps.slice(0, depth).join("/"));
       await setImmediate();
     }
     for (const folder of [...folders].sort((a, b) => b.length - a.length)) {
       try {
-        fs.rmdirSync(guardPath(root, folder.split("/")).path);
+        await tryAgain(() => fs.rmdirSync(guardPath(root, folder.split("/")).path), isRenameBusy);
       } catch (error) {
         // Somebody else has files there, or it is gone.
         if (!["ENOTEMPTY", "EEXIST", "ENOENT"].includes(errorCode(error) ?? "")) {
@@ -356,6 +363,6 @@ async function syncFolder(folder: string): Promise<void> {
       fs.closeSync(fd);
     }
   } catch {
-    // Windows cannot open folders; the data itself is synced, and a lost rename is found at the next start.
+    // Windows cannot sync folders; the data itself is synced, and a lost rename is found at the next start.
   }
 }

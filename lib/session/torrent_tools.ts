@@ -3,7 +3,8 @@ import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "nod
 import { checkTorrent as checkPieces } from "../disk/piece_checker.ts";
 import { DiskWorkers } from "../disk/disk_workers.ts";
 import { guardPath } from "../disk/guarded_path.ts";
-import { storageFailure } from "../disk/storage_failure.ts";
+import { renameOver } from "../disk/replace_file.ts";
+import { storageFailure, tryAgain } from "../disk/storage_failure.ts";
 import { inSlices } from "../disk/time_slices.ts";
 import { makeTorrent, type TorrentPlan } from "../disk/torrent_maker.ts";
 import { messageOf, MetainfoError, StorageError } from "../errors.ts";
@@ -85,7 +86,7 @@ async function readTorrentBytes(path: string): Promise<Uint8Array<ArrayBuffer>> 
     if (size > METAINFO_LIMITS.fileBytes) {
       throw new MetainfoError(`Expected at most ${METAINFO_LIMITS.fileBytes} bytes, got ${size}`);
     }
-    return await Deno.readFile(path);
+    return await tryAgain(() => Deno.readFile(path));
   } catch (error) {
     if (error instanceof MetainfoError) throw error;
     throw new MetainfoError(
@@ -295,7 +296,7 @@ export async function replaceFile(path: string, bytes: Uint8Array<ArrayBuffer>):
     await Deno.mkdir(folder, { recursive: true });
     const mode = await Deno.stat(path).then(({ mode }) => mode ?? undefined, () => undefined);
     await Deno.writeFile(temporary, bytes, { createNew: true, mode: mode && mode & 0o777 });
-    await Deno.rename(temporary, path);
+    await renameOver(temporary, path);
   } catch (error) {
     await Deno.remove(temporary).catch(() => {});
     throw storageFailure(`write ${path}`, error);

@@ -4,8 +4,8 @@ import { EXIT } from "./failure.ts";
 const STOP_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT", "SIGBREAK"]
   : ["SIGINT", "SIGTERM"];
-/** Says that the terminal is gone. */
-const HANG_UP: readonly Deno.Signal[] = Deno.build.os === "windows" ? [] : ["SIGHUP"];
+/** Says that the terminal, or the console window, is gone. */
+const HANG_UP = "SIGHUP";
 
 /** A task runner passes on the Ctrl-C that the terminal sent us too; what comes this soon is the same one. */
 const SAME_SIGNAL_MS = 500;
@@ -33,7 +33,7 @@ export class StopSignals {
   constructor(hasTerminal = [Deno.stdin, Deno.stdout, Deno.stderr].some((stream) => stream.isTerminal())) {
     this.#onHangUp = hasTerminal ? this.#onSignal : () => {};
     for (const name of STOP_SIGNALS) Deno.addSignalListener(name, this.#onSignal);
-    for (const name of HANG_UP) Deno.addSignalListener(name, this.#onHangUp);
+    Deno.addSignalListener(HANG_UP, this.#onHangUp);
   }
 
   /** Aborted by the first signal. */
@@ -44,6 +44,6 @@ export class StopSignals {
   /** Stops listening, so that signals do what they always do. */
   close(): void {
     for (const name of STOP_SIGNALS) Deno.removeSignalListener(name, this.#onSignal);
-    for (const name of HANG_UP) Deno.removeSignalListener(name, this.#onHangUp);
+    Deno.removeSignalListener(HANG_UP, this.#onHangUp);
   }
 }

@@ -5,6 +5,7 @@ import { DiskWorkers } from "../../lib/disk/disk_workers.ts";
 import { DataChangedError } from "../../lib/errors.ts";
 import { STORAGE } from "../../lib/settings.ts";
 import { allPieces, assertServes, PIECE, TestHome, TestTorrent } from "./test_home.ts";
+import { needs } from "../helpers/require_tool.ts";
 
 const single = new TestTorrent([["data.bin", 5 * PIECE + 100]]);
 const FILES = STORAGE.filesPerLook + 2;
@@ -17,14 +18,19 @@ const several = new TestTorrent(
 );
 
 /** What may happen to a file, and what is told then. */
-const CHANGES: Readonly<Record<string, { change(path: string): void; told: RegExp }>> = {
+const CHANGES: Readonly<Record<string, { needs?: string[]; change(path: string): void; told: RegExp }>> = {
   changed: {
     change: (path) => fs.writeFileSync(path, "x", { flag: "r+" }),
     told: /^Expected shareable\/data.bin to stay as it is, but it was changed$/,
   },
   cut: { change: (path) => fs.truncateSync(path, PIECE), told: /to stay as it is, but it was changed$/ },
-  deleted: { change: (path) => fs.rmSync(path), told: /to stay as it is, but it was changed$/ },
+  deleted: {
+    needs: ["deleting open files"],
+    change: (path) => fs.rmSync(path),
+    told: /to stay as it is, but it was changed$/,
+  },
   replaced: {
+    needs: ["replacing open files"],
     change: (path) => {
       const { atime, mtime } = fs.statSync(path);
       fs.cpSync(path, `${path}.new`);
@@ -34,6 +40,7 @@ const CHANGES: Readonly<Record<string, { change(path: string): void; told: RegEx
     told: /to stay as it is, but it was changed$/,
   },
   "made a link": {
+    needs: ["symbolic links", "deleting open files"],
     change: (path) => {
       fs.rmSync(path);
       fs.symlinkSync("elsewhere", path);
@@ -57,8 +64,9 @@ class WatchedWorkers extends DiskWorkers {
   }
 }
 
-for (const [what, { change, told }] of Object.entries(CHANGES)) {
-  Deno.test(`PieceStore serves nothing of a file any more that was ${what} a second ago`, async () => {
+for (const [what, { needs: things = [], change, told }] of Object.entries(CHANGES)) {
+  const test = needs(...things);
+  test(`PieceStore serves nothing of a file any more that was ${what} a second ago`, async () => {
     for (const isRead of [true, false]) {
       using home = new TestHome();
       home.share(single);
@@ -77,7 +85,7 @@ for (const [what, { change, told }] of Object.entries(CHANGES)) {
     }
   });
 
-  Deno.test(`PieceStore notices that a file was ${what} although nobody reads it`, async () => {
+  test(`PieceStore notices that a file was ${what} although nobody reads it`, async () => {
     using home = new TestHome();
     home.share(single);
     const open = await home.open(single);
@@ -103,7 +111,7 @@ Deno.test("PieceStore fails a read of a file that was cut this very second, and 
   await open.crash();
 });
 
-Deno.test("PieceStore looks at files in a circle, a few at a time", async () => {
+needs("deleting open files")("PieceStore looks at files in a circle, a few at a time", async () => {
   using home = new TestHome();
   home.share(several);
   const open = await home.open(several);

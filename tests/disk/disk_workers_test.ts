@@ -7,6 +7,7 @@ import { TorrentFiles } from "../../lib/disk/torrent_files.ts";
 import { StorageError } from "../../lib/errors.ts";
 import { pieceHash } from "../../lib/protocol/metainfo.ts";
 import { allPieces, PIECE, TestHome, TestTorrent } from "./test_home.ts";
+import { needs } from "../helpers/require_tool.ts";
 
 const torrent = new TestTorrent([["album/one", 3 * PIECE + 9], ["album/two", 5 * PIECE]]);
 
@@ -151,7 +152,7 @@ Deno.test("checkTorrent tells good, bad and missing pieces apart and changes not
   });
 });
 
-Deno.test("checkTorrent never follows a symbolic link", async () => {
+needs("symbolic links")("checkTorrent never follows a symbolic link", async () => {
   await withWorkers(async (workers, _, home) => {
     using outside = new TestHome();
     outside.share(torrent);

@@ -7,6 +7,7 @@ import { Bitfield } from "../../lib/protocol/bitfield.ts";
 import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
 import { STORAGE } from "../../lib/settings.ts";
 import { allPieces, assertServes, PIECE, TestHome, TestTorrent } from "./test_home.ts";
+import { needs } from "../helpers/require_tool.ts";
 
 const single = new TestTorrent([["data.bin", 5 * PIECE + 100]]);
 const several = new TestTorrent([
@@ -321,26 +322,29 @@ Deno.test("PieceStore hashes everything when a tmp file was cut, deleted or a co
   await again.stop();
 });
 
-Deno.test("PieceStore refuses symbolic links in shareable and tmp and touches nothing behind them", async () => {
-  for (
-    const steps of [["shareable", "album"], ["state", "tmp"], ["shareable", "album", "deep"], ["shareable"]]
-  ) {
-    using home = new TestHome();
-    using outside = new TestHome();
-    const link = join(home.path, ...steps);
-    fs.rmSync(link, { recursive: true, force: true });
-    fs.mkdirSync(join(link, ".."), { recursive: true });
-    fs.symlinkSync(outside.path, link);
-    const before = fs.readdirSync(outside.path, { recursive: true });
-    await assert.rejects(home.open(several), {
-      name: "StorageError",
-      message: `Expected no symbolic link, got one at ${steps.join("/")}`,
-    });
-    assert.deepEqual(fs.readdirSync(outside.path, { recursive: true }), before);
-  }
-});
+needs("symbolic links")(
+  "PieceStore refuses symbolic links in shareable and tmp and touches nothing behind them",
+  async () => {
+    for (
+      const steps of [["shareable", "album"], ["state", "tmp"], ["shareable", "album", "deep"], ["shareable"]]
+    ) {
+      using home = new TestHome();
+      using outside = new TestHome();
+      const link = join(home.path, ...steps);
+      fs.rmSync(link, { recursive: true, force: true });
+      fs.mkdirSync(join(link, ".."), { recursive: true });
+      fs.symlinkSync(outside.path, link);
+      const before = fs.readdirSync(outside.path, { recursive: true });
+      await assert.rejects(home.open(several), {
+        name: "StorageError",
+        message: `Expected no symbolic link, got one at ${steps.join("/")}`,
+      });
+      assert.deepEqual(fs.readdirSync(outside.path, { recursive: true }), before);
+    }
+  },
+);
 
-Deno.test("PieceStore does not write through a link that takes a file's place", async () => {
+needs("symbolic links")("PieceStore does not write through a link that takes a file's place", async () => {
   using home = new TestHome();
   const outside = join(home.path, "outside");
   fs.writeFileSync(outside, "untouched");
@@ -353,7 +357,7 @@ Deno.test("PieceStore does not write through a link that takes a file's place", 
   await open.crash();
 });
 
-Deno.test("PieceStore works in a home that is itself a symbolic link", async () => {
+needs("symbolic links")("PieceStore works in a home that is itself a symbolic link", async () => {
   using home = new TestHome();
   const link = `${home.path}-link`;
   fs.symlinkSync(home.path, link);

@@ -1,7 +1,7 @@
 /** Torrents of which only some files are wanted: what is on disk meanwhile, and what a later start makes of it. */
 import assert from "node:assert/strict";
 import fs from "node:fs";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { DiskWorkers } from "../../lib/disk/disk_workers.ts";
 import { checkTorrent } from "../../lib/disk/piece_checker.ts";
 import { Bitfield } from "../../lib/protocol/bitfield.ts";
@@ -27,7 +27,8 @@ function filesIn(folder: string): string[] {
   if (!fs.existsSync(folder)) return [];
   return fs.readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .map(({ parentPath, name }) => join(parentPath, name).slice(folder.length + 1)).sort();
+    .map(({ parentPath, name }) => join(parentPath, name).slice(folder.length + 1).replaceAll(sep, "/"))
+    .sort();
 }
 
 Deno.test("PieceStore finishes the wanted files, and makes no other", async () => {

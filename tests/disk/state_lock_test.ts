@@ -3,6 +3,7 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { StateLock } from "../../lib/disk/state_lock.ts";
 import { TestHome } from "./test_home.ts";
+import { needs } from "../helpers/require_tool.ts";
 
 Deno.test("StateLock is held by one at a time and says by whom", async () => {
   using home = new TestHome();
@@ -40,7 +41,7 @@ Deno.test("StateLock of a killed process is free", async () => {
   (await StateLock.take(home.path)).release();
 });
 
-Deno.test("StateLock does not write through a symbolic link", async () => {
+needs("symbolic links")("StateLock does not write through a symbolic link", async () => {
   using home = new TestHome();
   const outside = join(home.path, "outside");
   fs.writeFileSync(outside, "untouched");

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DiskWorkers } from "../../lib/disk/disk_workers.ts";
 import { defaultPieceLength, makeTorrent, type TorrentPlan } from "../../lib/disk/torrent_maker.ts";
 import { PIECE, TestHome, TestTorrent } from "./test_home.ts";
+import { needs } from "../helpers/require_tool.ts";
 
 const KIB = 1024;
 const GIB = 1024 ** 3;
@@ -73,16 +74,25 @@ Deno.test("makeTorrent makes a torrent of an empty file", async () => {
   assert.equal(metainfo.layout.pieceCount, 0);
 });
 
-Deno.test("makeTorrent refuses what cannot be shared as it is", async () => {
+async function refused(path: string, message: RegExp): Promise<void> {
+  await assert.rejects(make(path), { name: "StorageError", message });
+}
+
+Deno.test("makeTorrent refuses what is not there, and a folder without files", async () => {
   using home = new TestHome();
-  const refused = async (path: string, message: RegExp) => {
-    await assert.rejects(make(path), { name: "StorageError", message });
-  };
   await refused(home.shared("nothing"), /^Cannot read .*nothing: no such file or folder$/);
   fs.mkdirSync(home.shared("empty"));
   await refused(home.shared("empty"), /^Expected a file in .*, got none$/);
+});
+
+needs("symbolic links")("makeTorrent refuses a symbolic link", async () => {
+  using home = new TestHome();
   fs.symlinkSync(home.path, home.shared("link"));
   await refused(home.shared("link"), /^Expected a file or folder at .*, got something else$/);
+});
+
+needs("any file names")("makeTorrent refuses names that not every system can take", async () => {
+  using home = new TestHome();
   fs.mkdirSync(home.shared("awkward"));
   fs.writeFileSync(home.shared("awkward/a:b"), "x");
   await refused(

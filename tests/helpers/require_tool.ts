@@ -1,10 +1,11 @@
 /**
- * Tests that need more than Deno: another client, a tool, root.
+ * Tests that need more than Deno: another client, a tool, root, something that not every system can do.
  *
  * Where the thing is missing such a test is ignored, visibly, with the reason behind its name. In CI (`CI=true`)
- * nothing may be missing, so there it fails.
+ * nothing may be missing on Linux, so there it fails; only what is of Windows is left out there.
  */
 import { delimiter, join } from "node:path";
+import { ABILITIES } from "./abilities.ts";
 import { hasNodePackages } from "../interop/node_packages.ts";
 
 /** Interpreters a Python module may be installed for: the one on the path, and the system's own. */
@@ -12,6 +13,8 @@ const PYTHONS = ["python3", "/usr/bin/python3"];
 
 /** What is needed that is no program of that name. */
 const CHECKS: Record<string, () => boolean> = {
+  ...ABILITIES,
+  windows: () => Deno.build.os === "windows",
   linux: () => Deno.build.os === "linux",
   root: () => Deno.build.os !== "windows" && Deno.uid() === 0,
   libtorrent: () => findPython("libtorrent") !== undefined,
@@ -26,8 +29,8 @@ const found = new Map<string, boolean>();
 type Options = Omit<Deno.TestDefinition, "name" | "fn" | "ignore">;
 
 /**
- * Like `Deno.test` for a test that needs all of `things`: names of programs, or of what is no program: `linux`, `root`,
- * `libtorrent`, `webtorrent`, `bittorrent-tracker`.
+ * Like `Deno.test` for a test that needs all of `things`: names of programs, or of what is no program: those of
+ * `ABILITIES`, `windows`, `linux`, `root`, `libtorrent`, `webtorrent`, `bittorrent-tracker`.
  *
  * Example: `needs("aria2c")("aria2 downloads from a session", async () => { … })`.
  */
@@ -40,7 +43,8 @@ export function needs(
   const fail = () => {
     throw new Error(`Expected ${list} in CI, got none`);
   };
-  const ignore = Deno.env.get("CI") !== "true";
+  const isOptional = Deno.build.os === "windows" || things.includes("windows");
+  const ignore = isOptional || Deno.env.get("CI") !== "true";
   return (name) => Deno.test({ name: `${name} (needs ${list})`, ignore, fn: fail });
 }
 

@@ -8,7 +8,7 @@
  * after all complete messages of one read it asks for more, once.
  */
 import { BufferPool } from "../../buffer_pool.ts";
-import { messageOf, NoDescriptorError, ProtocolError, StorageError } from "../../errors.ts";
+import { BusyStorageError, messageOf, ProtocolError, StorageError } from "../../errors.ts";
 import {
   encodeKeepAlive,
   MessageReader,
@@ -298,7 +298,7 @@ export class PeerConnection implements PeerSender, Sleeper {
       }
     } catch (error) {
       // Without this connection there is a descriptor for the next read.
-      const isLost = error instanceof StorageError && !(error instanceof NoDescriptorError);
+      const isLost = error instanceof StorageError && !(error instanceof BusyStorageError);
       if (isLost) this.#swarm.pieceUnreadable(piece, error);
       throw error;
     }

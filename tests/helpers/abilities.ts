@@ -1,0 +1,61 @@
+/**
+ * What a system can do that not every one can. A test that needs it names it (`needs` in `require_tool.ts`), and is left
+ * out elsewhere with the reason behind its name.
+ *
+ * Of what only Wine lacks, which runs the tests in place of Windows, each look is the program that proves it.
+ */
+import fs from "node:fs";
+import { join } from "node:path";
+
+const isWindows = Deno.build.os === "windows";
+
+/** The names by which tests ask, and the look at the system that tells. */
+export const ABILITIES: Readonly<Record<string, () => boolean>> = {
+  /** Wine makes none, and on Windows the user must have the right to. */
+  "symbolic links": () =>
+    inFolder((path) => {
+      fs.symlinkSync("target", path("link"));
+      return fs.lstatSync(path("link")).isSymbolicLink();
+    }),
+  /** Wine keeps the name of a deleted file as long as somebody has it open; Windows does so no more. */
+  "deleting open files": () =>
+    inFolder((path) => {
+      const fd = fs.openSync(path("file"), "w");
+      fs.rmSync(path("file"));
+      const isGone = !fs.existsSync(path("file"));
+      fs.closeSync(fd);
+      return isGone;
+    }),
+  /** Wine refuses to replace a file that somebody has open; Windows does so only where that was opened to say so. */
+  "replacing open files": () =>
+    inFolder((path) => {
+      const fd = fs.openSync(path("file"), "w");
+      fs.writeFileSync(path("other"), "");
+      try {
+        fs.renameSync(path("other"), path("file"));
+        return true;
+      } finally {
+        fs.closeSync(fd);
+      }
+    }),
+  /** Names with characters that are reserved on Windows, and names that differ in case only. */
+  "any file names": () => !isWindows,
+  /** An IPv6 socket that takes IPv4 too: on Windows each takes its own. */
+  "sockets of both families": () => !isWindows,
+  /** Permissions of files: Windows has lists of who may do what, and one mark for "read-only". */
+  "file modes": () => !isWindows,
+  /** A signal that asks a process to end: on Windows Deno can only kill it. */
+  "signals to processes": () => !isWindows,
+};
+
+/** Whether a look in an empty folder finds what it looks for; a failure is a no. */
+function inFolder(look: (path: (name: string) => string) => boolean): boolean {
+  const folder = Deno.makeTempDirSync({ prefix: "peer-ability-" });
+  try {
+    return look((name) => join(folder, name));
+  } catch {
+    return false;
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
