@@ -6,27 +6,27 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import denoConfig from "../deno.json" with { type: "json" };
+import { Executable } from "./helpers/executable.ts";
 import { PeerRun } from "./helpers/peer_run.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../shareable/age.txt", import.meta.url));
 const binary = Deno.env.get("PEER_BINARY");
+const program = binary === undefined ? undefined : await Executable.at(binary, Deno.env.get("PEER_TARGET"));
+/** Where temporary folders are made: paths without a drive, which mean the same to Windows. */
+const TEMP = Deno.build.os === "windows" ? undefined : "/tmp";
 
 /** Runs it to its end. */
 async function peer(args: string[], options: Deno.CommandOptions = {}) {
-  const command = new Deno.Command(Deno.realPathSync(binary!), { ...options, args, stdin: "null" });
-  const { code, stdout, stderr } = await command.output();
+  const { code, stdout, stderr } = await program!.with(args, options).output();
   const text = new TextDecoder();
   return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
 }
 
 /** Starts it and follows its JSON lines. */
 function startPeer(name: string, args: string[], options: Deno.CommandOptions): PeerRun {
-  const piped = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
+  const piped = { stdout: "piped", stderr: "piped" } as const;
   const all = ["start", "--progress", "json", "--host", "127.0.0.1", "--port", "0", ...args];
-  return new PeerRun(
-    name,
-    new Deno.Command(Deno.realPathSync(binary!), { ...options, ...piped, args: all }).spawn(),
-  );
+  return new PeerRun(name, program!.with(all, { ...options, ...piped }).spawn());
 }
 
 function freePort(): number {
@@ -40,8 +40,9 @@ function compiledTest(name: string, test: (folder: string) => Promise<void>): vo
     name,
     ignore: binary === undefined,
     async fn() {
-      const folder = await Deno.makeTempDir();
+      const folder = await Deno.makeTempDir({ dir: TEMP });
       try {
+        await using _shared = await program!.share(folder);
         await test(folder);
       } finally {
         await Deno.remove(folder, { recursive: true });
@@ -50,10 +51,12 @@ function compiledTest(name: string, test: (folder: string) => Promise<void>): vo
   });
 }
 
-compiledTest("compiled peer tells its version", async () => {
+compiledTest("compiled peer tells its version, Deno's and the system it was made for", async () => {
+  // The Deno that runs this test is the one that compiled it.
+  const { deno: madeWith } = Deno.version;
   assert.deepEqual(await peer(["--version"]), {
     code: 0,
-    stdout: `peer ${denoConfig.version}\n`,
+    stdout: `peer ${denoConfig.version}\nDeno ${madeWith}, ${program!.target}\n`,
     stderr: "",
   });
 });
@@ -92,7 +95,9 @@ compiledTest(
       await Deno.mkdir(path, { recursive: true });
     }
     if (Deno.build.os !== "windows") await Deno.chmod(readOnly, 0o555);
-    const options = { cwd: readOnly, env: { HOME: emptyHome } };
+    // Wine keeps its own files in HOME.
+    const env: Record<string, string> = program!.isWindows ? {} : { HOME: emptyHome };
+    const options = { cwd: readOnly, env };
     const trackerPort = String(freePort());
     const original = join(seed, "shareable/age.txt");
     const torrent = join(leech, "torrents/age.torrent");

@@ -113,7 +113,11 @@ export function buildProgram(finish: (code: ExitCode) => void): Command {
   const program = new Command("peer")
     .description("Shares files on a local network; each machine runs it with the same torrent.")
     .usage("[COMMAND] [options] [TORRENT ...]")
-    .version(`peer ${VERSION}`, "--version", "show the version")
+    .version(
+      `peer ${VERSION}\nDeno ${Deno.version.deno}, ${Deno.build.target}`,
+      "--version",
+      "show the version, Deno's and the system",
+    )
     .helpOption("-h, --help", "show this help")
     .helpCommand("help [COMMAND]", "all options of a command")
     .addOption(

@@ -101,7 +101,7 @@ needs("windows")("PieceStore waits for a program that holds its files without sh
   setTimeout(letGo, 300);
   const open = await home.open(torrent);
   assert.deepEqual([...open.recovered.have], [0, 1]);
-  await open.commit(torrent, 2);
+  await open.commit(torrent, 2, 3);
   const letGoOfOld = holdAlone(home.shared("album/two.bin"));
   setTimeout(letGoOfOld, 300);
   open.store.finish();

@@ -6,6 +6,7 @@ import { ResumeStore } from "../../lib/disk/resume_store.ts";
 import { Bitfield } from "../../lib/protocol/bitfield.ts";
 import { parseInfoHash } from "../../lib/protocol/info_hash.ts";
 import { TestHome } from "./test_home.ts";
+import { needs } from "../helpers/require_tool.ts";
 
 const infoHash = parseInfoHash("0123456789abcdef0123456789abcdef01234567")!;
 const kvPath = (home: TestHome) => join(home.path, "state", "peer.kv");
@@ -203,7 +204,7 @@ Deno.test("ResumeStore reads values of the wrong kind as nothing", async () => {
   store.close();
 });
 
-Deno.test("ResumeStore refuses what is no file, and puts nothing aside for that", async () => {
+needs("symbolic links")("ResumeStore refuses what is no file, and puts nothing aside for that", async () => {
   using home = new TestHome();
   fs.mkdirSync(kvPath(home));
   await assert.rejects(ResumeStore.open(home.path, noWarning), /^StorageError: Cannot open state\/peer.kv: /);

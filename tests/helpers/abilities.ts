@@ -42,6 +42,10 @@ export const ABILITIES: Readonly<Record<string, () => boolean>> = {
   "any file names": () => !isWindows,
   /** An IPv6 socket that takes IPv4 too: on Windows each takes its own. */
   "sockets of both families": () => !isWindows,
+  /** Wine's sockets take all that is written at once, however much that is. */
+  "sockets that fill up": () => !isWindows,
+  /** Wine needs some 7 ms to make a connection, and minutes for what takes seconds elsewhere. */
+  "thousands of connections": () => !isWindows,
   /** Permissions of files: Windows has lists of who may do what, and one mark for "read-only". */
   "file modes": () => !isWindows,
   /** A signal that asks a process to end: on Windows Deno can only kill it. */

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { until } from "../helpers/loopback_node.ts";
 import { Machine } from "../helpers/machine.ts";
 import { randomBytes } from "../helpers/random.ts";
+import { needs } from "../helpers/require_tool.ts";
 
 const KIB = 1024;
 const BOOK = new Map([["book.epub", randomBytes(1_500 * KIB, 5)]]);
@@ -88,38 +89,41 @@ Deno.test("Session dials peers that accept and say nothing, and gets its data fr
   }
 });
 
-Deno.test("Session survives 5,000 connections that say nothing, and an honest peer downloads among them", async () => {
-  await using seeder = await Machine.start({ choices: { maxUpload: 500 * KIB } });
-  const torrent = await seeder.publish(BOOK, []);
-  const infoHash = await seeder.session.add(torrent, []);
-  await using leecher = await Machine.start();
-  await leecher.session.add(torrent, [seeder.address]);
-  let attempts = 0;
-  const open: Deno.Conn[] = [];
-  const attack = async () => {
-    while (attempts < 5_000) {
-      attempts++;
-      const connection = await Deno.connect({ hostname: "127.0.0.1", port: seeder.session.port }).catch(
-        () => {},
-      );
-      if (connection === undefined) continue;
-      open.push(connection);
-      // Half of them stay open, as many as there may be.
-      if (open.length > 500) open.splice(Math.floor(open.length / 2), 1)[0].close();
+needs("thousands of connections")(
+  "Session survives 5,000 connections that say nothing, and an honest peer downloads among them",
+  async () => {
+    await using seeder = await Machine.start({ choices: { maxUpload: 500 * KIB } });
+    const torrent = await seeder.publish(BOOK, []);
+    const infoHash = await seeder.session.add(torrent, []);
+    await using leecher = await Machine.start();
+    await leecher.session.add(torrent, [seeder.address]);
+    let attempts = 0;
+    const open: Deno.Conn[] = [];
+    const attack = async () => {
+      while (attempts < 5_000) {
+        attempts++;
+        const connection = await Deno.connect({ hostname: "127.0.0.1", port: seeder.session.port }).catch(
+          () => {},
+        );
+        if (connection === undefined) continue;
+        open.push(connection);
+        // Half of them stay open, as many as there may be.
+        if (open.length > 500) open.splice(Math.floor(open.length / 2), 1)[0].close();
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: 20 }, attack));
+      await until(() => leecher.swarm(infoHash).seeding, "complete", PATIENCE_MS);
+      await leecher.assertHas(BOOK);
+      await using late = await Machine.start();
+      await late.session.add(torrent, [leecher.address, seeder.address]);
+      await until(() => late.swarm(infoHash).seeding, "one that comes later", PATIENCE_MS);
+    } finally {
+      for (const connection of open) connection.close();
     }
-  };
-  try {
-    await Promise.all(Array.from({ length: 20 }, attack));
-    await until(() => leecher.swarm(infoHash).seeding, "complete", PATIENCE_MS);
-    await leecher.assertHas(BOOK);
-    await using late = await Machine.start();
-    await late.session.add(torrent, [leecher.address, seeder.address]);
-    await until(() => late.swarm(infoHash).seeding, "one that comes later", PATIENCE_MS);
-  } finally {
-    for (const connection of open) connection.close();
-  }
-  assert.deepEqual(seeder.namesOf("error"), []);
-});
+    assert.deepEqual(seeder.namesOf("error"), []);
+  },
+);
 
 /** A system clock that jumps by years with every look, back and forth. */
 function jumpingClock() {

@@ -13,8 +13,8 @@ import { listFolder } from "../helpers/folder_listing.ts";
 import { until } from "../helpers/loopback_node.ts";
 import { Machine } from "../helpers/machine.ts";
 import { randomBytes } from "../helpers/random.ts";
+import { needs } from "../helpers/require_tool.ts";
 
-const ignore = Deno.build.os === "windows";
 const ALBUM = new Map([
   ["album/a.bin", randomBytes(400_000, 1)],
   ["album/sub/b.bin", randomBytes(300_000, 2)],
@@ -68,10 +68,9 @@ const linksFor = (infoHash: string): [path: string, target: string][] => [
   [`state/tmp/${infoHash}/album/a.bin`, "album/a.bin"],
 ];
 
-Deno.test({
-  name: "Session refuses to share or download through a planted link, and check to look",
-  ignore,
-  async fn() {
+needs("symbolic links")(
+  "Session refuses to share or download through a planted link, and check to look",
+  async () => {
     await using world = await makeWorld();
     const { seeder, torrent, metainfo, outside } = world;
     for (const [path, target] of linksFor(metainfo.infoHash)) {
@@ -89,12 +88,11 @@ Deno.test({
       await world.assertUntouched(path);
     }
   },
-});
+);
 
-Deno.test({
-  name: "Session neither writes nor moves through a link that is planted while it downloads",
-  ignore,
-  async fn() {
+needs("symbolic links")(
+  "Session neither writes nor moves through a link that is planted while it downloads",
+  async () => {
     await using world = await makeWorld();
     const { seeder, torrent, metainfo, outside } = world;
     for (const [path, target] of linksFor(metainfo.infoHash)) {
@@ -109,40 +107,35 @@ Deno.test({
       await world.assertUntouched(path);
     }
   },
+);
+
+needs("symbolic links")("peer takes no lock and no state from behind a planted link", async () => {
+  await using world = await makeWorld();
+  for (const path of ["state", "state/lock", "state/peer.kv", "state/peer.kv-wal"]) {
+    await using victim = await Machine.start();
+    await victim.stop();
+    await plant(
+      victim.home,
+      path,
+      path === "state" ? join(world.outside, "state") : join(world.outside, "new"),
+    );
+    const { exitCode, err } = await runCommand(
+      "start",
+      "--port",
+      "0",
+      "--no-tracker",
+      "--home",
+      victim.home,
+    );
+    assert.match(err.join(), /Expected no symbolic link, got one at state/, path);
+    assert.equal(exitCode, 1, path);
+    await world.assertUntouched(path);
+  }
 });
 
-Deno.test({
-  name: "peer takes no lock and no state from behind a planted link",
-  ignore,
-  async fn() {
-    await using world = await makeWorld();
-    for (const path of ["state", "state/lock", "state/peer.kv", "state/peer.kv-wal"]) {
-      await using victim = await Machine.start();
-      await victim.stop();
-      await plant(
-        victim.home,
-        path,
-        path === "state" ? join(world.outside, "state") : join(world.outside, "new"),
-      );
-      const { exitCode, err } = await runCommand(
-        "start",
-        "--port",
-        "0",
-        "--no-tracker",
-        "--home",
-        victim.home,
-      );
-      assert.match(err.join(), /Expected no symbolic link, got one at state/, path);
-      assert.equal(exitCode, 1, path);
-      await world.assertUntouched(path);
-    }
-  },
-});
-
-Deno.test({
-  name: "peer writes no torrent through a planted link: not by create, edit or a magnet link",
-  ignore,
-  async fn() {
+needs("symbolic links")(
+  "peer writes no torrent through a planted link: not by create, edit or a magnet link",
+  async () => {
     await using world = await makeWorld();
     const { seeder, metainfo, outside } = world;
     const magnet = formatMagnet({ infoHash: metainfo.infoHash, peers: [seeder.address] });
@@ -167,4 +160,4 @@ Deno.test({
       await world.assertUntouched(path);
     }
   },
-});
+);

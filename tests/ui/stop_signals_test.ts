@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { needs } from "../helpers/require_tool.ts";
 
 const MODULE = JSON.stringify(new URL("../../lib/ui/stop_signals.ts", import.meta.url).href);
 
@@ -39,19 +40,17 @@ function isKnown(value: unknown): boolean {
   return value !== undefined;
 }
 
-Deno.test({
-  name: "StopSignals asks for a clean stop, also when one Ctrl-C comes twice, and exits at a second one",
-  ignore: Deno.build.os === "windows",
-  fn: async () => {
+needs("signals to processes")(
+  "StopSignals asks for a clean stop, also when one Ctrl-C comes twice, and exits at a second one",
+  async () => {
     const interrupts = (...times: number[]) => exitCodeAfter(times.map((ms) => ["SIGINT", ms] as const));
     assert.deepEqual(await Promise.all([interrupts(0), interrupts(0, 50), interrupts(0, 700)]), [0, 0, 130]);
   },
-});
+);
 
-Deno.test({
-  name: "StopSignals takes a hang-up for the end of the terminal, and ignores it where there is none",
-  ignore: Deno.build.os === "windows",
-  fn: async () => {
+needs("signals to processes")(
+  "StopSignals takes a hang-up for the end of the terminal, and ignores it where there is none",
+  async () => {
     // Two hang-ups far apart would end at once what takes them for signals to stop.
     const hangUps = [["SIGHUP", 0], ["SIGHUP", 700], ["SIGTERM", 800]] as const;
     assert.deepEqual(
@@ -63,4 +62,4 @@ Deno.test({
       [0, 0, 130],
     );
   },
-});
+);

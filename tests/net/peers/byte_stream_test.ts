@@ -56,15 +56,18 @@ Deno.test("TcpStream closes once, and what was pending on it fails", async () =>
   b.close();
 });
 
-Deno.test("TcpStream fails a write that waits for a remote which reads nothing, when it is closed", async () => {
-  const [a, b] = await connect();
-  const writing = a.write(new Uint8Array(50_000_000));
-  writing.catch(() => {});
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  a.close();
-  await assert.rejects(writing);
-  // Whatever the system has taken still arrives.
-  const buffer = new Uint8Array(1_000_000);
-  while (await b.read(buffer) !== null);
-  b.close();
-});
+needs("sockets that fill up")(
+  "TcpStream fails a write that waits for a remote which reads nothing, when it is closed",
+  async () => {
+    const [a, b] = await connect();
+    const writing = a.write(new Uint8Array(50_000_000));
+    writing.catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    a.close();
+    await assert.rejects(writing);
+    // Whatever the system has taken still arrives.
+    const buffer = new Uint8Array(1_000_000);
+    while (await b.read(buffer) !== null);
+    b.close();
+  },
+);

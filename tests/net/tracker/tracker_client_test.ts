@@ -180,7 +180,7 @@ Deno.test("announceToTracker tells of a broken reply without the URL, which may 
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const serving = (async () => {
     for await (const connection of listener) {
-      await connection.read(new Uint8Array(10));
+      await connection.read(new Uint8Array(1_000));
       connection.close();
     }
   })();

@@ -1,0 +1,90 @@
+/**
+ * `deno task test:windows`: the tests under Wine. Files or folders may be named; all run otherwise.
+ *
+ * A test that Wine or Windows cannot run is ignored with the reason behind its name (`tests/helpers/abilities.ts`).
+ */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { run } from "./commands.ts";
+import { Wine } from "./wine.ts";
+
+const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
+/** What of the project the tests read. */
+const COPIED = [
+  "lib",
+  "tests",
+  "torrents",
+  "shareable",
+  "main.ts",
+  "deno.json",
+  "deno.lock",
+  "README.md",
+  "LICENSE",
+];
+/** Each is one run of `deno test`; the longest come first, so that the lanes end together. */
+const JOBS: readonly (readonly string[])[] = [
+  ["tests/disk/crash_test.ts"],
+  ["tests/loopback"],
+  ["tests/disk"],
+  ["tests/net"],
+  ["tests/ui", "tests/session", "tests/log_test.ts"],
+  ["tests/chaos", "tests/fuzz", "tests/soak", "tests/hostile"],
+  ["tests/swarm", "tests/scenarios", "tests/protocol"],
+  ["tests/architecture_test.ts", "tests/bench", "tests/interop", "tests/lan"],
+];
+/** Much of a test is waiting, under Wine for its server, so there is more than one lane for a core. */
+const LANES = 3;
+/** A job that takes longer hangs. */
+const TIMEOUT_MS = 8 * 60_000;
+
+/** Runs one job and shows what it said; resolves with whether it passed. */
+async function runJob(wine: Wine, folder: string, paths: readonly string[]): Promise<boolean> {
+  const startedAt = performance.now();
+  // A file that has a job of its own is left out of its folder's.
+  const ignored = JOBS.flat().filter((path) => path.endsWith(".ts") && !paths.includes(path));
+  const flags = ["--allow-all", "--no-check", "--quiet", ...ignored.map((path) => `--ignore=${path}`)];
+  const child = wine.deno(folder, ["test", ...flags, ...paths], {
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const timer = setTimeout(() => child.kill("SIGKILL"), TIMEOUT_MS);
+  const { success, stdout, stderr } = await child.output();
+  clearTimeout(timer);
+  const text = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("\n");
+  const seconds = Math.round((performance.now() - startedAt) / 1000);
+  // What follows a failure is a list of addresses that nobody can read.
+  console.log(
+    `\n== Windows: ${paths.join(" ")} (${seconds} s)\n${text.replace(/\nStack backtrace:[^]*/, "")}`,
+  );
+  return success;
+}
+
+async function main(named: readonly string[]): Promise<boolean> {
+  const wine = await Wine.prepare();
+  await wine.installDeno();
+  const folder = `/files/tests-${Deno.pid}`;
+  const copy = join(wine.root, folder);
+  await Deno.mkdir(copy, { recursive: true });
+  try {
+    await run("cp", "-r", ...COPIED.map((name) => join(PROJECT, name)), copy);
+    const jobs = named.length > 0 ? [named] : [...JOBS];
+    const results: boolean[] = [];
+    const lane = async () => {
+      for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
+        results.push(await runJob(wine, folder, job));
+      }
+    };
+    await Promise.all(Array.from({ length: LANES }, lane));
+    return results.every(Boolean);
+  } finally {
+    await Deno.remove(copy, { recursive: true });
+  }
+}
+
+const unavailable = Wine.unavailable();
+if (unavailable !== undefined) {
+  console.error(`test:windows: ${unavailable}`);
+  Deno.exit(1);
+}
+Deno.exit(await main(Deno.args) ? 0 : 1);

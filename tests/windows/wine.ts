@@ -1,0 +1,143 @@
+/**
+ * A Windows to test on: Deno for Windows, from npm, under Wine, from Debian trixie in a folder of its own.
+ *
+ * The folder is made once and kept: `WIN_ROOT`, or `peer-windows` in the user's cache folder. What lies in it is drive
+ * `Z:` to Windows programs. They see the network of the namespace they are started in, and Ctrl-C when they get SIGINT.
+ * Needs Linux, root, debootstrap, npm, and the registries of Debian and npm.
+ */
+import { join } from "node:path";
+import { ensureDir, run } from "./commands.ts";
+
+const DEBIAN = "trixie";
+const PACKAGES = "wine64,ca-certificates";
+/** Starts a Windows program in the folder `$WIN_DIR`; the first words are its path and its arguments. */
+const START = `#!/bin/bash
+export HOME=/root WINEDEBUG=-all WINEPREFIX="\${WINEPREFIX:-/root/.wine}" XDG_RUNTIME_DIR=/tmp
+cd "\${WIN_DIR:-/}" && exec /usr/lib/wine/wine64 "$@"
+`;
+const HOSTS = "127.0.0.1 localhost\n::1 localhost\n";
+/** Where Windows programs keep temporary files: in memory, since Wine's own locks are slow enough. */
+const TEMP = "root/.wine/drive_c/users/root/AppData/Local/Temp";
+
+/** A Windows that is ready for use. */
+export class Wine {
+  /** The folder that is `Z:\`. */
+  readonly root: string;
+
+  private constructor(root: string) {
+    this.root = root;
+  }
+
+  /** Why there can be none on this machine, in one line; undefined when there can. */
+  static unavailable(): string | undefined {
+    if (Deno.build.os !== "linux" || Deno.build.arch !== "x86_64") return "needs Linux on x86-64";
+    return Deno.uid() === 0 ? undefined : "needs root";
+  }
+
+  /** Makes what is missing. Errors: `Error` with the words of the tool that failed. */
+  static async prepare(): Promise<Wine> {
+    const cache = Deno.env.get("XDG_CACHE_HOME") ?? join(Deno.env.get("HOME") ?? "/root", ".cache");
+    const wine = new Wine(Deno.env.get("WIN_ROOT") ?? join(cache, "peer-windows"));
+    // Two processes must not make it at the same time; the second finds it made.
+    await ensureDir(join(wine.root, ".."));
+    using lock = await Deno.open(`${wine.root}.lock`, { create: true, write: true });
+    await lock.lock(true);
+    await wine.#install();
+    await wine.#mount("proc", "-t", "proc", "proc");
+    await wine.#mount("dev", "--rbind", "/dev");
+    for (const path of ["/etc/resolv.conf", "/etc/ssl/certs/ca-certificates.crt"]) {
+      await Deno.copyFile(path, join(wine.root, path)).catch(() => {});
+    }
+    await Deno.writeTextFile(join(wine.root, "etc/hosts"), HOSTS);
+    await Deno.writeTextFile(join(wine.root, "start"), START, { mode: 0o755 });
+    await ensureDir(join(wine.root, "files"));
+    const [boot, ...init] = wine.commandLine(["wineboot", "--init"]);
+    await run(boot, ...init);
+    await wine.#mount(TEMP, "-t", "tmpfs", "peer-windows");
+    return wine;
+  }
+
+  /** Puts a Windows program where Windows sees it, and returns its path there. */
+  async install(file: string): Promise<string> {
+    await Deno.copyFile(file, join(this.root, "files/peer.exe"));
+    return "/files/peer.exe";
+  }
+
+  /** The command line that starts a Windows program, named by its path below the root, in the folder `WIN_DIR`. */
+  commandLine(words: readonly string[]): [command: string, ...args: string[]] {
+    return ["chroot", this.root, "/start", ...words];
+  }
+
+  /** A process of Deno that is still to be started, in a folder below the root. */
+  deno(folder: string, args: readonly string[], options: Deno.CommandOptions = {}): Deno.Command {
+    const [command, ...all] = this.commandLine([this.#deno, ...args]);
+    const env = { ...options.env, WIN_DIR: folder, DENO_DIR: "Z:\\denodir", NO_COLOR: "1" };
+    return new Deno.Command(command, { ...options, env, args: all });
+  }
+
+  /** Makes a folder of the machine visible to Windows programs under the same path, until disposal. */
+  async share(folder: string): Promise<AsyncDisposable> {
+    const inside = join(this.root, folder);
+    await ensureDir(inside);
+    await run("mount", "--bind", folder, inside);
+    return {
+      [Symbol.asyncDispose]: async () => {
+        await run("umount", "--lazy", inside);
+        await Deno.remove(inside);
+      },
+    };
+  }
+
+  /**
+   * The environment of a further Windows, by number: its programs know nothing of the others, and see the network of
+   * the namespace in which the first of them is started.
+   */
+  async machine(number: number): Promise<Record<string, string>> {
+    const prefix = `/root/.wine-${number}`;
+    const path = join(this.root, prefix);
+    if (!await exists(path)) {
+      // System files are the same, so they are linked; what Wine changes it writes anew.
+      await run("cp", "-a", "--link", "--one-file-system", join(this.root, "root/.wine"), path);
+    }
+    return { WINEPREFIX: prefix };
+  }
+
+  get #deno(): string {
+    return `/deno/${Deno.version.deno}/deno.exe`;
+  }
+
+  async #install(): Promise<void> {
+    if (await exists(join(this.root, "usr/lib/wine/wine64"))) return;
+    // What a run that was cut off left is of no use, but the system's own folders must not go with it.
+    for (const name of ["dev", "proc"]) await run("umount", "--lazy", join(this.root, name)).catch(() => {});
+    await run("rm", "-rf", "--one-file-system", this.root);
+    await ensureDir(this.root);
+    await run("debootstrap", "--variant=minbase", `--include=${PACKAGES}`, DEBIAN, this.root);
+  }
+
+  /** Puts the Deno of the version that runs this in place, for `deno`. */
+  async installDeno(): Promise<void> {
+    const { deno: version } = Deno.version;
+    const path = join(this.root, this.#deno);
+    if (await exists(path)) return;
+    await ensureDir(join(path, ".."));
+    const work = await Deno.makeTempDir();
+    await run("npm", "pack", "--silent", "--pack-destination", work, `@deno/win32-x64@${version}`);
+    const [{ name }] = [...Deno.readDirSync(work)];
+    await run("tar", "-xzf", join(work, name), "-C", work);
+    await run("mv", join(work, "package/deno.exe"), path);
+    await Deno.remove(work, { recursive: true });
+  }
+
+  /** Mounts at a folder below the root, unless something is mounted there. */
+  async #mount(name: string, ...what: string[]): Promise<void> {
+    const folder = join(this.root, name);
+    await ensureDir(folder);
+    const isMounted = (await Deno.readTextFile("/proc/self/mounts")).includes(` ${folder} `);
+    if (!isMounted) await run("mount", ...what, folder);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.lstat(path).then(() => true, () => false);
+}
