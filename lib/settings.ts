@@ -488,8 +488,18 @@ export const IP_FILTER = {
 export const WEB_SEED = {
   /** Web seeds used of one torrent, beside the download sources among its peers. */
   perTorrent: 4,
-  /** Bytes asked for in one request at most: a failure then costs little. */
-  maxRangeBytes: 4 * MIB,
+  /** Bytes asked for in one request at most: other sources may take what comes late of more. */
+  maxRangeBytes: 16 * MIB,
+  /** Bytes read before they are handed on. */
+  readBytes: 256 * KIB,
+  /** Bytes of a reply that are read although nobody wants them, before another one is asked for what comes behind. */
+  maxSkippedBytes: 256 * KIB,
+  /** A reply that ends before its time has failed when it brought less than this. */
+  minAnswerBytes: 1 * KIB,
+  /** A server that lacks so many files, and gave nothing yet, is given up. */
+  maxLackedFiles: 100,
+  /** Files that a server lacks and that are told one by one. */
+  maxToldFiles: 3,
   /** Redirects followed for one request. */
   maxRedirects: 5,
   /** Servers that connections are kept open to, of those that one web seed redirects to. */

@@ -23,34 +23,46 @@ const CONTENT_RANGE = /^\s*bytes[ \t=]+(\d{1,16})[ \t]*-[ \t]*(\d{1,16})[ \t]*\/
 /** 4xx that may pass: request timeout, too early, too many requests. */
 const PASSING = [408, 425, 429];
 
+/** Which bytes of a file a reply consists of, the end excluded. */
+export interface ReplyPart {
+  readonly start: number;
+  readonly end: number;
+}
+
 /**
- * What is wrong with a reply, by its status and headers; undefined when its body is going to be exactly the range.
+ * Which part of the file a reply brings, by its status and headers, or what is wrong with it. A server may know no
+ * ranges and send the whole file, and may send less than it was asked for (RFC 9110, 15.3.7).
  *
  * Shape: `header` returns null for a header that is not there. Reasons may quote the server.
  */
-export function rangeReplyProblem(
+export function readRangeReply(
   status: number,
   header: (name: string) => string | null,
   { position, length, fileLength }: AskedRange,
-): ReplyProblem | undefined {
+): ReplyPart | ReplyProblem {
   const final = (reason: string) => ({ reason, isFinal: true, retryAfterMs: 0 });
-  if (status === 200) {
-    return length === fileLength ? undefined : final("Expected a part of the file, got all of it");
-  }
-  if (status !== 206) {
+  if (status !== 200 && status !== 206) {
     const isFinal = status < 500 && !PASSING.includes(status);
     const retryAfterMs = secondsIn(header("retry-after")) * 1000;
     return { reason: `Expected status 206, got ${status}`, isFinal, retryAfterMs };
   }
+  const encoding = (header("content-encoding") ?? "").trim().toLowerCase();
+  if (!["", "identity"].includes(encoding)) return final("Expected plain bytes, got encoded ones");
+  if (status === 200) {
+    const bytes = header("content-length") ?? String(fileLength);
+    if (Number(bytes) !== fileLength) {
+      return final(`Expected a file of ${fileLength} bytes, got one of ${bytes}`);
+    }
+    return { start: 0, end: fileLength };
+  }
   const last = position + length - 1;
   const got = header("content-range") ?? "none";
   const [, first, end, whole] = CONTENT_RANGE.exec(got) ?? [];
-  const isAsked = Number(first) === position && Number(end) === last;
+  const isAsked = Number(first) === position && Number(end) >= position && Number(end) <= last;
   if (!isAsked || (whole !== "*" && Number(whole) !== fileLength)) {
     return final(`Expected the range bytes ${position}-${last}/${fileLength}, got ${got}`);
   }
-  const encoding = (header("content-encoding") ?? "").trim().toLowerCase();
-  return ["", "identity"].includes(encoding) ? undefined : final("Expected plain bytes, got encoded ones");
+  return { start: position, end: Number(end) + 1 };
 }
 
 /** 0 when the server does not say, or says it as a date. */

@@ -198,16 +198,23 @@ export class JoinedTorrent {
     const { report, shared: { surroundings: { isBlocked, now } } } = this.#context;
     if (metainfo.webSeeds.length === 0) return;
     const paths = await inSlices(readOriginalPaths(metainfo.rawInfo, METAINFO_LIMITS));
-    await Promise.all(
-      metainfo.webSeeds.slice(0, WEB_SEED.perTorrent).map((url) => {
-        try {
-          return runWebSeed(url, new WebSeed(url, metainfo, paths, isBlocked), this.swarm, now, signal);
-        } catch (error) {
-          const message = `${publicUrl(url)}: ${messageOf(error)}`;
-          report({ event: "warning", code: "web-seed", message, infoHash: this.swarm.infoHash });
-        }
-      }),
-    );
+    const use = async (url: string) => {
+      const warn = (message: string) => {
+        const text = `web seed ${publicUrl(url)}: ${message}`;
+        report({ event: "warning", code: "web-seed", message: text, infoHash: this.swarm.infoHash });
+      };
+      try {
+        await runWebSeed(url, new WebSeed(url, metainfo, paths, isBlocked), this.swarm, now, signal, warn);
+      } catch (error) {
+        warn(messageOf(error));
+      }
+    };
+    // Where one is given up, the next of them has its place.
+    const seeds = metainfo.webSeeds.values();
+    const useOneByOne = async () => {
+      for (const url of seeds) await use(url);
+    };
+    await Promise.all(Array.from({ length: WEB_SEED.perTorrent }, useOneByOne));
   }
 
   /** Looks anew which announce addresses are our own tracker, as this machine's addresses changed. `isOwn`: as `ownHosts`. */

@@ -57,7 +57,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   readonly #peers: ReadonlyMap<number, RemotePeer>;
   readonly #pieces: PeerPieces;
   readonly #interest: Interest;
-  readonly #dontHave = new DontHaveExtension((peer, index) => this.#peerLost(peer, index));
+  readonly #dontHave = new DontHaveExtension((peer, index) => this.pieceLost(peer, index));
   readonly #statistics: Statistics;
   #now: number;
   /** When slots and sources were given anew, in ms. */
@@ -119,7 +119,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   }
 
   /** A peer has a piece no more. Errors: `ProtocolError`. */
-  #peerLost(peer: RemotePeer, index: number): void {
+  pieceLost(peer: RemotePeer, index: number): void {
     this.#pieces.lossReceived(peer, index);
     this.download.pieceLost(peer, index);
     this.#interest.update(peer);

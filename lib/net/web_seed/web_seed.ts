@@ -1,13 +1,14 @@
 import { messageOf } from "../../errors.ts";
+import { Bitfield } from "../../protocol/bitfield.ts";
 import type { Metainfo } from "../../protocol/metainfo.ts";
 import { printable } from "../../protocol/printable.ts";
-import { rangeReplyProblem } from "../../protocol/range_reply.ts";
+import { readRangeReply } from "../../protocol/range_reply.ts";
 import { withoutSecrets } from "../../protocol/secrets.ts";
-import { VERSION, WEB_SEED } from "../../settings.ts";
+import { WEB_SEED } from "../../settings.ts";
 import { type WebSeedRange, WebSeedRanges } from "../../swarm/download/web_seed_ranges.ts";
-import { addressesOf } from "../addresses/host_addresses.ts";
-import { PinnedClient } from "../http/pinned_client.ts";
-import { type Hop, redirectRefusal, webSeedRefusal } from "../http/request_rules.ts";
+import { Watch } from "./watch.ts";
+import { ReplyError, WebServer } from "./web_server.ts";
+import { WebSeedReply } from "./web_seed_reply.ts";
 
 /** Why a web seed could not deliver. */
 export interface WebSeedFailure {
@@ -15,38 +16,42 @@ export interface WebSeedFailure {
   readonly reason: string;
   /** Milliseconds to leave it alone; undefined: for good. */
   readonly retryInMs: number | undefined;
+  /** The file that it alone is about, by position: it is not asked for again, the others may be. */
+  readonly file?: number;
 }
 
-/** Something is wrong with a reply; `isFinal` when it would be wrong again. */
-class ReplyError extends Error {
-  readonly isFinal: boolean;
-  /** As long as the server asked us to stay away, in ms. */
-  readonly retryAfterMs: number;
-
-  constructor(message: string, isFinal: boolean, retryAfterMs = 0) {
-    super(message);
-    this.isFinal = isFinal;
-    this.retryAfterMs = retryAfterMs;
-  }
+/** How a read is to be done. */
+export interface ReadOptions {
+  /** Bytes from the same place that will be wanted next to each other: so many are asked for at once. */
+  readonly runLength?: number;
+  /** Hears each time how many bytes came that are not wanted, also none; it may hold up the next ones. */
+  came?(skipped: number): Promise<void> | void;
 }
 
 /** Characters of a reason, which may quote what the server said. */
 const MAX_REASON_LENGTH = 300;
-const REDIRECTS = [301, 302, 303, 307, 308];
 
 /**
  * A web server that has the files of one torrent (BEP 19).
  *
- * The torrent tells its address, so it is not trusted: only http and https, and only where `request_rules.ts` lets
- * us. To be closed after use.
+ * A reply is read as far as its bytes are wanted, and kept open for what is wanted next. So a run of missing pieces is
+ * one request, and a server that knows no ranges sends each of its files once. To be closed after use.
  */
 export class WebSeed {
   readonly #ranges: WebSeedRanges;
-  readonly #isBlocked: (address: string) => boolean;
-  /** Where each origin was found, and the client that asks there. */
-  readonly #servers = new Map<string, { readonly address: string; readonly client: PinnedClient }>();
-  #failures = 0;
+  readonly #metainfo: Metainfo;
+  readonly #server: WebServer;
+  readonly #lackedFiles = new Set<number>();
+  #reply: WebSeedReply | undefined;
+  /** Ends the request that is under way. */
+  #abort = new AbortController();
   #retryMs: number = WEB_SEED.retryMs;
+  #hasGiven = false;
+  #sendsWholeFiles = false;
+  #sendsLess = false;
+
+  /** Pieces that it may have: those of files that it did not turn out to lack. Changes with failures of files. */
+  readonly offered: Bitfield;
 
   /**
    * As `WebSeedRanges`; addresses that `isBlocked` are not asked. Throws `TypeError` for an address that cannot be
@@ -59,17 +64,29 @@ export class WebSeed {
     isBlocked: (address: string) => boolean,
   ) {
     this.#ranges = new WebSeedRanges(base, metainfo, paths);
-    this.#isBlocked = isBlocked;
+    this.#metainfo = metainfo;
+    this.#server = new WebServer(isBlocked);
+    this.offered = Bitfield.full(metainfo.layout.pieceCount);
   }
 
-  /** Closes idle connections. What is asked for later opens new ones. */
+  /** Whether it answers a request for a part of a file with the whole file, so that going back is dear. */
+  get sendsWholeFiles(): boolean {
+    return this.#sendsWholeFiles;
+  }
+
+  /** Whether it has sent less than it was asked for. */
+  get sendsLess(): boolean {
+    return this.#sendsLess;
+  }
+
+  /** Closes all connections. What is asked for later opens new ones. */
   close(): void {
-    for (const { client } of this.#servers.values()) client.close();
-    this.#servers.clear();
+    this.#leaveReply();
+    this.#server.close();
   }
 
   /**
-   * Fills `target` with `target.length` bytes from `begin` of piece `index`.
+   * Fills `target` with `target.length` bytes from `begin` of piece `index` on, also beyond its end.
    *
    * Returns: undefined when all is there (not verified), else why not. Contents of `target` are then undefined.
    * Errors: rejects with the signal's reason when `signal` aborts, and in no other case.
@@ -79,141 +96,111 @@ export class WebSeed {
     begin: number,
     target: Uint8Array,
     signal: AbortSignal,
+    options: ReadOptions = {},
   ): Promise<WebSeedFailure | undefined> {
+    signal.throwIfAborted();
+    const end = Math.max(options.runLength ?? 0, target.length);
+    let file: number | undefined;
+    using watch = new Watch(signal, (reason) => this.#abort.abort(reason));
     try {
-      for (const range of this.#ranges.of(index, begin, target.length)) {
+      const { layout } = this.#metainfo;
+      const spans = layout.spans(layout.offsetOf(index) + begin, target.length);
+      for (const [position, range] of this.#ranges.of(index, begin, target.length).entries()) {
         const part = target.subarray(range.offset, range.offset + range.length);
+        file = spans[position].file;
         if (range.url === undefined) part.fill(0);
-        else await this.#fetch(range.url, range, part, signal);
+        else await this.#read(range, range.url, end - range.offset, part, watch, options);
       }
       this.#retryMs = WEB_SEED.retryMs;
+      this.#hasGiven = true;
       return undefined;
     } catch (error) {
-      // Its servers are found anew next time, at the next of their addresses.
-      this.close();
-      this.#failures++;
+      this.#leaveReply();
+      this.#server.failed();
       signal.throwIfAborted();
-      return this.#failure(error);
+      return this.#failure(error, file);
     }
   }
 
-  #failure(error: unknown): WebSeedFailure {
+  #failure(error: unknown, file: number | undefined): WebSeedFailure {
     const reason = withoutSecrets(printable(messageOf(error))).slice(0, MAX_REASON_LENGTH);
-    if (error instanceof ReplyError && error.isFinal) return { reason, retryInMs: undefined };
+    if (error instanceof ReplyError && error.isFinal) {
+      if (file === undefined) return { reason, retryInMs: undefined };
+      this.#lackedFiles.add(file);
+      const { first, last } = this.#metainfo.layout.piecesOf(file) ?? { first: 0, last: -1 };
+      for (let index = first; index <= last; index++) this.offered.delete(index);
+      const isUseless = this.offered.count === 0 ||
+        (!this.#hasGiven && this.#lackedFiles.size >= WEB_SEED.maxLackedFiles);
+      return isUseless ? { reason, retryInMs: undefined } : { reason, retryInMs: undefined, file };
+    }
     const asked = error instanceof ReplyError ? error.retryAfterMs : 0;
     const retryInMs = Math.min(Math.max(this.#retryMs, asked), WEB_SEED.retryMaxMs);
     this.#retryMs = Math.min(2 * this.#retryMs, WEB_SEED.retryMaxMs);
     return { reason, retryInMs };
   }
 
-  async #fetch(url: string, range: WebSeedRange, target: Uint8Array, signal: AbortSignal): Promise<void> {
-    const watch = new Watch(signal);
-    try {
-      const response = await this.#request(new URL(url), range, watch);
-      try {
-        const problem = rangeReplyProblem(response.status, (name) => response.headers.get(name), range);
-        if (problem !== undefined) {
-          throw new ReplyError(problem.reason, problem.isFinal, problem.retryAfterMs);
-        }
-        await readBody(response, target, watch);
-      } catch (error) {
-        await response.body?.cancel().catch(() => {});
-        throw error;
-      }
-    } finally {
-      watch.end();
-    }
-  }
-
-  /** Sends the request and follows redirects. */
-  async #request(url: URL, range: WebSeedRange, watch: Watch): Promise<Response> {
-    let hop = await this.#hopTo(url, watch.signal);
-    for (let redirects = 0;; redirects++) {
-      const response = await hop.client.fetch(hop.url, {
-        redirect: "manual",
-        signal: watch.signal,
-        headers: {
-          "Range": `bytes=${range.position}-${range.position + range.length - 1}`,
-          "Accept-Encoding": "identity",
-          "User-Agent": `peer/${VERSION}`,
-        },
-      });
+  /** Fills `target` with the bytes of a range; `length` of them and of those behind it will be wanted. */
+  async #read(
+    range: WebSeedRange,
+    url: string,
+    length: number,
+    target: Uint8Array,
+    watch: Watch,
+    options: ReadOptions,
+  ): Promise<void> {
+    const came = (skipped: number) => {
       watch.touch();
-      if (!REDIRECTS.includes(response.status)) return response;
-      await response.body?.cancel();
-      if (redirects >= WEB_SEED.maxRedirects) {
-        throw new ReplyError(`Expected at most ${WEB_SEED.maxRedirects} redirects, got more`, true);
-      }
-      const next = URL.parse(response.headers.get("location") ?? "", hop.url);
-      if (next === null || !/^https?:$/.test(next.protocol) || next.username !== "") {
-        throw new ReplyError("Expected a redirect to http or https, got another one", true);
-      }
-      hop = await this.#hopTo(next, watch.signal, hop);
+      return options.came?.(skipped);
+    };
+    for (let filled = 0; filled < target.length;) {
+      const position = range.position + filled;
+      const reply = await this.#replyFor(url, position, length - filled, range.fileLength, watch);
+      const count = await reply.read(position, target.subarray(filled), came);
+      filled += count;
+      if (count > 0 && !reply.isOver) continue;
+      if (count > 0) await reply.finish();
+      this.#leaveReply();
+      this.#requireProgress(reply);
     }
   }
 
-  /** A server that may be asked, and how to reach it. Errors: `ReplyError` when it must not be asked. */
-  async #hopTo(url: URL, signal: AbortSignal, from?: Hop): Promise<Hop & { client: PinnedClient }> {
-    const known = this.#servers.get(url.origin);
-    const addresses = known === undefined ? await addressesOf(url.hostname, signal) : [known.address];
-    if (addresses.length === 0) throw new ReplyError("Expected a host with an address, got none", false);
-    const hop = { url, address: addresses[this.#failures % addresses.length] };
-    const refusal = (from && redirectRefusal(from, hop)) ?? webSeedRefusal(hop);
-    if (refusal !== undefined) throw new ReplyError(refusal, true);
-    if (this.#isBlocked(hop.address)) throw new ReplyError("Its address is blocked", true);
-    // A server could send us to another one with every request.
-    if (known === undefined && this.#servers.size >= WEB_SEED.maxServers) this.close();
-    const client = known?.client ?? new PinnedClient(hop);
-    this.#servers.set(url.origin, { address: hop.address, client });
-    return { ...hop, client };
+  /** A reply that has ended must have brought something of what was asked for. */
+  #requireProgress({ given, isOver, body: { start, end, askedEnd } }: WebSeedReply): void {
+    if (isOver && end >= askedEnd) return;
+    if (given < WEB_SEED.minAnswerBytes) {
+      throw new ReplyError(`Expected ${Math.max(end, askedEnd) - start} bytes, got ${given}`, false);
+    }
+    this.#sendsLess = true;
   }
-}
 
-async function readBody(response: Response, target: Uint8Array, watch: Watch): Promise<void> {
-  let filled = 0;
-  for await (const bytes of response.body ?? []) {
+  /** The reply that is being read where it leads to `position`, else a new one. */
+  async #replyFor(
+    url: string,
+    position: number,
+    length: number,
+    fileLength: number,
+    watch: Watch,
+  ): Promise<WebSeedReply> {
+    const maxSkipped = this.#sendsWholeFiles ? Infinity : WEB_SEED.maxSkippedBytes;
+    if (this.#reply?.leadsTo(url, position, maxSkipped)) return this.#reply;
+    this.#leaveReply();
+    const abort = this.#abort = new AbortController();
+    const askedEnd = Math.min(position + length, fileLength);
+    const headers = { "Range": `bytes=${position}-${askedEnd - 1}` };
+    const response = await this.#server.get(new URL(url), headers, abort.signal);
     watch.touch();
-    if (filled + bytes.length > target.length) {
-      throw new ReplyError(`Expected ${target.length} bytes, got more`, true);
+    const asked = { position, length: askedEnd - position, fileLength };
+    const part = readRangeReply(response.status, (name) => response.headers.get(name), asked);
+    if ("isFinal" in part) {
+      await response.body?.cancel().catch(() => {});
+      throw new ReplyError(part.reason, part.isFinal, part.retryAfterMs);
     }
-    target.set(bytes, filled);
-    filled += bytes.length;
-  }
-  if (filled < target.length) throw new ReplyError(`Expected ${target.length} bytes, got ${filled}`, false);
-}
-
-/** Aborts a request when the caller does, or when nothing happened for too long. */
-class Watch {
-  readonly #abort = new AbortController();
-  readonly #outer: AbortSignal;
-  readonly #pass = () => this.#abort.abort(this.#outer.reason);
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(outer: AbortSignal) {
-    this.#outer = outer;
-    if (outer.aborted) this.#pass();
-    outer.addEventListener("abort", this.#pass);
-    this.touch();
+    if (response.status === 200) this.#sendsWholeFiles = true;
+    return this.#reply = new WebSeedReply({ url, response, ...part, askedEnd, abort });
   }
 
-  get signal(): AbortSignal {
-    return this.#abort.signal;
-  }
-
-  /** Something happened. */
-  touch(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(
-      () =>
-        this.#abort.abort(
-          new ReplyError(`Nothing came for ${WEB_SEED.stallTimeoutMs / 1000} seconds`, false),
-        ),
-      WEB_SEED.stallTimeoutMs,
-    );
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
-    this.#outer.removeEventListener("abort", this.#pass);
+  #leaveReply(): void {
+    this.#reply?.cancel();
+    this.#reply = undefined;
   }
 }

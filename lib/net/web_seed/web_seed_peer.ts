@@ -1,7 +1,7 @@
 /**
  * A web seed (BEP 19) in the place of a remote peer: it has everything, chokes nobody and wants nothing.
  *
- *   swarm → requests → runs of blocks, each one range of a piece → HTTP → piece messages → swarm
+ *   swarm → requests → runs of blocks, read from replies that go on over many pieces → piece messages → swarm
  *
  * So all that the swarm does about peers, it does about web seeds: windows, lost blocks, and the ban for wrong data.
  */
@@ -10,6 +10,7 @@ import { messageOf } from "../../errors.ts";
 import { toUtf8 } from "../../protocol/bytes.ts";
 import { sha1 } from "../../protocol/info_hash.ts";
 import {
+  encodeBitfield,
   encodePlain,
   MessageId,
   MessageReader,
@@ -30,7 +31,8 @@ interface Block {
 
 /**
  * Uses a web seed until the swarm has what it wants, the server fails for good or sends wrong data, or `signal`
- * aborts; a server that may recover is left alone for a while. `now` is a monotonic clock in ms. Never rejects.
+ * aborts; a server that may recover is left alone for a while. `now` is a monotonic clock in ms. `warn` hears, in texts
+ * for people, what the server cannot do. Never rejects.
  */
 export async function runWebSeed(
   url: string,
@@ -38,13 +40,56 @@ export async function runWebSeed(
   swarm: Swarm,
   now: () => number,
   signal: AbortSignal,
+  warn: (message: string) => void = () => {},
 ): Promise<void> {
+  const defects = new Defects(seed, warn);
   while (!signal.aborted && !swarm.isFinished) {
-    const failure = await new WebSeedPeer(url, seed, swarm, now).run();
+    const failure = await new WebSeedPeer(url, seed, swarm, now, defects).run();
     seed.close();
-    if (failure?.retryInMs === undefined) return;
+    if (failure === undefined) return;
+    if (failure.retryInMs === undefined) return warn(`it is given up: ${failure.reason}`);
     await delay(failure.retryInMs, undefined, { signal, ref: false }).catch(() => {});
   }
+}
+
+/** What a server turned out not to be able to do, told once each. */
+class Defects {
+  readonly #seed: WebSeed;
+  readonly #warn: (message: string) => void;
+  readonly #told = new Set<string>();
+  #lackedFiles = 0;
+
+  constructor(seed: WebSeed, warn: (message: string) => void) {
+    this.#seed = seed;
+    this.#warn = warn;
+  }
+
+  /** A reply was read. */
+  look(): void {
+    if (this.#seed.sendsWholeFiles) {
+      this.#tell("it sends whole files only, so each is read from its beginning");
+    }
+    if (this.#seed.sendsLess) {
+      this.#tell("its answers are shorter than what they answer, so it is asked again");
+    }
+  }
+
+  /** A file is asked of the server no more. */
+  lacks(path: readonly string[], reason: string): void {
+    if (++this.#lackedFiles <= WEB_SEED.maxToldFiles) {
+      this.#tell(`it cannot give ${path.join("/")}, and is used for other files: ${reason}`);
+    } else this.#tell("it cannot give more files");
+  }
+
+  #tell(message: string): void {
+    if (this.#told.has(message)) return;
+    this.#told.add(message);
+    this.#warn(message);
+  }
+}
+
+function keyOf(index: number, begin: number): string {
+  return `${index} ${begin}`;
 }
 
 /** One connection in the swarm's eyes; over HTTP, as many requests as it takes. */
@@ -54,7 +99,11 @@ class WebSeedPeer implements PeerSender {
   readonly #swarm: Swarm;
   /** Monotonic clock in ms. */
   readonly #now: () => number;
-  readonly #requests: Block[] = [];
+  readonly #defects: Defects;
+  /** What was asked for and has not come, by piece and begin. */
+  readonly #requests = new Map<string, Block>();
+  /** Where in the torrent the last read ended, in bytes. */
+  #position = 0;
   readonly #toUs = new MessageReader(TRANSFER.maxMessageBytes);
   readonly #toServer = new MessageReader(TRANSFER.maxMessageBytes);
   readonly #closing = new AbortController();
@@ -62,11 +111,12 @@ class WebSeedPeer implements PeerSender {
   /** Wakes the loop when it waits for requests. */
   #wake: (() => void) | undefined;
 
-  constructor(url: string, seed: WebSeed, swarm: Swarm, now: () => number) {
+  constructor(url: string, seed: WebSeed, swarm: Swarm, now: () => number, defects: Defects) {
     this.#url = url;
     this.#seed = seed;
     this.#swarm = swarm;
     this.#now = now;
+    this.#defects = defects;
   }
 
   /** Runs until it is closed; returns how the server failed, if that was why. Never rejects. */
@@ -84,7 +134,8 @@ class WebSeedPeer implements PeerSender {
     const peer = this.#swarm.peerConnected(facts, this, this.#now());
     let failure: WebSeedFailure | undefined;
     try {
-      this.#hand(peer, encodePlain(MessageId.haveAll));
+      const { offered } = this.#seed;
+      this.#hand(peer, offered.isFull ? encodePlain(MessageId.haveAll) : encodeBitfield(offered.toBytes()));
       this.#hand(peer, encodePlain(MessageId.unchoke));
       failure = await this.#serve(peer);
       if (failure !== undefined) this.close(failure.reason);
@@ -97,44 +148,106 @@ class WebSeedPeer implements PeerSender {
 
   async #serve(peer: RemotePeer): Promise<WebSeedFailure | undefined> {
     const { signal } = this.#closing;
-    const { storage, limits: { download: limit } } = this.#swarm;
+    const { storage } = this.#swarm;
+    const came = async (skipped: number) => {
+      // A server that sends what lies before the wanted bytes of a file is not silent.
+      peer.lastBlockAt = this.#now();
+      if (skipped > 0) await this.#spend(peer, skipped);
+    };
     while (!signal.aborted) {
       if (!storage.hasRoom()) await storage.whenRoom();
-      const run = this.#takeRun();
+      const run = this.#nextRun();
       if (run.length === 0) {
         await new Promise<void>((resolve) => this.#wake = resolve);
         continue;
       }
       const bytes = new Uint8Array(run.reduce((sum, { length }) => sum + length, 0));
       const [{ index, begin }] = run;
-      const failure = await this.#seed.fetchRange(index, begin, bytes, signal);
-      if (failure !== undefined) return failure;
-      this.#deliver(peer, run, bytes);
-      if (limit.portion === Infinity) continue;
-      peer.isHeldUp = true;
-      await limit.spend(bytes.length, signal);
-      peer.isHeldUp = false;
-      peer.heldUpAt = this.#now();
+      const options = { runLength: this.#runLength(peer, run), came };
+      const failure = await this.#seed.fetchRange(index, begin, bytes, signal, options);
+      peer.sendsWholeFiles = this.#seed.sendsWholeFiles;
+      this.#defects.look();
+      if (failure?.file !== undefined) this.#forget(peer, failure.file, failure.reason);
+      else if (failure !== undefined) return failure;
+      else {
+        this.#deliver(peer, run, bytes);
+        await this.#spend(peer, bytes.length);
+      }
     }
   }
 
-  /** The first request and those that follow it in the same piece without a gap, as far as one range may go. */
-  #takeRun(): Block[] {
-    const [first] = this.#requests;
-    if (first === undefined) return [];
-    let end = first.begin;
-    const isNext = ({ index, begin, length }: Block) =>
-      index === first.index && begin === end && (end += length) - first.begin <= WEB_SEED.maxRangeBytes;
-    const count = this.#requests.findIndex((request) => !isNext(request));
-    return this.#requests.splice(0, count < 0 ? this.#requests.length : Math.max(count, 1));
+  /** Waits until our own limit of the rate lets bytes through that came. */
+  async #spend(peer: RemotePeer, bytes: number): Promise<void> {
+    const { download: limit } = this.#swarm.limits;
+    if (limit.portion === Infinity) return;
+    peer.isHeldUp = true;
+    await limit.spend(bytes, this.#closing.signal);
+    peer.isHeldUp = false;
+    peer.heldUpAt = this.#now();
+  }
+
+  /** The server lacks a file: nothing is asked of it that holds any of it. */
+  #forget(peer: RemotePeer, file: number, reason: string): void {
+    const { files } = this.#swarm.metainfo;
+    this.#defects.lacks(files[file].path, reason);
+    for (const [key, { index }] of this.#requests) {
+      if (!this.#seed.offered.has(index)) this.#requests.delete(key);
+    }
+    for (const index of [...peer.have]) {
+      if (!this.#seed.offered.has(index)) this.#swarm.pieceLost(peer, index);
+    }
+    this.#swarm.batchReceived(peer, this.#now());
+  }
+
+  /**
+   * Some of the requests, which follow each other in the torrent without a gap: those from where the last read ended,
+   * else the first ones. What came from elsewhere meanwhile is forgotten.
+   */
+  #nextRun(): Block[] {
+    for (const [key, { index, begin }] of this.#requests) {
+      if (!this.#swarm.download.isNeeded(index, begin)) this.#requests.delete(key);
+    }
+    const waiting = [...this.#requests.values()].sort((a, b) => this.#offsetOf(a) - this.#offsetOf(b));
+    const ahead = waiting.findIndex((block) => this.#offsetOf(block) >= this.#position);
+    const run: Block[] = [];
+    let end = 0, bytes = 0;
+    for (const block of waiting.slice(Math.max(ahead, 0))) {
+      const offset = this.#offsetOf(block);
+      if (run.length > 0 && (offset !== end || bytes + block.length > WEB_SEED.readBytes)) break;
+      run.push(block);
+      bytes += block.length;
+      end = offset + block.length;
+    }
+    this.#position = end;
+    return run;
+  }
+
+  /** Bytes from the beginning of a run to the end of the pieces that the swarm is going to ask for behind it. */
+  #runLength(peer: RemotePeer, run: readonly Block[]): number {
+    const { layout } = this.#swarm.metainfo;
+    const [first, last] = [run[0], run[run.length - 1]];
+    const start = this.#offsetOf(first);
+    const maxPieces = Math.ceil(WEB_SEED.maxRangeBytes / layout.pieceLength);
+    const asked = this.#offsetOf(last) + last.length;
+    const endPiece = this.#swarm.download.endOfRun(peer, last.index, maxPieces);
+    const end = Math.min(endPiece * layout.pieceLength, layout.totalLength);
+    return Math.min(Math.max(end, asked) - start, WEB_SEED.maxRangeBytes);
+  }
+
+  #offsetOf({ index, begin }: Block): number {
+    return this.#swarm.metainfo.layout.offsetOf(index) + begin;
   }
 
   #deliver(peer: RemotePeer, run: readonly Block[], bytes: Uint8Array): void {
-    for (const { index, begin, length } of run) {
+    const start = this.#offsetOf(run[0]);
+    for (const block of run) {
       if (this.#closing.signal.aborted) return;
+      const { index, begin, length } = block;
+      const offset = this.#offsetOf(block) - start;
+      this.#requests.delete(keyOf(index, begin));
       const message = new Uint8Array(PIECE_HEADER_LENGTH + length);
       writePieceHeader(message, 0, index, begin, length);
-      message.set(bytes.subarray(begin - run[0].begin, begin - run[0].begin + length), PIECE_HEADER_LENGTH);
+      message.set(bytes.subarray(offset, offset + length), PIECE_HEADER_LENGTH);
       this.#hand(peer, message);
     }
     this.#swarm.batchReceived(peer, this.#now());
@@ -154,10 +267,8 @@ class WebSeedPeer implements PeerSender {
     reader.begins(message, message.length);
     while (reader.next()) {
       const { id, index, begin, length } = reader;
-      if (id === MessageId.request) this.#requests.push({ index, begin, length });
-      if (id !== MessageId.cancel) continue;
-      const at = this.#requests.findIndex((request) => request.index === index && request.begin === begin);
-      if (at >= 0) this.#requests.splice(at, 1);
+      if (id === MessageId.request) this.#requests.set(keyOf(index, begin), { index, begin, length });
+      if (id === MessageId.cancel) this.#requests.delete(keyOf(index, begin));
     }
     this.#wakeUp();
   }

@@ -263,10 +263,21 @@ export class Download {
     }
     // What our own limit holds up comes no sooner from somebody else.
     const isHeldUp = peer.wasHeldUp(now, CHOKING.idlePauseMs);
-    if (open > 0 && this.picker.missing === 0 && !this.routing.hasFreeBlocks && !isHeldUp) {
+    const isEndgame = this.picker.missing === 0 && !this.routing.hasFreeBlocks;
+    if (open > 0 && isEndgame && !isHeldUp && !peer.sendsWholeFiles) {
       askInEndgame(this.routing, this.#context.peers, peer, now, ask, () => open > 0);
     }
     if (used > 0) peer.sender.send(message.subarray(0, used));
+  }
+
+  /** Where the run ends that a web seed is going to be asked for from piece `index` on: as `PieceChoice.endOfRun`. */
+  endOfRun(peer: RemotePeer, index: number, maxPieces: number): number {
+    return this.#choice.endOfRun(peer, index, maxPieces);
+  }
+
+  /** Whether a block that was asked of the peer is still of use. */
+  isNeeded(index: number, begin: number): boolean {
+    return this.routing.get(index)?.isReceived(begin / BLOCK_LENGTH) === false;
   }
 
   /** Sources that do not choke us, and others for the pieces they allow all the same, while we have few. */

@@ -55,6 +55,9 @@ export class PieceChoice {
         else orphan ??= piece;
       }
     }
+    if (peer.isWebSeed) {
+      return this.#begin(peer, this.#pickNext(peer)) ?? orphan ?? (peer.sendsWholeFiles ? undefined : shared);
+    }
     return this.#begin(peer, this.#takeSuggestion(peer)) ?? orphan ?? this.#begin(peer, this.#pick(peer)) ??
       shared;
   }
@@ -66,6 +69,41 @@ export class PieceChoice {
     // What failed before must come from one source alone, and who chokes us is none.
     const isOpen = (index: number) => peer.offers(index) && !(peer.peerChokes && blame.isSuspect(index));
     return order.pick(isOpen, isFirst, this.#context.surroundings.random());
+  }
+
+  /**
+   * The next missing piece for a web seed, which is read without gaps where that can be. It begins with the longest run
+   * of missing pieces, in its middle where another web seed is coming from its beginning. -1 when there is none.
+   */
+  #pickNext(peer: RemotePeer): number {
+    const { order, routing } = this.#parts;
+    if (order.missing === 0) return -1;
+    const isOpen = (index: number) => peer.offers(index);
+    let index = peer.nextPiece < 0 ? -1 : order.pickFrom(peer.nextPiece, isOpen);
+    if (index < 0) {
+      const run = order.longestRun(isOpen);
+      if (run === undefined) return -1;
+      const before = routing.get(run.first - 1)?.begunWith;
+      const isTaken = before !== undefined && before !== peer.number &&
+        this.#context.peers.get(before)?.isWebSeed;
+      index = isTaken ? run.first + (run.length >> 1) : run.first;
+    }
+    peer.nextPiece = index + 1;
+    return index;
+  }
+
+  /**
+   * Where the run ends that a web seed is going to be asked for from piece `index` on: pieces that it began, and missing
+   * ones behind them, `maxPieces` at most. `index` itself where another source began that.
+   */
+  endOfRun(peer: RemotePeer, index: number, maxPieces: number): number {
+    const { order, routing } = this.#parts;
+    const isIts = (piece: number) => routing.get(piece)?.begunWith === peer.number;
+    const isNext = (piece: number) => isIts(piece) || (order.isMissing(piece) && peer.offers(piece));
+    let end = index;
+    if (!isIts(index)) return end;
+    while (end - index < maxPieces && isNext(end)) end++;
+    return end;
   }
 
   /** Begins a missing piece with this source; undefined for -1, or when too much is under way. */

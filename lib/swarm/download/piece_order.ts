@@ -1,6 +1,6 @@
 import type { Bitfield } from "../../protocol/bitfield.ts";
 import type { FileSelection } from "./file_selection.ts";
-import { PiecePicker } from "./piece_picker.ts";
+import { PiecePicker, type PieceRun } from "./piece_picker.ts";
 
 /**
  * Which piece to begin next, by what the user wants: first ones, then the others, unwanted ones never.
@@ -78,6 +78,29 @@ export class PieceOrder {
       if (index >= 0) return index;
     }
     return -1;
+  }
+
+  /**
+   * As `pick`, for a source that is cheapest to read without gaps: the first piece from `from` on; -1 when there is
+   * none behind it.
+   */
+  pickFrom(from: number, peerHasIt: (index: number) => boolean): number {
+    for (const layer of this.#layers) {
+      const index = layer.pickFrom(this.#selection.isSequential ? 0 : from, peerHasIt);
+      if (index >= 0) return index;
+    }
+    return -1;
+  }
+
+  /**
+   * Where a source that is read without gaps begins best: the longest run of missing pieces that `peerHasIt`, or the
+   * first piece where the user wants them in order; undefined when there is none.
+   */
+  longestRun(peerHasIt: (index: number) => boolean): PieceRun | undefined {
+    for (const layer of this.#layers) {
+      const run = layer.longestRun(peerHasIt, this.#selection.isSequential ? 1 : Infinity);
+      if (run.length > 0) return run;
+    }
   }
 
   #layerOf(index: number): PiecePicker {

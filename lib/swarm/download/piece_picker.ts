@@ -1,3 +1,9 @@
+/** Missing pieces that stand side by side. */
+export interface PieceRun {
+  readonly first: number;
+  readonly length: number;
+}
+
 /**
  * Which piece to begin next: rarest first (BEP 3, "piece downloading strategy").
  *
@@ -127,6 +133,26 @@ export class PiecePicker {
       if (this.isMissing(index) && peerHasIt(index)) return index;
     }
     return -1;
+  }
+
+  /** The first missing piece from `from` on that `peerHasIt`; -1 when there is none. For reading a file to its end. */
+  pickFrom(from: number, peerHasIt: (index: number) => boolean): number {
+    for (let index = Math.max(from, this.#lowest); index < this.#positions.length; index++) {
+      if (this.isMissing(index) && peerHasIt(index)) return index;
+    }
+    return -1;
+  }
+
+  /** The longest run of missing pieces that `peerHasIt`, or the first of `enough` pieces; empty when there is none. */
+  longestRun(peerHasIt: (index: number) => boolean, enough: number): PieceRun {
+    let longest: PieceRun = { first: 0, length: 0 };
+    for (let first = this.#lowest; first < this.#positions.length && longest.length < enough;) {
+      let end = first;
+      while (this.isMissing(end) && peerHasIt(end)) end++;
+      if (end - first > longest.length) longest = { first, length: end - first };
+      first = end + 1;
+    }
+    return longest;
   }
 
   #search(start: number, end: number, peerHasIt: (index: number) => boolean, random: number): number {

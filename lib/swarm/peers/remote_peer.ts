@@ -71,6 +71,10 @@ export class RemotePeer {
   readonly allowedFast = new Set<number>();
   /** Pieces we let it ask for while we choke it, and blocks of each left to serve; undefined before that is told. */
   granted: Map<number, number> | undefined;
+  /** The piece behind the one a web seed began last; -1 before the first. */
+  nextPiece = -1;
+  /** Whether it is a web seed that sends whole files only, so that going back in one is dear. */
+  sendsWholeFiles = false;
   /** Blocks asked of it and not answered. */
   outstanding = 0;
   /** Blocks that were asked of it, taken back since, and may still come. */

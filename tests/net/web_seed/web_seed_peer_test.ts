@@ -89,7 +89,7 @@ Deno.test("runWebSeed bans a server that sends wrong data, and does not come bac
   await using server = serve(async (range, count) => {
     const response = await answer(range, count);
     const bytes = new Uint8Array(await response.arrayBuffer());
-    bytes[0] ^= 1;
+    for (let at = 0; at < bytes.length; at += PIECE) bytes[at] ^= 1;
     return new Response(bytes, { status: 206, headers: response.headers });
   });
   await using node = new LoopbackNode(single, null);
@@ -116,10 +116,8 @@ Deno.test("runWebSeed gives a server up for good that has not got the file", asy
 
 Deno.test("runWebSeed leaves a server alone that fails, and goes back to it after the pause", async () => {
   await using server = serve((range, count) => {
-    if (count === 2) return new Response("busy", { status: 503 });
-    if (count === 3) {
-      return new Response(data.slice(0, 10), { status: 206, headers: { "content-range": "x" } });
-    }
+    if (count === 1) return new Response("busy", { status: 503 });
+    if (count === 2) return new Response("broken", { status: 500 });
     return answer(range, count);
   });
   await using node = new LoopbackNode(single, null);
@@ -170,3 +168,76 @@ async function until(isTrue: () => boolean): Promise<void> {
   for (let i = 0; i < 500 && !isTrue(); i++) await new Promise((resolve) => setTimeout(resolve, 10));
   assert.ok(isTrue());
 }
+
+/** A web server with the defect under test, and how often each path was asked for. */
+function serveWith(answerTo: (path: string, request: Request) => Response) {
+  const asked = new Map<string, number>();
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    const path = decodeURIComponent(new URL(request.url).pathname);
+    asked.set(path, (asked.get(path) ?? 0) + 1);
+    return answerTo(path, request);
+  });
+  return {
+    url: `http://127.0.0.1:${server.addr.port}/`,
+    asked,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+const fileAt = (path: string) =>
+  path === "/album/a b" ? data.subarray(0, files[0].length) : data.subarray(files[0].length);
+
+/** Downloads several files and returns what was warned of. */
+async function warningsOf(node: LoopbackNode, url: string): Promise<string[]> {
+  const seed = new WebSeed(url, several, originalPaths(several.rawInfo, METAINFO_LIMITS), () => false);
+  const warnings: string[] = [];
+  const running = runWebSeed(
+    url,
+    seed,
+    node.swarm,
+    () => node.now,
+    AbortSignal.timeout(10_000),
+    (warning) => {
+      warnings.push(warning);
+      if (/cannot give/.test(warning)) setTimeout(() => node.swarm.stop(), 500);
+    },
+  );
+  await running;
+  return warnings;
+}
+
+Deno.test("runWebSeed downloads all from a server without ranges, each file once, and says so", async () => {
+  await using server = serveWith((path) => new Response(fileAt(path).slice()));
+  await using node = new LoopbackNode(several, null);
+  const warnings = await warningsOf(node, server.url);
+  assert.deepEqual(node.storage.data, data);
+  assert.deepEqual([...server.asked.values()], [1, 1]);
+  assert.deepEqual(warnings, ["it sends whole files only, so each is read from its beginning"]);
+});
+
+Deno.test("runWebSeed uses the other files of a server that lacks one, and says so", async () => {
+  await using server = serveWith((path, request) => {
+    if (path === "/album/a b") return new Response("no", { status: 404 });
+    const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.get("range")!)!.map(Number);
+    return new Response(fileAt(path).slice(first, last + 1), {
+      status: 206,
+      headers: { "content-range": `bytes ${first}-${last}/${fileAt(path).length}` },
+    });
+  });
+  await using node = new LoopbackNode(several, null);
+  const warnings = await warningsOf(node, server.url);
+  // Pieces 0 to 5 hold something of the file that is lacking.
+  assert.equal(node.swarm.snapshot(node.now).have, several.layout.pieceCount - 6);
+  assert.deepEqual(server.asked.get("/album/a b"), 1);
+  assert.deepEqual(warnings, [
+    "it cannot give album/a b, and is used for other files: Expected status 206, got 404",
+  ]);
+});
+
+Deno.test("runWebSeed asks for a whole run of missing pieces at once", async () => {
+  await using server = serve(answer);
+  await using node = new LoopbackNode(single, null);
+  await download(node, server.url, single);
+  assert.deepEqual(node.storage.data, data);
+  assert.ok(server.requests <= 2, `${server.requests} requests`);
+});

@@ -65,19 +65,98 @@ Deno.test("WebSeed fetches a piece that lies in several files", async () => {
   });
 });
 
-Deno.test("WebSeed takes a whole file as answer to a request for the whole file only", async () => {
-  const small = content.subarray(0, 1000);
-  await withServer(() => new Response(small.slice()), async (base) => {
-    const whole = webSeed(`${base}/`, [{ path: ["a"], length: 1000 }, {
-      path: ["b"],
-      length: content.length - 1000,
-    }]);
-    const target = new Uint8Array(1000);
-    assert.equal(await whole.fetchRange(0, 0, target, never), undefined);
-    assert.deepEqual(target, small);
-    const failure = await whole.fetchRange(0, 0, new Uint8Array(10), never);
-    assert.match(failure!.reason, /part of the file, got all/);
-    assert.equal(failure!.retryInMs, undefined);
+Deno.test("WebSeed reads a file from its beginning to its end once where the server sends whole files only", async () => {
+  let requests = 0;
+  const handler = () => {
+    requests++;
+    return new Response(content.slice());
+  };
+  await withServer(handler, async (base) => {
+    const seed = webSeed(`${base}/file`);
+    const fetchAt = async (begin: number) => {
+      const target = new Uint8Array(1000);
+      assert.equal(await seed.fetchRange(0, begin, target, never), undefined);
+      assert.deepEqual(target, content.subarray(begin, begin + 1000));
+    };
+    for (let begin = 5; begin < content.length - 1000; begin += 7_000) await fetchAt(begin);
+    await fetchAt(content.length - 1000);
+    assert.deepEqual([requests, seed.sendsWholeFiles], [1, true]);
+    await fetchAt(50);
+    assert.equal(requests, 2);
+    seed.close();
+  });
+});
+
+Deno.test("WebSeed asks once for a run that is read in parts, and anew for what lies elsewhere", async () => {
+  const asked: (string | null)[] = [];
+  const handler: Handler = (request) => {
+    asked.push(request.headers.get("range"));
+    return partOf(request, content);
+  };
+  await withServer(handler, async (base) => {
+    const seed = webSeed(`${base}/file`);
+    const fetchAt = (begin: number, runLength: number) =>
+      seed.fetchRange(0, begin, new Uint8Array(1000), never, { runLength });
+    for (
+      const [begin, runLength] of [[0, 50_000], [1_000, 49_000], [10_000, 1], [49_000, 1], [60_000, 1], [
+        0,
+        1,
+      ]]
+    ) {
+      assert.equal(await fetchAt(begin, runLength), undefined);
+    }
+    assert.deepEqual(asked, ["bytes=0-49999", "bytes=60000-60999", "bytes=0-999"]);
+    seed.close();
+  });
+});
+
+Deno.test("WebSeed asks again for the rest where an answer is shorter than it was to be", async () => {
+  const capped: Handler = (request) => {
+    const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.get("range")!)!.map(Number);
+    const end = Math.min(last + 1, first + 3_000);
+    return new Response(content.slice(first, end), {
+      status: 206,
+      headers: { "content-range": `bytes ${first}-${end - 1}/${content.length}` },
+    });
+  };
+  const torn: Handler = (request) => {
+    const whole = partOf(request, content);
+    return new Response(
+      whole.body!.pipeThrough(
+        new TransformStream({
+          transform(chunk, controller) {
+            controller.enqueue(chunk.subarray(0, 5_000));
+            controller.terminate();
+          },
+        }),
+      ),
+      whole,
+    );
+  };
+  for (const handler of [capped, torn]) {
+    await withServer(handler, async (base) => {
+      const seed = webSeed(`${base}/file`);
+      const target = new Uint8Array(PIECE);
+      assert.equal(await seed.fetchRange(0, 0, target, never), undefined);
+      assert.deepEqual(target, content.subarray(0, PIECE));
+      assert.ok(seed.sendsLess);
+      seed.close();
+    });
+  }
+});
+
+Deno.test("WebSeed gives up a file that the server has not got, and no other", async () => {
+  const [a, b] = [content.subarray(0, 40_000), content.subarray(40_000)];
+  const files = [{ path: ["a"], length: a.length }, { path: ["b"], length: b.length }];
+  const handler: Handler = (request, url) =>
+    url.pathname.endsWith("/a") ? new Response("no", { status: 404 }) : partOf(request, b);
+  await withServer(handler, async (base) => {
+    const seed = webSeed(base, files);
+    const failure = await seed.fetchRange(1, 0, new Uint8Array(PIECE), never);
+    assert.deepEqual(failure, { reason: "Expected status 206, got 404", retryInMs: undefined, file: 0 });
+    assert.deepEqual([...seed.offered], [2]);
+    assert.equal(await seed.fetchRange(2, 0, new Uint8Array(1000), never), undefined);
+    seed.close();
   });
 });
 
