@@ -232,7 +232,7 @@ export class JoinedTorrent {
     this.#store.flush(now);
     if (now - this.#totalsNotedAt < STORAGE.noteTotalsMs) return;
     this.#totalsNotedAt = now;
-    this.#saveTotals();
+    this.#tasks.add(this.#saveTotals());
   }
 
   /** Resolves when somebody changed the data: it is to be left, and joined anew. */

@@ -15,7 +15,6 @@ import type { InfoHash } from "../protocol/info_hash.ts";
 import type { FileRange, Magnet } from "../protocol/magnet.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
 import { STORAGE } from "../settings.ts";
-import type { Surroundings } from "../surroundings.ts";
 import { emptySnapshot, unjoinedSnapshot } from "../swarm/empty_snapshot.ts";
 import type { Choices } from "../swarm/policy.ts";
 import { PAUSED } from "../swarm/standing.ts";
@@ -63,7 +62,6 @@ interface Work {
 export class Torrent {
   readonly infoHash: InfoHash;
   readonly #context: TorrentContext;
-  readonly #surroundings: Surroundings;
   readonly #will: TorrentWill;
   readonly #magnet: Magnet | undefined;
   readonly #peers: readonly string[];
@@ -88,14 +86,12 @@ export class Torrent {
 
   /** Nothing is done with it until `start`. */
   constructor(source: TorrentSource, context: TorrentContext) {
-    const { surroundings, files } = context;
     this.infoHash = source.infoHash;
     this.#context = context;
-    this.#surroundings = surroundings;
     this.#metainfo = source.metainfo;
     this.#magnet = source.magnet;
     this.#peers = [...source.peers, ...source.magnet?.peers ?? []];
-    this.#wishes = { files, positions: source.magnet?.selectOnly ?? [] };
+    this.#wishes = { files: context.files, positions: source.magnet?.selectOnly ?? [] };
     this.#will = new TorrentWill(source.infoHash, context);
     this.#outcome.promise.catch(() => {});
   }
@@ -114,11 +110,6 @@ export class Torrent {
    */
   get whenJoined(): Promise<void> {
     return this.#outcome.promise;
-  }
-
-  /** Its metadata, as soon as that is there. */
-  get metainfo(): Metainfo | undefined {
-    return this.#metainfo;
   }
 
   /** Everything about it at `now` (ms), as plain data. */
@@ -168,7 +159,7 @@ export class Torrent {
   pause(): void {
     if (this.#will.isPaused || this.#isLeaving) return;
     this.#will.isPaused = true;
-    this.#joined?.pause();
+    if (this.#joined !== undefined) this.#rest(this.#joined);
     if (this.#metainfo === undefined) this.#work?.ending.abort(new Error("the user has paused it"));
     this.#context.seekingChanged();
   }
@@ -180,11 +171,19 @@ export class Torrent {
     this.#will.isPaused = false;
     const isIdle = this.#work === undefined || this.#work.ending.signal.aborted;
     if (this.state === "failed" || (this.#joined === undefined && isIdle)) this.start(true);
-    else if (wasPaused && this.#joined !== undefined) {
-      this.#joined.begin();
-      this.#context.dial(this.#joined.swarm);
-    }
+    else if (wasPaused && this.#joined !== undefined) this.#goOn(this.#joined);
     this.#context.seekingChanged();
+  }
+
+  #rest(joined: JoinedTorrent): void {
+    joined.pause();
+    this.#context.registry.statusChanged(joined.swarm);
+  }
+
+  #goOn(joined: JoinedTorrent): void {
+    joined.begin();
+    this.#context.registry.statusChanged(joined.swarm);
+    this.#context.dial(joined.swarm);
   }
 
   /** Looks through all its data anew, whatever is remembered of it; nothing happens while there is no metadata. */
@@ -207,8 +206,7 @@ export class Torrent {
   }
 
   async #select(wishes: FileWishes): Promise<void> {
-    const { resume } = this.#context;
-    const { log } = this.#surroundings;
+    const { resume, surroundings: { log } } = this.#context;
     const files = { ...this.#wishes.files, ...wishes };
     const isNamed = wishes.only === undefined && wishes.skip === undefined;
     const positions = isNamed ? this.#wishes.positions : [];
@@ -218,11 +216,14 @@ export class Torrent {
     this.#wishes = { files: {}, positions: [] };
     // What is being looked at was begun with the selection before.
     if (metainfo !== undefined && this.#joined === undefined) await this.#work?.done;
-    if (this.#joined === undefined || this.#isLeaving) return;
-    const { swarm } = this.#joined;
-    this.#joined.select(await chooseFiles(swarm.metainfo, wishes, [], { resume, log }));
-    this.#context.registry.statusChanged(swarm);
-    this.#context.dial(swarm);
+    const joined = this.#joined;
+    if (joined === undefined || this.#isLeaving) return;
+    const selection = await chooseFiles(joined.swarm.metainfo, wishes, [], { resume, log });
+    // A swarm that has taken its place meanwhile was begun with what is kept by now.
+    if (this.#joined !== joined) return;
+    joined.select(selection);
+    this.#context.registry.statusChanged(joined.swarm);
+    this.#context.dial(joined.swarm);
   }
 
   /** Chooses limits, slots and the like for this torrent; undefined is what holds for all. Errors: `RangeError`. */
@@ -238,7 +239,7 @@ export class Torrent {
 
   /** Something was chosen for it, or for all torrents. */
   policyChanged(): void {
-    this.#joined?.swarm.policyChanged(this.#surroundings.now());
+    this.#joined?.swarm.policyChanged(this.#context.surroundings.now());
   }
 
   // What is done with it
@@ -273,7 +274,6 @@ export class Torrent {
     const message = this.#failure = messageOf(error);
     const code = error instanceof MetainfoError ? "metadata" : "storage";
     if (isTold) this.#context.observe({ event: "error", code, message, infoHash: this.infoHash });
-    this.#context.registry.remove(this.infoHash);
     this.#outcome.reject(error);
     this.#renewOutcome();
   }
@@ -329,8 +329,8 @@ export class Torrent {
     if (this.#fetch !== undefined && !this.isPrivate) swarm.adoptPeers(this.#fetch.swarm.heardPeers);
     this.#endFetch("the metadata is there", true);
     this.#addPeers(swarm, this.#peers);
-    if (this.#will.isPaused) joined.pause();
-    else joined.begin();
+    if (this.#will.isPaused) this.#rest(joined);
+    else this.#goOn(joined);
     this.#context.seekingChanged();
     this.#tasks.add(this.#watchData(joined));
     this.#hasOutcome = true;
@@ -340,7 +340,7 @@ export class Torrent {
 
   #tellOf({ swarm, warnings }: JoinedTorrent): void {
     const { home, observe } = this.#context;
-    const facts = factsOf(swarm.snapshot(this.#surroundings.now()));
+    const facts = factsOf(swarm.snapshot(this.#context.surroundings.now()));
     observe({ event: "torrent", ...facts });
     const lack = adviceOnLackOfData(facts, home);
     if (lack !== undefined) warnings.push(["no-data", lack]);
@@ -360,7 +360,7 @@ export class Torrent {
   }
 
   #addPeers(swarm: AnySwarm, peers: readonly string[]): void {
-    addNamedPeers(swarm, peers, this.#leaving.signal, this.#surroundings.log);
+    addNamedPeers(swarm, peers, this.#leaving.signal, this.#context.surroundings.log);
   }
 
   #joinContext(): JoinContext {

@@ -39,6 +39,7 @@ export class MetadataSwarm implements ConnectionOwner {
   };
   readonly limits: RateLimits;
   readonly extensions: Extensions;
+  readonly state = "fetching metadata";
   readonly seeding = false;
   readonly isFinished = false;
   readonly #options: MetadataSwarmOptions;

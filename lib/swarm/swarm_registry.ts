@@ -56,8 +56,9 @@ export class SwarmRegistry {
     this.#table.unserve(infoHash);
   }
 
-  /** Our own entry in the embedded tracker's list follows what we have. */
+  /** Our own entry in the embedded tracker's list follows what we have; there is none while we rest. */
   statusChanged(swarm: AnySwarm): void {
+    if (swarm.state === "paused") return this.#table.setOwn(swarm.infoHash, undefined);
     const standing = { isSeed: swarm.seeding, wantsMore: !swarm.isFinished };
     this.#table.setOwn(swarm.infoHash, { ...this.#own, ...standing });
   }

@@ -126,3 +126,19 @@ Deno.test("SwarmRegistry forgets changes of a torrent it has no swarm of", () =>
   assert.equal(tracking.registry.find(other), undefined);
   tracking.registry.tick(1_000, true);
 });
+
+Deno.test("SwarmRegistry lists us while we do not rest, and forgets a swarm that is left", () => {
+  const { registry, table, host } = new Tracking(data);
+  const { infoHash } = metainfo;
+  host.swarm.pause();
+  registry.statusChanged(host.swarm);
+  assert.equal(table.scrape(infoHash)?.complete, 0);
+  host.swarm.resume();
+  registry.statusChanged(host.swarm);
+  assert.equal(table.scrape(infoHash)?.complete, 1);
+  registry.announce({ ...announceOf("a"), infoHash }, "10.0.0.1", 0);
+  registry.remove(infoHash);
+  assert.deepEqual([registry.find(infoHash), table.scrape(infoHash)], [undefined, undefined]);
+  assert.equal(registry.announce({ ...announceOf("a"), infoHash }, "10.0.0.1", 0), undefined);
+  registry.tick(1_000, true);
+});

@@ -79,9 +79,9 @@ export class TrackerTable {
     return this.#options.open || this.#swarms.get(infoHash)?.isServed === true;
   }
 
-  /** Lists this process in a served swarm: always, with an address chosen for each asker. */
-  setOwn(infoHash: InfoHash, own: OwnPeer): void {
-    this.#swarmFor(infoHash).own = { ...own, peerId: toByteString(own.peerId) };
+  /** Lists this process in a served swarm: always, with an address chosen for each asker; undefined: not at all. */
+  setOwn(infoHash: InfoHash, own: OwnPeer | undefined): void {
+    this.#swarmFor(infoHash).own = own && { ...own, peerId: toByteString(own.peerId) };
   }
 
   /**
