@@ -79,9 +79,15 @@ interface OwnAddress {
   readonly zone: string;
 }
 
+/** Where the system does not say, as it does not while no descriptor is free, what it said last holds. */
 function interfaces(): readonly OwnAddress[] {
   const now = performance.now();
-  if (listed === undefined || now - listed.at > LIST_AGE_MS) listed = { at: now, list: listInterfaces() };
+  if (listed !== undefined && now - listed.at <= LIST_AGE_MS) return listed.list;
+  try {
+    listed = { at: now, list: listInterfaces() };
+  } catch {
+    listed = { at: now, list: listed?.list ?? [] };
+  }
   return listed.list;
 }
 
