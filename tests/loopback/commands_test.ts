@@ -1,12 +1,14 @@
 /** What a user may tell a running session of its torrents: in the middle of transfers, and at later starts. */
 import assert from "node:assert/strict";
 import fs from "node:fs";
-import type { InfoHash } from "../../lib/protocol/info_hash.ts";
+import { type InfoHash, infoHashOf } from "../../lib/protocol/info_hash.ts";
 import { formatMagnet } from "../../lib/protocol/magnet.ts";
+import { encodeInfo } from "../../lib/protocol/metainfo.ts";
 import type { SessionOptions } from "../../lib/session/session.ts";
-import { until } from "../helpers/loopback_node.ts";
+import { LoopbackNode, until } from "../helpers/loopback_node.ts";
 import { Machine } from "../helpers/machine.ts";
 import { randomBytes } from "../helpers/random.ts";
+import { metainfoOf } from "../helpers/torrents.ts";
 
 const KIB = 1024;
 const COURSE = new Map([
@@ -129,6 +131,45 @@ Deno.test("Session verifies a torrent while it runs, and fetches again what is b
   await leecher.completes(infoHash);
   await leecher.assertHas(COURSE);
   assert.deepEqual(leecher.namesOf("error"), []);
+});
+
+Deno.test("Session verifies a torrent in the middle of a transfer, keeps what is good and goes on", async () => {
+  await using transfer = await midTransfer(8);
+  const { seeder, leecher, infoHash } = transfer;
+  await until(() => leecher.swarm(infoHash).have > 3, "some pieces");
+  const { have } = leecher.swarm(infoHash);
+  leecher.session.verify(infoHash);
+  assert.equal(stateOf(leecher, infoHash), "checking");
+  await until(() => stateOf(leecher, infoHash) === "downloading", "checked");
+  assert(leecher.swarm(infoHash).have >= have);
+  leecher.session.verify(infoHash);
+  leecher.session.pause(infoHash);
+  await until(() => stateOf(leecher, infoHash) === "paused", "checked, and rests");
+  leecher.session.resume(infoHash);
+  fast(seeder);
+  await leecher.completes(infoHash);
+  await leecher.assertHas(COURSE);
+});
+
+Deno.test("Session says that the metadata of a magnet link is bad, and stops cleanly while it tries again", async () => {
+  const data = randomBytes(20_000, 3);
+  const good = metainfoOf(data, 16_384);
+  const rawInfo = encodeInfo("..", [{ path: [], length: data.length }], 16_384, new Uint8Array(40), false);
+  const infoHash = infoHashOf(rawInfo);
+  await using liar = new LoopbackNode({ ...good, rawInfo, infoHash }, data);
+  await using leecher = await Machine.start();
+  const magnet = formatMagnet({ infoHash, peers: [`127.0.0.1:${liar.listener.port}`], selectOnly: [] });
+  await assert.rejects(leecher.session.addMagnet(magnet, []), { name: "MetainfoError" });
+  assert.equal(stateOf(leecher, infoHash), "failed");
+  assert(leecher.swarm(infoHash).failure);
+  assert.equal(leecher.swarm(infoHash).lacksMetadata, true);
+  leecher.session.resume(infoHash);
+  assert.equal(stateOf(leecher, infoHash), "fetching metadata");
+  await until(() => leecher.namesOf("error").length === 1, "it failed again");
+  assert.deepEqual([...Deno.readDirSync(leecher.path("torrents"))], []);
+  leecher.session.resume(infoHash);
+  await leecher.stop();
+  assert.equal(leecher.events.at(-1)?.event, "stopped");
 });
 
 for (const deletesData of [false, true]) {
