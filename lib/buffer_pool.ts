@@ -1,7 +1,7 @@
 /**
  * Equal-sized byte arrays that are used again instead of being allocated again.
  *
- * Buffers are never cleared: whoever takes one knows how much of it it has filled.
+ * Buffers are never cleared: the code that takes a buffer knows how much of it is filled.
  * A buffer whose memory was transferred to a worker comes back as a new view of the same length.
  */
 export class BufferPool {
@@ -11,18 +11,18 @@ export class BufferPool {
   readonly #keep: number;
   #taken = 0;
 
-  /** `keep` is how many idle buffers stay allocated; more than that are left to the garbage collector. */
+  /** `keep` is the number of idle buffers that stay allocated; the garbage collector takes any others. */
   constructor(bufferLength: number, keep: number) {
     this.bufferLength = bufferLength;
     this.#keep = keep;
   }
 
-  /** Buffers that were taken and not given back: zero when nothing leaks. */
+  /** Number of buffers that were taken and not given back: zero when nothing leaks. */
   get taken(): number {
     return this.#taken;
   }
 
-  /** A buffer with undefined contents. The caller owns it until `give`. */
+  /** Returns a buffer with undefined contents. The caller owns it until it calls `give`. */
   take(): Uint8Array<ArrayBuffer> {
     this.#taken++;
     return this.#free.pop() ?? new Uint8Array(this.bufferLength);

@@ -12,19 +12,19 @@ export class MetainfoError extends SyntaxError {
   override readonly name = "MetainfoError";
 }
 
-/** The disk refused. The torrent concerned pauses with this reason; others go on. */
+/** The disk refused an operation. The torrent concerned pauses with this reason; other torrents go on. */
 export class StorageError extends Error {
   override readonly name: string = "StorageError";
 }
 
-/** Somebody changed, cut or deleted data we share or download. The torrent is looked through and joined anew. */
+/** Somebody changed, cut or deleted data that we share or download. The torrent is checked and joined again. */
 export class DataChangedError extends StorageError {
   override readonly name = "DataChangedError";
 }
 
 /**
- * The disk refused for the moment: no file descriptor is left, or another program holds the file. Nothing is lost: it
- * is tried again, or one peer is let go.
+ * The disk refused an operation for the moment: no file descriptor is left, or another program holds the file. Nothing
+ * is lost: the caller tries again, or lets one peer go.
  */
 export class BusyStorageError extends StorageError {
   override readonly name = "BusyStorageError";
@@ -33,9 +33,9 @@ export class BusyStorageError extends StorageError {
 /** A tracker could not be reached, or answered with a failure. The announce loop tries the next one. */
 export class TrackerError extends Error {
   override readonly name = "TrackerError";
-  /** Milliseconds the tracker asked us to stay away; absent when it named none (BEP 31). */
+  /** Milliseconds for which the tracker asked us to stay away; absent when it named no time (BEP 31). */
   readonly retryInMs?: number;
-  /** Whether the tracker could not be reached at all, for whatever torrent. */
+  /** Whether the tracker could not be reached at all, so that no torrent can announce to it. */
   readonly isOutage: boolean;
 
   constructor(message: string, { retryInMs, isOutage }: { retryInMs?: number; isOutage?: boolean } = {}) {

@@ -3,11 +3,11 @@ import { withoutSecrets } from "./protocol/secrets.ts";
 
 export { printable };
 
-/** How much is told, from least to most. */
+/** How much the log tells, from least to most. */
 export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
 export type LogLevel = typeof LOG_LEVELS[number];
 
-/** Where log lines go. Texts from outside are cleaned, and secrets in URLs left out, by the logger, not by its callers. */
+/** Where log lines go. The logger, not its callers, cleans texts from outside and leaves out the secrets in URLs. */
 export interface Logger {
   error(text: string): void;
   warn(text: string): void;
@@ -16,8 +16,8 @@ export interface Logger {
 }
 
 /**
- * A logger that hands each line, cleaned of control characters and of what is secret in URLs, to `write` (standard
- * error by default).
+ * Creates a logger that hands each line, without control characters and without the secrets in URLs, to `write`
+ * (standard error by default).
  */
 export function createLogger(
   level: LogLevel,

@@ -1,4 +1,4 @@
-/** Every tunable of the program: name, unit, value, and why that value. */
+/** Every tunable of the program: its name, unit and value, and the reason for that value. */
 import type { MagnetLimits } from "./protocol/magnet.ts";
 import type { MetainfoLimits } from "./protocol/metainfo.ts";
 
@@ -12,94 +12,94 @@ export const VERSION = "0.1.0";
 
 /** What a `.torrent` file may contain at most. */
 export const METAINFO_LIMITS: MetainfoLimits = {
-  // 2 million pieces need 40 MB of hashes; nobody has more.
+  // The hashes of 2 million pieces take 40 MB; no torrent in use has more.
   fileBytes: 64 * MIB,
   pieces: 2_097_152,
   files: 200_000,
-  // 200,000 files with paths of seven names.
+  // Enough for 200,000 files with paths of seven names.
   fileValues: 2_000_000,
-  // Thousands of trackers.
+  // Enough for thousands of trackers.
   outerValues: 20_000,
   minPieceLength: 1 * KIB,
-  // A piece is assembled in memory; INTERFACE.md promises 64 MiB in `create`, others use 128.
+  // A piece is assembled in memory. `create` makes pieces of up to 64 MiB, other programs of up to 128 MiB.
   maxPieceLength: 128 * MIB,
   bencode: { depth: 100, values: 3_000_000 },
 };
 
-/** What a magnet link may contain at most: what a shell passes on, and more trackers than anybody reaches. */
+/** What a magnet link may contain at most: as much text as a shell passes on, and more trackers than are useful. */
 export const MAGNET_LIMITS: MagnetLimits = { characters: 64 * KIB, entries: 200 };
 
-/** Ports (INTERFACE.md): the first one tried, and the last one tried when the user named none. */
+/** The first and the last port that are tried where the user named none. */
 export const PORTS = { peer: { first: 6881, last: 6889 }, tracker: { first: 6969, last: 6979 } } as const;
 
 /** Whether connections between peers are encrypted (MSE): where it helps, always, or never. */
 export const ENCRYPTION_POLICIES = ["prefer", "require", "off"] as const;
 export type EncryptionPolicy = typeof ENCRYPTION_POLICIES[number];
 
-/** Connections and how long we are patient. */
+/** Limits on connections, and how long we wait for a remote peer. */
 export const CONNECTIONS = {
-  /** Open connections of one torrent, dialled or accepted. A class of 100 fits, and its sockets fit in 1024 descriptors. */
+  /** Open connections of one torrent, dialled or accepted: enough for a class of 100, and within 1,024 descriptors. */
   perTorrent: 120,
   /** Open connections of the whole process, half-open ones included. */
   perProcess: 800,
-  /** Of these, what is left to those who come to us: we dial no more when there is less. */
+  /** How many of these are kept for peers that connect to us: we stop dialling when no more are free. */
   keptForNewcomers: 200,
-  /** Connections from one address to one torrent: a class room behind NAT, but not everybody. */
+  /** Connections from one address to one torrent: enough for a class room behind NAT, but less than all places. */
   perAddress: 64,
-  /** Connections a torrent opens by itself; the rest of `perTorrent` is left for those who come to us. */
+  /** Connections that a torrent opens by itself; the rest of `perTorrent` is left for peers that connect to us. */
   dialled: 60,
-  /** Connections a torrent may open by itself, however many came to it. */
+  /** Connections that a torrent may open by itself, however many peers have connected to it. */
   leastDialled: 10,
   /** Dials under way at once in the whole process, until their handshake is over. */
   dialling: 32,
-  /** A dial that takes longer gives way while others wait: whoever means it answers in a moment. */
+  /** A dial that takes longer gives way while other dials wait: a peer that is there answers in a moment. */
   dialPatienceMs: 1 * SECOND,
-  /** Accepted connections that have not yet said which torrent they want; older ones are dropped above this. */
+  /** Accepted connections whose handshake is under way; when one more comes, an old one is dropped. */
   handshaking: 200,
-  /** A LAN answers in milliseconds; what takes this long is not there. */
+  /** A peer on a LAN answers in milliseconds; a peer that takes this long is not there. */
   dialTimeoutMs: 5 * SECOND,
   /** The whole handshake must have arrived by then; libtorrent and Transmission wait 10 s and 30 s. */
   handshakeTimeoutMs: 10 * SECOND,
-  /** BEP 3: connections silent for two minutes may be closed. */
+  /** BEP 3 lets us close a connection that was silent for two minutes. */
   silenceTimeoutMs: 130 * SECOND,
-  /** BEP 3: something must be sent every two minutes. */
+  /** BEP 3 wants each side to send something every two minutes. */
   keepAliveMs: 100 * SECOND,
   /** A socket that takes none of our bytes for this long is dead: its reader is gone or hostile. */
   writeTimeoutMs: 60 * SECOND,
   /**
-   * How long a seeder waits for a peer it heard of before it dials it. Our own kind comes within milliseconds; others
-   * hear of us minutes later, or cannot reach us, but we them.
+   * How long a seeder that heard of a peer waits before it dials that peer. A peer of our own kind connects to us
+   * within milliseconds; other peers hear of us minutes later, or cannot reach us although we can reach them.
    */
   seederPatienceMs: 1 * SECOND,
-  /** First pause after a dial that failed or was refused; doubled each time. A LAN's peers are back within a moment. */
+  /** First pause after a dial that failed or was refused; it doubles each time. Peers on a LAN are soon back. */
   redialMs: 500,
-  /** Pause after a connection that had come to something ended. */
+  /** Pause after the end of a connection whose handshake had succeeded. */
   reconnectMs: 3 * SECOND,
   redialMaxMs: 5 * MINUTE,
-  /** An endpoint that others name again and again is dialled this often at most for that: names are easily forged. */
+  /** Shortest time between two dials of an endpoint that others name again and again: such claims are easily forged. */
   retoldMs: 30 * SECOND,
   /** Endpoints remembered for one torrent. */
   knownPeers: 2_000,
-  /** Of these, endpoints that one address told of and that nobody has reached yet: more than we ever connect to. */
+  /** How many of these may come from one address and be unconfirmed as yet: more than we ever connect to. */
   knownPerTeller: 500,
-  /** The same for all that speak up by multicast together, as they can lie about their address: more than on any LAN. */
+  /** The same for all senders of multicast together, as they can forge their address: more than a LAN has peers. */
   knownFromLsd: 500,
-  /** How often it is told that other peers are known, with the names of all: that are 40 KB, and others bring it about. */
+  /** How often the list of known peers is reported: a list may take 40 KB, and other peers can cause such reports. */
   peerNews: { burst: 20, perSecond: 5 },
-  /** Banned endpoints, peers and addresses remembered for one torrent, and endpoints found to be ourselves. */
+  /** Banned endpoints, peers and addresses remembered for one torrent, and endpoints that turned out to be our own. */
   maxBans: 2_000,
   /**
-   * When both sides dialled and the other is not of our kind, both connections live this long: it may close either of
-   * them, at once or after it has looked at both.
+   * When both sides dialled and the other peer is not of our kind, both connections live this long: the other peer may
+   * close either of them, at once or after it has looked at both.
    */
   twinTrialMs: 2 * SECOND,
   /** A connection silent for this long gives way to a new one with the same peer at the same address. */
   silentTwinMs: 2 * SECOND,
-  /** A connection that owes us blocks and is silent for this long is closed when its peer speaks at another address. */
+  /** A connection that owes us blocks and is silent for this long is closed when its peer uses another address. */
   deadTwinMs: 5 * SECOND,
-  /** When there are too many connections, one that said nothing for this long after its handshake goes first. */
+  /** When there are too many connections, one whose peer sent nothing for this long after its handshake goes first. */
   speechlessMs: 2 * SECOND,
-  /** Sources of one torrent whose bytes are counted one by one: all of a school; who changes its name is no more. */
+  /** Sources of one torrent whose bytes are counted one by one: all peers of a school, but not all names of a forger. */
   countedSources: 1_000,
   /** Endpoints kept in the resume state for one torrent. */
   rememberedPeers: 200,
@@ -112,17 +112,17 @@ export const TRANSFER = {
    * pieces: blocks have 16 KiB, and before the metadata is known a bitfield has 100 KiB at most.
    */
   maxMessageBytes: 128 * KIB,
-  /** Copies of the whole torrent that one connection may take; who wants more wants our bandwidth. */
+  /** Copies of the whole torrent that one connection may take; a peer that wants more is after our bandwidth. */
   maxCopies: 4,
-  /** Longest block we serve. BEP 3 clients ask for 16 KiB; 128 KiB is what old ones may ask. */
+  /** Longest block we serve. Clients ask for 16 KiB (BEP 3); old ones may ask for 128 KiB. */
   maxRequestBytes: 128 * KIB,
-  /** Requests we accept from one peer at once, told as `reqq`: 1 GB/s needs about 250 in 4 ms, others ask up to 2,000. */
+  /** Requests we accept from one peer at once, sent as `reqq`: 1 GB/s needs 250 in 4 ms, other clients send 2,000. */
   maxQueuedRequests: 2_000,
-  /** Receive buffer of a new connection; enough for what is not payload. */
+  /** Receive buffer of a new connection; enough for messages without payload. */
   receiveBufferBytes: 16 * KIB,
   /** Receive buffer while we download: each read is a call into the runtime at a fixed price. */
   sourceReceiveBufferBytes: 256 * KIB,
-  /** Send buffer, for one write to the socket: eight blocks of 16 KiB or the longest block we serve, headers included. */
+  /** Send buffer, for one write to the socket: eight blocks of 16 KiB or the longest block we serve, with headers. */
   sendBufferBytes: 128 * KIB + 8 * 13,
   /** Idle send buffers kept. */
   sendBuffersKept: 8,
@@ -132,51 +132,51 @@ export const TRANSFER = {
   receiveBuffersKept: 8,
   /** Bytes of small messages that may wait for one peer; a peer that never reads is dropped above this. */
   maxQueuedMessageBytes: 4 * MIB,
-  /** And for all peers together; above this, whoever has more than an equal share waiting is dropped. */
+  /** The same for all peers together; above this, a peer with more than an equal share waiting is dropped. */
   maxBacklogBytes: 64 * MIB,
-  /** Bytes of messages written at once to who holds no upload slot: such writes may hang in hundreds. */
+  /** Bytes of messages written at once to a peer without an upload slot: hundreds of such writes may hang. */
   maxChokedSendBytes: 32 * KIB,
-  /** Blocks kept asked-for at a source, at most: 16 MiB under way fill any LAN. */
+  /** Unanswered requests at one source, at most: 16 MiB under way fill any LAN. */
   maxWindow: 1_024,
-  /** What a remote without `reqq` lets wait; libtorrent and others assume 250. */
+  /** Requests that a remote without `reqq` is taken to accept at once; libtorrent and others assume 250. */
   defaultReqq: 250,
-  /** Requests to begin with, before there is a rate: 256 KiB, the better part of a small file. */
+  /** Requests to begin with, before there is a measured rate: 256 KiB, most of a small file. */
   firstWindow: 16,
-  /** A request unanswered for this long, and for four windows' time, is asked again: some clients drop requests. */
+  /** A request unanswered for this long, and for four times the window's time, is sent again: some clients drop them. */
   requestTimeoutMs: 10 * SECOND,
   /** In endgame a source takes over blocks from those that are slower by more than this factor. */
   farFaster: 4,
   /** Suggested pieces remembered for one peer. */
   maxSuggestions: 256,
   /**
-   * Messages of one peer that bring nothing: keep-alives, repetitions, requests that are refused. A whole queue of
-   * requests may cross our choke; peers that trade small pieces say 40 times a second that they want something.
+   * Messages of one peer that bring nothing: keep-alives, repetitions, refused requests. A whole queue of requests may
+   * cross our choke; peers that trade small pieces send 40 messages a second about their interest alone.
    */
   patience: { burst: 4_000, perSecond: 100 },
   /**
-   * A bitfield with so many pieces that were not known is news (aria2 sends one for 20 and more). Any other costs as
-   * much patience as other messages for so many pieces in it.
+   * A bitfield with at least `manyPieces` new pieces is news (aria2 sends one for 20 and more). Any other bitfield
+   * costs the patience of one message for each `piecesPerMessage` pieces in it.
    */
   bitfield: { manyPieces: 16, piecesPerMessage: 1024 },
-  /** Blocks nobody asked for that a peer may send before it is dropped. */
+  /** Blocks that a peer may send without our request before it is dropped. */
   maxUnwantedBlocks: 512,
   /**
    * The window covers this much time at the source's measured rate. A LAN's round trip is below 1 ms; the rest is slack
-   * for an event loop that is busy. More of it, and sixteen receivers need a tenth longer: a block that waits at one
-   * source cannot come from another.
+   * for a busy event loop. With more slack, sixteen receivers take a tenth longer: a block that waits at one source
+   * cannot come from another.
    */
   windowMs: 20,
-  /** And so many blocks more: the least there is, and what makes a window grow that is itself the limit. */
+  /** Blocks added to that window: they are its least size, and let it grow where the window itself limits the rate. */
   windowGrowth: 4,
-  /** Length of the rolling window over which all rates are measured. As BEP 3's reference client. */
+  /** Length of the rolling window over which all rates are measured, as in the reference client of BEP 3. */
   rateWindowMs: 20 * SECOND,
 } as const;
 
-/** Pieces for those who are choked (BEP 6 "allowed fast"). */
+/** Pieces that choked peers may ask for (BEP 6 "allowed fast"). */
 export const FAST = {
-  /** Who has fewer pieces than this gets so many, or asks for so many; the number of BEP 6. */
+  /** Pieces allowed to a peer that has fewer than this, and the count from which we ask for none ourselves (BEP 6). */
   pieces: 10,
-  /** Bytes of all of them together, when pieces are large; at least one piece. */
+  /** Bytes of all these pieces together, where pieces are large; one piece is always allowed. */
   bytes: 4 * MIB,
   /** How often a block is served on one connection; more requests are rejected. */
   servesPerBlock: 2,
@@ -186,7 +186,7 @@ export const FAST = {
 
 /** Super-seeding (BEP 16). */
 export const SUPER_SEEDING = {
-  /** What one peer may have got from us and passed on to nobody, before it is given one piece at a time. */
+  /** Bytes that a peer may receive from us without passing any on, before it gets one piece at a time. */
   maxAloneBytes: 16 * MIB,
   /** A piece that was begun and did not arrive for this long is shown to others too. */
   patienceMs: 10 * SECOND,
@@ -194,153 +194,153 @@ export const SUPER_SEEDING = {
   piecesAtOnce: 2_000,
 } as const;
 
-/** Choosing peers. */
+/** Choosing which peers get upload slots and which become download sources. */
 export const CHOKING = {
   uploadSlots: 4,
   downloadSources: 4,
   rechokeMs: 30 * SECOND,
   /** A source that owes blocks and sends none for this long loses its place; BEP 3 says 60 s, a LAN answers sooner. */
   snubbedAfterMs: 15 * SECOND,
-  /** The same for one that has never sent any, while others wait for its place: some only pretend to have data. */
+  /** The same for a source that never sent a block while others wait for its place: some only pretend to have data. */
   unprovenAfterMs: 3 * SECOND,
-  /** What a peer without a place still owes is asked of others when nothing comes for this long. */
+  /** Blocks that a former source still owes are asked of others when that peer sends none for this long. */
   leftBlocksMs: 500,
   /** A peer that refuses a request although it unchokes us is asked again after this time, never in a tight loop. */
   rejectPauseMs: 1 * SECOND,
   /** A slot whose holder has not asked for anything yet goes to another at the first tick after this time. */
   unusedSlotMs: 190,
   /**
-   * The same for a holder that has asked: what it was sent last may wait in the kernel for a few tenths of a second, and
-   * only then it asks again.
+   * The same for a holder that has asked: the last blocks sent to it may wait in the kernel for a few tenths of a
+   * second, and only then does it ask again.
    */
   idleSlotMs: 1 * SECOND,
-  /** A slot whose holder takes nothing of what it asked for goes to another after this time; 128 KiB leave at once. */
+  /** A slot whose holder accepts none of the blocks it asked for goes to another after this; 128 KiB leave at once. */
   stalledSlotMs: 15 * SECOND,
   /** Peers that left their slot unused are passed over for this long while others want one. */
   idlePauseMs: 1 * SECOND,
-  /** A peer connected for less than this counts as a newcomer in the lot for the optimistic place. */
+  /** A peer connected for less than this counts as a newcomer in the draw for the optimistic unchoke. */
   newcomerMs: 60 * SECOND,
-  /** How many lots a newcomer holds against one of the others (BEP 3's reference client: 3). */
+  /** How many lots a newcomer has in that draw; any other peer has one (BEP 3's reference client: 3). */
   newcomerLots: 3,
-  /** Failed pieces whose blocks are remembered to find out who lied. */
+  /** Failed pieces whose blocks are remembered to find out which peer sent wrong data. */
   maxSuspectPieces: 64,
-  /** Peers that gave us data and left, remembered in case it turns out to be wrong. */
+  /** Peers that gave us data and left, remembered in case that data turns out to be wrong. */
   maxDeparted: 256,
-  /** Bans from one address after which the whole address is banned: above it, it is no class room but an attack. */
+  /** Bans from one address after which the whole address is banned: so many mean an attack, not a class room. */
   bansPerAddress: 3,
 } as const;
 
-/** Trials of those that wait for a place among the download sources. */
+/** Trials of peers that wait to become download sources. */
 export const TRIALS = {
-  /** How long a first trial takes at least, and how often that is doubled for one that was tried before. */
+  /** How long a first trial takes at least, and how often this time is doubled for a peer that was tried before. */
   firstMs: 90,
   doublings: 5,
-  /** After this time a source is judged by what it brought lately, in the last second or two. */
+  /** After this time a source is judged by its latest blocks, those of the last second or two. */
   lateMs: 2 * SECOND,
-  /** How long nobody is tried again, and by how much more after each further trial. */
+  /** Pause before the next trial, and the factor by which it grows after each further trial. */
   pauseMs: 2 * SECOND,
   pauseGrowth: 4,
   /** How long an invited peer may take to unchoke us: a LAN's round trip, and a busy machine. */
   invitationMs: 300,
-  /** Bytes that trials may cost before anything came, and the part of what comes that they may cost. */
+  /** Bytes that trials may cost before anything has arrived, and the share of arriving bytes that they may cost. */
   firstCredit: 256 * KIB,
   costShare: 1 / 16,
-  /** Bytes per second of a place in which somebody is tried again. */
+  /** A peer that was tried before gets another trial only in a place that brings at most this many bytes per second. */
   poorWorth: 64 * KIB,
-  /** How many times as much as a source brings must one have brought that takes its place back. */
+  /** A former source takes its place back if it brought this many times as much as the source that holds the place. */
   muchBetter: 2,
 } as const;
 
-/** By what a peer is known that wants our uplink more than our data. */
+/** The signs of a peer that wants our uplink more than our data. */
 export const GREED = {
-  /** Blocks that it asked for again, beyond which it counts as greedy, … */
+  /** A peer that asked for more blocks than this a second time counts as greedy, … */
   repeatedBlocks: 4,
-  /** … if they are more than this part of all: a corrupt piece, or a request that got lost, makes nobody greedy. */
+  /** … if they are more than this share of its requests: a corrupt piece or a lost request makes no peer greedy. */
   repeatedShare: 1 / 32,
-  /** Bytes and pieces sent to a peer that tells of no piece meanwhile: others fetch a few pieces side by side, … */
+  /** Bytes and pieces that a peer may receive without announcing a piece: honest peers fetch a few side by side, … */
   undigestedBytes: 256 * KIB,
   undigestedPieces: 2,
-  /** … and tell of what they have got some hundredths of a second after it has left us. */
+  /** … and announce a piece some hundredths of a second after its last block has left us. */
   digestMs: 500,
 } as const;
 
-/** Disk. */
+/** Reading, writing and checking of data on disk. */
 export const STORAGE = {
   /** Bytes verified and written at once; above this we stop reading from sockets. */
   maxCommitBytes: 32 * MIB,
-  /** The main thread commits pieces of so many bytes at most, while the process has fewer cores in use on average, … */
+  /** The main thread commits pieces of up to `maxBytes` while the process uses less than `maxCores` on average, … */
   mainThread: { maxBytes: 4 * MIB, maxCores: 0.85, sampleMs: 200 },
-  /** … and while no disk holds it up: not within `pauseMs` after a slow commit, and not before so many were quick. */
+  /** … and while no disk delays it: not within `pauseMs` after a slow commit, and after `quickCommits` quick ones. */
   patience: { slowCommitMs: 50, pauseMs: 30 * SECOND, quickCommits: 16 },
-  /** Bytes of pieces that are under way, over all sources of one torrent; at least a piece per source. */
+  /** Bytes of active pieces, over all sources of one torrent; each source may always have one piece. */
   maxActiveBytes: 64 * MIB,
-  /** Files kept open. Common systems allow 1,024 descriptors, sockets need some. */
+  /** Files kept open. Common systems allow 1,024 descriptors, and sockets need some of them. */
   openFiles: 128,
-  /** The same for each disk worker: few, since a worker does not notice when the others lack descriptors. */
+  /** The same for each disk worker: few, since a worker does not notice when other threads lack descriptors. */
   workerOpenFiles: 16,
   /**
-   * How often an operation is tried while there is no descriptor for it or another program holds the file, in all for
-   * half a minute: peers time out within it. A virus scanner lets go soon, so the pauses double from the first one on.
+   * How often an operation is tried while no descriptor is free or another program holds the file: for half a minute in
+   * all, since peers time out within that time. A virus scanner soon lets go, so the pauses begin short and double.
    */
   busyTries: 34,
   firstBusyPauseMs: 50,
   busyPauseMs: 1 * SECOND,
-  /** Disk workers that check data at once, where there are so many cores; more only make a disk seek. */
+  /** Disk workers that check data at once, at most one per core; more workers only make a disk seek. */
   checkWorkers: 8,
   /** Pieces are handed to a checking worker in batches of about this many bytes, to spare messages. */
   checkBatchBytes: 4 * MIB,
-  /** Read and hashed at once while checking: small enough for the processor's cache. */
+  /** Bytes read and hashed at once while checking: few enough for the processor's cache. */
   hashReadBytes: 256 * KIB,
   /** How often written pieces are noted in KV. */
   noteWrittenMs: 1 * SECOND,
   /** How often files are synced and stored pieces noted in KV. */
   syncMs: 5 * SECOND,
-  /** How often the resume state takes totals and known peers. */
+  /** How often totals and known peers are saved in the resume state. */
   noteTotalsMs: 10 * SECOND,
-  /** Globs, and ranges of files, of one kind that are kept for a torrent: more than anybody types. */
+  /** Globs, and ranges of files, of one kind that are kept for a torrent: more than a user types. */
   keptGlobs: 1_000,
-  /** How often files in `shareable/` that nobody reads are looked at for changes; 1,000 torrents cost 100 looks a second. */
+  /** How often idle files in `shareable/` are checked for changes; 1,000 torrents cost 100 checks a second. */
   lookMs: 10 * SECOND,
-  /** Files of one torrent in one such look. What is read is looked at every second. */
+  /** Files of one torrent in one such check. Files that are being read are checked every second. */
   filesPerLook: 8,
-  /** How long files are left alone after a change was noticed: whoever makes it may be writing still. */
+  /** How long files are left alone after a change was noticed: the program that changed them may still be writing. */
   settleMs: 2 * SECOND,
-  /** Work on large torrents gives way to everything else after this time; a tracker's answer may wait so long. */
+  /** Work on large torrents lets other work go on after this time; a tracker's answer may wait this long. */
   sliceMs: 8,
-  /** How often `torrents/` is looked through for new files. */
+  /** How often `torrents/` is searched for new files. */
   folderWatchMs: 2 * SECOND,
 } as const;
 
 /** The embedded tracker. */
 export const TRACKER = {
   /**
-   * Seconds between announces we ask for. Membership is pushed to our own kind at once; other clients learn of
-   * newcomers only by announcing, and on a LAN an announce every 30 s from 1,000 peers is 33 requests a second.
+   * Seconds between announces that we ask for. Peers of our own kind hear of newcomers at once; other clients learn of
+   * them only by announcing, and on a LAN an announce every 30 s from 1,000 peers is 33 requests a second.
    */
   intervalSeconds: 30,
   minIntervalSeconds: 10,
   /** A peer of our own kind that is silent for this many intervals has left. */
   silentIntervals: 2.5,
   /**
-   * Any other peer that is silent for this long has left. Others do not come as often as they are asked to: libtorrent,
-   * qBittorrent and Deluge every 5 minutes at most, rTorrent every 10. They may miss one announce, and be late.
+   * Any other peer that is silent for this long has left. Other clients announce more rarely than we ask: libtorrent,
+   * qBittorrent and Deluge every 5 minutes at most, rTorrent every 10. They may miss one announce and be late.
    */
   strangersSilenceMs: 25 * MINUTE,
   /** Peers in one reply unless the client asks for fewer. */
   defaultNumwant: 50,
   maxNumwant: 200,
-  /** With the open tracker, info-hashes remembered. */
+  /** Info-hashes that an open tracker remembers. */
   maxInfoHashes: 10_000,
   maxPeersPerInfoHash: 10_000,
   /** All peers of all info-hashes: about 350 bytes each. */
   maxPeers: 100_000,
-  /** Peers one address may announce for one info-hash: a class room behind NAT. */
+  /** Peers that one address may announce for one info-hash: enough for a class room behind NAT. */
   maxPeersPerAddress: 256,
-  /** News of one info-hash from one address: two class rooms at once, and then as many as leave when they fall silent. */
+  /** News of one info-hash's peers from one address: two class rooms at once, then as many as time out by silence. */
   newsPerSource: { burst: 512, perSecond: 4 },
-  /** Sources whose news are counted. */
+  /** Pairs of info-hash and address whose news are counted. */
   maxNewsSources: 4_096,
-  /** Ports that a peer may claim at another address than it came from: below are the services of a system. */
+  /** Lowest port that a peer may claim at an address other than its own: lower ones belong to a system's services. */
   minClaimedPort: 1_024,
   /** Longest request line and headers accepted, in bytes. */
   maxRequestBytes: 16 * KIB,
@@ -348,41 +348,41 @@ export const TRACKER = {
   maxBodyBytes: 0,
   /** HTTP connections open at once: an announce needs one for milliseconds. */
   maxConnections: 1_000,
-  /** A request must have come whole, and its answer have been taken, within this time; an idle connection ends then. */
+  /** Time for a request to arrive whole, and for its reply to be read; an idle connection ends after it as well. */
   requestTimeoutMs: 15 * SECOND,
   /** Info-hashes in one scrape. */
   maxScrape: 100,
-  /** How often this machine's addresses are looked at, as UDP listens on each; clients ask again after a few seconds. */
+  /** How often this machine's addresses are listed, as UDP listens on each; clients ask again after a few seconds. */
   rescanMs: 1_500,
-  /** Addresses that UDP listens on: each takes a descriptor, and hosts of containers have dozens. */
+  /** Addresses that UDP listens on: each takes a descriptor, and hosts of containers have dozens of addresses. */
   maxUdpAddresses: 64,
 } as const;
 
 /** Announcing to trackers. */
 export const ANNOUNCING = {
   timeoutMs: 10 * SECOND,
-  /** How long we wait for a tracker's name to be resolved before we take it for somebody else. */
+  /** How long we wait for a tracker's name to be resolved before we take it for another machine's name. */
   resolveTimeoutMs: 2 * SECOND,
   /** Announces under way to one tracker at once, for all torrents together; a LAN's tracker answers in milliseconds. */
   perTracker: 20,
-  /** A tracker out of reach is not tried for this long, for whatever torrent; less than the first retry of one alone. */
+  /** How long no torrent tries a tracker that was out of reach; less than a torrent's first pause after a failure. */
   outageMs: 2 * SECOND,
   /** How long stopping waits for `stopped` to reach the trackers. */
   stopTimeoutMs: 2 * SECOND,
-  /** Tiers of a torrent that are used, each a tracker that is announced to beside the others, and trackers of a tier. */
+  /** Tiers of a torrent that are used (one tracker of each tier gets announces), and trackers of one tier. */
   maxTiers: 50,
   maxTrackersPerTier: 50,
-  /** URLs of one host that a torrent may name: by HTTP and UDP, by other ports, and at a few paths. */
+  /** URLs of one host that a torrent may name: enough for HTTP and UDP, other ports and a few paths. */
   maxUrlsPerHost: 8,
-  /** Announces of one torrent to one host: by HTTP and by UDP at once, then one a second. */
+  /** Announces of one torrent to one host: one by HTTP and one by UDP at once, then one a second. */
   perHost: { burst: 2, perSecond: 1 },
-  /** For all torrents together, how often a host is asked at a URL that it has not been asked at lately … */
+  /** Pause between two first requests for URLs of one host that were not asked lately, for all torrents together. */
   newUrlPauseMs: 1 * SECOND,
-  /** … and how many such URLs at once; so many of a host and so many hosts are remembered. */
+  /** How many such requests may be made at once, and how many URLs of a host and how many hosts are remembered. */
   newUrlBurst: 4,
   urlsRemembered: 16,
   hostsRemembered: 1_000,
-  /** First pause after a failure; doubled each time, with up to a quarter more by chance. */
+  /** First pause after a failure; it doubles each time, and up to a quarter is added at random. */
   retryMs: 3 * SECOND,
   retryMaxMs: 5 * MINUTE,
   /** Intervals below and above these are not believed. */
@@ -394,13 +394,13 @@ export const ANNOUNCING = {
   maxPeers: 500,
   /** Redirects followed. */
   maxRedirects: 3,
-  /** Addresses of one family that a tracker's name stands for, of those that are tried … */
+  /** How many addresses of one family are tried where a tracker's name stands for several … */
   maxAddresses: 16,
-  /** … and when the next one is tried beside one that does not answer: a LAN answers in milliseconds. */
+  /** … and how long we wait for one before we try the next one beside it: a LAN answers in milliseconds. */
   nextAddressMs: 1 * SECOND,
-  /** A tracker with IPv4 and IPv6 that answered by one of them has this much time to answer by the other. */
+  /** A tracker with IPv4 and IPv6 addresses that answered by one family has this much time to answer by the other. */
   otherFamilyMs: 1 * SECOND,
-  /** When a datagram that a UDP tracker does not answer is sent again, counted from the first time. */
+  /** When a datagram that a UDP tracker does not answer is sent again, counted from its first sending. */
   udpRetransmitMs: [1 * SECOND, 3 * SECOND, 7 * SECOND],
 } as const;
 
@@ -416,17 +416,17 @@ export const BROADCAST = {
 
 /** Fetching and serving metadata (BEP 9). */
 export const METADATA = {
-  /** Largest info dictionary fetched: 800,000 pieces. A link is a promise of somebody we do not know. */
+  /** Largest info dictionary fetched: 800,000 pieces. The link may come from a stranger. */
   maxBytes: 16 * MIB,
   /** Parts asked of one peer at once. */
   requestsPerPeer: 4,
-  /** A part that does not come within this time is asked of others too; a LAN answers in milliseconds. */
+  /** A part that does not come within this time is asked of other peers too; a LAN answers in milliseconds. */
   answerMs: 250,
   /** A peer that does not answer within this time is left alone for a while. */
   requestTimeoutMs: 10 * SECOND,
-  /** Bytes held of metadata that is not whole: peers may offer different lengths, and only one is right. */
+  /** Bytes of incomplete metadata held in memory: peers may claim different lengths, and only one is right. */
   maxHeldBytes: 32 * MIB,
-  /** First pause for a peer that rejected or did not answer; doubled each time. */
+  /** First pause for a peer that rejected a request or did not answer it; it doubles each time. */
   retryMs: 2 * SECOND,
   retryMaxMs: 2 * MINUTE,
   /** Times the whole metadata is served to one connection; more requests are rejected. */
@@ -435,15 +435,15 @@ export const METADATA = {
 
 /** Peer exchange (BEP 11). */
 export const PEX = {
-  /** Between two messages to one peer; BEP 11: at most one a minute. */
+  /** Time between two messages to one peer; BEP 11 allows one a minute. */
   intervalMs: 60 * SECOND,
   /** Endpoints added, and endpoints dropped, in one message sent (BEP 11: 50); as many are read of each list. */
   maxEndpoints: 50,
-  /** So many messages of one peer are read on average, as some clients are a little early, … */
+  /** Average time between the messages of one peer that are read: some clients send a little early. */
   receiveRefillMs: 45 * SECOND,
-  /** … and so many at once: one may have waited behind blocks on a slow link, and come just before the next. */
+  /** Messages of one peer that are read at once: one may be delayed behind blocks until just before the next. */
   receiveBurst: 2,
-  /** How often it is looked whether somebody must be told something. */
+  /** How often the program checks whether a message is due. */
   lookMs: 1 * SECOND,
 } as const;
 
@@ -451,22 +451,22 @@ export const PEX = {
 export const LOCAL_DISCOVERY = {
   /** Every torrent is announced this often, as BEP 14 says. */
   intervalMs: 5 * MINUTE,
-  /** Announces of one torrent on average (BEP 14: one a minute) … */
+  /** Average time between announces of one torrent (BEP 14: one a minute) … */
   refillMs: 60 * SECOND,
-  /** … and how many may be saved up: the first one, and answers to newcomers that switch on together. */
+  /** … and how many announces may be saved up: the first one, and answers to newcomers that start together. */
   burst: 3,
-  /** Announces are held back this long, at random, so that a class that switches on does not answer as one. */
+  /** Longest random delay of an announce, so that a class that starts together does not answer all at once. */
   answerDelayMs: 500,
-  /** A peer of a torrent that was silent this long is a newcomer again: it missed two announces. */
+  /** A peer of a torrent that was silent for this long counts as a newcomer again: it missed two announces. */
   forgetMs: 11 * MINUTE,
-  /** Peers remembered for one torrent; above this nobody is answered, only heard. */
+  /** Peers remembered for one torrent; above this, newcomers are added to the swarm but get no answer. */
   maxRemembered: 1_000,
-  /** With up to this many torrents each has a datagram of its own, which the oldest clients need (BEP 14). */
+  /** Up to this many torrents get a datagram each, which the oldest clients need (BEP 14). */
   maxSingly: 5,
   /** Datagrams read from one address in a second, and from all; more are dropped unread. */
   perSenderPerSecond: 50,
   perSecond: 500,
-  /** How often interfaces are looked at, for those that came and went. */
+  /** How often the interfaces are listed, as they come and go. */
   rescanMs: 1_500,
   /** Interfaces used of each family. */
   maxInterfaces: 32,
@@ -480,36 +480,36 @@ export const IP_FILTER = {
   maxFileBytes: 128 * MIB,
   /** Longest line read, in characters: names in lists are shorter. */
   maxLineLength: 1_000,
-  /** Malformed lines told with their number; the others are counted only. */
+  /** Malformed lines that are reported by number; others are only counted. */
   maxReported: 5,
 } as const;
 
 /** Web seeds (BEP 19). */
 export const WEB_SEED = {
-  /** Web seeds used of one torrent, beside the download sources among its peers. */
+  /** Web seeds used for one torrent, beside the download sources among its peers. */
   perTorrent: 4,
-  /** Bytes asked for in one request at most: other sources may take what comes late of more. */
+  /** Bytes asked for in one request at most: other sources may take over the last part of a longer range. */
   maxRangeBytes: 16 * MIB,
   /** Bytes read before they are handed on. */
   readBytes: 256 * KIB,
-  /** Bytes of a reply that are read although nobody wants them, before another one is asked for what comes behind. */
+  /** Unwanted bytes of a reply that are read to reach the wanted ones; behind a larger gap, a new request is made. */
   maxSkippedBytes: 256 * KIB,
-  /** A reply that ends before its time has failed when it brought less than this. */
+  /** A reply that ends too early counts as failed when it brought less than this. */
   minAnswerBytes: 1 * KIB,
-  /** A server that lacks so many files, and gave nothing yet, is given up. */
+  /** A server that lacks this many files, and has delivered nothing yet, is given up. */
   maxLackedFiles: 100,
-  /** Files that a server lacks and that are told one by one. */
+  /** Files lacking on a server that are reported one by one. */
   maxToldFiles: 3,
   /** Redirects followed for one request. */
   maxRedirects: 5,
-  /** Servers that connections are kept open to, of those that one web seed redirects to. */
+  /** Servers to which connections are kept open, where one web seed redirects to several. */
   maxServers: 16,
   /** A server that sends nothing for this long has failed. */
   stallTimeoutMs: 20 * SECOND,
-  /** Pause after a failure that may pass; doubled each time. */
+  /** Pause after a failure that may be temporary; it doubles each time. */
   retryMs: 5 * SECOND,
   retryMaxMs: 10 * MINUTE,
 } as const;
 
-/** The slow clock behind every timeout and periodic job: an upload slot that nobody uses idles no longer than this. */
+/** Period of the clock behind every timeout and periodic job: an unused upload slot stays idle no longer than this. */
 export const TICK_MS = 100;
