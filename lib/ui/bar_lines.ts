@@ -133,8 +133,9 @@ function peerLines({ peers, pieces }: SwarmSnapshot, room: number): BarLine[] {
 function torrentLine(snapshot: SwarmSnapshot): BarLine {
   const { name, pieces, have, missing, checked, failure, seeding, finished } = snapshot;
   const { connections, downloadRate, uploadRate } = snapshot;
+  if (failure !== undefined) return textLine(`${name}: failed: ${failure}`);
+  if (snapshot.state === "paused") return textLine(`${name}: paused`);
   if (snapshot.lacksMetadata) return textLine(`${name}: fetching metadata, ${peersText(connections)}`);
-  if (failure !== undefined) return textLine(`${name}: paused: ${failure}`);
   const total = checked === undefined ? have + missing : pieces;
   const line = { label: name, labelWidth: 14, value: checked ?? have, total, barRank: 3 };
   const percent = percentCell(line.value, total);

@@ -59,9 +59,10 @@ export class PlainProgress implements ProgressView {
 
 /** How far a torrent is, or why it stands still; undefined when there is nothing to wait for. */
 function standing(snapshot: SwarmSnapshot): string | undefined {
-  const { pieces, have, missing, checked, failure, finished, lacksMetadata } = snapshot;
+  const { pieces, have, missing, checked, state, failure, finished, lacksMetadata } = snapshot;
+  if (failure !== undefined) return `failed: ${failure}`;
+  if (state === "paused") return "paused";
   if (lacksMetadata) return "fetching metadata";
-  if (failure !== undefined) return `paused: ${failure}`;
   if (checked !== undefined) return `checked ${percentOf(checked, pieces)}%`;
   return finished ? undefined : `${percentOf(have, have + missing)}%`;
 }

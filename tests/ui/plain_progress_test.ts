@@ -55,9 +55,13 @@ Deno.test("PlainProgress says that data is checked and why a torrent stands stil
   view.tick([
     swarmSnapshot({ checked: 10 }),
     swarmSnapshot({ infoHash: fakeInfoHash("b"), failure: "no space left" }),
+    swarmSnapshot({ infoHash: fakeInfoHash("c"), lacksMetadata: true, failure: "bad metadata" }),
+    swarmSnapshot({ infoHash: fakeInfoHash("d"), state: "paused" }),
   ]);
   assert.match(lines[0], /checked 52%/);
-  assert.match(lines[1], /paused: no space left/);
+  assert.match(lines[1], /failed: no space left/);
+  assert.match(lines[2], /failed: bad metadata/);
+  assert.match(lines[3], /: paused/);
 });
 
 Deno.test("PlainProgress cleans names from torrents", () => {

@@ -219,7 +219,7 @@ Deno.test("swarmLines shows checking and the reason of a pause", () => {
   ], 10);
   assert.equal(checking.value, 5);
   assert(checking.cells.some((cell) => cell.text === "checking"));
-  assert.equal(paused.label, "age.txt: paused: no space left");
+  assert.equal(paused.label, "age.txt: failed: no space left");
 });
 
 Deno.test("swarmLines says below a torrent why it waits, in as many lines as that takes", () => {
