@@ -172,20 +172,21 @@ export class HttpServer {
   /** Answers one request after another. Rejects when the connection breaks or is dropped. */
   async #serve(client: Client): Promise<void> {
     const { stream } = client;
+    const { maxRequestBytes } = this.#options.limits;
     const received: Received = { buffer: new Uint8Array(FIRST_READ_BYTES), filled: 0, seen: 0 };
     while (true) {
-      const head = await this.#readHead(stream, received);
-      if (head === null) return;
-      const request = head && readRequest(head);
-      if (request === undefined) {
-        await stream.write(encodeReply({ status: head === undefined ? 414 : 400 }, NO_BODY, false));
-        return await this.#letRead(stream);
+      const length = headLength(received.buffer.subarray(0, received.filled), received.seen);
+      if (length === undefined) {
+        if (received.filled === maxRequestBytes) return await this.#refuse(stream, 414);
+        const count = await stream.read(roomBehind(received, maxRequestBytes));
+        if (count === null) return;
+        received.filled += count;
+        continue;
       }
-      const result = this.#askService(request, stream.remote);
-      const goesOn = "answer" in result
-        ? await this.#answerBody(client, request, received, result)
-        : await this.#send(client, request, result, request.keepsAlive && request.bodyLength === 0);
-      if (!goesOn) {
+      const request = readRequest(received.buffer.subarray(0, length));
+      if (request === undefined) return await this.#refuse(stream, 400);
+      discard(received, length);
+      if (!await this.#respond(client, request, received)) {
         const mayStillSend = received.filled > 0 || request.bodyLength !== 0;
         return mayStillSend ? await this.#letRead(stream) : undefined;
       }
@@ -193,21 +194,12 @@ export class HttpServer {
     }
   }
 
-  /** The next head, taken out of what was received; null at the end, undefined when it is too long. */
-  async #readHead(stream: TcpStream, received: Received): Promise<Uint8Array | null | undefined> {
-    const { maxRequestBytes } = this.#options.limits;
-    while (true) {
-      const length = headLength(received.buffer.subarray(0, received.filled), received.seen);
-      if (length !== undefined) return take(received, length);
-      received.seen = received.filled;
-      if (received.filled === maxRequestBytes) return undefined;
-      if (received.filled === received.buffer.length) {
-        received.buffer = larger(received.buffer, maxRequestBytes);
-      }
-      const count = await stream.read(received.buffer.subarray(received.filled));
-      if (count === null) return null;
-      received.filled += count;
-    }
+  /** Answers one request; resolves with whether the connection goes on. */
+  #respond(client: Client, request: HttpRequest, received: Received): Promise<boolean> {
+    const result = this.#askService(request, client.stream.remote);
+    return "answer" in result
+      ? this.#answerBody(client, request, received, result)
+      : this.#send(client, request, result, request.keepsAlive && request.bodyLength === 0);
   }
 
   #askService(request: HttpRequest, remote: Endpoint): HttpReply | AdmittedRequest {
@@ -241,6 +233,7 @@ export class HttpServer {
       this.#waiting.delete(client);
       const answer = await new Promise<HttpReply>((resolve) => resolve(admitted.answer(body)))
         .catch((error) => this.#failed(error));
+      this.#waitFor(client);
       return await this.#send(client, request, answer, request.keepsAlive);
     } finally {
       this.#bodyBytes -= length;
@@ -254,9 +247,8 @@ export class HttpServer {
     if (this.#bodyBytes + length > this.#options.limits.maxBodyBytes) return 503;
   }
 
-  /** Sends a reply; returns `goesOn`. */
+  /** Sends a reply; resolves with `goesOn`. */
   async #send(client: Client, { method }: HttpRequest, reply: HttpReply, goesOn: boolean): Promise<boolean> {
-    this.#waitFor(client);
     const { body = NO_BODY } = reply;
     if (body instanceof ReadableStream) await this.#sendStream(client, body, reply, goesOn);
     else await client.stream.write(encodeReply(reply, body, goesOn, method !== "HEAD"));
@@ -286,6 +278,12 @@ export class HttpServer {
       client.sending = undefined;
       await reader.cancel().catch(() => {});
     }
+  }
+
+  /** Answers what is no request that we read. */
+  async #refuse(stream: TcpStream, status: number): Promise<void> {
+    await stream.write(encodeReply({ status }, NO_BODY, false));
+    await this.#letRead(stream);
   }
 
   /**
@@ -342,13 +340,18 @@ export function listenForHttp(
   });
 }
 
-/** The first `length` bytes of what was received, which are taken out of it. */
-function take(received: Received, length: number): Uint8Array<ArrayBuffer> {
-  const taken = received.buffer.slice(0, length);
+/** Where the next read goes: behind what was received, which is known to hold no end of a head. */
+function roomBehind(received: Received, most: number): Uint8Array<ArrayBuffer> {
+  received.seen = received.filled;
+  if (received.filled === received.buffer.length) received.buffer = larger(received.buffer, most);
+  return received.buffer.subarray(received.filled);
+}
+
+/** Takes the first `length` bytes out of what was received. */
+function discard(received: Received, length: number): void {
   received.buffer.copyWithin(0, length, received.filled);
   received.filled -= length;
   received.seen = 0;
-  return taken;
 }
 
 /** The body of a request, which is `length` bytes long; null when the client ends before. */
@@ -358,7 +361,8 @@ async function readBody(
   length: number,
   received: Received,
 ): Promise<Uint8Array | null> {
-  let body = take(received, Math.min(length, received.filled));
+  let body = received.buffer.slice(0, Math.min(length, received.filled));
+  discard(received, body.length);
   if (expectsContinue && body.length < length) await stream.write(CONTINUE);
   let filled = body.length;
   while (filled < length) {
