@@ -1,14 +1,15 @@
 /** The files of a torrent where they lie below one folder, read and written as one row of bytes. */
 import fs from "node:fs";
-import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import { StorageError } from "../errors.ts";
 import type { TorrentFile } from "../protocol/metainfo.ts";
 import { type FileSpan, PieceLayout } from "../protocol/piece_layout.ts";
-import { type GuardedPath, guardPath, makeFolders } from "./guarded_path.ts";
+import { STORAGE } from "../settings.ts";
+import { type GuardedPath, guardPath, type KnownFolders, makeFolders } from "./guarded_path.ts";
 import type { OpenFile, OpenFiles } from "./open_files.ts";
 import { FilePlace, PARTS_ENDING, PartsLayout } from "./parts_layout.ts";
 import { errorCode, storageFailure, tryAgain } from "./storage_failure.ts";
+import { giveWay } from "./time_slices.ts";
 
 /** Where a row of files lies: plain data that can be posted to a worker. */
 export interface FileRowDescription {
@@ -40,8 +41,8 @@ export function sameStamp(a: FileStamp | undefined, b: FileStamp | undefined): b
 
 const SHAREABLE = ["shareable"];
 
-/** Files handled before others get a turn, in loops over all files of a torrent. */
-const FILES_PER_TURN = 256;
+/** Files handled before the clock is looked at, in loops over all files of a torrent. */
+const FILES_PER_LOOK = 16;
 
 const { O_RDONLY, O_RDWR, O_CREAT } = fs.constants;
 // Not every system has it; `guardPath` looks at the last step as well.
@@ -61,9 +62,11 @@ export class FileRow {
   readonly #open = new Map<number, OpenFile>();
   #parts: PartsLayout | undefined;
 
-  constructor(description: FileRowDescription, openFiles: OpenFiles) {
+  /** `layout` is that of the files, where there is one already. */
+  constructor(description: FileRowDescription, openFiles: OpenFiles, layout?: PieceLayout) {
     this.description = description;
-    this.layout = new PieceLayout(description.pieceLength, description.files.map((file) => file.length));
+    this.layout = layout ??
+      new PieceLayout(description.pieceLength, description.files.map((file) => file.length));
     this.#openFiles = openFiles;
   }
 
@@ -107,8 +110,12 @@ export class FileRow {
 
   /** Whether there is anything under the torrent's name, or a parts file. */
   exists(): boolean {
+    return this.#hasName() || this.hasPartsFile();
+  }
+
+  #hasName(): boolean {
     const { root, base, files } = this.description;
-    return guardPath(root, [...base, files[0].path[0]]).stats !== undefined || this.hasPartsFile();
+    return guardPath(root, [...base, files[0].path[0]]).stats !== undefined;
   }
 
   /** Whether there is a parts file. */
@@ -117,38 +124,40 @@ export class FileRow {
   }
 
   /** What a file looks like now; undefined when it does not exist. */
-  stampOf(file: number): FileStamp | undefined {
-    const { stats } = this.#guard(file);
+  stampOf(file: number, known?: KnownFolders): FileStamp | undefined {
+    const { stats } = this.#guard(file, known);
     return stats && { size: stats.size, mtimeMs: stats.mtimeMs, inode: stats.ino };
   }
 
   /** Stamps of all files, in order; undefined for padding and what does not exist. */
   async stamps(): Promise<(FileStamp | undefined)[]> {
     const stamps = new Array<FileStamp | undefined>(this.description.files.length).fill(undefined);
-    await this.#forEachFile((file) => stamps[file] = this.stampOf(file));
+    if (this.#hasName()) {
+      await this.#forEachFile((file, known) => stamps[file] = this.stampOf(file, known));
+    }
     return stamps;
   }
 
   /** Makes every file, at full length from the start but sparse. What is there already is kept. */
   async create(): Promise<void> {
-    await this.#forEachFile((file) => this.#create(file, this.description.files[file].length));
+    await this.#forEachFile((file, known) => this.#create(file, this.description.files[file].length, known));
     // It grows as it is written to: most of its slots are never used.
     if (this.#hasParts && !this.hasPartsFile()) this.#create(this.#partsFile, 0);
   }
 
   /** Makes the empty files, which no piece ever fills, where they are missing. */
   async createEmptyFiles(): Promise<void> {
-    await this.#forEachFile((file) => {
-      if (this.description.files[file].length === 0 && this.stampOf(file) === undefined) {
-        this.#create(file, 0);
+    await this.#forEachFile((file, known) => {
+      if (this.description.files[file].length === 0 && this.stampOf(file, known) === undefined) {
+        this.#create(file, 0, known);
       }
     });
   }
 
-  #create(file: number, length: number): void {
+  #create(file: number, length: number, known?: KnownFolders): void {
     const { root } = this.description;
-    makeFolders(root, this.stepsTo(file).slice(0, -1));
-    const { path } = this.#guard(file);
+    makeFolders(root, this.stepsTo(file).slice(0, -1), known);
+    const { path } = this.#guard(file, known);
     try {
       const fd = this.#openFiles.making(() => fs.openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o666));
       try {
@@ -164,21 +173,22 @@ export class FileRow {
   /** Fills `target` from `offset` on; false when a file is missing or too short for that. */
   tryRead(offset: number, target: Uint8Array): boolean {
     let filled = 0;
+    const known: KnownFolders = new Set();
     for (const span of this.layout.spans(offset, target.length)) {
-      if (!this.readSpan(span, target, filled)) return false;
+      if (!this.readSpan(span, target, filled, known)) return false;
       filled += span.length;
     }
     return filled === target.length;
   }
 
   /** Fills `target` at `at` with one span; false when the file is missing or too short. */
-  readSpan(span: FileSpan, target: Uint8Array, at: number): boolean {
+  readSpan(span: FileSpan, target: Uint8Array, at: number, known?: KnownFolders): boolean {
     if (this.description.files[span.file].isPadding) {
       target.fill(0, at, at + span.length);
       return true;
     }
     const position = this.#positionOf(span);
-    const fd = position === undefined ? undefined : this.#descriptor(this.holderOf(span.file));
+    const fd = position === undefined ? undefined : this.#descriptor(this.holderOf(span.file), known);
     if (position === undefined || fd === undefined) return false;
     try {
       let done = 0;
@@ -268,13 +278,13 @@ export class FileRow {
     for (const open of [...this.#open.values()]) this.#openFiles.close(open);
   }
 
-  #descriptor(file: number): number | undefined {
+  #descriptor(file: number, known?: KnownFolders): number | undefined {
     const open = this.#open.get(file);
     if (open !== undefined) {
       this.#openFiles.touch(open);
       return open.fd;
     }
-    const fd = this.#openDescriptor(file);
+    const fd = this.#openDescriptor(file, known);
     if (fd === undefined) return undefined;
     const opened = { fd, forget: () => this.#open.delete(file) };
     this.#openFiles.add(opened);
@@ -282,8 +292,8 @@ export class FileRow {
     return fd;
   }
 
-  #openDescriptor(file: number): number | undefined {
-    const { path, stats } = this.#guard(file);
+  #openDescriptor(file: number, known?: KnownFolders): number | undefined {
+    const { path, stats } = this.#guard(file, known);
     if (stats === undefined) return undefined;
     const isWritable = this.description.isWritable && this.placeOf(file) !== FilePlace.shareable;
     try {
@@ -296,19 +306,34 @@ export class FileRow {
   }
 
   /** Also refuses what is no plain file: opening a named pipe would wait for ever. */
-  #guard(file: number): GuardedPath {
-    const guarded = guardPath(this.description.root, this.stepsTo(file));
+  #guard(file: number, known?: KnownFolders): GuardedPath {
+    const guarded = guardPath(this.description.root, this.stepsTo(file), known);
     if (guarded.stats !== undefined && !guarded.stats.isFile()) {
       throw new StorageError(`Expected a file at ${this.nameOf(file)}, got something else`);
     }
     return guarded;
   }
 
-  async #forEachFile(visit: (file: number) => void): Promise<void> {
+  /** Visits all real files, and lets everything else have a turn in between. */
+  async #forEachFile(visit: (file: number, known: KnownFolders) => void): Promise<void> {
     let visited = 0;
+    let began = performance.now();
+    let known: KnownFolders = new Set();
+    const visitAnew = (file: number) => {
+      try {
+        visit(file, known);
+      } catch (error) {
+        // It may be tried again after a pause.
+        known = new Set();
+        throw error;
+      }
+    };
     for (const file of this.realFiles()) {
-      await tryAgain(() => visit(file));
-      if (++visited % FILES_PER_TURN === 0) await setImmediate();
+      await tryAgain(() => visitAnew(file));
+      if (++visited % FILES_PER_LOOK !== 0 || performance.now() - began < STORAGE.sliceMs) continue;
+      await giveWay();
+      began = performance.now();
+      known = new Set();
     }
   }
 }

@@ -17,24 +17,35 @@ export interface GuardedPath {
 }
 
 /**
+ * Folders that were looked at a moment ago, so that work on many files looks at each only once. It is good for as long
+ * as nothing else has a turn: later, somebody may have put a link there.
+ */
+export type KnownFolders = Set<string>;
+
+/**
  * The path of `steps` below `root`, and what is there.
  *
  * Errors: `StorageError` when a step is a symbolic link, or one before the last is no folder.
  */
-export function guardPath(root: string, steps: readonly string[]): GuardedPath {
-  const whole = join(root, ...steps);
+export function guardPath(root: string, steps: readonly string[], known?: KnownFolders): GuardedPath {
   let path = root;
   let stats: fs.Stats | undefined;
   for (let depth = 0; depth < steps.length; depth++) {
     if (stats !== undefined && !stats.isDirectory()) throw notAFolder(steps.slice(0, depth));
     path = join(path, steps[depth]);
+    const isLast = depth === steps.length - 1;
+    if (!isLast && known?.has(path)) {
+      stats = undefined;
+      continue;
+    }
     stats = statsOf(path, steps);
-    if (stats === undefined) return { path: whole, stats };
+    if (stats === undefined) return { path: join(root, ...steps), stats };
     if (stats.isSymbolicLink()) {
       throw new StorageError(`Expected no symbolic link, got one at ${steps.slice(0, depth + 1).join("/")}`);
     }
+    if (!isLast && stats.isDirectory()) known?.add(path);
   }
-  return { path: whole, stats };
+  return { path, stats };
 }
 
 function statsOf(path: string, steps: readonly string[]): fs.Stats | undefined {
@@ -54,17 +65,18 @@ function notAFolder(steps: readonly string[]): StorageError {
  *
  * Errors: `StorageError`, also when a link or a file is in the way.
  */
-export function makeFolders(root: string, steps: readonly string[]): string {
+export function makeFolders(root: string, steps: readonly string[], known?: KnownFolders): string {
+  const seen = known ?? new Set();
   for (let depth = 1; depth <= steps.length; depth++) {
     const here = steps.slice(0, depth);
-    const { path, stats } = guardPath(root, here);
-    if (stats?.isDirectory()) continue;
-    if (stats !== undefined) throw notAFolder(here);
+    const { path, stats } = guardPath(root, here, seen);
+    if (stats !== undefined && !stats.isDirectory()) throw notAFolder(here);
+    if (stats !== undefined) continue;
     try {
       fs.mkdirSync(path);
     } catch (error) {
       if (errorCode(error) !== "EEXIST") throw storageFailure(`make the folder ${here.join("/")}`, error);
     }
   }
-  return guardPath(root, steps).path;
+  return guardPath(root, steps, seen).path;
 }

@@ -39,6 +39,11 @@ export async function checkPieces(
   return { good, missing };
 }
 
+/** The indices that are no members. */
+export function* piecesNotIn(known: Bitfield): Generator<number> {
+  for (let index = 0; index < known.length; index++) if (!known.has(index)) yield index;
+}
+
 /** What there is of a torrent on this machine. */
 export interface TorrentCheck {
   readonly good: Bitfield;
@@ -68,18 +73,18 @@ export async function checkTorrent(
   await files.look();
   for (const row of [files.shareable, files.current]) {
     if (!row.exists()) continue;
-    const lacking = [...Bitfield.full(pieceCount)].filter((index) => !good.has(index));
+    const before = good.count;
     const found = await checkPieces(
       workers,
       metainfo,
       row,
-      lacking,
-      (count) => onChecked(good.count + count),
+      piecesNotIn(good),
+      (count) => onChecked(before + count),
       signal,
     );
     for (const index of found.good) good.add(index);
-    for (const index of lacking) if (!found.missing.has(index)) missing.delete(index);
+    for (const index of missing) if (!found.missing.has(index)) missing.delete(index);
   }
-  const bad = [...Bitfield.full(pieceCount)].filter((index) => !good.has(index) && !missing.has(index));
+  const bad = [...piecesNotIn(good)].filter((index) => !missing.has(index));
   return { good, bad, missing: [...missing] };
 }

@@ -19,7 +19,7 @@ import type { PieceLayout } from "../protocol/piece_layout.ts";
 import type { Selection } from "../swarm/ports.ts";
 import type { DiskWorkers } from "./disk_workers.ts";
 import { type FileRow, type FileStamp, sameStamp } from "./file_row.ts";
-import { checkPieces } from "./piece_checker.ts";
+import { checkPieces, piecesNotIn } from "./piece_checker.ts";
 import { FilePlace } from "./parts_layout.ts";
 import type { ResumeStore } from "./resume_store.ts";
 import type { TorrentFiles } from "./torrent_files.ts";
@@ -124,9 +124,8 @@ async function examine(context: RecoveryContext, trusted: Bitfield): Promise<Rec
   const stamps = await files.shareable.stamps();
   const check = async (row: FileRow, known: Bitfield) => {
     if (!row.exists()) return new Bitfield(layout.pieceCount);
-    const lacking = [...Bitfield.full(layout.pieceCount)].filter((index) => !known.has(index));
     const tell = (checked: number) => onChecked(known.count + checked);
-    return (await checkPieces(workers, metainfo, row, lacking, tell, signal)).good;
+    return (await checkPieces(workers, metainfo, row, piecesNotIn(known), tell, signal)).good;
   };
   const inShareable = await check(files.shareable, trusted);
   for (const index of trusted) inShareable.add(index);

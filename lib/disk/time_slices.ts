@@ -1,15 +1,23 @@
-import { setImmediate } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Steps } from "../protocol/steps.ts";
 import { STORAGE } from "../settings.ts";
 
-/** Runs work in slices of `STORAGE.sliceMs`, and lets everything else have a turn in between. Errors: what it throws. */
+/**
+ * Lets everything else have a turn. `setImmediate` would not do: where it is called again and again, Deno looks at
+ * sockets only once in a second.
+ */
+export async function giveWay(): Promise<void> {
+  await delay(0);
+}
+
+/** Runs work in slices of `STORAGE.sliceMs`, and gives way in between. Errors: what it throws. */
 export async function inSlices<T>(steps: Steps<T>): Promise<T> {
   let began = performance.now();
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;
     if (performance.now() - began < STORAGE.sliceMs) continue;
-    await setImmediate();
+    await giveWay();
     began = performance.now();
   }
 }

@@ -14,7 +14,6 @@
 import fs from "node:fs";
 import { Buffer } from "node:buffer";
 import { dirname, join } from "node:path";
-import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import { DataChangedError, StorageError } from "../errors.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
@@ -25,6 +24,7 @@ import { OpenFiles } from "./open_files.ts";
 import { FilePlace } from "./parts_layout.ts";
 import { renameOver } from "./replace_file.ts";
 import { errorCode, isRenameBusy, storageFailure, tryAgain } from "./storage_failure.ts";
+import { giveWay } from "./time_slices.ts";
 
 /** Bytes compared at once when two files are held against each other. */
 const COMPARE_BYTES = 1024 * 1024;
@@ -54,8 +54,12 @@ export class TorrentFiles {
   constructor(metainfo: Metainfo, home: string, openFiles: OpenFiles = sharedOpenFiles) {
     const shared = { root: home, files: metainfo.files, pieceLength: metainfo.layout.pieceLength };
     this.#tmpBase = ["state", "tmp", metainfo.infoHash];
-    this.tmp = new FileRow({ ...shared, base: this.#tmpBase, isWritable: true }, openFiles);
-    this.shareable = new FileRow({ ...shared, base: ["shareable"], isWritable: false }, openFiles);
+    this.tmp = new FileRow({ ...shared, base: this.#tmpBase, isWritable: true }, openFiles, metainfo.layout);
+    this.shareable = new FileRow(
+      { ...shared, base: ["shareable"], isWritable: false },
+      openFiles,
+      metainfo.layout,
+    );
     this.path = join(home, "shareable", metainfo.name);
     this.#openFiles = openFiles;
     this.#places = new Uint8Array(metainfo.files.length).fill(FilePlace.own);
@@ -85,7 +89,7 @@ export class TorrentFiles {
   }
 
   #rowAt(places: Uint8Array): FileRow {
-    return new FileRow({ ...this.tmp.description, places }, this.#openFiles);
+    return new FileRow({ ...this.tmp.description, places }, this.#openFiles, this.tmp.layout);
   }
 
   /** Whether all files are in `shareable`. */
@@ -246,7 +250,7 @@ export class TorrentFiles {
       const span = { file, position, length: Math.min(ours.length, length - position) };
       if (!this.tmp.readSpan(span, ours, 0) || !this.shareable.readSpan(span, theirs, 0)) return false;
       if (Buffer.compare(ours.subarray(0, span.length), theirs.subarray(0, span.length)) !== 0) return false;
-      await setImmediate();
+      await giveWay();
     }
     return true;
   }
@@ -323,7 +327,7 @@ export class TorrentFiles {
       if (this.shareable.stampOf(file) !== undefined) await this.#remove(this.shareable, file);
       const steps = this.shareable.stepsTo(file);
       for (let depth = steps.length - 1; depth > 1; depth--) folders.add(steps.slice(0, depth).join("/"));
-      await setImmediate();
+      await giveWay();
     }
     for (const folder of [...folders].sort((a, b) => b.length - a.length)) {
       try {
