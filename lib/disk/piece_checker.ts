@@ -39,9 +39,13 @@ export async function checkPieces(
   return { good, missing };
 }
 
-/** The indices that are no members. */
-export function* piecesNotIn(known: Bitfield): Generator<number> {
-  for (let index = 0; index < known.length; index++) if (!known.has(index)) yield index;
+/** The indices that are no members, found anew each time they are iterated. */
+export function piecesNotIn(known: Bitfield): Iterable<number> {
+  return {
+    *[Symbol.iterator]() {
+      for (let index = 0; index < known.length; index++) if (!known.has(index)) yield index;
+    },
+  };
 }
 
 /** What there is of a torrent on this machine. */

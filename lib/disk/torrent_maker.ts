@@ -1,7 +1,7 @@
 /** Makes a `.torrent` of a file or folder (BEP 3). */
 import fs from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { StorageError } from "../errors.ts";
+import { MetainfoError, StorageError } from "../errors.ts";
 import {
   encodeInfo,
   encodeMetainfo,
@@ -29,6 +29,8 @@ export interface TorrentPlan {
   /** Seconds since 1970. */
   readonly creationDate?: number;
   readonly workers: DiskWorkers;
+  /** Called when the data was found to be usable, before all of it is read. May throw. */
+  beforeHashing?(): Promise<void>;
 }
 
 /** A finished torrent. */
@@ -78,9 +80,18 @@ export async function makeTorrent(
   const name = basename(path);
   const files = filesUnder(dirname(path), [name]);
   if (files.length === 0) throw new StorageError(`Expected a file in ${plan.path}, got none`);
+  if (files.length > METAINFO_LIMITS.files) {
+    throw new MetainfoError(`Expected at most ${METAINFO_LIMITS.files} files, got ${files.length}`);
+  }
   refuseAwkwardNames(files);
   const totalLength = files.reduce((sum, file) => sum + file.length, 0);
   const pieceLength = plan.pieceLength ?? defaultPieceLength(totalLength);
+  const pieces = Math.ceil(totalLength / pieceLength);
+  if (pieces > METAINFO_LIMITS.pieces) {
+    throw new MetainfoError(
+      `Expected at most ${METAINFO_LIMITS.pieces} pieces, got ${pieces}; name a longer --piece-length`,
+    );
+  }
   const row = new FileRow({
     root: dirname(path),
     base: [],
@@ -88,6 +99,7 @@ export async function makeTorrent(
     pieceLength,
     isWritable: false,
   }, new OpenFiles(1));
+  await plan.beforeHashing?.();
   const pieceHashes = await hashRow(row, plan.workers, onProgress, signal);
   const infoFiles = files.map(({ path, length }) => ({ path: path.slice(1), length }));
   const rawInfo = encodeInfo(name, infoFiles, pieceLength, pieceHashes, plan.isPrivate);

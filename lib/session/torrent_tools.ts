@@ -98,7 +98,7 @@ async function readTorrentBytes(path: string): Promise<Uint8Array<ArrayBuffer>> 
 }
 
 /** A torrent to make, and where to put it. */
-export interface NewTorrent extends Omit<TorrentPlan, "workers" | "creationDate"> {
+export interface NewTorrent extends Omit<TorrentPlan, "workers" | "creationDate" | "beforeHashing"> {
   readonly home: string;
   /** The `.torrent` file; HOME/torrents/NAME.torrent when undefined. */
   readonly output?: string;
@@ -116,21 +116,55 @@ export async function createTorrent(
 ): Promise<{ path: string; metainfo: Metainfo }> {
   const { path: folder } = guardPath(home, output === undefined ? ["torrents"] : []);
   const path = resolve(output ?? join(folder, `${basename(resolve(plan.path))}.torrent`));
-  if (await Deno.lstat(path).then(() => true, () => false)) await refuseToReplace(path, output !== undefined);
+  const target = await Deno.lstat(path).then(() => refuseToReplace(path, output !== undefined), () => path);
   const workers = new DiskWorkers();
   try {
-    const { bytes, metainfo } = await makeTorrent({ ...plan, workers }, onProgress);
-    await replaceFile(path, bytes);
+    const { bytes, metainfo } = await makeTorrent(
+      { ...plan, workers, beforeHashing: () => tryToWriteBeside(target) },
+      onProgress,
+    );
+    await replaceFile(target, bytes);
     return { path, metainfo };
   } finally {
     workers.close();
   }
 }
 
-async function refuseToReplace(path: string, isNamed: boolean): Promise<void> {
+function isTorrent(path: string): Promise<boolean> {
+  return readTorrent(path).then(() => true, () => false);
+}
+
+/** Returns the file that is to be replaced: behind a symbolic link, the one it names. */
+async function refuseToReplace(path: string, isNamed: boolean): Promise<string> {
   if (!isNamed) throw new StorageError(`Expected no file at ${path}, got one; name another with --output`);
-  const isTorrent = await readTorrent(path).then(() => true, () => false);
-  if (!isTorrent) throw new StorageError(`Expected no file or a torrent at ${path}, got another file`);
+  if (!await isTorrent(path)) {
+    throw new StorageError(`Expected no file or a torrent at ${path}, got another file`);
+  }
+  return await Deno.realPath(path);
+}
+
+/**
+ * Hashing may take hours, so whether there can be a file is found out before, in the nearest folder that exists.
+ * Errors: `StorageError`.
+ */
+async function tryToWriteBeside(path: string): Promise<void> {
+  let folder = dirname(path);
+  while (!await Deno.lstat(folder).then(() => true, hasFailedOtherwise) && dirname(folder) !== folder) {
+    folder = dirname(folder);
+  }
+  const trial = join(folder, `.${crypto.randomUUID()}.tmp`);
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+    await Deno.writeFile(trial, new Uint8Array(), { createNew: true });
+    await Deno.remove(trial);
+  } catch (error) {
+    throw storageFailure(`write ${path}`, error);
+  }
+}
+
+/** Whether a look failed for another reason than that there is nothing. */
+function hasFailedOtherwise(error: unknown): boolean {
+  return !(error instanceof Deno.errors.NotFound);
 }
 
 /** What there is of a torrent's data on this machine: `check --json` of INTERFACE.md. */

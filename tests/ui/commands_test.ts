@@ -149,6 +149,37 @@ Deno.test("create never replaces what it was not told to replace", async () => {
   assert.notDeepEqual(await Deno.readFile(torrent), before);
 });
 
+Deno.test("create replaces the torrent that a symbolic link names, and not the link", async () => {
+  await using made = await makeHome();
+  const { home, file } = made;
+  const [target, link] = [join(home, "real.torrent"), join(home, "link.torrent")];
+  const make = (...more: string[]) => runCommand("create", file, "--home", home, "--output", link, ...more);
+  await runCommand("create", file, "--home", home, "--output", target);
+  const before = await Deno.readFile(target);
+  await Deno.symlink(target, link);
+  assert.equal((await make("--comment", "new")).exitCode, 0);
+  assert.ok((await Deno.lstat(link)).isSymlink);
+  assert.notDeepEqual(await Deno.readFile(target), before);
+});
+
+Deno.test("create refuses at once what it would refuse after hashing", async () => {
+  await using made = await makeHome();
+  const { home, file } = made;
+  const huge = join(home, "shareable", "huge");
+  await Deno.writeFile(huge, new Uint8Array());
+  // Sparse: hashing it would take hours.
+  await Deno.truncate(huge, 8 * 2 ** 40);
+  const cases: [RegExp, string[]][] = [
+    [/Cannot write/, [huge, "--piece-length", "64MiB", "--output", join(file, "below", "a.torrent")]],
+    [/Expected at most 2097152 pieces, got 8388608/, [huge, "--piece-length", "1MiB"]],
+  ];
+  for (const [reason, args] of cases) {
+    const { exitCode, err } = await runCommand("create", ...args, "--home", home, "--announce", "10.0.0.5");
+    assert.notEqual(exitCode, 0);
+    assert.match(err.join(), reason);
+  }
+});
+
 Deno.test("create fails in one line and leaves nothing when there is no such file", async () => {
   await using made = await makeHome();
   const { exitCode, err } = await runCommand("create", join(made.home, "nothing"), "--home", made.home);
