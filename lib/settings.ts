@@ -1,4 +1,5 @@
 /** Every tunable of the program: its name, unit and value, and the reason for that value. */
+import { LSD_PORT } from "./protocol/lsd_message.ts";
 import type { MagnetLimits } from "./protocol/magnet.ts";
 import type { MetainfoLimits } from "./protocol/metainfo.ts";
 
@@ -30,7 +31,12 @@ export const METAINFO_LIMITS: MetainfoLimits = {
 export const MAGNET_LIMITS: MagnetLimits = { characters: 64 * KIB, entries: 200 };
 
 /** The first and the last port that are tried where the user named none. */
-export const PORTS = { peer: { first: 6881, last: 6889 }, tracker: { first: 6969, last: 6979 } } as const;
+export const PORTS = {
+  peer: { first: 6881, last: 6889 },
+  tracker: { first: 6969, last: 6979 },
+  /** Of local discovery (BEP 14), always this one. */
+  localDiscovery: LSD_PORT,
+} as const;
 
 /** Whether connections between peers are encrypted (MSE): where it helps, always, or never. */
 export const ENCRYPTION_POLICIES = ["prefer", "require", "off"] as const;

@@ -313,4 +313,6 @@ Deno.test("architecture: lib uses nothing that its permissions do not cover, and
     ),
     listed("sys"),
   );
+  const environment = used(/\benv\.([A-Z_]+)/g);
+  assert.deepEqual(environment.filter((name) => !listed("env").includes(name)), []);
 });

@@ -1,5 +1,5 @@
 /** The command line: commands, options and help of INTERFACE.md, and what comes back as an exit code. */
-import { Command, CommanderError, Option } from "commander";
+import { Argument, Command, CommanderError, Option } from "commander";
 import { messageOf } from "../errors.ts";
 import { createLogger, LOG_LEVELS, printable } from "../log.ts";
 import { CHOKING, ENCRYPTION_POLICIES, PORTS, VERSION } from "../settings.ts";
@@ -9,6 +9,7 @@ import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import * as values from "./option_values.ts";
 import { errorWriter, printLine } from "./output.ts";
 import { PROGRESS_MODES } from "./progress_view.ts";
+import { service, SERVICE_ACTIONS, type ServiceAction } from "./service/service_command.ts";
 import { start } from "./start_command.ts";
 
 /**
@@ -118,7 +119,8 @@ export function buildProgram(finish: (code: ExitCode) => void): Command {
       "--version",
       "show the version, Deno's and the system",
     )
-    .helpOption("-h, --help", "show this help")
+    // Whoever reads the help has found it, and the screen has no line to spare.
+    .addHelpOption(new Option("-h, --help", "show this help").hideHelp())
     .helpCommand("help [COMMAND]", "all options of a command")
     .addOption(
       option("--home <DIR>", "the folder to work in", values.parseText).default(".", "."),
@@ -129,6 +131,7 @@ export function buildProgram(finish: (code: ExitCode) => void): Command {
   addStart(program, finish);
   addCreate(program, finish);
   addOthers(program, finish);
+  addService(program, finish);
   return program.addHelpText("after", EXAMPLES);
 }
 
@@ -139,6 +142,7 @@ const TERMS: ReadonlyMap<string, string> = new Map([
   ["edit", "edit TORRENT --announce ADDR"],
   ["info", "info TORRENT|MAGNET"],
   ["check", "check TORRENT"],
+  ["service", "service install|status|remove"],
   ["help", "help [COMMAND]"],
 ]);
 
@@ -294,5 +298,22 @@ function addOthers(program: Command, finish: (code: ExitCode) => void): void {
     .option("--json", "print JSON")
     .action(async (torrent: string, _options, command: Command) => {
       finish(await check(torrent, command.optsWithGlobals()));
+    });
+}
+
+function addService(program: Command, finish: (code: ExitCode) => void): void {
+  const startCommand = program.commands[0];
+  program.command("service")
+    .description("let the system start it by itself")
+    .addArgument(new Argument("<ACTION>", "what to do").choices(SERVICE_ACTIONS))
+    .argument("[OPTIONS...]", "options and torrents, as of start")
+    .option("--system", "for the whole machine, not only while this user is logged on")
+    .option("--dry-run", "only show what would be written")
+    .allowUnknownOption()
+    .action(async (action: ServiceAction, words: string[], _options, command: Command) => {
+      const isNamed = program.getOptionValueSource("home") === "cli";
+      const options = command.optsWithGlobals();
+      const home: string | undefined = isNamed ? options.home : undefined;
+      finish(await service(action, { ...options, home }, { words, command: startCommand }));
     });
 }

@@ -19,6 +19,7 @@ import { errorWriter } from "./output.ts";
 import { PlainProgress } from "./plain_progress.ts";
 import { ProgressBars } from "./progress_bars.ts";
 import { type ProgressMode, type ProgressView } from "./progress_view.ts";
+import { ServiceManager } from "./service/notify.ts";
 import { StopSignals } from "./stop_signals.ts";
 import { TerminalScreen } from "./terminal_screen.ts";
 import { ownAddressesText } from "./option_values.ts";
@@ -96,6 +97,9 @@ export async function start(
     warnOfLowRates(options, view);
     const ipFilter = await readIpFilter(options.ipFilter, log);
     const session = await startSession({ ...options, home }, ipFilter, view, log);
+    const manager = new ServiceManager();
+    const state = join(home, "state");
+    await manager.ready(state);
     const ticking = setInterval(() => view.tick(session.snapshot()), SHOW_EVERY_MS);
     try {
       const work = named.length > 0
@@ -105,6 +109,7 @@ export async function start(
     } finally {
       clearInterval(ticking);
       view.tick(session.snapshot());
+      await manager.stopping(state);
       await session.stop();
     }
   } finally {

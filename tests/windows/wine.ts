@@ -16,8 +16,9 @@ export HOME=/root WINEDEBUG=-all WINEPREFIX="\${WINEPREFIX:-/root/.wine}" XDG_RU
 cd "\${WIN_DIR:-/}" && exec /usr/lib/wine/wine64 "$@"
 `;
 const HOSTS = "127.0.0.1 localhost\n::1 localhost\n";
-/** Where Windows programs keep temporary files: in memory, since Wine's own locks are slow enough. */
-const TEMP = "root/.wine/drive_c/users/root/AppData/Local/Temp";
+/** Where Windows keeps its own files, and temporary ones in them: in memory, since Wine's own locks are slow enough. */
+const PREFIX = "root/.wine";
+const TEMP = "drive_c/users/root/AppData/Local/Temp";
 
 /** A Windows that is ready for use. */
 export class Wine {
@@ -53,7 +54,7 @@ export class Wine {
     await ensureDir(join(wine.root, "files"));
     const [boot, ...init] = wine.commandLine(["wineboot", "--init"]);
     await run(boot, ...init);
-    await wine.#mount(TEMP, "-t", "tmpfs", "peer-windows");
+    await wine.#mount(join(PREFIX, TEMP), "-t", "tmpfs", "peer-windows");
     return wine;
   }
 
@@ -68,11 +69,14 @@ export class Wine {
     return ["chroot", this.root, "/start", ...words];
   }
 
-  /** A process of Deno that is still to be started, in a folder below the root. */
-  deno(folder: string, args: readonly string[], options: Deno.CommandOptions = {}): Deno.Command {
-    const [command, ...all] = this.commandLine([this.#deno, ...args]);
-    const env = { ...options.env, WIN_DIR: folder, DENO_DIR: "Z:\\denodir", NO_COLOR: "1" };
-    return new Deno.Command(command, { ...options, env, args: all });
+  /** The command line that starts Deno, after `installDeno`. */
+  denoLine(args: readonly string[]): [command: string, ...args: string[]] {
+    return this.commandLine([this.#deno, ...args]);
+  }
+
+  /** The environment for Deno in a folder below the root. */
+  denoEnvironment(folder: string): Record<string, string> {
+    return { WIN_DIR: folder, DENO_DIR: "Z:\\denodir", NO_COLOR: "1" };
   }
 
   /** Makes a folder of the machine visible to Windows programs under the same path, until disposal. */
@@ -93,13 +97,14 @@ export class Wine {
    * the namespace in which the first of them is started.
    */
   async machine(number: number): Promise<Record<string, string>> {
-    const prefix = `/root/.wine-${number}`;
+    const prefix = `${PREFIX}-${number}`;
     const path = join(this.root, prefix);
     if (!await exists(path)) {
       // System files are the same, so they are linked; what Wine changes it writes anew.
-      await run("cp", "-a", "--link", "--one-file-system", join(this.root, "root/.wine"), path);
+      await run("cp", "-a", "--link", "--one-file-system", join(this.root, PREFIX), path);
     }
-    return { WINEPREFIX: prefix };
+    await this.#mount(join(prefix, TEMP), "-t", "tmpfs", "peer-windows");
+    return { WINEPREFIX: `/${prefix}` };
   }
 
   get #deno(): string {

@@ -1,0 +1,64 @@
+import { win32 } from "node:path";
+import { type ServicePlan, type ServiceSetup, xmlText } from "./service_plan.ts";
+
+/** The account of a service for the whole machine, "Local Service", which may do little. */
+const LOCAL_SERVICE = "S-1-5-19";
+const SCHEMA = "http://schemas.microsoft.com/windows/2004/02/mit/task";
+
+/** A task of Windows' scheduler: at the start of the machine, or when the user logs on. */
+export function scheduledTaskPlan(setup: ServiceSetup): ServicePlan {
+  const { home, isSystem } = setup;
+  const path = win32.join(home, "service", "peer.xml");
+  const create = `schtasks /Create /F /TN peer /XML "${path}"`;
+  const mayWrite = `icacls "${home}" /grant *${LOCAL_SERVICE}:(OI)(CI)M`;
+  return {
+    files: [{ path, text: taskXml(setup), isUtf16: true }],
+    enable: isSystem
+      ? `cmd /c '${mayWrite} && ${create} && schtasks /Run /TN peer'`.replaceAll("'", `"`)
+      : `cmd /c "${create} && schtasks /Run /TN peer"`,
+    disable: `cmd /c "schtasks /End /TN peer & schtasks /Delete /F /TN peer"`,
+    look: "schtasks /Query /V /FO LIST /TN peer",
+  };
+}
+
+function taskXml({ program, args, home, isSystem }: ServiceSetup): string {
+  const [command, ...words] = [...program, ...args];
+  const tag = (name: string, text: string) => `<${name}>${xmlText(text)}</${name}>`;
+  const principal = isSystem
+    ? tag("UserId", LOCAL_SERVICE) + tag("RunLevel", "LeastPrivilege")
+    : tag("LogonType", "InteractiveToken") + tag("RunLevel", "LeastPrivilege");
+  return [
+    `<?xml version="1.0" encoding="UTF-16"?>`,
+    `<Task version="1.2" xmlns="${SCHEMA}">`,
+    `  <RegistrationInfo>${tag("Description", "peer, shares files on the local network")}</RegistrationInfo>`,
+    `  <Triggers>${isSystem ? "<BootTrigger/>" : "<LogonTrigger/>"}</Triggers>`,
+    `  <Principals><Principal id="Author">${principal}</Principal></Principals>`,
+    "  <Settings>",
+    `    ${tag("MultipleInstancesPolicy", "IgnoreNew")}`,
+    `    ${tag("DisallowStartIfOnBatteries", "false")}`,
+    `    ${tag("StopIfGoingOnBatteries", "false")}`,
+    `    ${tag("StartWhenAvailable", "true")}`,
+    `    ${tag("ExecutionTimeLimit", "PT0S")}`,
+    // Priority 7, the default of tasks, would give the disk to everybody else first.
+    `    ${tag("Priority", "5")}`,
+    `    <RestartOnFailure>${tag("Interval", "PT1M")}${tag("Count", "255")}</RestartOnFailure>`,
+    "  </Settings>",
+    `  <Actions Context="Author">`,
+    "    <Exec>",
+    `      ${tag("Command", command)}`,
+    `      ${tag("Arguments", words.map(windowsWord).join(" "))}`,
+    `      ${tag("WorkingDirectory", home)}`,
+    "    </Exec>",
+    "  </Actions>",
+    "</Task>",
+    "",
+  ].join("\r\n");
+}
+
+/** A word of a command line as programs on Windows take it apart. */
+export function windowsWord(word: string): string {
+  if (/^[^\s"]+$/.test(word)) return word;
+  return `"${
+    word.replace(/(\\*)("|$)/g, (_, slashes: string, end: string) => slashes + slashes + (end && `\\${end}`))
+  }"`;
+}
