@@ -8,7 +8,7 @@ import { didYouMean } from "./did_you_mean.ts";
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import * as values from "./option_values.ts";
 import { errorWriter, printLine } from "./output.ts";
-import { PROGRESS_MODES } from "./progress_view.ts";
+import { PROGRESS_MODES } from "./progress/progress_view.ts";
 import { service, SERVICE_ACTIONS, type ServiceAction } from "./service/service_command.ts";
 import { start } from "./start_command.ts";
 

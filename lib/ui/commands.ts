@@ -20,10 +20,10 @@ import { createdRows, loopbackWarning, placeWarning, refuseTorrent } from "./cre
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import { jsonText } from "./json_text.ts";
 import { errorWriter, printLine } from "./output.ts";
-import { TerminalScreen } from "./terminal_screen.ts";
+import { TerminalScreen } from "./progress/terminal_screen.ts";
 import { formatBytes } from "./text_format.ts";
 import { isMagnet, nearestPathHint, readNamedMagnet, readNamedTorrent } from "./torrent_arguments.ts";
-import { noWorkProgress, WorkBar, WorkLines, type WorkProgress } from "./work_progress.ts";
+import { noWorkProgress, WorkBar, WorkLines, type WorkProgress } from "./progress/work_progress.ts";
 
 /** Options of every command that shows something. */
 export interface ShowOptions {

@@ -13,15 +13,15 @@ import {
 import type { EncryptionPolicy } from "../settings.ts";
 import { didYouMean } from "./did_you_mean.ts";
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
-import { JsonProgress } from "./json_progress.ts";
-import { LoggedProgress } from "./logged_progress.ts";
+import { JsonProgress } from "./progress/json_progress.ts";
+import { LoggedProgress } from "./progress/logged_progress.ts";
 import { errorWriter } from "./output.ts";
-import { PlainProgress } from "./plain_progress.ts";
-import { ProgressBars } from "./progress_bars.ts";
-import { type ProgressMode, type ProgressView } from "./progress_view.ts";
+import { PlainProgress } from "./progress/plain_progress.ts";
+import { ProgressBars } from "./progress/progress_bars.ts";
+import { type ProgressMode, type ProgressView } from "./progress/progress_view.ts";
 import { ServiceManager } from "./service/notify.ts";
 import { StopSignals } from "./stop_signals.ts";
-import { TerminalScreen } from "./terminal_screen.ts";
+import { TerminalScreen } from "./progress/terminal_screen.ts";
 import { ownAddressesText } from "./option_values.ts";
 import {
   exists,

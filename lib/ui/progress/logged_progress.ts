@@ -1,5 +1,5 @@
-import type { Logger } from "../log.ts";
-import type { SessionEvent } from "../session/session.ts";
+import type { Logger } from "../../log.ts";
+import type { SessionEvent } from "../../session/session.ts";
 import { EventTexts } from "./event_texts.ts";
 import type { ProgressView } from "./progress_view.ts";
 

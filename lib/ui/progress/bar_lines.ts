@@ -1,6 +1,6 @@
 /** Snapshots to the lines that `LiveLines` draws: one for each torrent, and below it one for each peer. */
-import { printable } from "../log.ts";
-import type { RemotePeerSnapshot, SwarmSnapshot } from "../swarm/ports.ts";
+import { printable } from "../../log.ts";
+import type { RemotePeerSnapshot, SwarmSnapshot } from "../../swarm/ports.ts";
 import {
   cutToWidth,
   fitToWidth,
@@ -10,7 +10,7 @@ import {
   percentOf,
   widthOf,
   wrapToWidth,
-} from "./text_format.ts";
+} from "../text_format.ts";
 
 const MIN_BAR_WIDTH = 8;
 /** Columns of the widest bar. */

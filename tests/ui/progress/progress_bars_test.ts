@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { fakeInfoHash, peerSnapshot, swarmSnapshot } from "../helpers/snapshots.ts";
-import { FakeTerminal } from "../helpers/fake_terminal.ts";
-import { swarmLines } from "../../lib/ui/bar_lines.ts";
-import { ProgressBars } from "../../lib/ui/progress_bars.ts";
-import { widthOf } from "../../lib/ui/text_format.ts";
+import { fakeInfoHash, peerSnapshot, swarmSnapshot } from "../../helpers/snapshots.ts";
+import { FakeTerminal } from "../../helpers/fake_terminal.ts";
+import { swarmLines } from "../../../lib/ui/progress/bar_lines.ts";
+import { ProgressBars } from "../../../lib/ui/progress/progress_bars.ts";
+import { widthOf } from "../../../lib/ui/text_format.ts";
 
 const SEED = peerSnapshot({
   endpoint: "192.168.1.20:6881",

@@ -1,10 +1,10 @@
-import { printable } from "../log.ts";
-import type { SessionEvent } from "../session/session.ts";
-import type { SwarmSnapshot } from "../swarm/ports.ts";
+import { printable } from "../../log.ts";
+import type { SessionEvent } from "../../session/session.ts";
+import type { SwarmSnapshot } from "../../swarm/ports.ts";
 import { EventTexts } from "./event_texts.ts";
-import { outputWriter } from "./output.ts";
+import { outputWriter } from "../output.ts";
 import type { ProgressView } from "./progress_view.ts";
-import { formatRate, formatWaiting, percentOf } from "./text_format.ts";
+import { formatRate, formatWaiting, percentOf } from "../text_format.ts";
 
 /** How often a torrent's percent is told at most, in milliseconds. */
 const PERCENT_EVERY_MS = 5000;

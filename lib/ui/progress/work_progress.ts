@@ -1,7 +1,7 @@
 import { type BarLine, renderBarLines } from "./bar_lines.ts";
 import { LiveLines, type Screen } from "./live_lines.ts";
-import { errorWriter } from "./output.ts";
-import { percentOf } from "./text_format.ts";
+import { errorWriter } from "../output.ts";
+import { percentOf } from "../text_format.ts";
 
 /** How often a bar is drawn at most, in milliseconds: pieces are done by the thousand. */
 const FRAME_EVERY_MS = 100;

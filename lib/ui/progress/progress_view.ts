@@ -1,5 +1,5 @@
-import type { SessionEvent } from "../session/session.ts";
-import type { SwarmSnapshot } from "../swarm/ports.ts";
+import type { SessionEvent } from "../../session/session.ts";
+import type { SwarmSnapshot } from "../../swarm/ports.ts";
 
 /** How a running session is shown: as bars, as plain lines, as JSON, or not at all. */
 export interface ProgressView {

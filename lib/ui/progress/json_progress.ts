@@ -1,7 +1,7 @@
-import type { SessionEvent } from "../session/session.ts";
-import type { SwarmSnapshot } from "../swarm/ports.ts";
-import { jsonText } from "./json_text.ts";
-import { outputWriter } from "./output.ts";
+import type { SessionEvent } from "../../session/session.ts";
+import type { SwarmSnapshot } from "../../swarm/ports.ts";
+import { jsonText } from "../json_text.ts";
+import { outputWriter } from "../output.ts";
 import type { ProgressView } from "./progress_view.ts";
 
 /** One JSON object a line, as INTERFACE.md lists them, for programs. */

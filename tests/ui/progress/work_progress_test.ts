@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { FakeTerminal } from "../helpers/fake_terminal.ts";
-import { WorkBar, WorkLines } from "../../lib/ui/work_progress.ts";
+import { FakeTerminal } from "../../helpers/fake_terminal.ts";
+import { WorkBar, WorkLines } from "../../../lib/ui/progress/work_progress.ts";
 
 Deno.test("WorkLines writes a percent every few seconds and nothing for short work", () => {
   const lines: string[] = [];

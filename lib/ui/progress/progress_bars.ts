@@ -1,5 +1,5 @@
-import type { SessionEvent } from "../session/session.ts";
-import type { SwarmSnapshot } from "../swarm/ports.ts";
+import type { SessionEvent } from "../../session/session.ts";
+import type { SwarmSnapshot } from "../../swarm/ports.ts";
 import { renderBarLines, swarmLines } from "./bar_lines.ts";
 import { EventTexts } from "./event_texts.ts";
 import { LiveLines, type Screen } from "./live_lines.ts";

@@ -1,4 +1,4 @@
-import { cutToWidth, rowsOf } from "./text_format.ts";
+import { cutToWidth, rowsOf } from "../text_format.ts";
 
 const ESCAPE = {
   clearRight: "\x1b[K",

@@ -1,6 +1,6 @@
-import { printable } from "../log.ts";
-import type { SessionEvent } from "../session/session.ts";
-import { formatBytes, formatDuration } from "./text_format.ts";
+import { printable } from "../../log.ts";
+import type { SessionEvent } from "../../session/session.ts";
+import { formatBytes, formatDuration } from "../text_format.ts";
 
 /** Events as lines for people. Remembers the torrents' names, which later events do not carry. */
 export class EventTexts {

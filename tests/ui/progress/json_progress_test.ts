@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { fakeInfoHash, swarmSnapshot } from "../helpers/snapshots.ts";
-import { JsonProgress } from "../../lib/ui/json_progress.ts";
+import { fakeInfoHash, swarmSnapshot } from "../../helpers/snapshots.ts";
+import { JsonProgress } from "../../../lib/ui/progress/json_progress.ts";
 
 const infoHash = fakeInfoHash("a");
 

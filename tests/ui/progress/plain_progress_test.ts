@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { fakeInfoHash, swarmSnapshot } from "../helpers/snapshots.ts";
-import { PlainProgress } from "../../lib/ui/plain_progress.ts";
+import { fakeInfoHash, swarmSnapshot } from "../../helpers/snapshots.ts";
+import { PlainProgress } from "../../../lib/ui/progress/plain_progress.ts";
 
 const infoHash = fakeInfoHash("a");
 const joined = {
