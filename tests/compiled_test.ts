@@ -6,8 +6,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import denoConfig from "../deno.json" with { type: "json" };
-import { Executable } from "./helpers/executable.ts";
-import { PeerRun } from "./helpers/peer_run.ts";
+import { Executable } from "./harness/processes/executable.ts";
+import { PeerRun } from "./harness/processes/peer_run.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../shareable/age.txt", import.meta.url));
 const binary = Deno.env.get("PEER_BINARY");

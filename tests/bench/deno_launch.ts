@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import denoConfig from "../../deno.json" with { type: "json" };
-import type { Launch } from "../interop/process.ts";
+import type { Launch } from "../harness/processes/running_process.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const DENO_DIR = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`;

@@ -1,5 +1,5 @@
 /** What processes cost and what the loopback interface carried, as Linux tells it under `/proc`. */
-import { statusBytes } from "../helpers/process_status.ts";
+import { statusBytes } from "../harness/processes/process_status.ts";
 
 /** `/proc/PID/stat` counts CPU time in these, whatever the kernel's own clock (USER_HZ). */
 const TICKS_PER_SECOND = 100;

@@ -1,6 +1,6 @@
 /** One measured transfer over loopback TCP, in the same way for every program. */
 import { freePort } from "../interop/arena.ts";
-import type { RunningProcess, Spawn } from "../interop/process.ts";
+import type { RunningProcess, Spawn } from "../harness/processes/running_process.ts";
 import type { Contender, Part } from "./clients/contender.ts";
 import { MeetingTracker } from "./meeting_tracker.ts";
 import { loopbackAddress } from "./own_network.ts";

@@ -1,5 +1,5 @@
 /** Where a measurement works: a folder of its own, and the programs it started. All is gone afterwards. */
-import { type Launch, RunningProcess, type Spawn } from "../interop/process.ts";
+import { type Launch, RunningProcess, type Spawn } from "../harness/processes/running_process.ts";
 
 /** Memory is the default place, because a disk would hide what the programs cost. */
 const MEMORY_FOLDER = "/dev/shm";

@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { parseWhole } from "../../lib/ui/option_values.ts";
 import { formatBytes } from "../../lib/ui/text_format.ts";
 import { messageOf } from "../../lib/errors.ts";
-import { Program } from "../helpers/program.ts";
+import { Program } from "../harness/processes/program.ts";
 import type { CampaignResult } from "./campaign.ts";
 import { runChaos } from "./run_chaos.ts";
 import { AIMS, type Kind, KINDS } from "./workloads.ts";

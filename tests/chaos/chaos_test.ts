@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Program } from "../helpers/program.ts";
+import { Program } from "../harness/processes/program.ts";
 import { runChaos } from "./run_chaos.ts";
 
 Deno.test("chaos: a download that is killed three times goes on where it was, and is right", async () => {

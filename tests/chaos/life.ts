@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Metainfo } from "../../lib/protocol/metainfo.ts";
-import { type PeerEvent, PeerRun } from "../helpers/peer_run.ts";
-import type { Program } from "../helpers/program.ts";
+import { type PeerEvent, PeerRun } from "../harness/processes/peer_run.ts";
+import type { Program } from "../harness/processes/program.ts";
 import type { Aim } from "./workloads.ts";
 
 /** What a torrent's last `torrent` or `progress` event told. */

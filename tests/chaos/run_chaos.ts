@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import type { Program } from "../helpers/program.ts";
-import { seededRandom } from "../helpers/random.ts";
+import type { Program } from "../harness/processes/program.ts";
+import { seededRandom } from "../harness/data/random.ts";
 import { Campaign, type CampaignResult } from "./campaign.ts";
 import { Seeder } from "./seeder.ts";
 import { type Kind, workloadOf } from "./workloads.ts";

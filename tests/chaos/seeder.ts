@@ -3,8 +3,8 @@ import { randomFillSync } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Metainfo } from "../../lib/protocol/metainfo.ts";
 import { readTorrent } from "../../lib/session/torrent_tools.ts";
-import { type PeerEvent, PeerRun } from "../helpers/peer_run.ts";
-import type { Program } from "../helpers/program.ts";
+import { type PeerEvent, PeerRun } from "../harness/processes/peer_run.ts";
+import type { Program } from "../harness/processes/program.ts";
 import type { Workload } from "./workloads.ts";
 
 /** `progress` comes every second while anything changes; after this long nothing is on its way to us. */

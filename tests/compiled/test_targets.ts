@@ -5,8 +5,8 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Executable, NATIVE_TARGET } from "../helpers/executable.ts";
-import { executableKind } from "../helpers/executable_kind.ts";
+import { Executable, NATIVE_TARGET } from "../harness/processes/executable.ts";
+import { executableKind } from "../harness/processes/executable_kind.ts";
 
 const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
 /** Room for all headers of an executable. */

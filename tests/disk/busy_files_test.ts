@@ -4,7 +4,7 @@ import fs from "node:fs";
 import { BusyStorageError } from "../../lib/errors.ts";
 import { isBusy, storageFailure, tryAgain } from "../../lib/disk/storage_failure.ts";
 import { renameOver } from "../../lib/disk/replace_file.ts";
-import { needs } from "../helpers/require_tool.ts";
+import { needs } from "../harness/processes/require_tool.ts";
 import { allPieces, assertServes, PIECE, TestHome, TestTorrent } from "./test_home.ts";
 
 const torrent = new TestTorrent([["album/one.bin", PIECE + 10], ["album/two.bin", 2 * PIECE]]);

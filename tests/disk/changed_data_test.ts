@@ -5,7 +5,7 @@ import { DiskWorkers } from "../../lib/disk/disk_workers.ts";
 import { DataChangedError } from "../../lib/errors.ts";
 import { STORAGE } from "../../lib/settings.ts";
 import { allPieces, assertServes, PIECE, TestHome, TestTorrent } from "./test_home.ts";
-import { needs } from "../helpers/require_tool.ts";
+import { needs } from "../harness/processes/require_tool.ts";
 
 const single = new TestTorrent([["data.bin", 5 * PIECE + 100]]);
 const FILES = STORAGE.filesPerLook + 2;

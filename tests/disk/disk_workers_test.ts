@@ -7,7 +7,7 @@ import { TorrentFiles } from "../../lib/disk/torrent_files.ts";
 import { StorageError } from "../../lib/errors.ts";
 import { pieceHash } from "../../lib/protocol/metainfo.ts";
 import { allPieces, PIECE, TestHome, TestTorrent } from "./test_home.ts";
-import { needs } from "../helpers/require_tool.ts";
+import { needs } from "../harness/processes/require_tool.ts";
 
 const torrent = new TestTorrent([["album/one", 3 * PIECE + 9], ["album/two", 5 * PIECE]]);
 

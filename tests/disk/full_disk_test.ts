@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { join } from "node:path";
-import { mountMemory } from "../helpers/memory_disk.ts";
-import { needs } from "../helpers/require_tool.ts";
+import { mountMemory } from "../harness/virtual/memory_disk.ts";
+import { needs } from "../harness/processes/require_tool.ts";
 import { allPieces, assertServes, PIECE, TestHome, TestTorrent } from "./test_home.ts";
 
 const torrent = new TestTorrent([["album/one.bin", 10 * PIECE], ["album/two.bin", 20 * PIECE]]);

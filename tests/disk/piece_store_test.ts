@@ -7,7 +7,7 @@ import { Bitfield } from "../../lib/protocol/bitfield.ts";
 import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
 import { STORAGE } from "../../lib/settings.ts";
 import { allPieces, assertServes, PIECE, TestHome, TestTorrent } from "./test_home.ts";
-import { needs } from "../helpers/require_tool.ts";
+import { needs } from "../harness/processes/require_tool.ts";
 
 const single = new TestTorrent([["data.bin", 5 * PIECE + 100]]);
 const several = new TestTorrent([

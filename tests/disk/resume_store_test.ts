@@ -6,7 +6,7 @@ import { ResumeStore } from "../../lib/disk/resume_store.ts";
 import { Bitfield } from "../../lib/protocol/bitfield.ts";
 import { parseInfoHash } from "../../lib/protocol/info_hash.ts";
 import { TestHome } from "./test_home.ts";
-import { needs } from "../helpers/require_tool.ts";
+import { needs } from "../harness/processes/require_tool.ts";
 
 const infoHash = parseInfoHash("0123456789abcdef0123456789abcdef01234567")!;
 const kvPath = (home: TestHome) => join(home.path, "state", "peer.kv");

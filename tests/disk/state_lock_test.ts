@@ -3,7 +3,7 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { StateLock } from "../../lib/disk/state_lock.ts";
 import { TestHome } from "./test_home.ts";
-import { needs } from "../helpers/require_tool.ts";
+import { needs } from "../harness/processes/require_tool.ts";
 
 Deno.test("StateLock is held by one at a time and says by whom", async () => {
   using home = new TestHome();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DiskWorkers } from "../../lib/disk/disk_workers.ts";
 import { defaultPieceLength, makeTorrent, type TorrentPlan } from "../../lib/disk/torrent_maker.ts";
 import { PIECE, TestHome, TestTorrent } from "./test_home.ts";
-import { needs } from "../helpers/require_tool.ts";
+import { needs } from "../harness/processes/require_tool.ts";
 
 const KIB = 1024;
 const GIB = 1024 ** 3;

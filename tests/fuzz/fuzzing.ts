@@ -1,5 +1,5 @@
 import { messageOf } from "../../lib/errors.ts";
-import { seededRandom } from "../helpers/random.ts";
+import { seededRandom } from "../harness/data/random.ts";
 import { toHex } from "../../lib/protocol/bytes.ts";
 import type { Target } from "./target.ts";
 

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import type { MessageReader } from "../../lib/protocol/peer_messages.ts";
 import { RateLimiter } from "../../lib/net/peers/rate_limiter.ts";
-import { LoopbackNode, until } from "../helpers/loopback_node.ts";
-import { randomBytes } from "../helpers/random.ts";
-import { metainfoOf } from "../helpers/torrents.ts";
+import { LoopbackNode, until } from "../harness/sessions/loopback_node.ts";
+import { randomBytes } from "../harness/data/random.ts";
+import { metainfoOf } from "../harness/data/torrents.ts";
 import { Attacker, ATTACKER_ADDRESS, type Handshaking } from "./attacker.ts";
 
 /** Who is attacked: somebody who gives to an honest peer, or somebody who gets from one. */

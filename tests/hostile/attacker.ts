@@ -7,7 +7,7 @@ import { concatBytes } from "../../lib/protocol/bytes.ts";
 import { encodeHandshake, HANDSHAKE_LENGTH, PROTOCOL_HEADER } from "../../lib/protocol/handshake.ts";
 import type { InfoHash } from "../../lib/protocol/info_hash.ts";
 import { MessageReader } from "../../lib/protocol/peer_messages.ts";
-import { peerIdOf } from "../helpers/remote_peers.ts";
+import { peerIdOf } from "../harness/sessions/remote_peers.ts";
 
 /** Where attacks come from where the system allows it, so that what is counted by address hits nobody else. */
 export const ATTACKER_ADDRESS = "127.0.0.66";

@@ -21,8 +21,8 @@ import {
 } from "../../lib/protocol/peer_messages.ts";
 import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
 import { BROADCAST, CONNECTIONS, TRANSFER } from "../../lib/settings.ts";
-import { randomBytes } from "../helpers/random.ts";
-import { ourIdOf } from "../helpers/remote_peers.ts";
+import { randomBytes } from "../harness/data/random.ts";
+import { ourIdOf } from "../harness/sessions/remote_peers.ts";
 import { type Attack, METAINFO } from "./arena.ts";
 import type { Attacker } from "./attacker.ts";
 

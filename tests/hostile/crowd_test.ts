@@ -13,12 +13,12 @@ import {
 } from "../../lib/protocol/peer_messages.ts";
 import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
 import { TRANSFER } from "../../lib/settings.ts";
-import { until } from "../helpers/loopback_node.ts";
-import { PeerProcess } from "../helpers/peer_process.ts";
-import { statusBytes } from "../helpers/process_status.ts";
-import { randomBytes } from "../helpers/random.ts";
-import { needs } from "../helpers/require_tool.ts";
-import { metainfoOf } from "../helpers/torrents.ts";
+import { until } from "../harness/sessions/loopback_node.ts";
+import { PeerProcess } from "../harness/processes/peer_process.ts";
+import { statusBytes } from "../harness/processes/process_status.ts";
+import { randomBytes } from "../harness/data/random.ts";
+import { needs } from "../harness/processes/require_tool.ts";
+import { metainfoOf } from "../harness/data/torrents.ts";
 import { Attacker } from "./attacker.ts";
 
 const MIB = 1_024 * 1_024;

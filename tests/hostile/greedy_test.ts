@@ -4,10 +4,10 @@ import { RateLimiter } from "../../lib/net/peers/rate_limiter.ts";
 import { encodeAboutBlock, encodePlain, MessageId } from "../../lib/protocol/peer_messages.ts";
 import { concatBytes } from "../../lib/protocol/bytes.ts";
 import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
-import { LoopbackNode, until } from "../helpers/loopback_node.ts";
-import { randomBytes, seededRandom } from "../helpers/random.ts";
-import { needs } from "../helpers/require_tool.ts";
-import { metainfoOf } from "../helpers/torrents.ts";
+import { LoopbackNode, until } from "../harness/sessions/loopback_node.ts";
+import { randomBytes, seededRandom } from "../harness/data/random.ts";
+import { needs } from "../harness/processes/require_tool.ts";
+import { metainfoOf } from "../harness/data/torrents.ts";
 import { Attacker } from "./attacker.ts";
 
 const PIECE_LENGTH = 64 * 1_024;

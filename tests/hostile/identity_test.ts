@@ -9,11 +9,11 @@ import {
   writePieceHeader,
 } from "../../lib/protocol/peer_messages.ts";
 import { CONNECTIONS, TICK_MS } from "../../lib/settings.ts";
-import { LoopbackNode, RawPeer, until } from "../helpers/loopback_node.ts";
-import { randomBytes } from "../helpers/random.ts";
-import { needs } from "../helpers/require_tool.ts";
-import { ourIdOf } from "../helpers/remote_peers.ts";
-import { metainfoOf } from "../helpers/torrents.ts";
+import { LoopbackNode, RawPeer, until } from "../harness/sessions/loopback_node.ts";
+import { randomBytes } from "../harness/data/random.ts";
+import { needs } from "../harness/processes/require_tool.ts";
+import { ourIdOf } from "../harness/sessions/remote_peers.ts";
+import { metainfoOf } from "../harness/data/torrents.ts";
 import { Attacker } from "./attacker.ts";
 
 const data = randomBytes(1_000_000, 1);

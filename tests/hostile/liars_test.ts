@@ -6,9 +6,9 @@ import {
   writePieceHeader,
 } from "../../lib/protocol/peer_messages.ts";
 import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
-import { LoopbackNode, until } from "../helpers/loopback_node.ts";
-import { randomBytes } from "../helpers/random.ts";
-import { metainfoOf } from "../helpers/torrents.ts";
+import { LoopbackNode, until } from "../harness/sessions/loopback_node.ts";
+import { randomBytes } from "../harness/data/random.ts";
+import { metainfoOf } from "../harness/data/torrents.ts";
 import { Attacker, ATTACKER_ADDRESS } from "./attacker.ts";
 
 /** Few pieces of many blocks, so that a piece comes from several peers. */

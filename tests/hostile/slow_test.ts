@@ -3,9 +3,9 @@ import { concatBytes } from "../../lib/protocol/bytes.ts";
 import { encodeHandshake } from "../../lib/protocol/handshake.ts";
 import { encodeKeepAlive } from "../../lib/protocol/peer_messages.ts";
 import { CONNECTIONS } from "../../lib/settings.ts";
-import { LoopbackNode, until } from "../helpers/loopback_node.ts";
-import { randomBytes } from "../helpers/random.ts";
-import { peerIdOf } from "../helpers/remote_peers.ts";
+import { LoopbackNode, until } from "../harness/sessions/loopback_node.ts";
+import { randomBytes } from "../harness/data/random.ts";
+import { peerIdOf } from "../harness/sessions/remote_peers.ts";
 import { METAINFO } from "./arena.ts";
 import { Attacker, BoundStream } from "./attacker.ts";
 

@@ -4,7 +4,7 @@ import type { InteropClient } from "./clients/client.ts";
 import type { Content } from "./content.ts";
 import { OurPeer } from "./our_peer.ts";
 import { OwnNetwork } from "./own_network.ts";
-import { type Launch, RunningProcess, type Spawn } from "./process.ts";
+import { type Launch, RunningProcess, type Spawn } from "../harness/processes/running_process.ts";
 import type { InteropTracker } from "./trackers.ts";
 
 /** How long something in an arena may take. Transmission alone takes up to 15 s before it connects. */

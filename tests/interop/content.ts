@@ -4,7 +4,7 @@ import { concatBytes, equalBytes } from "../../lib/protocol/bytes.ts";
 import { type InfoHash, infoHashOf, sha1 } from "../../lib/protocol/info_hash.ts";
 import { formatMagnet } from "../../lib/protocol/magnet.ts";
 import { encodeInfo, encodeMetainfo } from "../../lib/protocol/metainfo.ts";
-import type { RunningProcess } from "./process.ts";
+import type { RunningProcess } from "../harness/processes/running_process.ts";
 
 const MIB = 1024 * 1024;
 const PIECE_LENGTH = 256 * 1024;

@@ -2,7 +2,7 @@
  * Every cell of the matrix is a test. All of them begin with the first, side by side, because clients wait more than
  * they work; each test then waits for its own.
  */
-import { isThere, needs } from "../helpers/require_tool.ts";
+import { isThere, needs } from "../harness/processes/require_tool.ts";
 import { clientColumns, type Column, inabilityOf, type Outcome, trackerColumns } from "./cells.ts";
 import { clients } from "./clients/all.ts";
 import type { InteropClient } from "./clients/client.ts";

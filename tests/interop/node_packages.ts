@@ -1,6 +1,6 @@
 /** WebTorrent and bittorrent-tracker from npm, kept in a cache folder outside the tree. */
 import type { Availability } from "./clients/client.ts";
-import type { Launch } from "./process.ts";
+import type { Launch } from "../harness/processes/running_process.ts";
 
 const PACKAGES = {
   "webtorrent": "3.0.21",

@@ -1,6 +1,6 @@
 /** Our program as a child process, watched through `--progress json`. */
 import { type PeerEvent, peerLaunch, readEvent } from "../bench/deno_launch.ts";
-import { RunningProcess, type Spawn } from "./process.ts";
+import { RunningProcess, type Spawn } from "../harness/processes/running_process.ts";
 
 const POLL_MS = 50;
 /** How long a process may take from its start until it listens. */

@@ -2,7 +2,7 @@
 import { type Arena, PATIENCE_MS } from "./arena.ts";
 import type { InteropClient } from "./clients/client.ts";
 import { Content } from "./content.ts";
-import type { RunningProcess } from "./process.ts";
+import type { RunningProcess } from "../harness/processes/running_process.ts";
 
 /** Someone who downloads. */
 interface Downloader {

@@ -2,7 +2,7 @@
 import type { InfoHash } from "../../lib/protocol/info_hash.ts";
 import { type Availability, findProgram } from "./clients/client.ts";
 import { findNodePackage, nodeLaunch } from "./node_packages.ts";
-import type { Launch } from "./process.ts";
+import type { Launch } from "../harness/processes/running_process.ts";
 
 /** A tracker for one info-hash. */
 export interface TrackerJob {

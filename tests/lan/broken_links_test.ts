@@ -1,9 +1,9 @@
 /** Hosts that lose their link for a while, and those that are gone for good. */
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
-import type { PeerEvent, PeerRun } from "../helpers/peer_run.ts";
-import { randomBytes } from "../helpers/random.ts";
-import { needs } from "../helpers/require_tool.ts";
+import type { PeerEvent, PeerRun } from "../harness/processes/peer_run.ts";
+import { randomBytes } from "../harness/data/random.ts";
+import { needs } from "../harness/processes/require_tool.ts";
 import { ClassRoom, sourcesOf } from "./class_room.ts";
 
 const MIB = 1024 * 1024;

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createTorrent, describeTorrent, type TorrentDescription } from "../../lib/session/torrent_tools.ts";
-import { linesOf } from "../helpers/lines.ts";
-import { type PeerEvent, PeerRun } from "../helpers/peer_run.ts";
-import { Program } from "../helpers/program.ts";
-import { findPython } from "../helpers/require_tool.ts";
+import { linesOf } from "../harness/processes/lines.ts";
+import { type PeerEvent, PeerRun } from "../harness/processes/peer_run.ts";
+import { Program } from "../harness/processes/program.ts";
+import { findPython } from "../harness/processes/require_tool.ts";
 import { Lan } from "./namespaces.ts";
 
 const LIBTORRENT = fileURLToPath(new URL("../interop/clients/libtorrent_client.py", import.meta.url));

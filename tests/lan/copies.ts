@@ -1,4 +1,4 @@
-import type { PeerEvent } from "../helpers/peer_run.ts";
+import type { PeerEvent } from "../harness/processes/peer_run.ts";
 
 /** How often the data left its first seeder. */
 export interface CopiesSent {

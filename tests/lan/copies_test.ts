@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { PeerEvent } from "../helpers/peer_run.ts";
+import type { PeerEvent } from "../harness/processes/peer_run.ts";
 import { copiesSent } from "./copies.ts";
 
 const progress = (time: number, uploaded: number) =>

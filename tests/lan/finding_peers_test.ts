@@ -3,9 +3,9 @@
  * is that program, and otherwise this checkout.
  */
 import assert from "node:assert/strict";
-import type { PeerRun } from "../helpers/peer_run.ts";
-import { randomBytes } from "../helpers/random.ts";
-import { needs } from "../helpers/require_tool.ts";
+import type { PeerRun } from "../harness/processes/peer_run.ts";
+import { randomBytes } from "../harness/data/random.ts";
+import { needs } from "../harness/processes/require_tool.ts";
 import { ClassRoom, sourcesOf } from "./class_room.ts";
 
 const data = randomBytes(1024 * 1024, 11);

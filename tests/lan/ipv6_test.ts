@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import denoConfig from "../../deno.json" with { type: "json" };
 import { encodeMetainfo } from "../../lib/protocol/metainfo.ts";
-import { PeerRun } from "../helpers/peer_run.ts";
-import { randomBytes } from "../helpers/random.ts";
-import { needs } from "../helpers/require_tool.ts";
-import { metainfoOf } from "../helpers/torrents.ts";
+import { PeerRun } from "../harness/processes/peer_run.ts";
+import { randomBytes } from "../harness/data/random.ts";
+import { needs } from "../harness/processes/require_tool.ts";
+import { metainfoOf } from "../harness/data/torrents.ts";
 import { Lan } from "./namespaces.ts";
 
 const lanTest = needs("linux", "root", "ip", "tc");

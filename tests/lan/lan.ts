@@ -11,7 +11,7 @@ import { messageOf } from "../../lib/errors.ts";
 import { parseBytes, parseWhole } from "../../lib/ui/option_values.ts";
 import { formatBytes } from "../../lib/ui/text_format.ts";
 import denoConfig from "../../deno.json" with { type: "json" };
-import { type PeerEvent, PeerRun } from "../helpers/peer_run.ts";
+import { type PeerEvent, PeerRun } from "../harness/processes/peer_run.ts";
 import { type CopiesSent, copiesSent } from "./copies.ts";
 import { Lan } from "./namespaces.ts";
 import { makeRunFolder, removeRunFolder } from "./run_folder.ts";

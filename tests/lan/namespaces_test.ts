@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { needs } from "../helpers/require_tool.ts";
-import { linesOf } from "../helpers/lines.ts";
+import { needs } from "../harness/processes/require_tool.ts";
+import { linesOf } from "../harness/processes/lines.ts";
 import { Lan } from "./namespaces.ts";
 
 const lanTest = needs("linux", "root", "ip", "tc");

@@ -1,9 +1,9 @@
 /** Trackers, peers and clocks that misbehave while honest peers share a file. */
 import assert from "node:assert/strict";
-import { until } from "../helpers/loopback_node.ts";
-import { Machine } from "../helpers/machine.ts";
-import { randomBytes } from "../helpers/random.ts";
-import { needs } from "../helpers/require_tool.ts";
+import { until } from "../harness/sessions/loopback_node.ts";
+import { Machine } from "../harness/sessions/machine.ts";
+import { randomBytes } from "../harness/data/random.ts";
+import { needs } from "../harness/processes/require_tool.ts";
 
 const KIB = 1024;
 const BOOK = new Map([["book.epub", randomBytes(1_500 * KIB, 5)]]);

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { encode } from "../../lib/protocol/bencode.ts";
 import { STORAGE } from "../../lib/settings.ts";
-import { until } from "../helpers/loopback_node.ts";
-import { Machine } from "../helpers/machine.ts";
-import { randomBytes } from "../helpers/random.ts";
-import { httpServerWith } from "../helpers/tracker.ts";
-import { needs } from "../helpers/require_tool.ts";
+import { until } from "../harness/sessions/loopback_node.ts";
+import { Machine } from "../harness/sessions/machine.ts";
+import { randomBytes } from "../harness/data/random.ts";
+import { httpServerWith } from "../harness/sessions/tracker.ts";
+import { needs } from "../harness/processes/require_tool.ts";
 
 const KIB = 1024;
 const FILM = "course/film.mp4";

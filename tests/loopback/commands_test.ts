@@ -5,10 +5,10 @@ import { type InfoHash, infoHashOf } from "../../lib/protocol/info_hash.ts";
 import { formatMagnet } from "../../lib/protocol/magnet.ts";
 import { encodeInfo } from "../../lib/protocol/metainfo.ts";
 import type { SessionOptions } from "../../lib/session/session.ts";
-import { LoopbackNode, until } from "../helpers/loopback_node.ts";
-import { Machine } from "../helpers/machine.ts";
-import { randomBytes } from "../helpers/random.ts";
-import { metainfoOf } from "../helpers/torrents.ts";
+import { LoopbackNode, until } from "../harness/sessions/loopback_node.ts";
+import { Machine } from "../harness/sessions/machine.ts";
+import { randomBytes } from "../harness/data/random.ts";
+import { metainfoOf } from "../harness/data/torrents.ts";
 
 const KIB = 1024;
 const COURSE = new Map([

@@ -11,8 +11,8 @@ import {
 import { type InfoHash, infoHashFromBytes } from "../../lib/protocol/info_hash.ts";
 import type { CryptoMethod } from "../../lib/protocol/mse.ts";
 import type { EncryptionPolicy } from "../../lib/settings.ts";
-import { peerIdOf } from "../helpers/remote_peers.ts";
-import { sharedData, TestSession } from "../helpers/test_session.ts";
+import { peerIdOf } from "../harness/sessions/remote_peers.ts";
+import { sharedData, TestSession } from "../harness/sessions/test_session.ts";
 
 const SHARED = sharedData(200_000);
 const { infoHash } = SHARED.metainfo;

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { Machine } from "../helpers/machine.ts";
-import { type PeerEvent, PeerRun } from "../helpers/peer_run.ts";
-import { Program } from "../helpers/program.ts";
-import { randomBytes } from "../helpers/random.ts";
-import { needs } from "../helpers/require_tool.ts";
+import { Machine } from "../harness/sessions/machine.ts";
+import { type PeerEvent, PeerRun } from "../harness/processes/peer_run.ts";
+import { Program } from "../harness/processes/program.ts";
+import { randomBytes } from "../harness/data/random.ts";
+import { needs } from "../harness/processes/require_tool.ts";
 
 const KIB = 1024;
 /** The runtime itself takes about 35. */

@@ -3,9 +3,9 @@ import { MetainfoError } from "../../lib/errors.ts";
 import type { InfoHash } from "../../lib/protocol/info_hash.ts";
 import { formatMagnet } from "../../lib/protocol/magnet.ts";
 import { EVERYTHING } from "../../lib/swarm/download/file_selection.ts";
-import { until } from "../helpers/loopback_node.ts";
-import { Machine } from "../helpers/machine.ts";
-import { randomBytes } from "../helpers/random.ts";
+import { until } from "../harness/sessions/loopback_node.ts";
+import { Machine } from "../harness/sessions/machine.ts";
+import { randomBytes } from "../harness/data/random.ts";
 
 /** One file with bytes that no other process on this machine shares, for multicast reaches all of them. */
 function newBook(length = 400_000): ReadonlyMap<string, Uint8Array> {

@@ -15,10 +15,10 @@ import { swarmLines } from "../../lib/ui/progress/bar_lines.ts";
 import { JsonProgress } from "../../lib/ui/progress/json_progress.ts";
 import { PlainProgress } from "../../lib/ui/progress/plain_progress.ts";
 import { ProgressBars } from "../../lib/ui/progress/progress_bars.ts";
-import { runCommand } from "../helpers/cli_run.ts";
-import { FakeTerminal } from "../helpers/fake_terminal.ts";
-import { until } from "../helpers/loopback_node.ts";
-import { TestSession } from "../helpers/test_session.ts";
+import { runCommand } from "../harness/processes/cli_run.ts";
+import { FakeTerminal } from "../harness/processes/fake_terminal.ts";
+import { until } from "../harness/sessions/loopback_node.ts";
+import { TestSession } from "../harness/sessions/test_session.ts";
 
 /** Escape sequences of 7 and 8 bits, line ends, direction marks, invisible characters. */
 const HOSTILE =

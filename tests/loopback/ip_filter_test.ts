@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { IpFilter } from "../../lib/net/addresses/ip_filter.ts";
-import { sharedData, TestSession } from "../helpers/test_session.ts";
+import { sharedData, TestSession } from "../harness/sessions/test_session.ts";
 
 const SHARED = sharedData(100_000);
 const LOOPBACK = new IpFilter("127.0.0.0/8");

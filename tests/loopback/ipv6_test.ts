@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sharedData, TestSession } from "../helpers/test_session.ts";
+import { sharedData, TestSession } from "../harness/sessions/test_session.ts";
 
 const SHARED = sharedData(100_000);
 

@@ -8,12 +8,12 @@ import { dirname, join } from "node:path";
 import { formatMagnet } from "../../lib/protocol/magnet.ts";
 import { parseMetainfo } from "../../lib/protocol/metainfo.ts";
 import { METAINFO_LIMITS } from "../../lib/settings.ts";
-import { runCommand } from "../helpers/cli_run.ts";
-import { listFolder } from "../helpers/folder_listing.ts";
-import { until } from "../helpers/loopback_node.ts";
-import { Machine } from "../helpers/machine.ts";
-import { randomBytes } from "../helpers/random.ts";
-import { needs } from "../helpers/require_tool.ts";
+import { runCommand } from "../harness/processes/cli_run.ts";
+import { listFolder } from "../harness/data/folder_listing.ts";
+import { until } from "../harness/sessions/loopback_node.ts";
+import { Machine } from "../harness/sessions/machine.ts";
+import { randomBytes } from "../harness/data/random.ts";
+import { needs } from "../harness/processes/require_tool.ts";
 
 const ALBUM = new Map([
   ["album/a.bin", randomBytes(400_000, 1)],

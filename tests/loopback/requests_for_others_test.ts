@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { IpFilter } from "../../lib/net/addresses/ip_filter.ts";
 import { encodeMetainfo } from "../../lib/protocol/metainfo.ts";
 import { formatMagnet } from "../../lib/protocol/magnet.ts";
-import { type Shared, sharedData, TestSession } from "../helpers/test_session.ts";
-import { Tripwire } from "../helpers/tripwire.ts";
+import { type Shared, sharedData, TestSession } from "../harness/sessions/test_session.ts";
+import { Tripwire } from "../harness/sessions/tripwire.ts";
 
 const SHARED = sharedData(100_000);
 

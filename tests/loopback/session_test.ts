@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { EVERYTHING } from "../../lib/swarm/download/file_selection.ts";
-import { until } from "../helpers/loopback_node.ts";
-import { Machine } from "../helpers/machine.ts";
-import { randomBytes } from "../helpers/random.ts";
+import { until } from "../harness/sessions/loopback_node.ts";
+import { Machine } from "../harness/sessions/machine.ts";
+import { randomBytes } from "../harness/data/random.ts";
 
 const KIB = 1024;
 

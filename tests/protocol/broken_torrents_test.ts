@@ -5,7 +5,12 @@ import { type Encodable, encode } from "../../lib/protocol/bencode.ts";
 import { fromUtf8 } from "../../lib/protocol/bytes.ts";
 import { type Metainfo, parseInfo, parseMetainfo, replaceAnnounce } from "../../lib/protocol/metainfo.ts";
 import { METAINFO_LIMITS } from "../../lib/settings.ts";
-import { BROKEN_TORRENTS, ESCAPING_TORRENTS, folderTorrent, torrent } from "../helpers/broken_torrents.ts";
+import {
+  BROKEN_TORRENTS,
+  ESCAPING_TORRENTS,
+  folderTorrent,
+  torrent,
+} from "../harness/data/broken_torrents.ts";
 
 const ALL = [...BROKEN_TORRENTS, ...ESCAPING_TORRENTS];
 

@@ -1,8 +1,8 @@
 /** What a user may tell a swarm in the middle of a transfer: each command works at once, on open connections. */
 import assert from "node:assert/strict";
-import { randomBytes } from "../helpers/random.ts";
-import { metainfoOf } from "../helpers/torrents.ts";
-import { type Host, VirtualLan } from "../helpers/virtual_lan.ts";
+import { randomBytes } from "../harness/data/random.ts";
+import { metainfoOf } from "../harness/data/torrents.ts";
+import { type Host, VirtualLan } from "../harness/virtual/virtual_lan.ts";
 
 const PIECE = 64 * 1024;
 const data = randomBytes(60 * PIECE, 7);

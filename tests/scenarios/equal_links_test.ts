@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
 import { PIECE_HEADER_LENGTH } from "../../lib/protocol/peer_messages.ts";
-import { randomBytes } from "../helpers/random.ts";
-import { metainfoOf } from "../helpers/torrents.ts";
-import { VirtualLan } from "../helpers/virtual_lan.ts";
+import { randomBytes } from "../harness/data/random.ts";
+import { metainfoOf } from "../harness/data/torrents.ts";
+import { VirtualLan } from "../harness/virtual/virtual_lan.ts";
 
 const PIECE = 16 * BLOCK_LENGTH;
 /** 25 Mbit/s. */

@@ -1,9 +1,9 @@
 /** Whole swarms of which some hosts want some files only. */
 import assert from "node:assert/strict";
 import { StorageError } from "../../lib/errors.ts";
-import { randomBytes } from "../helpers/random.ts";
-import { metainfoOf } from "../helpers/torrents.ts";
-import { type Host, VirtualLan } from "../helpers/virtual_lan.ts";
+import { randomBytes } from "../harness/data/random.ts";
+import { metainfoOf } from "../harness/data/torrents.ts";
+import { type Host, VirtualLan } from "../harness/virtual/virtual_lan.ts";
 
 const PIECE = 64 * 1024;
 const data = randomBytes(40 * PIECE, 7);

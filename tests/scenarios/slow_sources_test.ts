@@ -1,9 +1,9 @@
 /** A download beside sources that give right blocks, but so slowly that they are of no use. */
 import assert from "node:assert/strict";
 import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
-import { randomBytes } from "../helpers/random.ts";
-import { metainfoOf } from "../helpers/torrents.ts";
-import { VirtualLan } from "../helpers/virtual_lan.ts";
+import { randomBytes } from "../harness/data/random.ts";
+import { metainfoOf } from "../harness/data/torrents.ts";
+import { VirtualLan } from "../harness/virtual/virtual_lan.ts";
 
 const PIECE = 16 * BLOCK_LENGTH;
 const RATE = 2e6;

@@ -1,8 +1,8 @@
 /** One seeder that shows each piece to one peer (BEP 16), among hosts that have nothing. */
 import assert from "node:assert/strict";
-import { randomBytes } from "../helpers/random.ts";
-import { metainfoOf } from "../helpers/torrents.ts";
-import { type Host, VirtualLan } from "../helpers/virtual_lan.ts";
+import { randomBytes } from "../harness/data/random.ts";
+import { metainfoOf } from "../harness/data/torrents.ts";
+import { type Host, VirtualLan } from "../harness/virtual/virtual_lan.ts";
 
 const PIECE = 64 * 1024;
 const data = randomBytes(150 * PIECE + 500, 7);

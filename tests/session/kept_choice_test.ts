@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { withWishes } from "../../lib/session/kept_choice.ts";
-import { Machine } from "../helpers/machine.ts";
+import { Machine } from "../harness/sessions/machine.ts";
 
 const KEPT = {
   only: ["*.pdf"],

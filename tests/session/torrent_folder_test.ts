@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { StorageError } from "../../lib/errors.ts";
 import { findTorrent, saveTorrent } from "../../lib/session/torrent_folder.ts";
-import { randomBytes } from "../helpers/random.ts";
-import { metainfoOf } from "../helpers/torrents.ts";
+import { randomBytes } from "../harness/data/random.ts";
+import { metainfoOf } from "../harness/data/torrents.ts";
 
 /** A home with `torrents/`, `folder`, that is removed at the end. */
 async function newHome() {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Search, waitingOf } from "../../lib/session/waiting.ts";
-import { swarmSnapshot } from "../helpers/snapshots.ts";
+import { swarmSnapshot } from "../harness/sessions/snapshots.ts";
 
 const ALONE: Search = { hasTrackers: true, failures: [], usesMulticast: true, startedAt: -2_000, now: 1_000 };
 const failure = { host: "10.0.0.5:6969", reason: "Connection refused", nextTryAt: 13_000 };

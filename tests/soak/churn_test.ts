@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { encodeAboutBlock, encodePlain, MessageId } from "../../lib/protocol/peer_messages.ts";
 import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
-import { PeerProcess } from "../helpers/peer_process.ts";
-import { randomBytes } from "../helpers/random.ts";
-import { needs } from "../helpers/require_tool.ts";
-import { metainfoOf } from "../helpers/torrents.ts";
+import { PeerProcess } from "../harness/processes/peer_process.ts";
+import { randomBytes } from "../harness/data/random.ts";
+import { needs } from "../harness/processes/require_tool.ts";
+import { metainfoOf } from "../harness/data/torrents.ts";
 import { Attacker } from "../hostile/attacker.ts";
 import { sampleOf } from "./memory.ts";
 

@@ -1,5 +1,5 @@
 /** What a process holds, as Linux tells it under `/proc`, and whether that grows. */
-import { statusBytes } from "../helpers/process_status.ts";
+import { statusBytes } from "../harness/processes/process_status.ts";
 
 /** One look at a process. */
 export interface Sample {

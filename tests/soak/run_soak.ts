@@ -2,9 +2,9 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { formatBytes } from "../../lib/ui/text_format.ts";
 import { TestFile } from "../bench/test_file.ts";
-import { type PeerEvent, PeerRun } from "../helpers/peer_run.ts";
-import type { Program } from "../helpers/program.ts";
-import { seededRandom } from "../helpers/random.ts";
+import { type PeerEvent, PeerRun } from "../harness/processes/peer_run.ts";
+import type { Program } from "../harness/processes/program.ts";
+import { seededRandom } from "../harness/data/random.ts";
 import { type Sample, sampleOf } from "./memory.ts";
 import { Visitors } from "./visitors.ts";
 

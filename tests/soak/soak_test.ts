@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { Program } from "../helpers/program.ts";
-import { needs } from "../helpers/require_tool.ts";
+import { Program } from "../harness/processes/program.ts";
+import { needs } from "../harness/processes/require_tool.ts";
 import { growthPerHour, type Sample } from "./memory.ts";
 import { runSoak } from "./run_soak.ts";
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import type { PeerEvent, PeerRun } from "../helpers/peer_run.ts";
+import type { PeerEvent, PeerRun } from "../harness/processes/peer_run.ts";
 
 /** A visitor stays in the swarm at least and at most this long, and the next one comes after at most the last. */
 const MIN_STAY_MS = 3_000;

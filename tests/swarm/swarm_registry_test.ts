@@ -5,11 +5,11 @@ import type { AnnounceEvent } from "../../lib/protocol/tracker_messages.ts";
 import { BROADCAST, TRACKER } from "../../lib/settings.ts";
 import { SwarmRegistry } from "../../lib/swarm/swarm_registry.ts";
 import { TrackerTable } from "../../lib/swarm/tracker/tracker_table.ts";
-import { randomBytes, seededRandom } from "../helpers/random.ts";
-import { type FakePeer, fakePeer, peerIdOf } from "../helpers/remote_peers.ts";
-import { metainfoOf } from "../helpers/torrents.ts";
-import { announceOf } from "../helpers/tracker.ts";
-import { type Host, VirtualLan } from "../helpers/virtual_lan.ts";
+import { randomBytes, seededRandom } from "../harness/data/random.ts";
+import { type FakePeer, fakePeer, peerIdOf } from "../harness/sessions/remote_peers.ts";
+import { metainfoOf } from "../harness/data/torrents.ts";
+import { announceOf } from "../harness/sessions/tracker.ts";
+import { type Host, VirtualLan } from "../harness/virtual/virtual_lan.ts";
 
 const data = randomBytes(50_000, 1);
 const metainfo = metainfoOf(data, 16_384);

@@ -20,12 +20,12 @@ import { EVERYTHING, selectFiles } from "../../lib/swarm/download/file_selection
 import type { SwarmEvent } from "../../lib/swarm/ports.ts";
 import type { RemotePeer } from "../../lib/swarm/peers/remote_peer.ts";
 import { Swarm } from "../../lib/swarm/swarm.ts";
-import { MemoryStorage } from "../helpers/memory_storage.ts";
-import { piecesIn } from "../helpers/pictures.ts";
-import { randomBytes } from "../helpers/random.ts";
-import { factsOf, FakeSender } from "../helpers/remote_peers.ts";
-import { ownOptions } from "../helpers/surroundings.ts";
-import { metainfoOf } from "../helpers/torrents.ts";
+import { MemoryStorage } from "../harness/virtual/memory_storage.ts";
+import { piecesIn } from "../harness/data/pictures.ts";
+import { randomBytes } from "../harness/data/random.ts";
+import { factsOf, FakeSender } from "../harness/sessions/remote_peers.ts";
+import { ownOptions } from "../harness/sessions/surroundings.ts";
+import { metainfoOf } from "../harness/data/torrents.ts";
 
 /** Four pieces of one block each. */
 const data = randomBytes(4 * BLOCK_LENGTH, 1);

@@ -6,9 +6,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { toUtf8 } from "../../lib/protocol/bytes.ts";
 import { METAINFO_LIMITS } from "../../lib/settings.ts";
-import { BROKEN_TORRENTS, ESCAPING_TORRENTS, torrent } from "../helpers/broken_torrents.ts";
-import { runCommand } from "../helpers/cli_run.ts";
-import { listFolder } from "../helpers/folder_listing.ts";
+import { BROKEN_TORRENTS, ESCAPING_TORRENTS, torrent } from "../harness/data/broken_torrents.ts";
+import { runCommand } from "../harness/processes/cli_run.ts";
+import { listFolder } from "../harness/data/folder_listing.ts";
 
 const MIB = 1024 * 1024;
 const ONE_LINE = /^peer: [^\n]+: [^\n]+$/;

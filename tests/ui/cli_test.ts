@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { runCommand } from "../helpers/cli_run.ts";
+import { runCommand } from "../harness/processes/cli_run.ts";
 
 const WRONG_USAGE: [args: string[], what: RegExp][] = [
   [["--frobnicate"], /unknown option '--frobnicate'/i],

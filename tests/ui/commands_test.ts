@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { encodeInfo, encodeMetainfo } from "../../lib/protocol/metainfo.ts";
-import { runCommand } from "../helpers/cli_run.ts";
-import { announceOf, TestTracker } from "../helpers/tracker.ts";
+import { runCommand } from "../harness/processes/cli_run.ts";
+import { announceOf, TestTracker } from "../harness/sessions/tracker.ts";
 
 /** A home with `shareable/age.txt` of 50,000 bytes, and what removes it. */
 async function makeHome() {

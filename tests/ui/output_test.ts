@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { lineWriter } from "../../lib/ui/output.ts";
-import { runCommand } from "../helpers/cli_run.ts";
-import { Program } from "../helpers/program.ts";
-import { needs } from "../helpers/require_tool.ts";
+import { runCommand } from "../harness/processes/cli_run.ts";
+import { Program } from "../harness/processes/program.ts";
+import { needs } from "../harness/processes/require_tool.ts";
 
 Deno.test("lineWriter never fails, tells once, and begins anew behind a torn line", () => {
   const lines: string[] = [];

@@ -4,12 +4,12 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { ResumeStore } from "../../lib/disk/resume_store.ts";
 import { StateLock } from "../../lib/disk/state_lock.ts";
-import { runCommand } from "../helpers/cli_run.ts";
-import { listFolder } from "../helpers/folder_listing.ts";
-import { mountMemory } from "../helpers/memory_disk.ts";
-import { type PeerEvent, PeerRun } from "../helpers/peer_run.ts";
-import { Program } from "../helpers/program.ts";
-import { needs } from "../helpers/require_tool.ts";
+import { runCommand } from "../harness/processes/cli_run.ts";
+import { listFolder } from "../harness/data/folder_listing.ts";
+import { mountMemory } from "../harness/virtual/memory_disk.ts";
+import { type PeerEvent, PeerRun } from "../harness/processes/peer_run.ts";
+import { Program } from "../harness/processes/program.ts";
+import { needs } from "../harness/processes/require_tool.ts";
 
 const MIB = 1024 * 1024;
 /** Trackers that are not there are told of as warnings in the log. */

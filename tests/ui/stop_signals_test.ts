@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { needs } from "../helpers/require_tool.ts";
+import { needs } from "../harness/processes/require_tool.ts";
 
 const MODULE = JSON.stringify(new URL("../../lib/ui/stop_signals.ts", import.meta.url).href);
 

@@ -1,7 +1,7 @@
 /**
  * `deno task test:windows`: the tests under Wine. Files or folders may be named; all run otherwise.
  *
- * A test that Wine or Windows cannot run is ignored with the reason behind its name (`tests/helpers/abilities.ts`).
+ * A test that Wine or Windows cannot run is ignored with the reason behind its name (`tests/harness/processes/abilities.ts`).
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

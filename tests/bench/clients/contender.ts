@@ -1,5 +1,5 @@
 import type { Availability } from "../../interop/clients/client.ts";
-import type { Launch } from "../../interop/process.ts";
+import type { Launch } from "../../harness/processes/running_process.ts";
 
 /** What a contender is to do in one swarm of one file. */
 export interface Part {

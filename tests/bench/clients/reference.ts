@@ -6,7 +6,7 @@ import { qbittorrent as interopQbittorrent } from "../../interop/clients/qbittor
 import { rtorrent as interopRtorrent } from "../../interop/clients/rtorrent.ts";
 import { transmission as interopTransmission } from "../../interop/clients/transmission.ts";
 import { webtorrent as interopWebtorrent } from "../../interop/clients/webtorrent.ts";
-import type { Launch } from "../../interop/process.ts";
+import type { Launch } from "../../harness/processes/running_process.ts";
 import type { Contender, Part, Start } from "./contender.ts";
 
 /** Adds to a prepared client what makes it run `doneCommand`, an executable file, once it is complete. */

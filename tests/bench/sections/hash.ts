@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { type Availability, findProgram } from "../../interop/clients/client.ts";
 import { libtorrent } from "../../interop/clients/libtorrent.ts";
-import type { Launch } from "../../interop/process.ts";
+import type { Launch } from "../../harness/processes/running_process.ts";
 import { peerLaunch } from "../deno_launch.ts";
 import { attempt, type BenchOptions, say } from "../options.ts";
 import { figure, median, spread, table } from "../report.ts";

@@ -1,4 +1,4 @@
-import type { RunningProcess } from "../../interop/process.ts";
+import type { RunningProcess } from "../../harness/processes/running_process.ts";
 import { Lan } from "../../lan/namespaces.ts";
 import type { Contender, Part } from "../clients/contender.ts";
 import { libtorrentTuned } from "../clients/libtorrent.ts";

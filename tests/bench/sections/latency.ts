@@ -1,7 +1,7 @@
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../../interop/arena.ts";
-import type { RunningProcess } from "../../interop/process.ts";
+import type { RunningProcess } from "../../harness/processes/running_process.ts";
 import { type PeerEvent, type PeerLaunch, peerLaunches, readEvent } from "../deno_launch.ts";
 import { type BenchOptions, say } from "../options.ts";
 import { loopbackAddress } from "../own_network.ts";

@@ -1,7 +1,7 @@
 import { encodeHandshake, HANDSHAKE_LENGTH, parseHandshake } from "../../../lib/protocol/handshake.ts";
 import { type InfoHash, parseInfoHash } from "../../../lib/protocol/info_hash.ts";
 import { freePort } from "../../interop/arena.ts";
-import type { RunningProcess } from "../../interop/process.ts";
+import type { RunningProcess } from "../../harness/processes/running_process.ts";
 import { peerLaunch, readEvent } from "../deno_launch.ts";
 import { type BenchOptions, say } from "../options.ts";
 import { loopbackAddress } from "../own_network.ts";

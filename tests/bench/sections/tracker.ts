@@ -3,7 +3,7 @@ import { toHex, toUtf8 } from "../../../lib/protocol/bytes.ts";
 import { parseInfoHash } from "../../../lib/protocol/info_hash.ts";
 import { freePort } from "../../interop/arena.ts";
 import type { Availability } from "../../interop/clients/client.ts";
-import type { Launch } from "../../interop/process.ts";
+import type { Launch } from "../../harness/processes/running_process.ts";
 import { bittorrentTracker, type InteropTracker, opentracker } from "../../interop/trackers.ts";
 import type { LoadPlan, LoadResult } from "../announce_load.ts";
 import { denoLaunch, peerLaunch } from "../deno_launch.ts";

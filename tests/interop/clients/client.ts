@@ -1,5 +1,5 @@
 /** What the matrix needs to know of a BitTorrent client of somebody else. */
-import { type Launch, outputOf } from "../process.ts";
+import { type Launch, outputOf } from "../../harness/processes/running_process.ts";
 
 /** One swarm for a client to join. */
 export interface Job {

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { findPython } from "../../helpers/require_tool.ts";
+import { findPython } from "../../harness/processes/require_tool.ts";
 import { findProgram, type InteropClient } from "./client.ts";
 
 const SCRIPT = fileURLToPath(new URL("libtorrent_client.py", import.meta.url));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createLogger } from "../../../lib/log.ts";
 import { addNamedPeers } from "../../../lib/net/discovery/named_peers.ts";
 import { formatEndpoint } from "../../../lib/protocol/endpoint.ts";
-import { until } from "../../helpers/loopback_node.ts";
+import { until } from "../../harness/sessions/loopback_node.ts";
 
 /** Adds peers and gives what came of them: endpoints that were added, and lines of the log. */
 function add(...peers: string[]) {

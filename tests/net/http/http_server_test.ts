@@ -9,8 +9,8 @@ import {
 } from "../../../lib/net/http/http_server.ts";
 import { fromUtf8, toUtf8 } from "../../../lib/protocol/bytes.ts";
 import { TRACKER } from "../../../lib/settings.ts";
-import { httpServerWith } from "../../helpers/tracker.ts";
-import { until } from "../../helpers/loopback_node.ts";
+import { httpServerWith } from "../../harness/sessions/tracker.ts";
+import { until } from "../../harness/sessions/loopback_node.ts";
 
 const text = (body: string): HttpService => () => ({ status: 200, body: toUtf8(body) });
 

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { createLogger, LOG_LEVELS } from "../../../lib/log.ts";
 import { acceptConnections } from "../../../lib/net/peers/accept_loop.ts";
 import { announceToTracker } from "../../../lib/net/tracker/tracker_client.ts";
-import { LoopbackNode, RawPeer } from "../../helpers/loopback_node.ts";
-import { randomBytes } from "../../helpers/random.ts";
-import { needs } from "../../helpers/require_tool.ts";
-import { metainfoOf } from "../../helpers/torrents.ts";
-import { announceOf, TestTracker } from "../../helpers/tracker.ts";
+import { LoopbackNode, RawPeer } from "../../harness/sessions/loopback_node.ts";
+import { randomBytes } from "../../harness/data/random.ts";
+import { needs } from "../../harness/processes/require_tool.ts";
+import { metainfoOf } from "../../harness/data/torrents.ts";
+import { announceOf, TestTracker } from "../../harness/sessions/tracker.ts";
 
 /** Resets of a burst, and how long one honest client may wait beside them. */
 const RESETS = 3_000;

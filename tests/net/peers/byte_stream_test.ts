@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFully, TcpStream } from "../../../lib/net/peers/byte_stream.ts";
-import { randomBytes } from "../../helpers/random.ts";
-import { needs } from "../../helpers/require_tool.ts";
+import { randomBytes } from "../../harness/data/random.ts";
+import { needs } from "../../harness/processes/require_tool.ts";
 
 /** Both ends of a TCP connection on loopback; `hostname` is where it listens. */
 async function connect(hostname = "127.0.0.1"): Promise<[TcpStream, TcpStream]> {

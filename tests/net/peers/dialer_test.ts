@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { encodeHandshake } from "../../../lib/protocol/handshake.ts";
 import type { InfoHash } from "../../../lib/protocol/info_hash.ts";
 import { CONNECTIONS } from "../../../lib/settings.ts";
-import { LoopbackNode, RawPeer, until } from "../../helpers/loopback_node.ts";
-import { randomBytes } from "../../helpers/random.ts";
-import { peerIdOf } from "../../helpers/remote_peers.ts";
-import { metainfoOf } from "../../helpers/torrents.ts";
+import { LoopbackNode, RawPeer, until } from "../../harness/sessions/loopback_node.ts";
+import { randomBytes } from "../../harness/data/random.ts";
+import { peerIdOf } from "../../harness/sessions/remote_peers.ts";
+import { metainfoOf } from "../../harness/data/torrents.ts";
 
 const data = randomBytes(300_000, 1);
 const metainfo = metainfoOf(data, 32_768);

@@ -17,10 +17,10 @@ import {
 } from "../../../lib/protocol/peer_messages.ts";
 import { BLOCK_LENGTH } from "../../../lib/protocol/piece_layout.ts";
 import { CONNECTIONS, TRANSFER } from "../../../lib/settings.ts";
-import { LoopbackNode, type NodeChanges, RawPeer, until } from "../../helpers/loopback_node.ts";
-import { randomBytes } from "../../helpers/random.ts";
-import { factsOf } from "../../helpers/remote_peers.ts";
-import { metainfoOf } from "../../helpers/torrents.ts";
+import { LoopbackNode, type NodeChanges, RawPeer, until } from "../../harness/sessions/loopback_node.ts";
+import { randomBytes } from "../../harness/data/random.ts";
+import { factsOf } from "../../harness/sessions/remote_peers.ts";
+import { metainfoOf } from "../../harness/data/torrents.ts";
 
 const data = randomBytes(40 * BLOCK_LENGTH, 1);
 const metainfo = metainfoOf(data, 2 * BLOCK_LENGTH);

@@ -4,11 +4,11 @@ import { type AnnouncedSwarm, Announcer } from "../../../lib/net/tracker/announc
 import { toUtf8 } from "../../../lib/protocol/bytes.ts";
 import { TrackerTraffic } from "../../../lib/net/tracker/tracker_traffic.ts";
 import { ANNOUNCING, CONNECTIONS, TRACKER } from "../../../lib/settings.ts";
-import { LoopbackNode, until } from "../../helpers/loopback_node.ts";
-import { randomBytes } from "../../helpers/random.ts";
-import { testSurroundings } from "../../helpers/surroundings.ts";
-import { metainfoOf } from "../../helpers/torrents.ts";
-import { announceOf, httpServerWith, TestTracker } from "../../helpers/tracker.ts";
+import { LoopbackNode, until } from "../../harness/sessions/loopback_node.ts";
+import { randomBytes } from "../../harness/data/random.ts";
+import { testSurroundings } from "../../harness/sessions/surroundings.ts";
+import { metainfoOf } from "../../harness/data/torrents.ts";
+import { announceOf, httpServerWith, TestTracker } from "../../harness/sessions/tracker.ts";
 
 const data = randomBytes(1_000, 1);
 const metainfo = metainfoOf(data, 16_384);

@@ -7,10 +7,10 @@ import { infoHashOf } from "../../../lib/protocol/info_hash.ts";
 import { encodeAnnounceQuery } from "../../../lib/protocol/tracker_http_messages.ts";
 import { TRACKER } from "../../../lib/settings.ts";
 import { TrackerTable } from "../../../lib/swarm/tracker/tracker_table.ts";
-import { until } from "../../helpers/loopback_node.ts";
-import { seededRandom } from "../../helpers/random.ts";
-import { announceOf, registryOf, SERVED, TestTracker } from "../../helpers/tracker.ts";
-import { needs } from "../../helpers/require_tool.ts";
+import { until } from "../../harness/sessions/loopback_node.ts";
+import { seededRandom } from "../../harness/data/random.ts";
+import { announceOf, registryOf, SERVED, TestTracker } from "../../harness/sessions/tracker.ts";
+import { needs } from "../../harness/processes/require_tool.ts";
 
 const { signal } = new AbortController();
 

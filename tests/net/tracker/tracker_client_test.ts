@@ -13,8 +13,8 @@ import {
   UdpAction,
 } from "../../../lib/protocol/tracker_udp_messages.ts";
 import { ANNOUNCING } from "../../../lib/settings.ts";
-import { announceOf, SERVED, TestTracker } from "../../helpers/tracker.ts";
-import { Tripwire } from "../../helpers/tripwire.ts";
+import { announceOf, SERVED, TestTracker } from "../../harness/sessions/tracker.ts";
+import { Tripwire } from "../../harness/sessions/tripwire.ts";
 
 const { signal } = new AbortController();
 const EMPTY_REPLY = encode({ interval: 60, peers: "" });

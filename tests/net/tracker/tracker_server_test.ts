@@ -12,7 +12,7 @@ import {
 import type { AnnounceReply, AnnounceRequest } from "../../../lib/protocol/tracker_messages.ts";
 import { TRACKER } from "../../../lib/settings.ts";
 import { TrackerTable } from "../../../lib/swarm/tracker/tracker_table.ts";
-import { announceOf, registryOf, SERVED, TestTracker } from "../../helpers/tracker.ts";
+import { announceOf, registryOf, SERVED, TestTracker } from "../../harness/sessions/tracker.ts";
 
 const { signal } = new AbortController();
 const UNKNOWN = infoHashFromBytes(new Uint8Array(20));

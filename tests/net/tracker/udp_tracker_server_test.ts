@@ -18,8 +18,8 @@ import {
 } from "../../../lib/protocol/tracker_udp_messages.ts";
 import { PORTS } from "../../../lib/settings.ts";
 import { TrackerTable } from "../../../lib/swarm/tracker/tracker_table.ts";
-import { needs } from "../../helpers/require_tool.ts";
-import { announceOf, registryOf, SERVED, TestTracker } from "../../helpers/tracker.ts";
+import { needs } from "../../harness/processes/require_tool.ts";
+import { announceOf, registryOf, SERVED, TestTracker } from "../../harness/sessions/tracker.ts";
 
 const { signal } = new AbortController();
 const UNKNOWN = infoHashFromBytes(new Uint8Array(20));

@@ -4,9 +4,9 @@ import { WebSeed } from "../../../lib/net/web_seed/web_seed.ts";
 import { runWebSeed } from "../../../lib/net/web_seed/web_seed_peer.ts";
 import { type Metainfo, originalPaths } from "../../../lib/protocol/metainfo.ts";
 import { METAINFO_LIMITS } from "../../../lib/settings.ts";
-import { LoopbackNode } from "../../helpers/loopback_node.ts";
-import { randomBytes } from "../../helpers/random.ts";
-import { metainfoOf } from "../../helpers/torrents.ts";
+import { LoopbackNode } from "../../harness/sessions/loopback_node.ts";
+import { randomBytes } from "../../harness/data/random.ts";
+import { metainfoOf } from "../../harness/data/torrents.ts";
 
 const PIECE = 32 * 1024;
 const data = randomBytes(20 * PIECE + 700, 3);

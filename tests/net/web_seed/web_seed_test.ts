@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { WebSeed } from "../../../lib/net/web_seed/web_seed.ts";
 import { encodeInfo, type InfoFile, originalPaths, parseInfo } from "../../../lib/protocol/metainfo.ts";
 import { METAINFO_LIMITS, WEB_SEED } from "../../../lib/settings.ts";
-import { Tripwire } from "../../helpers/tripwire.ts";
+import { Tripwire } from "../../harness/sessions/tripwire.ts";
 
 const PIECE = 32 * 1024;
 const content = new Uint8Array(3 * PIECE - 1000).map((_, i) => i * 7 >> 4);

@@ -5,11 +5,11 @@ import { Download } from "../../../lib/swarm/download/download.ts";
 import { EVERYTHING, selectFiles } from "../../../lib/swarm/download/file_selection.ts";
 import { DEFAULT_CHOICES } from "../../../lib/swarm/policy.ts";
 import { PeerPieces } from "../../../lib/swarm/download/peer_pieces.ts";
-import { MemoryStorage } from "../../helpers/memory_storage.ts";
-import { piecesIn } from "../../helpers/pictures.ts";
-import { randomBytes, seededRandom } from "../../helpers/random.ts";
-import { type FakePeer, fakePeer } from "../../helpers/remote_peers.ts";
-import { metainfoOf } from "../../helpers/torrents.ts";
+import { MemoryStorage } from "../../harness/virtual/memory_storage.ts";
+import { piecesIn } from "../../harness/data/pictures.ts";
+import { randomBytes, seededRandom } from "../../harness/data/random.ts";
+import { type FakePeer, fakePeer } from "../../harness/sessions/remote_peers.ts";
+import { metainfoOf } from "../../harness/data/torrents.ts";
 
 /** Four blocks to a piece; the last of four pieces is one block and 100 bytes long. */
 const PIECE = 4 * BLOCK_LENGTH;

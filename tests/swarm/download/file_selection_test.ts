@@ -6,7 +6,7 @@ import {
   selectFiles,
 } from "../../../lib/swarm/download/file_selection.ts";
 import type { Metainfo } from "../../../lib/protocol/metainfo.ts";
-import { metainfoOf } from "../../helpers/torrents.ts";
+import { metainfoOf } from "../../harness/data/torrents.ts";
 
 const PIECE = 16 * 1024;
 const files = [

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { ProtocolError } from "../../../lib/errors.ts";
 import { Bitfield } from "../../../lib/protocol/bitfield.ts";
 import { PeerPieces } from "../../../lib/swarm/download/peer_pieces.ts";
-import { pickerOf, piecesIn } from "../../helpers/pictures.ts";
-import { fakePeer } from "../../helpers/remote_peers.ts";
+import { pickerOf, piecesIn } from "../../harness/data/pictures.ts";
+import { fakePeer } from "../../harness/sessions/remote_peers.ts";
 
 /** One who has the pieces of `ours`, and two remote peers that have told nothing yet. */
 function knowing(ours: string) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Bitfield } from "../../../lib/protocol/bitfield.ts";
 import { PieceOrder } from "../../../lib/swarm/download/piece_order.ts";
-import { piecesIn } from "../../helpers/pictures.ts";
+import { piecesIn } from "../../harness/data/pictures.ts";
 
 /** An order drawn as pieces that are stored, wanted and to come first. */
 function orderOf(stored: string, wanted: string, first: string, isSequential = false): PieceOrder {

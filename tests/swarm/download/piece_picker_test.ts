@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { PiecePicker } from "../../../lib/swarm/download/piece_picker.ts";
-import { pickerOf, piecesIn } from "../../helpers/pictures.ts";
-import { seededRandom } from "../../helpers/random.ts";
+import { pickerOf, piecesIn } from "../../harness/data/pictures.ts";
+import { seededRandom } from "../../harness/data/random.ts";
 
 /** All missing pieces in the order in which they would be picked from somebody who has everything. */
 function pickingOrder(picker: PiecePicker, random: number): number[] {

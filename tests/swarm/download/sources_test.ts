@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { CHOKING } from "../../../lib/settings.ts";
 import type { RemotePeer } from "../../../lib/swarm/peers/remote_peer.ts";
 import { Sources } from "../../../lib/swarm/download/sources.ts";
-import { seededRandom } from "../../helpers/random.ts";
-import { fakePeer } from "../../helpers/remote_peers.ts";
+import { seededRandom } from "../../harness/data/random.ts";
+import { fakePeer } from "../../harness/sessions/remote_peers.ts";
 
 const PLACES = 2;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { TRIALS } from "../../../lib/settings.ts";
 import { Trials } from "../../../lib/swarm/download/trials.ts";
-import { fakePeer } from "../../helpers/remote_peers.ts";
+import { fakePeer } from "../../harness/sessions/remote_peers.ts";
 
 const peerOf = (number: number, address = `10.0.0.${number}`) =>
   fakePeer(number, 4, { endpoint: { address, port: 6881 } }).peer;

@@ -16,8 +16,8 @@ import { Extensions } from "../../../lib/swarm/extensions/extensions.ts";
 import type { PeerSource } from "../../../lib/swarm/ports.ts";
 import { Roster } from "../../../lib/swarm/peers/roster.ts";
 import { DEFAULT_CHOICES } from "../../../lib/swarm/policy.ts";
-import { fakePeer } from "../../helpers/remote_peers.ts";
-import { testSurroundings } from "../../helpers/surroundings.ts";
+import { fakePeer } from "../../harness/sessions/remote_peers.ts";
+import { testSurroundings } from "../../harness/sessions/surroundings.ts";
 
 /** Extensions of one at 10.0.0.100:6881, and what they told their swarm. */
 function speaking() {

@@ -9,8 +9,8 @@ import type { PeerSource } from "../../../lib/swarm/ports.ts";
 import type { RemotePeer } from "../../../lib/swarm/peers/remote_peer.ts";
 import { Roster } from "../../../lib/swarm/peers/roster.ts";
 import { DEFAULT_CHOICES } from "../../../lib/swarm/policy.ts";
-import { factsOf, FakeSender } from "../../helpers/remote_peers.ts";
-import { testSurroundings } from "../../helpers/surroundings.ts";
+import { factsOf, FakeSender } from "../../harness/sessions/remote_peers.ts";
+import { testSurroundings } from "../../harness/sessions/surroundings.ts";
 
 /** The extension of one at 10.0.0.100:6881 in a torrent of four pieces. */
 class Exchanging {

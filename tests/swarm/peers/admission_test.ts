@@ -3,7 +3,7 @@ import { peerPriority } from "../../../lib/protocol/peer_priority.ts";
 import { CONNECTIONS, TRANSFER } from "../../../lib/settings.ts";
 import { admit } from "../../../lib/swarm/peers/admission.ts";
 import type { RemotePeer } from "../../../lib/swarm/peers/remote_peer.ts";
-import { factsOf, fakePeer, ourIdOf } from "../../helpers/remote_peers.ts";
+import { factsOf, fakePeer, ourIdOf } from "../../harness/sessions/remote_peers.ts";
 
 const OWN_ID = ourIdOf(100);
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Candidate, choose, fill, fillBehind } from "../../../lib/swarm/peers/choker.ts";
-import { candidatesIn, drawDecisions } from "../../helpers/pictures.ts";
-import { seededRandom } from "../../helpers/random.ts";
+import { candidatesIn, drawDecisions } from "../../harness/data/pictures.ts";
+import { seededRandom } from "../../harness/data/random.ts";
 
 /** Who of the candidates in a picture gets a place in a round of `places`. */
 function round(picture: string, places = 4, random = seededRandom(1)): string {

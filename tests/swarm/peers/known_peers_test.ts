@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Endpoint } from "../../../lib/protocol/endpoint.ts";
 import { CHOKING, CONNECTIONS } from "../../../lib/settings.ts";
 import { KnownPeers } from "../../../lib/swarm/peers/known_peers.ts";
-import { peerIdOf } from "../../helpers/remote_peers.ts";
+import { peerIdOf } from "../../harness/sessions/remote_peers.ts";
 
 function at(host: number, port = 6881): Endpoint {
   return { address: `10.0.${host >> 8}.${host & 255}`, port };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ProtocolError } from "../../../lib/errors.ts";
 import { admitBitfield } from "../../../lib/swarm/peers/manners.ts";
 import { TRANSFER } from "../../../lib/settings.ts";
-import { fakePeer } from "../../helpers/remote_peers.ts";
+import { fakePeer } from "../../harness/sessions/remote_peers.ts";
 
 /** How many bitfields with so many news a peer of a torrent may send at once, up to a limit. */
 function admitted(pieces: number, news: number): number {

@@ -3,8 +3,8 @@ import type { ExtendedHandshake } from "../../../lib/protocol/extension_messages
 import { CHOKING, CONNECTIONS } from "../../../lib/settings.ts";
 import type { PeerFacts } from "../../../lib/swarm/peers/remote_peer.ts";
 import { Roster } from "../../../lib/swarm/peers/roster.ts";
-import { factsOf, FakeSender, ourIdOf, peerIdOf } from "../../helpers/remote_peers.ts";
-import { testSurroundings } from "../../helpers/surroundings.ts";
+import { factsOf, FakeSender, ourIdOf, peerIdOf } from "../../harness/sessions/remote_peers.ts";
+import { testSurroundings } from "../../harness/sessions/surroundings.ts";
 
 function newRoster(): Roster {
   return new Roster(4, testSurroundings());

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ANNOUNCING } from "../../../lib/settings.ts";
 import { AnnounceSchedule, type DueAnnounce } from "../../../lib/swarm/tracker/announce_schedule.ts";
-import { seededRandom } from "../../helpers/random.ts";
+import { seededRandom } from "../../harness/data/random.ts";
 
 const OUTCOME = { intervalSeconds: 30 };
 /** By this chance, a shuffle leaves everything in its place. */

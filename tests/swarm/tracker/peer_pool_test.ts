@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { PeerPool } from "../../../lib/swarm/tracker/peer_pool.ts";
-import { seededRandom } from "../../helpers/random.ts";
+import { seededRandom } from "../../harness/data/random.ts";
 
 interface Member {
   readonly name: number;

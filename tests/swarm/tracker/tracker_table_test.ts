@@ -8,8 +8,8 @@ import type { AnnounceRequest } from "../../../lib/protocol/tracker_messages.ts"
 import { TRACKER } from "../../../lib/settings.ts";
 import type { TrackedPeer } from "../../../lib/swarm/tracker/tracked_peer.ts";
 import { type AnnounceResult, TrackerTable } from "../../../lib/swarm/tracker/tracker_table.ts";
-import { seededRandom } from "../../helpers/random.ts";
-import { announceOf } from "../../helpers/tracker.ts";
+import { seededRandom } from "../../harness/data/random.ts";
+import { announceOf } from "../../harness/sessions/tracker.ts";
 
 const TIME_TO_LIVE_MS = TRACKER.intervalSeconds * TRACKER.silentIntervals * 1000;
 const hash = (number: number): InfoHash => infoHashFromBytes(toUtf8(String(number).padStart(20, "h")));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { BLOCK_LENGTH, PieceLayout } from "../../../lib/protocol/piece_layout.ts";
 import { GREED } from "../../../lib/settings.ts";
 import { Appetite } from "../../../lib/swarm/upload/appetite.ts";
-import { seededRandom } from "../../helpers/random.ts";
+import { seededRandom } from "../../harness/data/random.ts";
 
 const PIECES = 100;
 const BLOCKS = 16;

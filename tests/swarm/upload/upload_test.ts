@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { BLOCK_LENGTH, PieceLayout } from "../../../lib/protocol/piece_layout.ts";
 import { CHOKING, TRANSFER } from "../../../lib/settings.ts";
 import { Upload } from "../../../lib/swarm/upload/upload.ts";
-import { piecesIn } from "../../helpers/pictures.ts";
-import { seededRandom } from "../../helpers/random.ts";
-import { fakeInfoHash } from "../../helpers/snapshots.ts";
-import { type FakePeer, fakePeer } from "../../helpers/remote_peers.ts";
+import { piecesIn } from "../../harness/data/pictures.ts";
+import { seededRandom } from "../../harness/data/random.ts";
+import { fakeInfoHash } from "../../harness/sessions/snapshots.ts";
+import { type FakePeer, fakePeer } from "../../harness/sessions/remote_peers.ts";
 
 const layout = new PieceLayout(2 * BLOCK_LENGTH, [6 * BLOCK_LENGTH + 500]);
 

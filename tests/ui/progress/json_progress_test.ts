@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fakeInfoHash, swarmSnapshot } from "../../helpers/snapshots.ts";
+import { fakeInfoHash, swarmSnapshot } from "../../harness/sessions/snapshots.ts";
 import { JsonProgress } from "../../../lib/ui/progress/json_progress.ts";
 
 const infoHash = fakeInfoHash("a");

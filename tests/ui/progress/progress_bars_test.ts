@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { fakeInfoHash, peerSnapshot, swarmSnapshot } from "../../helpers/snapshots.ts";
-import { FakeTerminal } from "../../helpers/fake_terminal.ts";
+import { fakeInfoHash, peerSnapshot, swarmSnapshot } from "../../harness/sessions/snapshots.ts";
+import { FakeTerminal } from "../../harness/processes/fake_terminal.ts";
 import { swarmLines } from "../../../lib/ui/progress/bar_lines.ts";
 import { ProgressBars } from "../../../lib/ui/progress/progress_bars.ts";
 import { widthOf } from "../../../lib/ui/text_format.ts";

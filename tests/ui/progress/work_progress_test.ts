@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FakeTerminal } from "../../helpers/fake_terminal.ts";
+import { FakeTerminal } from "../../harness/processes/fake_terminal.ts";
 import { WorkBar, WorkLines } from "../../../lib/ui/progress/work_progress.ts";
 
 Deno.test("WorkLines writes a percent every few seconds and nothing for short work", () => {

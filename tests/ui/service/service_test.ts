@@ -6,10 +6,10 @@ import { launchdPlan } from "../../../lib/ui/service/launchd.ts";
 import { scheduledTaskPlan, windowsWord } from "../../../lib/ui/service/scheduled_task.ts";
 import type { ServiceSetup } from "../../../lib/ui/service/service_plan.ts";
 import { systemdPlan } from "../../../lib/ui/service/systemd.ts";
-import { runCommand } from "../../helpers/cli_run.ts";
-import { linesOf } from "../../helpers/lines.ts";
-import { Program } from "../../helpers/program.ts";
-import { needs } from "../../helpers/require_tool.ts";
+import { runCommand } from "../../harness/processes/cli_run.ts";
+import { linesOf } from "../../harness/processes/lines.ts";
+import { Program } from "../../harness/processes/program.ts";
+import { needs } from "../../harness/processes/require_tool.ts";
 
 const AWKWARD = [`two words`, `100%`, `$HOME`, `"quoted"`, `back\\slash`, `<&>`, `it's`];
 const setup: ServiceSetup = {

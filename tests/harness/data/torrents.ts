@@ -1,7 +1,7 @@
-import { sha1 } from "../../lib/protocol/info_hash.ts";
-import { encodeInfo, type InfoFile, type Metainfo, parseInfo } from "../../lib/protocol/metainfo.ts";
-import { concatBytes } from "../../lib/protocol/bytes.ts";
-import { METAINFO_LIMITS } from "../../lib/settings.ts";
+import { sha1 } from "../../../lib/protocol/info_hash.ts";
+import { encodeInfo, type InfoFile, type Metainfo, parseInfo } from "../../../lib/protocol/metainfo.ts";
+import { concatBytes } from "../../../lib/protocol/bytes.ts";
+import { METAINFO_LIMITS } from "../../../lib/settings.ts";
 
 /** The metainfo of some data as one file, or as several that follow one another. */
 export function metainfoOf(

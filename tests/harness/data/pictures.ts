@@ -1,7 +1,7 @@
 /** Swarms drawn as strings: one character for each piece or remote peer. Spaces are for the reader only. */
-import { Bitfield } from "../../lib/protocol/bitfield.ts";
-import type { Candidate, Decision } from "../../lib/swarm/peers/choker.ts";
-import { PiecePicker } from "../../lib/swarm/download/piece_picker.ts";
+import { Bitfield } from "../../../lib/protocol/bitfield.ts";
+import type { Candidate, Decision } from "../../../lib/swarm/peers/choker.ts";
+import { PiecePicker } from "../../../lib/swarm/download/piece_picker.ts";
 
 /** The pieces marked `#`, as in "##.#". */
 export function piecesIn(picture: string): Bitfield {

@@ -1,6 +1,6 @@
 /** Torrents that are broken, hostile or odd, each with what must become of it. Made here; none is from the wild. */
-import { type Encodable, encode } from "../../lib/protocol/bencode.ts";
-import { concatBytes, toUtf8 } from "../../lib/protocol/bytes.ts";
+import { type Encodable, encode } from "../../../lib/protocol/bencode.ts";
+import { concatBytes, toUtf8 } from "../../../lib/protocol/bytes.ts";
 
 type Members = Record<string, Encodable | undefined>;
 

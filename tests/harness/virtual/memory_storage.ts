@@ -1,8 +1,8 @@
-import { StorageError } from "../../lib/errors.ts";
-import { equalBytes } from "../../lib/protocol/bytes.ts";
-import { sha1 } from "../../lib/protocol/info_hash.ts";
-import { type Metainfo, pieceHash } from "../../lib/protocol/metainfo.ts";
-import type { PieceStorage, PieceStorageListener } from "../../lib/swarm/ports.ts";
+import { StorageError } from "../../../lib/errors.ts";
+import { equalBytes } from "../../../lib/protocol/bytes.ts";
+import { sha1 } from "../../../lib/protocol/info_hash.ts";
+import { type Metainfo, pieceHash } from "../../../lib/protocol/metainfo.ts";
+import type { PieceStorage, PieceStorageListener } from "../../../lib/swarm/ports.ts";
 
 /** A disk in memory for one torrent. Faults are switches. */
 export class MemoryStorage implements PieceStorage {

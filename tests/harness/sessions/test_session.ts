@@ -1,16 +1,16 @@
 /** Whole sessions inside the test's own process, each in a temporary folder. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { createLogger } from "../../lib/log.ts";
-import { EVERYTHING } from "../../lib/swarm/download/file_selection.ts";
-import { encodeMetainfo, type Metainfo } from "../../lib/protocol/metainfo.ts";
+import { createLogger } from "../../../lib/log.ts";
+import { EVERYTHING } from "../../../lib/swarm/download/file_selection.ts";
+import { encodeMetainfo, type Metainfo } from "../../../lib/protocol/metainfo.ts";
 import {
   defaultOptions,
   Session,
   type SessionEvent,
   type SessionOptions,
-} from "../../lib/session/session.ts";
-import { metainfoOf } from "./torrents.ts";
+} from "../../../lib/session/session.ts";
+import { metainfoOf } from "../data/torrents.ts";
 
 /** Data to share, and its torrent. */
 export interface Shared {

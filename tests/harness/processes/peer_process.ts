@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { encodeMetainfo, type Metainfo } from "../../lib/protocol/metainfo.ts";
+import { encodeMetainfo, type Metainfo } from "../../../lib/protocol/metainfo.ts";
 import { type PeerEvent, PeerRun } from "./peer_run.ts";
 import { Program } from "./program.ts";
 

@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-control-regex
-import type { Screen } from "../../lib/ui/progress/live_lines.ts";
-import { widthOf } from "../../lib/ui/text_format.ts";
+import type { Screen } from "../../../lib/ui/progress/live_lines.ts";
+import { widthOf } from "../../../lib/ui/text_format.ts";
 
 /** A character, or the second half of a wide one (empty). */
 type Cell = string;

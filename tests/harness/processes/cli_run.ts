@@ -1,4 +1,4 @@
-import { runCli } from "../../lib/ui/cli.ts";
+import { runCli } from "../../../lib/ui/cli.ts";
 
 /** What a command gave back. */
 export interface CliResult {

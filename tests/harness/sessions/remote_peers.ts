@@ -1,9 +1,9 @@
 /** Remote peers without a network: what is said to them can be read. */
-import { PEER_ID_PREFIX } from "../../lib/protocol/peer_id.ts";
-import { MessageId, MessageReader } from "../../lib/protocol/peer_messages.ts";
-import { TRANSFER } from "../../lib/settings.ts";
-import type { PeerSender } from "../../lib/swarm/ports.ts";
-import { type PeerFacts, RemotePeer } from "../../lib/swarm/peers/remote_peer.ts";
+import { PEER_ID_PREFIX } from "../../../lib/protocol/peer_id.ts";
+import { MessageId, MessageReader } from "../../../lib/protocol/peer_messages.ts";
+import { TRANSFER } from "../../../lib/settings.ts";
+import type { PeerSender } from "../../../lib/swarm/ports.ts";
+import { type PeerFacts, RemotePeer } from "../../../lib/swarm/peers/remote_peer.ts";
 
 const NAMES = new Map<number, string>(Object.entries(MessageId).map(([name, id]) => [id, name]));
 

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
-import denoConfig from "../../deno.json" with { type: "json" };
+import denoConfig from "../../../deno.json" with { type: "json" };
 
-const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
+const PROJECT = fileURLToPath(new URL("../../../", import.meta.url));
 
 /** Our own program as users start it: `command`, a compiled one, or else this checkout as `deno task peer` runs it. */
 export class Program {

@@ -1,8 +1,8 @@
-import { silentLogger } from "../../lib/log.ts";
-import type { Surroundings } from "../../lib/surroundings.ts";
-import { Policy } from "../../lib/swarm/policy.ts";
-import type { RateLimits } from "../../lib/swarm/ports.ts";
-import { seededRandom } from "./random.ts";
+import { silentLogger } from "../../../lib/log.ts";
+import type { Surroundings } from "../../../lib/surroundings.ts";
+import { Policy } from "../../../lib/swarm/policy.ts";
+import type { RateLimits } from "../../../lib/swarm/ports.ts";
+import { seededRandom } from "../data/random.ts";
 import { peerIdOf } from "./remote_peers.ts";
 
 /** Surroundings of a process at 10.0.0.100:6881 whose clock stands still, with `changes`. */

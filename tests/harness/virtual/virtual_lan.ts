@@ -10,35 +10,35 @@
  * same seed gives the same run.
  */
 import assert from "node:assert/strict";
-import { Bitfield } from "../../lib/protocol/bitfield.ts";
-import { type Endpoint, formatEndpoint, parseEndpoint } from "../../lib/protocol/endpoint.ts";
-import type { Metainfo } from "../../lib/protocol/metainfo.ts";
+import { Bitfield } from "../../../lib/protocol/bitfield.ts";
+import { type Endpoint, formatEndpoint, parseEndpoint } from "../../../lib/protocol/endpoint.ts";
+import type { Metainfo } from "../../../lib/protocol/metainfo.ts";
 import {
   encodeAboutBlock,
   MessageId,
   MessageReader,
   PIECE_HEADER_LENGTH,
   writePieceHeader,
-} from "../../lib/protocol/peer_messages.ts";
-import { createPeerId } from "../../lib/protocol/peer_id.ts";
-import { messageOf } from "../../lib/errors.ts";
-import { SendQueue } from "../../lib/net/peers/send_queue.ts";
-import { TICK_MS, TRANSFER } from "../../lib/settings.ts";
+} from "../../../lib/protocol/peer_messages.ts";
+import { createPeerId } from "../../../lib/protocol/peer_id.ts";
+import { messageOf } from "../../../lib/errors.ts";
+import { SendQueue } from "../../../lib/net/peers/send_queue.ts";
+import { TICK_MS, TRANSFER } from "../../../lib/settings.ts";
 import {
   EVERYTHING,
   type FileChoice,
   type FileSelection,
   selectFiles,
-} from "../../lib/swarm/download/file_selection.ts";
-import { DEFAULT_CHOICES, Policy } from "../../lib/swarm/policy.ts";
-import type { PeerSender, SwarmEvent } from "../../lib/swarm/ports.ts";
-import type { RemotePeer } from "../../lib/swarm/peers/remote_peer.ts";
-import { MetadataSwarm } from "../../lib/swarm/metadata_swarm.ts";
-import type { AnySwarm } from "../../lib/swarm/swarm_registry.ts";
-import { Swarm } from "../../lib/swarm/swarm.ts";
+} from "../../../lib/swarm/download/file_selection.ts";
+import { DEFAULT_CHOICES, Policy } from "../../../lib/swarm/policy.ts";
+import type { PeerSender, SwarmEvent } from "../../../lib/swarm/ports.ts";
+import type { RemotePeer } from "../../../lib/swarm/peers/remote_peer.ts";
+import { MetadataSwarm } from "../../../lib/swarm/metadata_swarm.ts";
+import type { AnySwarm } from "../../../lib/swarm/swarm_registry.ts";
+import { Swarm } from "../../../lib/swarm/swarm.ts";
 import { MemoryStorage } from "./memory_storage.ts";
-import { seededRandom } from "./random.ts";
-import { noLimits, testSurroundings } from "./surroundings.ts";
+import { seededRandom } from "../data/random.ts";
+import { noLimits, testSurroundings } from "../sessions/surroundings.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
 /** How long a packet travels, in ms. */

@@ -6,7 +6,7 @@
  */
 import { delimiter, join } from "node:path";
 import { ABILITIES } from "./abilities.ts";
-import { hasNodePackages } from "../interop/node_packages.ts";
+import { hasNodePackages } from "../../interop/node_packages.ts";
 
 /** Interpreters a Python module may be installed for: the one on the path, and the system's own. */
 const PYTHONS = ["python3", "/usr/bin/python3"];

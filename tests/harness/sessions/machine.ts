@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
-import type { InfoHash } from "../../lib/protocol/info_hash.ts";
+import type { InfoHash } from "../../../lib/protocol/info_hash.ts";
 import {
   defaultOptions,
   Session,
   type SessionEvent,
   type SessionOptions,
   type SwarmSnapshot,
-} from "../../lib/session/session.ts";
-import { createTorrent } from "../../lib/session/torrent_tools.ts";
-import { EVERYTHING } from "../../lib/swarm/download/file_selection.ts";
+} from "../../../lib/session/session.ts";
+import { createTorrent } from "../../../lib/session/torrent_tools.ts";
+import { EVERYTHING } from "../../../lib/swarm/download/file_selection.ts";
 import { until } from "./loopback_node.ts";
 
 const KIB = 1024;

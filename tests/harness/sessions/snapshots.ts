@@ -1,6 +1,6 @@
-import type { InfoHash } from "../../lib/protocol/info_hash.ts";
-import { emptySnapshot } from "../../lib/swarm/empty_snapshot.ts";
-import type { RemotePeerSnapshot, SwarmSnapshot } from "../../lib/swarm/ports.ts";
+import type { InfoHash } from "../../../lib/protocol/info_hash.ts";
+import { emptySnapshot } from "../../../lib/swarm/empty_snapshot.ts";
+import type { RemotePeerSnapshot, SwarmSnapshot } from "../../../lib/swarm/ports.ts";
 
 /** An info-hash of one repeated hex digit. */
 export function fakeInfoHash(digit: string): InfoHash {

@@ -1,21 +1,21 @@
-import { silentLogger } from "../../lib/log.ts";
+import { silentLogger } from "../../../lib/log.ts";
 import {
   HttpServer,
   type HttpServerOptions,
   type HttpService,
   listenForHttp,
   servePaths,
-} from "../../lib/net/http/http_server.ts";
-import { TrackerServer } from "../../lib/net/tracker/tracker_server.ts";
-import { UdpTrackerServer } from "../../lib/net/tracker/udp_tracker_server.ts";
-import { ownPathOf } from "../../lib/protocol/announce_address.ts";
-import { toUtf8 } from "../../lib/protocol/bytes.ts";
-import { type InfoHash, infoHashFromBytes } from "../../lib/protocol/info_hash.ts";
-import type { AnnounceRequest } from "../../lib/protocol/tracker_messages.ts";
-import { PORTS, TRACKER } from "../../lib/settings.ts";
-import { SwarmRegistry } from "../../lib/swarm/swarm_registry.ts";
-import { TrackerTable } from "../../lib/swarm/tracker/tracker_table.ts";
-import { seededRandom } from "./random.ts";
+} from "../../../lib/net/http/http_server.ts";
+import { TrackerServer } from "../../../lib/net/tracker/tracker_server.ts";
+import { UdpTrackerServer } from "../../../lib/net/tracker/udp_tracker_server.ts";
+import { ownPathOf } from "../../../lib/protocol/announce_address.ts";
+import { toUtf8 } from "../../../lib/protocol/bytes.ts";
+import { type InfoHash, infoHashFromBytes } from "../../../lib/protocol/info_hash.ts";
+import type { AnnounceRequest } from "../../../lib/protocol/tracker_messages.ts";
+import { PORTS, TRACKER } from "../../../lib/settings.ts";
+import { SwarmRegistry } from "../../../lib/swarm/swarm_registry.ts";
+import { TrackerTable } from "../../../lib/swarm/tracker/tracker_table.ts";
+import { seededRandom } from "../data/random.ts";
 
 /** The info-hash that test trackers serve. */
 export const SERVED: InfoHash = infoHashFromBytes(new Uint8Array(20).fill(0xf0));

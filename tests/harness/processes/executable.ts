@@ -1,5 +1,5 @@
 /** A compiled program, made for this system or another, and how it is run here. */
-import { Wine } from "../windows/wine.ts";
+import { Wine } from "../../windows/wine.ts";
 
 /** Where the libraries of Linux on arm64 lie (Debian: libc6-arm64-cross, libgcc-s1-arm64-cross). */
 const ARM64_LIBRARIES = "/usr/aarch64-linux-gnu";
