@@ -21,7 +21,7 @@ import type { DiskWorkers } from "./disk_workers.ts";
 import { type FileRow, type FileStamp, sameStamp } from "./file_row.ts";
 import { checkPieces, piecesNotIn } from "./piece_checker.ts";
 import { FilePlace } from "./parts_layout.ts";
-import type { ResumeStore } from "./resume_store.ts";
+import type { ResumeStore } from "./state/resume_store.ts";
 import type { TorrentFiles } from "./torrent_files.ts";
 
 /** What recovery works with. */

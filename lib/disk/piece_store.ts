@@ -16,7 +16,7 @@ import { ChangeWatch } from "./change_watch.ts";
 import type { DiskWorkers } from "./disk_workers.ts";
 import { FilePlace } from "./parts_layout.ts";
 import { recoverPieces } from "./piece_recovery.ts";
-import type { ResumeStore } from "./resume_store.ts";
+import type { ResumeStore } from "./state/resume_store.ts";
 import { storageFailure } from "./storage_failure.ts";
 import { TorrentFiles } from "./torrent_files.ts";
 

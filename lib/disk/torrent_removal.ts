@@ -1,6 +1,6 @@
 import type { Metainfo } from "../protocol/metainfo.ts";
 import { FilePlace } from "./parts_layout.ts";
-import type { ResumeStore } from "./resume_store.ts";
+import type { ResumeStore } from "./state/resume_store.ts";
 import { TorrentFiles } from "./torrent_files.ts";
 
 /**

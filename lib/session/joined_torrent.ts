@@ -2,7 +2,7 @@
 import type { DiskWorkers } from "../disk/disk_workers.ts";
 import { PieceStore } from "../disk/piece_store.ts";
 import { inSlices } from "../disk/time_slices.ts";
-import type { ResumeStore } from "../disk/resume_store.ts";
+import type { ResumeStore } from "../disk/state/resume_store.ts";
 import { messageOf } from "../errors.ts";
 import { Announcer, type AnnouncerOptions } from "../net/tracker/announcer.ts";
 import type { TrackerTraffic } from "../net/tracker/tracker_traffic.ts";

@@ -1,5 +1,5 @@
 /** What is chosen of a torrent's files holds for the torrent, not for one run of the program. */
-import type { KeptChoice, ResumeStore } from "../disk/resume_store.ts";
+import type { KeptChoice, ResumeStore } from "../disk/state/resume_store.ts";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";

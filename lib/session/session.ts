@@ -8,8 +8,8 @@
 import { join } from "node:path";
 import { DiskWorkers } from "../disk/disk_workers.ts";
 import { type FileLooks, watchFolder } from "../disk/folder_watch.ts";
-import { ResumeStore } from "../disk/resume_store.ts";
-import { StateLock } from "../disk/state_lock.ts";
+import { ResumeStore } from "../disk/state/resume_store.ts";
+import { StateLock } from "../disk/state/state_lock.ts";
 import { storageFailure } from "../disk/storage_failure.ts";
 import { messageOf } from "../errors.ts";
 import { adviceOnLoopback } from "./announce_advice.ts";

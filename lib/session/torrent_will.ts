@@ -1,4 +1,4 @@
-import type { ResumeStore } from "../disk/resume_store.ts";
+import type { ResumeStore } from "../disk/state/resume_store.ts";
 import { messageOf } from "../errors.ts";
 import { RateLimiter } from "../net/peers/rate_limiter.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { join } from "node:path";
-import type { ResumeStore } from "../../lib/disk/resume_store.ts";
+import type { ResumeStore } from "../../lib/disk/state/resume_store.ts";
 import { Bitfield } from "../../lib/protocol/bitfield.ts";
 import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
 import { STORAGE } from "../../lib/settings.ts";

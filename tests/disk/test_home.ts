@@ -4,7 +4,7 @@ import fs from "node:fs";
 import { dirname, join } from "node:path";
 import { DiskWorkers } from "../../lib/disk/disk_workers.ts";
 import { PieceStore, type RecoveredStore } from "../../lib/disk/piece_store.ts";
-import { ResumeStore } from "../../lib/disk/resume_store.ts";
+import { ResumeStore } from "../../lib/disk/state/resume_store.ts";
 import type { StorageError } from "../../lib/errors.ts";
 import { silentLogger } from "../../lib/log.ts";
 import { Bitfield } from "../../lib/protocol/bitfield.ts";

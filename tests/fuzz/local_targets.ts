@@ -2,7 +2,13 @@
 import assert from "node:assert/strict";
 import { CommanderError } from "commander";
 import { ProtocolError } from "../../lib/errors.ts";
-import { readPeers, readPhase, readSession, readStamps, readTotals } from "../../lib/disk/resume_records.ts";
+import {
+  readPeers,
+  readPhase,
+  readSession,
+  readStamps,
+  readTotals,
+} from "../../lib/disk/state/resume_records.ts";
 import { Bitfield } from "../../lib/protocol/bitfield.ts";
 import { decode, encode } from "../../lib/protocol/bencode.ts";
 import { fromUtf8, toUtf8 } from "../../lib/protocol/bytes.ts";

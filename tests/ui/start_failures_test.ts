@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { ResumeStore } from "../../lib/disk/resume_store.ts";
-import { StateLock } from "../../lib/disk/state_lock.ts";
+import { ResumeStore } from "../../lib/disk/state/resume_store.ts";
+import { StateLock } from "../../lib/disk/state/state_lock.ts";
 import { runCommand } from "../harness/processes/cli_run.ts";
 import { listFolder } from "../harness/data/folder_listing.ts";
 import { mountMemory } from "../harness/virtual/memory_disk.ts";

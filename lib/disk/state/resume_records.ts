@@ -1,8 +1,8 @@
 /** Values of the resume state and what is read from them: nothing in them is trusted to be well-formed. */
-import { parseEndpoint } from "../protocol/endpoint.ts";
-import type { FileRange } from "../protocol/magnet.ts";
-import { CONNECTIONS, STORAGE } from "../settings.ts";
-import type { FileStamp } from "./file_row.ts";
+import { parseEndpoint } from "../../protocol/endpoint.ts";
+import type { FileRange } from "../../protocol/magnet.ts";
+import { CONNECTIONS, STORAGE } from "../../settings.ts";
+import type { FileStamp } from "../file_row.ts";
 
 /** Version of the layout in `resume_store.ts`. A store with another one is put aside. */
 export const FORMAT_VERSION = 1;

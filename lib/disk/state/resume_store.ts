@@ -17,12 +17,12 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { messageOf, StorageError } from "../errors.ts";
-import { Bitfield } from "../protocol/bitfield.ts";
-import type { InfoHash } from "../protocol/info_hash.ts";
-import type { FileStamp } from "./file_row.ts";
-import { guardPath } from "./guarded_path.ts";
-import { isRenameBusy, tryAgain } from "./storage_failure.ts";
+import { messageOf, StorageError } from "../../errors.ts";
+import { Bitfield } from "../../protocol/bitfield.ts";
+import type { InfoHash } from "../../protocol/info_hash.ts";
+import type { FileStamp } from "../file_row.ts";
+import { guardPath } from "../guarded_path.ts";
+import { isRenameBusy, tryAgain } from "../storage_failure.ts";
 import {
   FORMAT_VERSION,
   type KeptChoice,

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { join } from "node:path";
-import { StateLock } from "../../lib/disk/state_lock.ts";
-import { TestHome } from "./test_home.ts";
-import { needs } from "../harness/processes/require_tool.ts";
+import { StateLock } from "../../../lib/disk/state/state_lock.ts";
+import { TestHome } from "../test_home.ts";
+import { needs } from "../../harness/processes/require_tool.ts";
 
 Deno.test("StateLock is held by one at a time and says by whom", async () => {
   using home = new TestHome();
@@ -19,7 +19,7 @@ Deno.test("StateLock is held by one at a time and says by whom", async () => {
 
 Deno.test("StateLock of a killed process is free", async () => {
   using home = new TestHome();
-  const lockUrl = JSON.stringify(new URL("../../lib/disk/state_lock.ts", import.meta.url).href);
+  const lockUrl = JSON.stringify(new URL("../../../lib/disk/state/state_lock.ts", import.meta.url).href);
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       "eval",

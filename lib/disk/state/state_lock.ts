@@ -1,6 +1,6 @@
-import { StorageError } from "../errors.ts";
-import { guardPath, makeFolders } from "./guarded_path.ts";
-import { storageFailure } from "./storage_failure.ts";
+import { StorageError } from "../../errors.ts";
+import { guardPath, makeFolders } from "../guarded_path.ts";
+import { storageFailure } from "../storage_failure.ts";
 
 /**
  * The right of this process to use `state/`. The operating system holds it, so a killed process leaves none behind;

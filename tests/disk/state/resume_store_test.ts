@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { ResumeStore } from "../../lib/disk/resume_store.ts";
-import { Bitfield } from "../../lib/protocol/bitfield.ts";
-import { parseInfoHash } from "../../lib/protocol/info_hash.ts";
-import { TestHome } from "./test_home.ts";
-import { needs } from "../harness/processes/require_tool.ts";
+import { ResumeStore } from "../../../lib/disk/state/resume_store.ts";
+import { Bitfield } from "../../../lib/protocol/bitfield.ts";
+import { parseInfoHash } from "../../../lib/protocol/info_hash.ts";
+import { TestHome } from "../test_home.ts";
+import { needs } from "../../harness/processes/require_tool.ts";
 
 const infoHash = parseInfoHash("0123456789abcdef0123456789abcdef01234567")!;
 const kvPath = (home: TestHome) => join(home.path, "state", "peer.kv");
