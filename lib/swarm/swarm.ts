@@ -207,8 +207,8 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     if (this.seeding !== wasSeeding) {
       this.#report({ event: "status", role: this.role, seeding: this.seeding });
     }
+    this.extensions.introduceAgain();
     for (const peer of [...this.#peers.values()]) {
-      this.extensions.introduce(peer);
       this.#interest.update(peer);
       this.#interest.closeIfUseless(peer);
     }
@@ -218,13 +218,12 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     this.#finishIfComplete();
   }
 
-  /** The policy has changed: slots and sources are given anew at once, and peers hear what concerns them. */
+  /** The policy has changed: slots and sources follow at once, and peers hear what concerns them. */
   policyChanged(now: number): void {
-    this.#now = this.#lastRoundAt = now;
-    this.download.chooseSources(now);
-    this.download.fillSources(now);
+    this.#now = now;
+    this.download.policyChanged(now);
     this.upload.policyChanged(now);
-    for (const peer of this.#peers.values()) this.extensions.introduce(peer);
+    this.extensions.introduceAgain();
   }
 
   // Connections

@@ -147,6 +147,12 @@ export class Download {
     if (!this.#isOver) this.sources.chooseAll(now);
   }
 
+  /** The policy has changed: what is too many of sources loses its place at once, and what is free is given. */
+  policyChanged(now: number): void {
+    if (this.sources.count > this.#context.policy.downloadSources) this.chooseSources(now);
+    this.fillSources(now);
+  }
+
   /** The peer chokes us. With the Fast extension it rejects what it will not send; else nothing comes any more. */
   choked(peer: RemotePeer, now: number): void {
     if (!peer.facts.supportsFast) this.#releaseAll(peer);

@@ -32,6 +32,8 @@ export class Extensions {
   readonly #lanPeers: LanPeersExtension;
   readonly #metadata: MetadataExtension | undefined;
   readonly #all: readonly Extension[];
+  /** What changes in our handshake, as it was said last. */
+  #said = "";
 
   constructor(context: ExtensionsContext, { peerExchange, metadata, dontHave }: ExtensionsInUse) {
     this.#context = context;
@@ -55,9 +57,21 @@ export class Extensions {
     return this.#lanPeers.isListener(peer);
   }
 
+  /** Introduces us again to all peers, if something that changes is not as we said last. */
+  introduceAgain(): void {
+    if (this.#said === this.#toSay) return;
+    for (const peer of this.#context.roster.connected.values()) this.introduce(peer);
+  }
+
+  /** What changes in our handshake. */
+  get #toSay(): string {
+    return `${this.#context.isUploadOnly()} ${this.#inUse.map(({ name }) => name)}`;
+  }
+
   /** Sends our extended handshake to a peer that understands it; again when something in it changed. */
   introduce(peer: RemotePeer): void {
     if (!peer.facts.supportsExtensions) return;
+    this.#said = this.#toSay;
     const { client, listenPort, trackerPort, encryption } = this.#context.surroundings;
     const handshake = encodeExtendedHandshake({
       client,

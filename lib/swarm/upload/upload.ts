@@ -58,10 +58,10 @@ export class Upload {
     }
   }
 
-  /** The policy has changed: all slots are given anew at once. */
+  /** The policy has changed: what is too many of slots is taken back at once, and what is free is given. */
   policyChanged(now: number): void {
     this.#superSeed();
-    this.chooseSlots(now);
+    if (this.slotCount > this.#context.policy.uploadSlots) this.chooseSlots(now);
     this.fillSlots(now);
   }
 
