@@ -100,8 +100,13 @@ export class Torrent {
     if (this.#isLeaving) return "leaving";
     if (this.#failure !== undefined) return "failed";
     if (this.#joined !== undefined) return this.#joined.swarm.state;
-    if (this.#metainfo !== undefined) return "checking";
-    return this.#will.isPaused ? "paused" : "fetching metadata";
+    if (this.#will.isPaused && this.#isIdle) return "paused";
+    return this.#metainfo === undefined ? "fetching metadata" : "checking";
+  }
+
+  /** Whether nothing is done with it that would lead to a swarm. */
+  get #isIdle(): boolean {
+    return this.#work?.ending.signal.aborted ?? true;
   }
 
   /**
@@ -130,9 +135,8 @@ export class Torrent {
     if (this.#metainfo !== undefined) {
       return unjoinedSnapshot(this.#metainfo, this.state === "checking" ? this.#checked : undefined);
     }
-    const name = this.#magnet?.name || this.infoHash;
-    return this.#fetch?.swarm.snapshot(now) ??
-      { ...emptySnapshot(this.infoHash, name), lacksMetadata: true };
+    if (this.#fetch !== undefined) return this.#fetch.swarm.snapshot(now);
+    return { ...emptySnapshot(this.infoHash, this.#magnet?.name || this.infoHash), lacksMetadata: true };
   }
 
   /** Whether only its trackers may tell of it (BEP 27). */
@@ -169,8 +173,7 @@ export class Torrent {
     if (this.#isLeaving) return;
     const wasPaused = this.#will.isPaused;
     this.#will.isPaused = false;
-    const isIdle = this.#work === undefined || this.#work.ending.signal.aborted;
-    if (this.state === "failed" || (this.#joined === undefined && isIdle)) this.start(true);
+    if (this.state === "failed" || (this.#joined === undefined && this.#isIdle)) this.start(true);
     else if (wasPaused && this.#joined !== undefined) this.#goOn(this.#joined);
     this.#context.seekingChanged();
   }
@@ -386,8 +389,6 @@ export class Torrent {
     if (event.event === "status" || event.event === "complete") registry.statusChanged(swarm);
     if (event.event === "complete" && swarm.seeding) announcer?.completed();
   }
-
-  // Time
 
   /** The housekeeping of each second; `now` in ms. */
   tick(now: number): void {
