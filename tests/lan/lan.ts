@@ -11,6 +11,7 @@ import { messageOf } from "../../lib/errors.ts";
 import { parseBytes, parseWhole } from "../../lib/ui/option_values.ts";
 import { formatBytes } from "../../lib/ui/text_format.ts";
 import denoConfig from "../../deno.json" with { type: "json" };
+import { Executable } from "../harness/processes/executable.ts";
 import { type PeerEvent, PeerRun } from "../harness/processes/peer_run.ts";
 import { type CopiesSent, copiesSent } from "./copies.ts";
 import { Lan } from "./namespaces.ts";
@@ -19,6 +20,9 @@ import { makeRunFolder, removeRunFolder } from "./run_folder.ts";
 const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
 const EXAMPLE = join(PROJECT, "shareable/age.txt");
 const ANNOUNCER = 0;
+const FIRST_PEER = 1;
+const WINDOWS = "x86_64-pc-windows-msvc";
+const ARM64 = "aarch64-unknown-linux-gnu";
 
 interface Options {
   readonly hosts: number;
@@ -31,6 +35,11 @@ interface Options {
   readonly tracker: boolean;
   readonly superSeed: boolean;
   readonly command?: string;
+  /** So many hosts after the announcer run the program for Windows, and so many after those the one for arm64. */
+  readonly windows: number;
+  readonly arm64: number;
+  /** Whether the first peer is killed in the middle of its download, and started again. */
+  readonly kill: boolean;
   readonly json: boolean;
   readonly keep: boolean;
   /** Further arguments of every `peer start`. */
@@ -62,6 +71,7 @@ function parseOptions(args: string[]): Options {
     if (value === undefined) throw new RangeError(`Expected a size such as 500K or 64MiB, got ${text}`);
     return Math.round(value);
   };
+  const count = (text: string) => parseWhole(text, 0, 249);
   const command = new Command("deno task lan")
     .description("Runs an announcer and peers on a LAN of network namespaces. Linux and root only.")
     .usage("[options] [-- ARGS of every peer]")
@@ -74,11 +84,38 @@ function parseOptions(args: string[]): Options {
     .option("--no-tracker", "no tracker anywhere: hosts find each other by multicast")
     .option("--super-seed", "the announcer shows each piece to one peer only at first (BEP 16)", false)
     .option("--command <path>", "the program to run (default: this checkout, from source)")
+    .option(
+      "--windows <n>",
+      "the n hosts after the announcer run the Windows executable, under Wine",
+      count,
+      0,
+    )
+    .option("--arm64 <n>", "the n hosts after those run the arm64 executable, under qemu", count, 0)
+    .option("--kill", "kill the first peer when it has half of the data, and start it again", false)
     .option("--json", "print the result as JSON", false)
     .option("--keep", "keep the hosts' folders and say where they are", false)
     .argument("[args...]")
     .parse(args, { from: "user" });
   return { ...command.opts<Omit<Options, "peerArgs">>(), peerArgs: command.args };
+}
+
+/** The executables of other systems that hosts run, by the number of the host. Errors: `Error` where one is missing. */
+async function executablesOf({ hosts, windows, arm64 }: Options): Promise<Map<number, Executable>> {
+  if (windows + arm64 >= hosts) throw new RangeError(`Expected fewer than ${hosts} hosts of other systems`);
+  const executables = new Map<number, Executable>();
+  for (
+    const [target, first, count] of [[WINDOWS, FIRST_PEER, windows], [
+      ARM64,
+      FIRST_PEER + windows,
+      arm64,
+    ]] as const
+  ) {
+    if (count === 0) continue;
+    const path = join(PROJECT, "dist", `peer-${target}${target === WINDOWS ? ".exe" : ""}`);
+    const executable = await Executable.at(path, target);
+    for (let host = first; host < first + count; host++) executables.set(host, executable);
+  }
+  return executables;
 }
 
 /** The command line that starts the program, without its arguments. */
@@ -115,11 +152,14 @@ class Run {
   readonly #options: Options;
   readonly #folder: string;
   readonly #program: string[];
+  readonly #executables: ReadonlyMap<number, Executable>;
   readonly #lan: Lan;
   readonly #fileName: string;
   readonly #peers: PeerRun[] = [];
+  readonly #hasHalf = Promise.withResolvers<void>();
 
-  constructor(options: Options, folder: string, lan: Lan) {
+  constructor(options: Options, folder: string, lan: Lan, executables: ReadonlyMap<number, Executable>) {
+    this.#executables = executables;
     this.#options = options;
     this.#folder = folder;
     this.#program = programOf(options);
@@ -150,12 +190,13 @@ class Run {
 
   /** Starts the announcer and, once it is there, the peers; resolves when all of them are complete. */
   async transfer(stop: AbortSignal): Promise<void> {
-    const announcer = this.#start(ANNOUNCER);
+    const announcer = await this.#start(ANNOUNCER);
     await Promise.race([announcer.joined, announcer.ended]);
     for (let host = 1; host < this.#lan.hosts; host++) {
-      this.#start(host);
+      await this.#start(host);
       await pause(this.#options.stagger, undefined, { signal: stop });
     }
+    if (this.#options.kill) await this.#killAndStart(FIRST_PEER);
     const completed = this.#peers.slice(1).map((peer) => peer.completed);
     await Promise.race([Promise.all(completed), ...this.#peers.map((peer) => peer.ended)]);
   }
@@ -189,20 +230,33 @@ class Run {
     }));
   }
 
-  #start(host: number): PeerRun {
+  /** Kills a host when it has half of the data, and starts it again. */
+  async #killAndStart(host: number): Promise<void> {
+    await Promise.race([this.#hasHalf.promise, this.#peers[host].completed, this.#peers[host].ended]);
+    await this.#peers[host].kill();
+    await this.#start(host);
+  }
+
+  async #start(host: number): Promise<PeerRun> {
     const { tracker, superSeed, peerArgs } = this.#options;
     const args = ["start", "--home", this.#home(host), "--progress", "json", ...peerArgs];
-    if (!tracker) args.push("--no-tracker");
+    const executable = this.#executables.get(host);
+    // At an address of an interface Wine opens a UDP socket for all in truth, so it can run no tracker at each one.
+    if (!tracker || executable?.isWindows) args.push("--no-tracker");
     if (superSeed && host === ANNOUNCER) args.push("--super-seed");
-    const peer = new PeerRun(this.#lan.address(host), this.#spawn(host, [...args, this.#torrent(host)]));
-    this.#peers.push(peer);
+    const env = await executable?.hostEnvironment(host) ?? {};
+    const child = this.#spawn(host, [...args, this.#torrent(host)], env);
+    const peer = new PeerRun(this.#lan.address(host), child, (event) => {
+      if (host === FIRST_PEER && isHalf(event)) this.#hasHalf.resolve();
+    });
+    this.#peers[host] = peer;
     return peer;
   }
 
-  #spawn(host: number, args: string[]): Deno.ChildProcess {
-    const [command, ...first] = this.#program;
+  #spawn(host: number, args: string[], env: Record<string, string> = {}): Deno.ChildProcess {
+    const [command, ...all] = this.#executables.get(host)?.commandLine(args) ?? [...this.#program, ...args];
     const options = { cwd: PROJECT, stdin: "null", stdout: "piped", stderr: "piped" } as const;
-    return this.#lan.spawn(host, command, [...first, ...args], options);
+    return this.#lan.spawn(host, command, all, { ...options, env });
   }
 
   #home(host: number): string {
@@ -216,6 +270,11 @@ class Run {
   #torrent(host: number): string {
     return join(this.#home(host), "torrents", "shared.torrent");
   }
+}
+
+/** Whether a peer tells that it has half of the pieces. */
+function isHalf(event: PeerEvent): boolean {
+  return event.event === "progress" && Number(event.have) * 2 >= Number(event.pieces);
 }
 
 function printTable(results: HostResult[]): void {
@@ -251,7 +310,10 @@ async function main(options: Options, stop: AbortSignal): Promise<boolean> {
   const size = options.size ?? Deno.statSync(EXAMPLE).size;
   const folder = makeRunFolder(size * options.hosts, options.keep);
   try {
-    const run = new Run(options, folder, lan);
+    const executables = await executablesOf(options);
+    await using stack = new AsyncDisposableStack();
+    for (const executable of new Set(executables.values())) stack.use(await executable.share(folder));
+    const run = new Run(options, folder, lan, executables);
     await Promise.race([run.prepare(), stopped]);
     const failure = await Promise.race([run.transfer(stop), stopped]).then(() => null, messageOf);
     const results = await run.finish();
