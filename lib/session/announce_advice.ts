@@ -1,5 +1,5 @@
 /** Where others find this machine, and what to tell the user when they will not. */
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { parseAnnounceAddress } from "../protocol/announce_address.ts";
 import { canonicalAddress, familyOf, scopeOf } from "../protocol/endpoint.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
@@ -90,8 +90,15 @@ export function adviceOnLackOfData(
 
 /** How a torrent is named on the command line. */
 export function nameForCommands(path: string, home: string): string {
-  const isInFolder = dirname(path) === join(home, "torrents");
-  const name = isInFolder ? basename(path) : path;
-  const word = /^[\p{L}\p{N}._/:@%+,=-]+$/u.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;
-  return isInFolder && home !== Deno.cwd() ? `${word} --home ${home}` : word;
+  const isInFolder = resolve(dirname(path)) === resolve(home, "torrents");
+  const word = shellWord(isInFolder ? basename(path) : path);
+  return isInFolder && home !== Deno.cwd() ? `${word} --home ${shellWord(home)}` : word;
+}
+
+/** A word as the shells of this system take it, in quotes where it needs them. No name on Windows has one in it. */
+function shellWord(word: string): string {
+  const isWindows = Deno.build.os === "windows";
+  const plain = isWindows ? /^[\p{L}\p{N}._\\/:@+=-]+$/u : /^[\p{L}\p{N}._/:@%+,=-]+$/u;
+  if (plain.test(word)) return word;
+  return isWindows ? `"${word}"` : `'${word.replaceAll("'", "'\\''")}'`;
 }

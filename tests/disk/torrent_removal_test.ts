@@ -4,6 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { removeTorrent } from "../../lib/disk/torrent_removal.ts";
 import { Bitfield } from "../../lib/protocol/bitfield.ts";
 import { allPieces, PIECE, TestHome, TestTorrent } from "./test_home.ts";
+import { needs } from "../harness/processes/require_tool.ts";
 
 const torrent = new TestTorrent([["album/a", 2 * PIECE], ["album/deep/b", PIECE + 9], ["album/empty", 0]]);
 const { infoHash } = torrent.metainfo;
@@ -62,7 +63,7 @@ Deno.test("removeTorrent removes what is unfinished, and nothing of another who 
   assert.equal(fs.statSync(home.shared("album/a")).size, 2 * PIECE);
 });
 
-Deno.test("removeTorrent follows no link out of shareable/", async () => {
+needs("symbolic links")("removeTorrent follows no link out of shareable/", async () => {
   using home = new TestHome();
   using elsewhere = new TestHome();
   const { resume, crash } = await finished(home);

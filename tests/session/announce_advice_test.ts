@@ -60,6 +60,11 @@ Deno.test("adviceOnLoopback says what mends a torrent that nobody else can use",
 Deno.test("nameForCommands gives a word that a shell takes as it is", () => {
   const home = Deno.cwd();
   assert.equal(nameForCommands(`${home}/torrents/日本.torrent`, home), "日本.torrent");
-  assert.equal(nameForCommands("/other/it's a.torrent", home), "'/other/it'\\''s a.torrent'");
+  const quoted = Deno.build.os === "windows" ? `"/other/it's a.torrent"` : "'/other/it'\\''s a.torrent'";
+  assert.equal(nameForCommands("/other/it's a.torrent", home), quoted);
+  assert.match(
+    nameForCommands("/my home/torrents/a.torrent", "/my home"),
+    /^a\.torrent --home ["']\/my home["']$/,
+  );
   assert.equal(nameForCommands("/h/torrents/a.torrent", "/h"), "a.torrent --home /h");
 });
