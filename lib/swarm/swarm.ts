@@ -5,7 +5,7 @@
  * ended (`pieceStored`, `pieceCorrupt`, `storageFailed`, `dataFinished`), the clock that time passed (`tick`).
  * It answers through the ports of `ports.ts`. `Download` and `Upload` are its two halves.
  */
-import { DataChangedError, ProtocolError, type StorageError } from "../errors.ts";
+import { DataChangedError, type StorageError } from "../errors.ts";
 import { Bitfield } from "../protocol/bitfield.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
@@ -294,7 +294,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
       case MessageId.piece:
         return this.#blockReceived(peer, index, begin, payload, now);
       case MessageId.request:
-        return this.#require(this.upload.requestReceived(peer, index, begin, length, now));
+        return this.upload.requestReceived(peer, index, begin, length, now);
       case MessageId.cancel:
         return this.upload.cancelReceived(peer, index, begin, length);
       case MessageId.have:
@@ -338,15 +338,9 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     this.download.refill(peer, this.#now = now);
   }
 
-  #require(violation: string | undefined): void {
-    if (violation !== undefined) throw new ProtocolError(violation);
-  }
-
   #blockReceived(peer: RemotePeer, index: number, begin: number, blockView: Uint8Array, now: number): void {
-    const before = peer.download.total;
-    this.#require(this.download.blockReceived(peer, index, begin, blockView, now));
-    const needed = peer.download.total - before;
-    if (needed > 0) this.#statistics.received(needed, peer.name, now);
+    const isNeeded = this.download.blockReceived(peer, index, begin, blockView, now);
+    if (isNeeded) this.#statistics.received(blockView.length, peer.name, now);
   }
 
   #haveReceived(peer: RemotePeer, index: number, now: number): void {

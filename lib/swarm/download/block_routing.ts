@@ -1,9 +1,10 @@
 /**
- * The block routing table: for each active piece, who was asked for and who delivered each block.
+ * The block routing table: which remote peers were asked for each block of the active pieces, which one delivered it,
+ * and how many blocks each peer owes us.
  *
- * A block is in exactly one state, `free → asked → received`; a block that is lost, refused or whose peer
- * left becomes free again. In endgame a block may be asked of two peers at once. When the last block of a
- * piece is there, the piece leaves the table complete (`take`).
+ * A block is in exactly one state, `free → asked → received`. It becomes free again when it is lost or refused, or when
+ * its peer leaves. In endgame a block may be asked of two peers at once. A piece leaves the table (`take`) when its last
+ * block is there.
  */
 import { BLOCK_LENGTH, type PieceLayout } from "../../protocol/piece_layout.ts";
 
@@ -12,8 +13,23 @@ const FREE = 0, ASKED = 1, RECEIVED = 2;
 /** Stands for "no remote peer" among the numbers of remote peers, which begin at 1. */
 export const NOBODY = 0;
 
-/** What a block that arrived was. `complete`: needed, and the last one of its piece. */
-export type BlockResult = "needed" | "complete" | "duplicate" | "unrequested" | "invalid";
+/** What one remote peer owes us. The table alone changes these counts. */
+export interface Debtor {
+  /** Blocks that are asked of it and not answered. */
+  outstanding: number;
+  /** Blocks that were asked of it and taken back since, and that may still come. */
+  released: number;
+}
+
+/** What the table says of a block that arrived. */
+export interface BlockReceipt {
+  /** Whether we needed the block; "complete" says that it was also the last one of its piece. */
+  readonly kind: "needed" | "complete" | "duplicate" | "unrequested" | "invalid";
+  /** How long ago the block was last asked for, in ms; 0 unless we needed it. */
+  readonly latencyMs: number;
+  /** The other remote peers that were asked for the block. Their requests are to be cancelled. */
+  readonly others: readonly number[];
+}
 
 /** A piece that is being fetched, or was just completed. */
 export class ActivePiece {
@@ -24,7 +40,7 @@ export class ActivePiece {
   readonly deliveredBy: Int32Array;
   /** The remote peer that was asked for its first block; `NOBODY` when an earlier run began it. */
   readonly begunWith: number;
-  /** Whether it may be asked of nobody else, so that its sender is certain. */
+  /** Whether the piece may be asked of no other peer, so that its sender is certain. */
   readonly isExclusive: boolean;
   readonly #states: Uint8Array;
   readonly #askers: Int32Array;
@@ -73,13 +89,6 @@ export class ActivePiece {
       (this.#askers[block] === peer || this.#secondAskers[block] === peer);
   }
 
-  /** How many blocks are asked of `peer`. */
-  askedOf(peer: number): number {
-    let asked = 0;
-    for (let block = 0; block < this.blockCount; block++) if (this.isAskedOf(block, peer)) asked++;
-    return asked;
-  }
-
   /** Takes the next free block for `peer`; -1 when there is none. */
   ask(peer: number, now: number): number {
     if (this.#free === 0) return -1;
@@ -93,7 +102,7 @@ export class ActivePiece {
     return block;
   }
 
-  /** Takes a block for `peer` that was asked of exactly one other, from `from` on; -1 when there is none. */
+  /** Takes the first block from `from` on that is asked of exactly one other peer; -1 when there is none. */
   askAgain(peer: number, from: number, now: number): number {
     for (let block = from; block < this.blockCount; block++) {
       if (this.#states[block] !== ASKED || this.#secondAskers[block] !== NOBODY) continue;
@@ -115,7 +124,7 @@ export class ActivePiece {
     this.#received++;
   }
 
-  /** Takes back what was asked of `peer`; false when it was not asked for this block. */
+  /** Takes back the request to `peer` for a block; false when there was none. */
   release(block: number, peer: number): boolean {
     if (!this.isAskedOf(block, peer)) return false;
     if (this.#askers[block] === peer) this.#askers[block] = this.#secondAskers[block];
@@ -152,19 +161,28 @@ export class ActivePiece {
 /**
  * All active pieces of one torrent.
  *
- * Far more is asked for than arrives at a time. So a piece gets its buffer with its first block: there are as few as
- * can be, and those few are still in the processor's cache when they are filled and hashed.
+ * Far more blocks are asked for than arrive at a time. So a piece gets its buffer only with its first block: there are
+ * few buffers, and these are still in the processor's cache when they are filled and hashed.
  */
 export class BlockRouting {
   readonly #layout: PieceLayout;
   readonly #takeBuffer: () => Uint8Array<ArrayBuffer>;
+  readonly #debtors: ReadonlyMap<number, Debtor>;
   readonly #active = new Map<number, ActivePiece>();
   #free = 0;
 
-  /** `takeBuffer` yields buffers of the piece length, which belong to the table then. */
-  constructor(layout: PieceLayout, takeBuffer: () => Uint8Array<ArrayBuffer>) {
+  /**
+   * `takeBuffer` yields buffers of the piece length; the table owns them from then on. `debtors` are the connected
+   * remote peers by number.
+   */
+  constructor(
+    layout: PieceLayout,
+    takeBuffer: () => Uint8Array<ArrayBuffer>,
+    debtors: ReadonlyMap<number, Debtor>,
+  ) {
     this.#layout = layout;
     this.#takeBuffer = takeBuffer;
+    this.#debtors = debtors;
   }
 
   /** Active pieces, oldest first. */
@@ -198,7 +216,7 @@ export class BlockRouting {
     return piece;
   }
 
-  /** Gives a piece a buffer with blocks that are there already; it belongs to the table from now on. */
+  /** Gives a piece a buffer that holds some of its blocks already. The table owns the buffer from now on. */
   markReceived(piece: ActivePiece, buffer: Uint8Array<ArrayBuffer>, blocks: Iterable<number>): void {
     piece.buffer = buffer;
     this.#free -= piece.freeBlocks;
@@ -206,8 +224,11 @@ export class BlockRouting {
     this.#free += piece.freeBlocks;
   }
 
-  /** Takes a piece out; its buffer, if it has one, is the caller's. */
+  /** Takes a piece out, and back what is still asked of it. The buffer, if the piece has one, is the caller's. */
   take(piece: ActivePiece): Uint8Array<ArrayBuffer> | undefined {
+    for (let block = 0; block < piece.blockCount && !piece.isComplete; block++) {
+      for (const peer of askersOf(piece, block)) this.#release(piece, block, peer);
+    }
     this.#active.delete(piece.index);
     this.#free -= piece.freeBlocks;
     return piece.buffer;
@@ -216,73 +237,114 @@ export class BlockRouting {
   /** Asks `peer` for the next free block of a piece; -1 when there is none. */
   ask(piece: ActivePiece, peer: number, now: number): number {
     const block = piece.ask(peer, now);
-    if (block >= 0) this.#free--;
+    if (block < 0) return block;
+    this.#free--;
+    this.#owes(peer, 1);
+    return block;
+  }
+
+  /** Asks `peer` for a block as its second peer, in endgame: as `ActivePiece.askAgain`. */
+  askAgain(piece: ActivePiece, peer: number, from: number, now: number): number {
+    const block = piece.askAgain(peer, from, now);
+    if (block >= 0) this.#owes(peer, 1);
     return block;
   }
 
   /**
-   * Records a block and says what it was; a needed one is copied into the piece's buffer.
+   * Records a block that came from `peer` at `now` (ms) and says what it was. A block that we need is copied into the
+   * buffer of its piece, also when the request was taken back before.
    *
-   * Shape: `blockView` is borrowed. Units: `begin` in bytes. `acceptUnasked` lets a block in that was asked
-   * of this peer once but taken back since. Spec: BEP 3 "piece".
+   * Shape: `blockView` is borrowed. Units: `begin` in bytes. Spec: BEP 3 "piece".
    */
-  receive(
-    index: number,
-    begin: number,
-    blockView: Uint8Array,
-    peer: number,
-    acceptUnasked: boolean,
-  ): BlockResult {
-    if (index >= this.#layout.pieceCount || begin % BLOCK_LENGTH !== 0) return "invalid";
-    if (begin >= this.#layout.lengthOf(index)) return "invalid";
-    if (blockView.length !== this.#layout.blockLength(index, begin)) return "invalid";
+  receive(index: number, begin: number, blockView: Uint8Array, peer: number, now: number): BlockReceipt {
+    if (!this.#isBlock(index, begin, blockView.length)) return notNeeded("invalid");
     const piece = this.#active.get(index);
-    if (piece === undefined) return "unrequested";
+    if (piece === undefined) return notNeeded("unrequested");
     const block = begin / BLOCK_LENGTH;
-    if (piece.isReceived(block)) return "duplicate";
-    if (!piece.isAskedOf(block, peer) && !(acceptUnasked && !piece.isExclusive)) return "unrequested";
+    if (piece.isReceived(block)) return notNeeded("duplicate");
+    const askers = askersOf(piece, block);
+    if (askers.includes(peer)) this.#owes(peer, -1);
+    else if (piece.isExclusive || !this.excuse(peer)) return notNeeded("unrequested");
+    const others = askers.filter((asker) => asker !== peer);
+    for (const other of others) this.#owes(other, -1, 1);
+    const latencyMs = now - piece.askedAt(block);
     this.#free -= piece.freeBlocks;
     piece.receive(block, peer);
     this.#free += piece.freeBlocks;
     piece.buffer ??= this.#takeBuffer();
     piece.buffer.set(blockView, begin);
-    return piece.isComplete ? "complete" : "needed";
+    return { kind: piece.isComplete ? "complete" : "needed", latencyMs, others };
   }
 
-  /** Takes back one block asked of `peer` (BEP 6 "reject"); false when it was not asked of it. */
+  /** Whether we would ask for exactly these bytes. */
+  #isBlock(index: number, begin: number, length: number): boolean {
+    return index < this.#layout.pieceCount && begin % BLOCK_LENGTH === 0 &&
+      begin < this.#layout.lengthOf(index) && length === this.#layout.blockLength(index, begin);
+  }
+
+  /** Notes that `peer` answered a request that had been taken back; false when there is none. */
+  excuse(peer: number): boolean {
+    if ((this.#debtors.get(peer)?.released ?? 0) === 0) return false;
+    this.#owes(peer, 0, -1);
+    return true;
+  }
+
+  /** Takes back the request to `peer` for one block; false when there was none. */
   release(index: number, begin: number, peer: number): boolean {
     const piece = this.#active.get(index);
     const block = begin / BLOCK_LENGTH;
     if (piece === undefined || !Number.isInteger(block)) return false;
-    return this.#releaseBlock(piece, block, peer);
+    return this.#release(piece, block, peer);
   }
 
-  /** Takes back everything asked of `peer` and returns how many blocks that were. */
-  releaseAll(peer: number): number {
-    let released = 0;
-    for (const piece of this.#active.values()) {
-      for (let block = 0; block < piece.blockCount; block++) {
-        if (this.#releaseBlock(piece, block, peer)) released++;
-      }
+  /** Takes back all requests to `peer` for a piece and returns their blocks. */
+  releasePiece(piece: ActivePiece, peer: number): number[] {
+    const released: number[] = [];
+    for (let block = 0; block < piece.blockCount; block++) {
+      if (this.#release(piece, block, peer)) released.push(block);
     }
     return released;
   }
 
-  /** Takes back blocks asked for before `time` (ms); `each` hears whom each had been asked of. */
-  releaseOverdue(time: (peer: number) => number, each: (peer: number) => void): void {
+  /** Takes back all requests to `peer` and returns their number. */
+  releaseAll(peer: number): number {
+    let released = 0;
+    for (const piece of this.#active.values()) released += this.releasePiece(piece, peer).length;
+    return released;
+  }
+
+  /** Takes back the first request for each block that was asked for before `time` (ms) of its peer. */
+  releaseOverdue(time: (peer: number) => number): void {
     for (const piece of this.#active.values()) {
       for (let block = 0; block < piece.blockCount; block++) {
         const peer = piece.askerOf(block);
-        if (peer === NOBODY || !piece.isOverdue(block, time(peer))) continue;
-        if (this.#releaseBlock(piece, block, peer)) each(peer);
+        if (peer !== NOBODY && piece.isOverdue(block, time(peer))) this.#release(piece, block, peer);
       }
     }
   }
 
-  #releaseBlock(piece: ActivePiece, block: number, peer: number): boolean {
+  #release(piece: ActivePiece, block: number, peer: number): boolean {
     this.#free -= piece.freeBlocks;
-    const released = piece.release(block, peer);
+    const isReleased = piece.release(block, peer);
     this.#free += piece.freeBlocks;
-    return released;
+    if (isReleased) this.#owes(peer, -1, 1);
+    return isReleased;
   }
+
+  /** Changes what a peer owes us. A peer that has left owes nothing. */
+  #owes(peer: number, outstanding: number, released = 0): void {
+    const debtor = this.#debtors.get(peer);
+    if (debtor === undefined) return;
+    debtor.outstanding += outstanding;
+    debtor.released += released;
+  }
+}
+
+/** The remote peers, at most two, that a block is asked of. */
+function askersOf(piece: ActivePiece, block: number): number[] {
+  return [piece.askerOf(block), piece.secondAskerOf(block)].filter((peer) => peer !== NOBODY);
+}
+
+function notNeeded(kind: "duplicate" | "unrequested" | "invalid"): BlockReceipt {
+  return { kind, latencyMs: 0, others: [] };
 }

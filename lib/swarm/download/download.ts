@@ -2,8 +2,9 @@
  * The receiving half of a swarm: download sources, requests, blocks, pieces.
  *
  * A piece is in exactly one state: `missing` (in the picker) → `active` (in the block routing table) →
- * `committing` (being verified and written) → `stored` (in `stored`). A corrupt one is missing again.
+ * `committing` (being verified and written) → `stored` (in `stored`). A corrupt piece is missing again.
  */
+import { ProtocolError } from "../../errors.ts";
 import { Bitfield } from "../../protocol/bitfield.ts";
 import {
   ABOUT_BLOCK_LENGTH,
@@ -25,7 +26,7 @@ import type { PieceStorage } from "../ports.ts";
 import type { RemotePeer } from "../peers/remote_peer.ts";
 import { Sources } from "./sources.ts";
 
-/** Part of the blocks under way that must be open before more are asked for: a message per block would be dear. */
+/** A source is asked for more once this share of the blocks under way is open: a message for each would cost too much. */
 const REFILL_SHARE = 0.25;
 
 /** What `Download` needs of its swarm. */
@@ -37,11 +38,11 @@ export interface DownloadContext {
   readonly peers: ReadonlyMap<number, RemotePeer>;
   readonly policy: Pick<Choices, "downloadSources">;
   readonly surroundings: Pick<Surroundings, "random">;
-  /** We decline what the peer offers, or do so no more. */
+  /** Tells that we decline what the peer offers, or no longer do. */
   declines(peer: RemotePeer): void;
 }
 
-/** Pieces we lack, and whom we ask for them. */
+/** Fetches the pieces that we lack. */
 export class Download {
   /** Pieces that are verified and written. */
   readonly stored: Bitfield;
@@ -54,7 +55,7 @@ export class Download {
   readonly #choice: PieceChoice;
   /** Pieces that are wanted, stored or not. */
   #wanted: Bitfield;
-  /** How many of them are stored. */
+  /** How many wanted pieces are stored. */
   #wantedStored: number;
   #isAbandoned = false;
 
@@ -62,7 +63,7 @@ export class Download {
   constructor(stored: Bitfield, context: DownloadContext) {
     this.stored = stored;
     this.picker = new PieceOrder(context.selection, stored);
-    this.routing = new BlockRouting(context.layout, () => context.storage.takeBuffer());
+    this.routing = new BlockRouting(context.layout, () => context.storage.takeBuffer(), context.peers);
     this.#context = context;
     this.sources = new Sources(context, {
       gained: (peer, now) => this.refill(peer, now),
@@ -83,8 +84,8 @@ export class Download {
   }
 
   /**
-   * Other pieces are wanted from now on, or in another order. What was received of those that are under way and not
-   * wanted any more is thrown away, and whoever was asked for it hears so.
+   * Wants other pieces from now on, or in another order. Pieces that are under way and no longer wanted are thrown away,
+   * and their sources hear a cancel for each block.
    */
   select(selection: FileSelection): void {
     this.#wanted = selection.pieces;
@@ -94,22 +95,17 @@ export class Download {
     this.picker.select(selection, isTaken);
     for (const piece of [...this.routing.pieces]) {
       if (selection.pieces.has(piece.index)) continue;
-      for (const peer of this.#context.peers.values()) this.#takeBack(piece, peer);
+      for (const peer of this.#context.peers.values()) {
+        const blocks = this.routing.releasePiece(piece, peer.number);
+        for (const block of blocks) this.#cancel(peer, piece.index, block * BLOCK_LENGTH);
+      }
       this.#drop(piece);
     }
   }
 
-  /** Takes back all that was asked of a peer of one piece, and says so. */
-  #takeBack(piece: ActivePiece, peer: RemotePeer): void {
-    const { layout } = this.#context;
-    for (let block = 0; block < piece.blockCount; block++) {
-      const begin = block * BLOCK_LENGTH;
-      if (!this.routing.release(piece.index, begin, peer.number)) continue;
-      peer.outstanding--;
-      peer.released++;
-      const length = layout.blockLength(piece.index, begin);
-      peer.sender.send(encodeAboutBlock(MessageId.cancel, piece.index, begin, length));
-    }
+  #cancel({ sender }: RemotePeer, index: number, begin: number): void {
+    const length = this.#context.layout.blockLength(index, begin);
+    sender.send(encodeAboutBlock(MessageId.cancel, index, begin, length));
   }
 
   /** Wanted pieces that are not stored. */
@@ -122,12 +118,12 @@ export class Download {
     return this.missing === 0;
   }
 
-  /** Whether nothing is asked of anybody any more. */
+  /** Whether we ask for nothing more. */
   get #isOver(): boolean {
     return this.#isAbandoned || this.isComplete;
   }
 
-  /** Pieces and bytes that are still to be stored. */
+  /** Bytes of all pieces that are not stored, wanted or not. */
   get bytesLeft(): number {
     const { layout } = this.#context;
     const last = layout.pieceCount - 1;
@@ -137,25 +133,25 @@ export class Download {
 
   // Sources
 
-  /** Fills free places at once, then asks the new sources for blocks. */
+  /** Takes new sources while there are too few, and asks them for blocks. */
   fillSources(now: number): void {
     if (!this.#isOver) this.sources.fill(now);
   }
 
-  /** Gives all places anew, as every `CHOKING.rechokeMs`. */
+  /** Chooses all sources anew, as it is done every `CHOKING.rechokeMs`. */
   chooseSources(now: number): void {
     if (!this.#isOver) this.sources.chooseAll(now);
   }
 
-  /** The policy has changed: what is too many of sources loses its place at once, and what is free is given. */
+  /** The policy has changed: gives up sources above the new number at once, or takes more. */
   policyChanged(now: number): void {
     if (this.sources.count > this.#context.policy.downloadSources) this.chooseSources(now);
     this.fillSources(now);
   }
 
-  /** The peer chokes us. With the Fast extension it rejects what it will not send; else nothing comes any more. */
+  /** The peer chokes us. With the Fast extension it rejects what it will not send; without, nothing more comes. */
   choked(peer: RemotePeer, now: number): void {
-    if (!peer.facts.supportsFast) this.#releaseAll(peer);
+    if (!peer.facts.supportsFast) this.routing.releaseAll(peer.number);
     peer.suggestions.length = 0;
     this.sources.lose(peer);
     this.fillSources(now);
@@ -163,24 +159,24 @@ export class Download {
 
   /** The connection is gone: its blocks are free for others. */
   peerLeft(peer: RemotePeer, now: number): void {
-    this.#releaseAll(peer);
+    this.routing.releaseAll(peer.number);
     this.sources.lose(peer);
     this.fillSources(now);
     this.refillAll(now);
   }
 
-  /** Once per tick: silent sources lose their place, lost requests are asked again. */
+  /** Called once per tick: gives up silent sources, and asks for lost blocks again. */
   tick(now: number): void {
     if (this.#isOver) return;
     const diskIsBusy = !this.#context.storage.hasRoom();
     const unprovenMs = this.sources.areOthersWaiting(now) ? CHOKING.unprovenAfterMs : CHOKING.snubbedAfterMs;
     for (const peer of this.#context.peers.values()) {
-      // While our own disk or limit holds us up the peer is not read from, so it is not silent.
+      // While our own disk or limit holds us up, we do not read from the peer: it is not silent then.
       if (diskIsBusy) peer.heldUpAt = now;
       if (peer.isHeldUp || diskIsBusy) peer.lastBlockAt = now;
       const patienceMs = peer.download.total === 0 ? unprovenMs : CHOKING.snubbedAfterMs;
       if (peer.outstanding > 0 && now - peer.lastBlockAt >= patienceMs) this.#snub(peer, now);
-      else if (this.#hasLeftBlocks(peer, now)) this.#releaseAll(peer);
+      else if (this.#hasLeftBlocks(peer, now)) this.routing.releaseAll(peer.number);
     }
     const patience = new Map<number, number>();
     for (const peer of this.#context.peers.values()) {
@@ -189,47 +185,33 @@ export class Download {
       const patienceMs = Math.max(TRANSFER.requestTimeoutMs, 4 * windowMs);
       if (!peer.wasHeldUp(now, patienceMs)) patience.set(peer.number, now - patienceMs);
     }
-    this.routing.releaseOverdue((number) => patience.get(number) ?? -Infinity, (number) => {
-      const peer = this.#context.peers.get(number)!;
-      peer.outstanding--;
-      peer.released++;
-    });
+    this.routing.releaseOverdue((number) => patience.get(number) ?? -Infinity);
     this.refillAll(now);
     this.sources.replaceIdle(now);
     if (!diskIsBusy) this.sources.invite(now);
   }
 
-  /** The peer owes blocks from the time when it had a place, and sends none. */
+  /** Whether the peer owes blocks from the time when it was a source, and sends none. */
   #hasLeftBlocks(peer: RemotePeer, now: number): boolean {
-    const hasPlace = peer.isSource || peer.isWebSeed || peer.allowedFast.size > 0;
-    return !hasPlace && peer.outstanding > 0 && now - peer.lastBlockAt >= CHOKING.leftBlocksMs;
+    const mayBeAsked = peer.isSource || peer.isWebSeed || peer.allowedFast.size > 0;
+    return !mayBeAsked && peer.outstanding > 0 && now - peer.lastBlockAt >= CHOKING.leftBlocksMs;
   }
 
   #snub(peer: RemotePeer, now: number): void {
-    this.#releaseAll(peer);
+    this.routing.releaseAll(peer.number);
     peer.snubbedUntil = now + CHOKING.rechokeMs;
     peer.reason = "snubbed";
     this.sources.lose(peer);
   }
 
-  #releaseAll(peer: RemotePeer): void {
-    this.routing.releaseAll(peer.number);
-    peer.released += peer.outstanding;
-    peer.outstanding = 0;
-  }
-
-  /** Pieces that only this peer may deliver cannot be finished without it: they begin anew. */
+  /** Begins pieces anew that only this peer may deliver: nobody can finish them without it. */
   #freeExclusivePieces(peer: RemotePeer): void {
     for (const piece of [...this.routing.pieces]) {
-      if (!piece.isExclusive || piece.begunWith !== peer.number) continue;
-      const outstanding = piece.askedOf(peer.number);
-      peer.outstanding -= outstanding;
-      peer.released += outstanding;
-      this.#drop(piece);
+      if (piece.isExclusive && piece.begunWith === peer.number) this.#drop(piece);
     }
   }
 
-  /** What was received of a piece is thrown away: it is missing again. */
+  /** Throws away what was received of a piece: it is missing again. */
   #drop(piece: ActivePiece): void {
     const buffer = this.routing.take(piece);
     if (buffer !== undefined) this.#context.storage.giveBuffer(buffer);
@@ -243,7 +225,7 @@ export class Download {
     for (const peer of this.#context.peers.values()) if (peer.isSource) this.refill(peer, now);
   }
 
-  /** Asks one source for blocks up to its window, once a fair part of it is open; requests leave as one message. */
+  /** Asks one source for blocks up to its window, once a fair part of the window is open. All requests leave together. */
   refill(peer: RemotePeer, now: number): void {
     let open = peer.openWindow;
     if (open <= 0 || open < peer.outstanding * REFILL_SHARE) return;
@@ -256,7 +238,6 @@ export class Download {
       const length = this.#context.layout.blockLength(piece.index, begin);
       writeAboutBlock(message, used, MessageId.request, piece.index, begin, length);
       used += ABOUT_BLOCK_LENGTH;
-      peer.outstanding++;
       open--;
     };
     while (open > 0) {
@@ -267,7 +248,7 @@ export class Download {
         if (block >= 0) ask(piece, block);
       }
     }
-    // What our own limit holds up comes no sooner from somebody else.
+    // A block that our own limit holds up comes no sooner from another peer.
     const isHeldUp = peer.wasHeldUp(now, CHOKING.idlePauseMs);
     const isEndgame = this.picker.missing === 0 && !this.routing.hasFreeBlocks;
     if (open > 0 && isEndgame && !isHeldUp && !peer.sendsWholeFiles) {
@@ -276,17 +257,17 @@ export class Download {
     if (used > 0) peer.sender.send(message.subarray(0, used));
   }
 
-  /** Where the run ends that a web seed is going to be asked for from piece `index` on: as `PieceChoice.endOfRun`. */
+  /** Finds the end of the run that a web seed is asked for from piece `index` on: as `PieceChoice.endOfRun`. */
   endOfRun(peer: RemotePeer, index: number, maxPieces: number): number {
     return this.#choice.endOfRun(peer, index, maxPieces);
   }
 
-  /** Whether a block that was asked of the peer is still of use. */
+  /** Whether we still need a block that we asked for. */
   isNeeded(index: number, begin: number): boolean {
     return this.routing.get(index)?.isReceived(begin / BLOCK_LENGTH) === false;
   }
 
-  /** Sources that do not choke us, and others for the pieces they allow all the same, while we have few. */
+  /** Whether we may ask the peer: a source that does not choke us; or, while we have few pieces, one that allows some. */
   #mayAsk(peer: RemotePeer): boolean {
     if (!peer.peerChokes) return peer.isSource;
     if (peer.allowedFast.size === 0 || this.stored.count >= FAST.pieces) return false;
@@ -294,7 +275,7 @@ export class Download {
     return [...peer.allowedFast].some(isOpen);
   }
 
-  /** The peer would answer requests for this piece although it chokes us (BEP 6 "allowed fast"). */
+  /** The peer will answer requests for this piece although it chokes us (BEP 6 "allowed fast"). */
   allowedFast(peer: RemotePeer, index: number): void {
     if (index < this.stored.length && peer.allowedFast.size < FAST.maxAllowed) peer.allowedFast.add(index);
   }
@@ -304,32 +285,26 @@ export class Download {
     this.#choice.suggested(peer, index);
   }
 
-  /** A request was refused (BEP 6 "reject"): the block is free for others, and this peer is left alone a while. */
+  /** The peer refused a request (BEP 6 "reject"): the block is free for others, and the peer is left alone for a while. */
   rejected(peer: RemotePeer, index: number, begin: number, now: number): void {
-    if (!this.routing.release(index, begin, peer.number)) {
-      if (peer.released > 0) peer.released--;
-      return;
-    }
-    peer.outstanding--;
+    const wasAsked = this.routing.release(index, begin, peer.number);
+    this.routing.excuse(peer.number);
+    if (!wasAsked) return;
     peer.allowedFast.delete(index);
     if (peer.peerChokes) return;
     peer.snubbedUntil = now + CHOKING.rejectPauseMs;
     this.sources.lose(peer);
   }
 
-  /** The peer has a piece no more: what it was asked for of it is free for others. */
+  /** The peer no longer has a piece: the blocks of it that the peer was asked for are free for others. */
   pieceLost(peer: RemotePeer, index: number): void {
     const piece = this.routing.get(index);
     if (piece === undefined) return;
-    for (let block = 0; block < piece.blockCount; block++) {
-      if (!this.routing.release(index, block * BLOCK_LENGTH, peer.number)) continue;
-      peer.outstanding--;
-      peer.released++;
-    }
+    this.routing.releasePiece(piece, peer.number);
     if (piece.isExclusive && piece.begunWith === peer.number) this.#freeExclusivePieces(peer);
   }
 
-  /** A stored piece cannot be read any more; false when that was known. It is not fetched again in this run. */
+  /** A stored piece can no longer be read; false when that was known. It is not fetched again in this run. */
   pieceUnreadable(index: number): boolean {
     if (!this.stored.delete(index)) return false;
     if (this.#wanted.has(index)) this.#wantedStored--;
@@ -339,7 +314,9 @@ export class Download {
   // Blocks and pieces
 
   /**
-   * Takes a block in. `blockView` is borrowed, `begin` in bytes. Returns a reason to drop the peer, if it gave one.
+   * Takes a block in; false when we did not need it. `blockView` is borrowed, `begin` in bytes.
+   *
+   * Errors: `ProtocolError` for a block that does not exist, and for too many that nobody asked for.
    */
   blockReceived(
     peer: RemotePeer,
@@ -347,42 +324,32 @@ export class Download {
     begin: number,
     blockView: Uint8Array,
     now: number,
-  ): string | undefined {
-    const piece = this.routing.get(index);
-    const block = begin / BLOCK_LENGTH;
-    const [first, second] = [piece?.askerOf(block) ?? NOBODY, piece?.secondAskerOf(block) ?? NOBODY];
-    switch (this.routing.receive(index, begin, blockView, peer.number, peer.released > 0)) {
+  ): boolean {
+    const { length } = blockView;
+    const { kind, latencyMs, others } = this.routing.receive(index, begin, blockView, peer.number, now);
+    switch (kind) {
       case "invalid":
-        return `sent a block that does not exist: piece ${index}, ${blockView.length} bytes at ${begin}`;
+        throw new ProtocolError(
+          `sent a block that does not exist: piece ${index}, ${length} bytes at ${begin}`,
+        );
       case "duplicate":
       case "unrequested":
-        if (peer.released > 0) peer.released--;
-        else if (++peer.unwantedBlocks > TRANSFER.maxUnwantedBlocks) return "sent blocks nobody asked for";
-        return undefined;
+        if (!this.routing.excuse(peer.number) && ++peer.unwantedBlocks > TRANSFER.maxUnwantedBlocks) {
+          throw new ProtocolError("sent blocks nobody asked for");
+        }
+        return false;
       case "complete":
-        this.#commit(piece!);
+        this.#commit(this.routing.get(index)!);
         break;
       case "needed":
         break;
     }
-    if (first === peer.number || second === peer.number) peer.outstanding--;
-    else peer.released--;
     peer.lastBlockAt = now;
-    peer.download.add(blockView.length, now);
-    this.sources.received(blockView.length);
-    peer.window.received(blockView.length, now - piece!.askedAt(block), now);
-    if (first !== peer.number) this.#cancel(first, index, begin, blockView.length);
-    if (second !== peer.number) this.#cancel(second, index, begin, blockView.length);
-    return undefined;
-  }
-
-  /** In endgame, the first arrival cancels the other request. */
-  #cancel(number: number, index: number, begin: number, length: number): void {
-    const other = this.#context.peers.get(number);
-    if (other === undefined) return;
-    other.outstanding--;
-    other.released++;
-    other.sender.send(encodeAboutBlock(MessageId.cancel, index, begin, length));
+    peer.download.add(length, now);
+    peer.window.received(length, latencyMs, now);
+    this.sources.received(length);
+    for (const other of others) this.#cancel(this.#context.peers.get(other)!, index, begin);
+    return true;
   }
 
   #commit(piece: ActivePiece): void {
@@ -393,7 +360,7 @@ export class Download {
     storage.commit(piece.index, buffer);
   }
 
-  /** The piece is verified and written. Returns peers found to have sent wrong blocks of it before. */
+  /** The piece is verified and written. Returns the peers that, as it turns out, sent wrong blocks of it before. */
   pieceStored(index: number): number[] {
     this.#committing.delete(index);
     if (this.stored.add(index) && this.#wanted.has(index)) this.#wantedStored++;
@@ -401,8 +368,8 @@ export class Download {
   }
 
   /**
-   * The piece hashed wrong: it is missing again. Returns who contributed to it, and the peer that is convicted
-   * because it contributed alone. `buffer` is borrowed.
+   * The piece hashed wrong: it is missing again. Returns the peers that contributed to it, and the peer that is
+   * convicted because it contributed alone. `buffer` is borrowed.
    */
   pieceCorrupt(index: number, buffer: Uint8Array): { contributors: number[]; convicted: number | undefined } {
     const piece = this.#committing.get(index)!;
@@ -415,7 +382,7 @@ export class Download {
     };
   }
 
-  /** Goes on with a piece that an earlier run left partly received. Takes the buffer over. */
+  /** Goes on with a piece that an earlier run left partly received. The download owns the buffer from now on. */
   resume(index: number, buffer: Uint8Array<ArrayBuffer>, blocks: Bitfield): void {
     this.picker.remove(index);
     const piece = this.routing.activate(index, NOBODY, false);
@@ -434,14 +401,10 @@ export class Download {
     });
   }
 
-  /** Gives all buffers back; nothing is asked for any more. */
+  /** Gives all buffers back, and asks for nothing more. */
   abandon(): void {
     this.#isAbandoned = true;
     for (const piece of [...this.routing.pieces]) this.#drop(piece);
-    for (const peer of this.#context.peers.values()) {
-      peer.isSource = false;
-      peer.released += peer.outstanding;
-      peer.outstanding = 0;
-    }
+    for (const peer of this.#context.peers.values()) peer.isSource = false;
   }
 }

@@ -1,4 +1,5 @@
 /** The giving half of a swarm: upload slots and the requests of those who hold them. */
+import { ProtocolError } from "../../errors.ts";
 import { joinBytes } from "../../protocol/bytes.ts";
 import type { InfoHash } from "../../protocol/info_hash.ts";
 import { encodeAboutBlock, encodeAboutPiece, encodePlain, MessageId } from "../../protocol/peer_messages.ts";
@@ -182,27 +183,26 @@ export class Upload {
     });
   }
 
-  /** A request arrived (BEP 3). Returns a reason to drop the peer, if it gave one. Units: bytes. */
-  requestReceived(
-    peer: RemotePeer,
-    index: number,
-    begin: number,
-    length: number,
-    now: number,
-  ): string | undefined {
+  /**
+   * A request arrived (BEP 3). Units: bytes.
+   *
+   * Errors: `ProtocolError` for a block that does not exist, and for all data more often than anybody needs it.
+   */
+  requestReceived(peer: RemotePeer, index: number, begin: number, length: number, now: number): void {
     if (!this.#context.layout.contains(index, begin, length) || length > TRANSFER.maxRequestBytes) {
-      return `requested a block that does not exist: piece ${index}, ${length} bytes at ${begin}`;
+      throw new ProtocolError(
+        `requested a block that does not exist: piece ${index}, ${length} bytes at ${begin}`,
+      );
     }
     if (peer.upload.total >= TRANSFER.maxCopies * this.#context.layout.totalLength) {
-      return `requested everything ${TRANSFER.maxCopies} times over`;
+      throw new ProtocolError(`requested everything ${TRANSFER.maxCopies} times over`);
     }
     const isServed = this.#context.hasPiece(index) && (this.#superSeeding?.isShown(peer, index) ?? true) &&
       peer.sender.queuedBlocks < TRANSFER.maxQueuedRequests &&
       (!peer.weChoke || this.#grants.take(peer, index));
     if (!isServed) {
       losePatience(peer, now);
-      this.#reject(peer, index, begin, length);
-      return undefined;
+      return this.#reject(peer, index, begin, length);
     }
     peer.lastServedAt = now;
     if (peer.sender.queuedBlocks === 0) peer.lastSentAt = now;
@@ -210,9 +210,9 @@ export class Upload {
     this.#appetiteOf(peer).requested(index, begin, length, peer.have.has(index));
     this.#spreading.requested(peer.number, index);
     this.#superSeeding?.requested(peer, index, now);
-    if (begin === 0) this.#show(peer, now);
-    if (begin === 0) this.#suggest(peer);
-    return undefined;
+    if (begin > 0) return;
+    this.#show(peer, now);
+    this.#suggest(peer);
   }
 
   /**

@@ -29,12 +29,13 @@ Deno.bench("PiecePicker picks, removes and restores the rarest of 100,000 pieces
 const layout = new PieceLayout(256 * KIB, [1024 * 256 * KIB]);
 const buffer = new Uint8Array(layout.pieceLength);
 const block = new Uint8Array(BLOCK_LENGTH);
-const routing = new BlockRouting(layout, () => buffer);
+const debtors = new Map([[1, { outstanding: 0, released: 0 }]]);
+const routing = new BlockRouting(layout, () => buffer, debtors);
 Deno.bench("BlockRouting asks for and receives the 16 blocks of a piece", () => {
   const piece = routing.activate(7, 1, false);
   for (let begin = 0; begin < layout.pieceLength; begin += BLOCK_LENGTH) {
     routing.ask(piece, 1, 0);
-    routing.receive(7, begin, block, 1, false);
+    routing.receive(7, begin, block, 1, 0);
   }
   routing.take(piece);
 });

@@ -201,7 +201,10 @@ export class Host {
     for (const { index } of active) assert(!stored.has(index) && !picker.isMissing(index));
     assert.equal(routing.hasFreeBlocks, active.some(({ freeBlocks }) => freeBlocks > 0));
     for (const { peer } of this.connections) {
-      const asked = active.reduce((sum, piece) => sum + piece.askedOf(peer.number), 0);
+      const asked = active.reduce((sum, piece) => {
+        const blocks = [...Array(piece.blockCount).keys()];
+        return sum + blocks.filter((block) => piece.isAskedOf(block, peer.number)).length;
+      }, 0);
       assert.equal(peer.outstanding, asked, "blocks outstanding at a peer, and those the table holds for it");
       assert(peer.released >= 0);
       assert(!peer.isSource || !peer.peerChokes);
