@@ -68,6 +68,21 @@ const RULES: readonly Rule[] = [
   { from: "main.ts", mayImport: ["lib/ui/cli.ts"] },
 ];
 
+/** Rooms that are neighbours and must not know each other: the importing file, and what it never imports. */
+const STRANGERS: readonly (readonly [from: RegExp, never: RegExp])[] = [
+  [/^lib\/swarm\/download\//, /^lib\/swarm\/upload\//],
+  [/^lib\/swarm\/upload\//, /^lib\/swarm\/download\//],
+  [/^lib\/swarm\/peers\//, /^lib\/swarm\/(download|upload)\//],
+  [/^lib\/net\/tracker\/\w*tracker(_server)?\.ts$/, /^lib\/net\/tracker\/(\w*_client|announcer)\.ts$/],
+];
+
+/** A folder holds at most so many files, so that a newcomer can keep it in mind; the specifications are many. */
+const MAX_FILES = 20;
+const LARGE_FOLDERS = ["lib/protocol/", "tests/protocol/"];
+
+/** Folders of a home and results of tasks, which are not part of the source tree. */
+const PLACES_OF_USERS = ["torrents/", "shareable/", "state/", "dist/"];
+
 /** Types may be imported from anywhere below by the user interface, which shows what they describe. */
 const TYPES_FROM_ANYWHERE = ["lib/ui/"];
 
@@ -204,6 +219,39 @@ Deno.test("architecture: imports follow the dependency rule", () => {
   assert.deepEqual(violations, []);
 });
 
+Deno.test("architecture: neighbouring rooms do not import each other", () => {
+  const violations = sources.flatMap(({ path, imports }) =>
+    STRANGERS.filter(([from]) => from.test(path)).flatMap(([, never]) =>
+      imports.filter(({ target }) => never.test(target)).map(({ target }) => `${path} → ${target}`)
+    )
+  );
+  assert.deepEqual(violations, []);
+});
+
+Deno.test(`architecture: folders hold at most ${MAX_FILES} files`, async () => {
+  const counts = new Map<string, number>();
+  for (const folder of ["lib/", "tests/"]) {
+    for await (const file of filesIn(new URL(folder, ROOT), ".ts")) {
+      const path = pathBelowRoot(new URL(".", file));
+      counts.set(path, (counts.get(path) ?? 0) + 1);
+    }
+  }
+  const large = [...counts].filter(([path, count]) => count > MAX_FILES && !LARGE_FOLDERS.includes(path));
+  assert.deepEqual(large, []);
+});
+
+Deno.test("architecture: the page of each folder of lib names all its files", async () => {
+  const missing: string[] = [];
+  for (const { path } of sources.filter(({ path }) => path.startsWith("lib/"))) {
+    const [folder, name] = [path.slice(0, path.lastIndexOf("/") + 1), path.slice(path.lastIndexOf("/") + 1)];
+    const own = new URL(`${folder}README.md`, ROOT);
+    // A small room is described on the page of the folder around it.
+    const page = await exists(own) ? own : new URL("../README.md", own);
+    if (!new RegExp(`[\`/]${name}\``).test(await Deno.readTextFile(page))) missing.push(path);
+  }
+  assert.deepEqual(missing, []);
+});
+
 Deno.test("architecture: packages come from deno.json, none by address", async () => {
   const { imports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
   const named = Object.keys(imports);
@@ -267,18 +315,24 @@ Deno.test("architecture: the glossary's word is block, never chunk", () => {
   assert.deepEqual(violations, []);
 });
 
-Deno.test("architecture: every path of the source tree named in README.md exists", async () => {
-  const readme = new URL("README.md", ROOT);
-  if (!await exists(readme)) return;
-  const text = await Deno.readTextFile(readme);
-  const named = new Set(
-    [...text.matchAll(
-      /[`(](?:\.\/)?((?:lib|tests|docs|main\.ts|deno\.json|LICENSE)(?:\/[\w.@-]+)*\/?)[`)#]/g,
-    )]
-      .map(([, path]) => path),
-  );
+Deno.test("architecture: every path named on the pages of this project exists", async () => {
+  const pages = [new URL("README.md", ROOT), new URL("tests/README.md", ROOT)];
+  for await (const page of filesIn(new URL("lib/", ROOT), "README.md")) pages.push(page);
   const missing: string[] = [];
-  for (const path of named) if (!await exists(new URL(path, ROOT))) missing.push(path);
+  for (const page of pages) {
+    const text = await Deno.readTextFile(page);
+    const named = [
+      ...[...text.matchAll(/`((?:[\w.-]+\/)*[\w.-]+\.ts|(?:\w+\/)+)`/g)].map(([, path]) => path),
+      ...[...text.matchAll(/\]\(([^)#:]+)\)/g)].map(([, path]) => path),
+    ].filter((path) => !PLACES_OF_USERS.some((place) => path.startsWith(place)));
+    for (const path of new Set(named)) {
+      // A file may be named without the room it lies in, as each page speaks of its own rooms.
+      if (sources.some((source) => source.path.endsWith(`/${path}`))) continue;
+      if (!await exists(new URL(path, page)) && !await exists(new URL(path, ROOT))) {
+        missing.push(`${pathBelowRoot(page)}: ${path}`);
+      }
+    }
+  }
   assert.deepEqual(missing, []);
 });
 

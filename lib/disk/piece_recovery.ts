@@ -1,5 +1,5 @@
 /**
- * Finds out at the start which pieces of a torrent are there (ARCHITECTURE "Crash resume").
+ * Finds out at the start which pieces of a torrent are there ("Start" in `lib/README.md`).
  *
  *   phase     and on disk                       then
  *   complete  files as they were left           trust them

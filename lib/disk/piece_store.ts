@@ -24,7 +24,7 @@ import { TorrentFiles } from "./torrent_files.ts";
 export interface PieceStoreOptions {
   readonly metainfo: Metainfo;
   readonly selection: Selection;
-  /** The user's folder (INTERFACE.md "Folders"). */
+  /** The user's folder (its folders are listed in `lib/ui/README.md`). */
   readonly home: string;
   readonly workers: DiskWorkers;
   readonly resume: ResumeStore;

@@ -50,7 +50,7 @@ export class TorrentFiles {
   #places: Uint8Array;
   #current: FileRow;
 
-  /** `home` is the user's folder (INTERFACE.md "Folders"). */
+  /** `home` is the user's folder (its folders are listed in `lib/ui/README.md`). */
   constructor(metainfo: Metainfo, home: string, openFiles: OpenFiles = sharedOpenFiles) {
     const shared = { root: home, files: metainfo.files, pieceLength: metainfo.layout.pieceLength };
     this.#tmpBase = ["state", "tmp", metainfo.infoHash];

@@ -55,7 +55,7 @@ export function defaultOptions(home: string): SessionOptions {
   };
 }
 
-/** Something that happened (INTERFACE.md, JSON events); `progress` is what `snapshot` is for. */
+/** Something that happened (the JSON events of `lib/ui/README.md`); `progress` is what `snapshot` is for. */
 export type SessionEvent =
   | SwarmEvent
   | {

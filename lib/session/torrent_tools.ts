@@ -25,7 +25,7 @@ export {
   reachableAddresses,
 } from "./announce_advice.ts";
 
-/** A torrent for people and programs: `info --json` of INTERFACE.md. Lengths in bytes. */
+/** A torrent for people and programs: `info --json` of `lib/ui/README.md`. Lengths in bytes. */
 export interface TorrentDescription {
   readonly infoHash: string;
   readonly infoHashV2: string | null;
@@ -167,7 +167,7 @@ function hasFailedOtherwise(error: unknown): boolean {
   return !(error instanceof Deno.errors.NotFound);
 }
 
-/** What there is of a torrent's data on this machine: `check --json` of INTERFACE.md. */
+/** What there is of a torrent's data on this machine: `check --json` of `lib/ui/README.md`. */
 export interface CheckReport {
   readonly infoHash: string;
   readonly pieces: number;
@@ -240,7 +240,7 @@ function magnetOf({ infoHash, name, announceTiers, webSeeds }: Metainfo): string
   return formatMagnet({ infoHash, name, trackers, webSeeds });
 }
 
-/** A magnet link for people and programs: `info --json` of INTERFACE.md, as far as a link can say it. */
+/** A magnet link for people and programs: `info --json` of `lib/ui/README.md`, as far as a link can say it. */
 export interface MagnetDescription
   extends Pick<TorrentDescription, "infoHash" | "name" | "announce" | "webSeeds" | "magnet"> {
   /** Peers to connect to, `host:port` each. */
@@ -292,7 +292,7 @@ export async function askTrackers(
   }));
 }
 
-/** The whole URL of an announce address (INTERFACE.md "Commands"); undefined when it is none. */
+/** The whole URL of an announce address; undefined when it is none. */
 export function announceUrl(address: string): string | undefined {
   return parseAnnounceAddress(address)?.href;
 }

@@ -94,7 +94,7 @@ export type TorrentState =
   | "failed"
   | "leaving";
 
-/** What a process is for one torrent (INTERFACE.md "Roles"). */
+/** What a process is for one torrent (roles in `lib/ui/README.md`). */
 export type Role = "announcer" | "seeder" | "peer";
 
 /** Where we heard of a peer. */
@@ -122,7 +122,7 @@ export type SwarmNews =
   }
   | { readonly event: "warning" | "error"; readonly code: string; readonly message: string };
 
-/** The same with the swarm it happened in (INTERFACE.md, JSON events). */
+/** The same with the swarm it happened in (the JSON events of `lib/ui/README.md`). */
 export type SwarmEvent = { readonly infoHash: InfoHash } & SwarmNews;
 
 /** One connection in a snapshot. Rates in bytes per second. */

@@ -1,4 +1,4 @@
-/** The command line: commands, options and help of INTERFACE.md, and what comes back as an exit code. */
+/** The command line: commands, options and help as README.md lists them, and what comes back as an exit code. */
 import { Argument, Command, CommanderError, Option } from "commander";
 import { messageOf } from "../errors.ts";
 import { createLogger, LOG_LEVELS, printable } from "../log.ts";

@@ -37,7 +37,7 @@ export interface InfoOptions extends ShowOptions {
   readonly swarm?: boolean;
 }
 
-/** Options of `create` (INTERFACE.md). Announce addresses are whole URLs, the piece length is bytes. */
+/** Options of `create`. Announce addresses are whole URLs, the piece length is bytes. */
 export interface CreateOptions extends ShowOptions {
   readonly announce?: readonly string[];
   readonly pieceLength?: number;

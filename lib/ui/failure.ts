@@ -1,4 +1,4 @@
-/** Exit codes of INTERFACE.md "Exit status", and 130 for a second signal, as shells count it. */
+/** Exit codes of README.md "Exit codes", and 130 for a second signal, as shells count it. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, badInput: 3, interrupted: 130 } as const;
 export type ExitCode = typeof EXIT[keyof typeof EXIT];
 

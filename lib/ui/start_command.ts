@@ -40,7 +40,7 @@ const COMPLETE_CHECK_MS = 200;
 /** Bytes per second below which a limit is asked about: a block would take more than 16 s. */
 const LOW_RATE = 1000;
 
-/** Options of `start` (INTERFACE.md). Rates in bytes per second, times in milliseconds. */
+/** Options of `start`. Rates in bytes per second, times in milliseconds. */
 export interface StartOptions {
   readonly home: string;
   readonly host?: string;

@@ -4,7 +4,7 @@ import { jsonText } from "../json_text.ts";
 import { outputWriter } from "../output.ts";
 import type { ProgressView } from "./progress_view.ts";
 
-/** One JSON object a line, as INTERFACE.md lists them, for programs. */
+/** One JSON object a line, as README.md lists them, for programs. */
 export class JsonProgress implements ProgressView {
   readonly #write: (line: string) => void;
   readonly #now: () => number;
