@@ -30,8 +30,17 @@ const JOBS: readonly (readonly string[])[] = [
   ["tests/ui", "tests/session", "tests/log_test.ts"],
   ["tests/chaos", "tests/fuzz", "tests/soak", "tests/hostile"],
   ["tests/swarm", "tests/scenarios", "tests/protocol"],
-  ["tests/architecture_test.ts", "tests/bench", "tests/interop", "tests/lan"],
 ];
+/** What a job of its own, or this folder itself, has no place for here. */
+const NOT_HERE = ["compiled_test.ts", "windows"];
+
+/** All that no job names. */
+function otherTests(): string[] {
+  const named = JOBS.flat();
+  return [...Deno.readDirSync(join(PROJECT, "tests"))]
+    .filter(({ name, isDirectory }) => (isDirectory || name.endsWith("_test.ts")) && !NOT_HERE.includes(name))
+    .map(({ name }) => `tests/${name}`).filter((path) => !named.includes(path)).sort();
+}
 /** Much of a test is waiting, under Wine for its server, so there is more than one lane for a core. */
 const LANES = 3;
 /**
@@ -86,7 +95,7 @@ async function main(named: readonly string[]): Promise<boolean> {
     await run("ip", "-netns", NAMESPACE, "link", "set", "lo", "multicast", "on", "up");
     const machine = await wine.machine(MACHINE);
     await run("cp", "-r", ...COPIED.map((name) => join(PROJECT, name)), copy);
-    const jobs = named.length > 0 ? [named] : [...JOBS];
+    const jobs = named.length > 0 ? [named] : [...JOBS, otherTests()];
     const results: boolean[] = [];
     const lane = async () => {
       for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { executableKind } from "./executable_kind.ts";
+import { executableKind } from "../harness/processes/executable_kind.ts";
 
 /** A file that begins with these bytes. */
 function head(...bytes: number[]): Uint8Array<ArrayBuffer> {
