@@ -13,10 +13,8 @@ export function scheduledTaskPlan(setup: ServiceSetup): ServicePlan {
   const mayWrite = `icacls "${home}" /grant *${LOCAL_SERVICE}:(OI)(CI)M`;
   return {
     files: [{ path, text: taskXml(setup), isUtf16: true }],
-    enable: isSystem
-      ? `cmd /c '${mayWrite} && ${create} && schtasks /Run /TN peer'`.replaceAll("'", `"`)
-      : `cmd /c "${create} && schtasks /Run /TN peer"`,
-    disable: `cmd /c "schtasks /End /TN peer & schtasks /Delete /F /TN peer"`,
+    enable: `${isSystem ? `${mayWrite} && ` : ""}${create} && schtasks /Run /TN peer`,
+    disable: "schtasks /End /TN peer & schtasks /Delete /F /TN peer",
     look: "schtasks /Query /V /FO LIST /TN peer",
   };
 }

@@ -20,7 +20,7 @@ export interface ServiceFile {
   readonly isUtf16?: boolean;
 }
 
-/** The files of a service, and the command for a shell that does what this program may not do itself. */
+/** The files of a service, and the command for a shell (on Windows the Command Prompt) that does what this program may not do itself. */
 export interface ServicePlan {
   readonly files: readonly ServiceFile[];
   /** Makes the system know the service, and starts it. */
