@@ -10,6 +10,7 @@ import { LoopbackNode, until } from "../harness/sessions/loopback_node.ts";
 import { randomBytes } from "../harness/data/random.ts";
 import { metainfoOf } from "../harness/data/torrents.ts";
 import { Attacker, ATTACKER_ADDRESS } from "./attacker.ts";
+import { needs } from "../harness/processes/require_tool.ts";
 
 /** Few pieces of many blocks, so that a piece comes from several peers. */
 const PIECE_LENGTH = 32 * BLOCK_LENGTH;
@@ -43,36 +44,45 @@ const reasonFor = (node: LoopbackNode, address: string) =>
 
 for (const isEncrypted of [false, true]) {
   const how = isEncrypted ? "encrypted" : "plain";
-  Deno.test(`peer (${how}) bans a liar that is alone with the first piece it lied about`, async () => {
-    await using node = new LoopbackNode(metainfo, null);
-    using liar = await Attacker.connect(node.listener.port, metainfo.infoHash, { isEncrypted });
-    lie(liar, () => true);
-    await until(() => reasonFor(node, ATTACKER_ADDRESS).length > 0, "banned", 20_000);
-    assert.deepEqual(reasonFor(node, ATTACKER_ADDRESS), ["it sent wrong data"]);
-    assert.equal(blamed(node).length, 1);
-    const again = await Attacker.connect(node.listener.port, metainfo.infoHash, { isEncrypted });
-    await until(() => again.isDropped, "refused");
-    assert.match(node.log.join(), /refused: it is banned/);
-    again[Symbol.dispose]();
-  });
+  needs("addresses to attack from")(
+    `peer (${how}) bans a liar that is alone with the first piece it lied about`,
+    async () => {
+      await using node = new LoopbackNode(metainfo, null);
+      using liar = await Attacker.connect(node.listener.port, metainfo.infoHash, { isEncrypted });
+      lie(liar, () => true);
+      await until(() => reasonFor(node, ATTACKER_ADDRESS).length > 0, "banned", 20_000);
+      assert.deepEqual(reasonFor(node, ATTACKER_ADDRESS), ["it sent wrong data"]);
+      assert.equal(blamed(node).length, 1);
+      const again = await Attacker.connect(node.listener.port, metainfo.infoHash, { isEncrypted });
+      await until(() => again.isDropped, "refused");
+      assert.match(node.log.join(), /refused: it is banned/);
+      again[Symbol.dispose]();
+    },
+  );
 
-  Deno.test(`peer (${how}) finds a liar among honest peers, and keeps those`, async () => {
-    await using a = new LoopbackNode(metainfo, data, { id: 50 });
-    await using b = new LoopbackNode(metainfo, data, { id: 52 });
-    await using node = new LoopbackNode(metainfo, null, { id: 51 });
-    using liar = await Attacker.connect(node.listener.port, metainfo.infoHash, { isEncrypted });
-    lie(liar, (block) => block % 3 === 0);
-    // It must have got hold of something before the honest ones are there, which are much faster.
-    await until(
-      () => [...node.swarm.download.routing.pieces].some((piece) => piece.receivedBlocks > 0),
-      "begun",
-    );
-    node.dial(a.listener.port);
-    node.dial(b.listener.port);
-    await until(() => node.swarm.seeding, "complete", 20_000);
-    assert.deepEqual(node.storage.data, data);
-    assert(blamed(node).length > 0);
-    await until(() => reasonFor(node, ATTACKER_ADDRESS).includes("it sent wrong data"), "banned");
-    assert.deepEqual(reasonFor(node, "127.0.0.1").filter((reason) => reason !== "both have everything"), []);
-  });
+  needs("addresses to attack from")(
+    `peer (${how}) finds a liar among honest peers, and keeps those`,
+    async () => {
+      await using a = new LoopbackNode(metainfo, data, { id: 50 });
+      await using b = new LoopbackNode(metainfo, data, { id: 52 });
+      await using node = new LoopbackNode(metainfo, null, { id: 51 });
+      using liar = await Attacker.connect(node.listener.port, metainfo.infoHash, { isEncrypted });
+      lie(liar, (block) => block % 3 === 0);
+      // It must have got hold of something before the honest ones are there, which are much faster.
+      await until(
+        () => [...node.swarm.download.routing.pieces].some((piece) => piece.receivedBlocks > 0),
+        "begun",
+      );
+      node.dial(a.listener.port);
+      node.dial(b.listener.port);
+      await until(() => node.swarm.seeding, "complete", 20_000);
+      assert.deepEqual(node.storage.data, data);
+      assert(blamed(node).length > 0);
+      await until(() => reasonFor(node, ATTACKER_ADDRESS).includes("it sent wrong data"), "banned");
+      assert.deepEqual(
+        reasonFor(node, "127.0.0.1").filter((reason) => reason !== "both have everything"),
+        [],
+      );
+    },
+  );
 }

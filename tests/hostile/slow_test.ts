@@ -8,6 +8,7 @@ import { randomBytes } from "../harness/data/random.ts";
 import { peerIdOf } from "../harness/sessions/remote_peers.ts";
 import { METAINFO } from "./arena.ts";
 import { Attacker, BoundStream } from "./attacker.ts";
+import { needs } from "../harness/processes/require_tool.ts";
 
 const MINUTE = 60_000;
 
@@ -17,18 +18,21 @@ const OPENINGS: [how: string, bytes: Uint8Array][] = [
 ];
 
 for (const [how, bytes] of OPENINGS) {
-  Deno.test(`peer gives up somebody who sends ${how} byte by byte, however long that would go on`, async () => {
-    await using node = new LoopbackNode(METAINFO, null, { handshakeTimeoutMs: 400 });
-    const stream = await BoundStream.connect(node.listener.port);
-    let sent = 0;
-    while (!stream.isClosed && sent < bytes.length) {
-      await stream.write(bytes.subarray(sent, ++sent)).catch(() => {});
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    assert(sent < bytes.length / 2, `${sent} bytes were taken`);
-    await until(() => node.connections.count === 0, "forgotten");
-    stream.close();
-  });
+  needs("addresses to attack from")(
+    `peer gives up somebody who sends ${how} byte by byte, however long that would go on`,
+    async () => {
+      await using node = new LoopbackNode(METAINFO, null, { handshakeTimeoutMs: 400 });
+      const stream = await BoundStream.connect(node.listener.port);
+      let sent = 0;
+      while (!stream.isClosed && sent < bytes.length) {
+        await stream.write(bytes.subarray(sent, ++sent)).catch(() => {});
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      assert(sent < bytes.length / 2, `${sent} bytes were taken`);
+      await until(() => node.connections.count === 0, "forgotten");
+      stream.close();
+    },
+  );
 }
 
 /** Lets minutes pass, in each of which `each` is sent; returns how many passed before the connection was closed. */
@@ -52,14 +56,20 @@ async function minutesOf(each: () => Uint8Array, isEncrypted: boolean, limit: nu
 
 for (const isEncrypted of [false, true]) {
   const how = isEncrypted ? "encrypted" : "plain";
-  Deno.test(`peer (${how}) takes a message that comes byte by byte in minutes for silence`, async () => {
-    const message = concatBytes(Uint8Array.of(0, 0, 1, 0, 99), new Uint8Array(255));
-    let sent = 0;
-    const minutes = await minutesOf(() => message.subarray(sent, ++sent), isEncrypted, 10);
-    assert.equal(minutes, Math.ceil(CONNECTIONS.silenceTimeoutMs / MINUTE));
-  });
+  needs("addresses to attack from")(
+    `peer (${how}) takes a message that comes byte by byte in minutes for silence`,
+    async () => {
+      const message = concatBytes(Uint8Array.of(0, 0, 1, 0, 99), new Uint8Array(255));
+      let sent = 0;
+      const minutes = await minutesOf(() => message.subarray(sent, ++sent), isEncrypted, 10);
+      assert.equal(minutes, Math.ceil(CONNECTIONS.silenceTimeoutMs / MINUTE));
+    },
+  );
 }
 
-Deno.test("peer keeps somebody who has nothing to say but that it is there", async () => {
-  assert.equal(await minutesOf(encodeKeepAlive, false, 10), Infinity);
-});
+needs("addresses to attack from")(
+  "peer keeps somebody who has nothing to say but that it is there",
+  async () => {
+    assert.equal(await minutesOf(encodeKeepAlive, false, 10), Infinity);
+  },
+);

@@ -46,6 +46,8 @@ export const ABILITIES: Readonly<Record<string, () => boolean>> = {
   "sockets that fill up": () => !isWindows,
   /** Wine needs some 7 ms to make a connection, and minutes for what takes seconds elsewhere. */
   "thousands of connections": () => !isWindows,
+  /** Attackers and honest peers on loopback addresses of their own; elsewhere all share one, and so its blame. */
+  "addresses to attack from": () => Deno.build.os === "linux",
   /** Permissions of files: Windows has lists of who may do what, and one mark for "read-only". */
   "file modes": () => !isWindows,
   /** A signal that asks a process to end: on Windows Deno can only kill it. */
