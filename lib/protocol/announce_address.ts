@@ -1,7 +1,7 @@
 import { canonicalAddress } from "./endpoint.ts";
 
 /** Port of the embedded tracker, and the one meant where an announce address names none. */
-export const DEFAULT_TRACKER_PORT = 6969;
+const DEFAULT_TRACKER_PORT = 6969;
 
 const SCHEMES = ["http:", "https:", "udp:"];
 

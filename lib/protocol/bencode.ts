@@ -7,7 +7,7 @@
  */
 import library from "bencode";
 import { ProtocolError } from "../errors.ts";
-import { fromByteString, fromUtf8, joinBytes, toByteString, toHex } from "./bytes.ts";
+import { fromByteString, fromUtf8, joinBytes, toByteString } from "./bytes.ts";
 import { finish, type Steps } from "./steps.ts";
 
 export type BencodeValue = number | Uint8Array | BencodeValue[] | BencodeDictionary;
@@ -50,7 +50,7 @@ interface Level {
 }
 
 /** Result of `checkBencode`: where the value ends and, for a dictionary, each member's encoded bytes. */
-export interface CheckedBencode {
+interface CheckedBencode {
   /** Offset behind the value, in bytes. */
   readonly end: number;
   /** Members of the outermost dictionary by key (one character a byte), as borrowed views; empty otherwise. */
@@ -194,7 +194,7 @@ function plainText(bytes: Uint8Array, start: number, end: number): string | unde
 /** What the library calls a key: its text without a byte order mark, or its hex digits where it is not UTF-8. */
 function libraryName(key: Uint8Array): string {
   const text = fromUtf8(key).replace(/^\uFEFF/, "");
-  return text.includes("\uFFFD") ? toHex(key) : text;
+  return text.includes("\uFFFD") ? key.toHex() : text;
 }
 
 /** An encoded number; undefined for what is none. It must be well-formed. */

@@ -58,17 +58,13 @@ export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer>
   return joined;
 }
 
-/** Lower-case hexadecimal, two digits a byte. */
-export function toHex(bytes: Uint8Array): string {
-  return bytes.toHex();
-}
-
-/** Bytes of a hexadecimal text of either case; undefined when it is not one. */
+/** The bytes of a hexadecimal text in either case; undefined when the text is not hexadecimal. */
 export function fromHex(hex: string): Uint8Array<ArrayBuffer> | undefined {
-  if (hex.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(hex)) return undefined;
-  const bytes = new Uint8Array(hex.length / 2);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(hex.slice(2 * i, 2 * i + 2), 16);
-  return bytes;
+  try {
+    return Uint8Array.fromHex(hex);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Bytes of a base32 text of either case without padding (RFC 4648); undefined when it is not one. */

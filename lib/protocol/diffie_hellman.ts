@@ -1,6 +1,6 @@
 /** Diffie-Hellman key exchange over the 768-bit group of MSE, which is that of Oakley group 1 but for its tail. */
 import { ProtocolError } from "../errors.ts";
-import { fromHex, toHex } from "./bytes.ts";
+import { fromHex } from "./bytes.ts";
 
 /** Length of a private key in bytes: 160 bits, as the specification advises. */
 export const PRIVATE_KEY_LENGTH = 20;
@@ -41,7 +41,7 @@ function power(base: bigint, exponent: bigint): bigint {
 }
 
 function toNumber(bytes: Uint8Array): bigint {
-  return BigInt(`0x${toHex(bytes)}`);
+  return BigInt(`0x${bytes.toHex()}`);
 }
 
 function toBytes(value: bigint): Uint8Array<ArrayBuffer> {

@@ -36,7 +36,7 @@ export function familyOf(address: string): IpFamily {
 }
 
 /** What kind of network an address belongs to; decides what it may be used for. */
-export type AddressScope = "loopback" | "private" | "linkLocal" | "global" | "unusable";
+type AddressScope = "loopback" | "private" | "linkLocal" | "global" | "unusable";
 
 /** Scope of a canonical address; multicast, broadcast and unspecified ones are `unusable`. */
 export function scopeOf(address: string): AddressScope {

@@ -2,14 +2,8 @@
 import { ProtocolError } from "../errors.ts";
 import { bytesIn, decode, dictionaryIn, encode, isDictionary, numberIn } from "./bencode.ts";
 import { fromUtf8, readUint32, writeUint32 } from "./bytes.ts";
-import {
-  canonicalAddress,
-  type Endpoint,
-  familyOf,
-  fromCompactList,
-  type IpFamily,
-  toCompactList,
-} from "./endpoint.ts";
+import { canonicalAddress, type Endpoint } from "./endpoint.ts";
+import { encodePex, parseCutPex, PexFlag } from "./pex_messages.ts";
 import { printable } from "./printable.ts";
 
 /** Extended message id of the extended handshake itself (BEP 10). */
@@ -171,46 +165,28 @@ export interface ListedPeer {
 }
 
 /** One `lan_peers` message: what changed in an embedded tracker's list since the last one on this connection. */
-export interface PeerListChange {
+interface PeerListChange {
   /** Newly announced, or with a new status. */
   readonly added: readonly ListedPeer[];
   readonly dropped: readonly Endpoint[];
 }
 
-/** Flag of a listed peer that has everything; the same bit as in PEX (BEP 11). */
-const SEED_FLAG = 0x02;
-
-/**
- * The payload of a `lan_peers` message: a dictionary with compact lists `added`, `added6`, `dropped`,
- * `dropped6`, and one flag byte per added peer in `added.f` and `added6.f` — the form of PEX (BEP 11).
- */
-export function encodePeerList(change: PeerListChange): Uint8Array<ArrayBuffer> {
-  const members: Record<string, Uint8Array> = {};
-  for (const family of [4, 6] as const) {
-    const suffix = family === 6 ? "6" : "";
-    const added = change.added.filter(({ endpoint }) => familyOf(endpoint.address) === family);
-    const dropped = change.dropped.filter(({ address }) => familyOf(address) === family);
-    if (added.length > 0) {
-      members[`added${suffix}`] = toCompactList(added.map(({ endpoint }) => endpoint), family);
-      members[`added${suffix}.f`] = Uint8Array.from(added, ({ isSeed }) => isSeed ? SEED_FLAG : 0);
-    }
-    if (dropped.length > 0) members[`dropped${suffix}`] = toCompactList(dropped, family);
-  }
-  return encode(members);
+/** The payload of a `lan_peers` message, in the form of PEX (BEP 11). */
+export function encodePeerList({ added, dropped }: PeerListChange): Uint8Array<ArrayBuffer> {
+  return encodePex({
+    added: added.map(({ endpoint, isSeed }) => ({ endpoint, flags: isSeed ? PexFlag.uploadOnly : 0 })),
+    dropped,
+  });
 }
 
 /** Reads a `lan_peers` payload, at most `limit` endpoints of each kind. Errors: `ProtocolError`. */
 export function parsePeerList(payload: Uint8Array, limit: number): PeerListChange {
-  const value = decode(payload);
-  if (!isDictionary(value)) throw new ProtocolError("Expected a dictionary as list of peers");
-  const listOf = (key: string, family: IpFamily) =>
-    fromCompactList(bytesIn(value, key) ?? new Uint8Array(), family, limit);
-  const flags = bytesIn(value, "added.f") ?? new Uint8Array();
-  const flags6 = bytesIn(value, "added6.f") ?? new Uint8Array();
-  const listed = (endpoints: Endpoint[], flags: Uint8Array) =>
-    endpoints.map((endpoint, i) => ({ endpoint, isSeed: ((flags[i] ?? 0) & SEED_FLAG) !== 0 }));
+  const { added, dropped } = parseCutPex(payload, limit);
   return {
-    added: [...listed(listOf("added", 4), flags), ...listed(listOf("added6", 6), flags6)].slice(0, limit),
-    dropped: [...listOf("dropped", 4), ...listOf("dropped6", 6)].slice(0, limit),
+    added: added.slice(0, limit).map(({ endpoint, flags }) => ({
+      endpoint,
+      isSeed: (flags & PexFlag.uploadOnly) !== 0,
+    })),
+    dropped: dropped.slice(0, limit),
   };
 }

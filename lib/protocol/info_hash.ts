@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { fromHex, toHex } from "./bytes.ts";
+import { fromHex } from "./bytes.ts";
 
 declare const infoHashBrand: unique symbol;
 
@@ -16,7 +16,7 @@ export function sha1(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /** The info-hash of an info dictionary, computed over its bytes as they stand in the torrent. */
 export function infoHashOf(rawInfo: Uint8Array): InfoHash {
-  return toHex(sha1(rawInfo)) as InfoHash;
+  return sha1(rawInfo).toHex() as InfoHash;
 }
 
 /** The info-hash with these 20 bytes. Throws `RangeError` for another length. */
@@ -24,7 +24,7 @@ export function infoHashFromBytes(bytes: Uint8Array): InfoHash {
   if (bytes.length !== INFO_HASH_LENGTH) {
     throw new RangeError(`Expected ${INFO_HASH_LENGTH} bytes, got ${bytes.length}`);
   }
-  return toHex(bytes) as InfoHash;
+  return bytes.toHex() as InfoHash;
 }
 
 /** The info-hash a hexadecimal text stands for; undefined when it is not 40 hex digits. */

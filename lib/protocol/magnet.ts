@@ -33,7 +33,7 @@ export interface Magnet {
 }
 
 /** A link that was read, and what of it cannot be used; texts for people. */
-export interface ReadMagnet extends Magnet {
+interface ReadMagnet extends Magnet {
   readonly warnings: readonly string[];
 }
 

@@ -12,7 +12,7 @@ export function metadataParts(length: number): number {
 }
 
 /** One message, as read. */
-export type MetadataMessage =
+type MetadataMessage =
   | { readonly type: "request" | "reject"; readonly part: number }
   | {
     readonly type: "data";

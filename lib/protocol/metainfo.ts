@@ -17,7 +17,7 @@ import {
   numberIn,
   walkBencode,
 } from "./bencode.ts";
-import { fromUtf8, toHex, toUtf8 } from "./bytes.ts";
+import { fromUtf8, toUtf8 } from "./bytes.ts";
 import { type FileListLimits, filesOf, rawFilesOf, type TorrentFile } from "./file_list.ts";
 import { type InfoHash, infoHashFromBytes } from "./info_hash.ts";
 import { PieceLayout } from "./piece_layout.ts";
@@ -201,7 +201,7 @@ export function* readInfo(rawInfoView: Uint8Array, limits: MetainfoLimits): Step
   const isHybrid = numberIn(info, "meta version") === 2;
   return {
     infoHash: infoHashFromBytes(yield* hashOf("sha1", rawInfo)),
-    infoHashV2: isHybrid ? toHex(yield* hashOf("sha256", rawInfo)) : null,
+    infoHashV2: isHybrid ? (yield* hashOf("sha256", rawInfo)).toHex() : null,
     name: files[0].path[0],
     files,
     layout,
@@ -286,7 +286,7 @@ function webSeedsOf(outer: BencodeDictionary, key: "url-list" | "httpseeds"): st
 }
 
 /** What `encodeMetainfo` writes around an info dictionary. */
-export interface MetainfoExtras {
+interface MetainfoExtras {
   readonly announceTiers: readonly (readonly string[])[];
   readonly webSeeds?: readonly string[];
   readonly comment?: string;

@@ -22,7 +22,6 @@ import {
   joinBytes,
   readUint16,
   readUint32,
-  toHex,
   toUtf8,
   writeUint16,
   writeUint32,
@@ -71,7 +70,7 @@ export type SkeyLookup = (skeyHash: string) => InfoHash | undefined;
 
 /** HASH("req2", SKEY) in hex: what an accepting side knows a swarm by until the handshake is done. */
 export function skeyHash(infoHash: InfoHash): string {
-  return toHex(hash("req2", infoHashBytes(infoHash)));
+  return hash("req2", infoHashBytes(infoHash)).toHex();
 }
 
 /** One run of the handshake: give it the bytes that come, send the bytes it gives. */
@@ -156,7 +155,7 @@ function* accept(
   const secret = sharedSecret(random.privateKey, remoteKey);
   wire.send(publicKey(random.privateKey), random.firstPad);
   yield* wire.skipBehind(hash("req1", secret), MAX_PAD_LENGTH);
-  const infoHash = lookup(toHex(xor(yield* wire.read(HASH_LENGTH), hash("req3", secret))));
+  const infoHash = lookup(xor(yield* wire.read(HASH_LENGTH), hash("req3", secret)).toHex());
   if (infoHash === undefined) throw new ProtocolError("Expected an info-hash of ours, got another one");
   const { keyA: incoming, keyB: outgoing } = ciphers(secret, infoHash);
   const constant = decrypted(incoming, yield* wire.read(VC_LENGTH));

@@ -28,7 +28,7 @@ export function createPeerId(random: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /** Whether a peer id is of our own kind, whatever its version. */
 export function isOurKind(peerId: Uint8Array): boolean {
-  return toByteString(peerId).startsWith(PEER_ID_PREFIX.slice(0, 3));
+  return isOfOurKind(toByteString(peerId));
 }
 
 /** Two letters of an Azureus-style peer id and whose they are; only clients seen on a LAN with us. */

@@ -6,7 +6,6 @@ import {
   type Endpoint,
   familyOf,
   fromCompactList,
-  type IpFamily,
   isDialable,
   toCompactList,
 } from "./endpoint.ts";
@@ -56,35 +55,48 @@ export function encodePex(message: PexMessage): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Reads a message; at most `limit` endpoints of each list and family, those that cannot be dialled left out.
- * Flags that are missing are 0.
+ * Reads a message; at most `limit` endpoints of each list and family, without added ones that cannot be dialled.
+ * Missing flags are 0.
  *
- * Errors: `ProtocolError` when it is no dictionary, or a list is not made of whole endpoints.
+ * Errors: `ProtocolError` when the payload is no dictionary, or a list does not consist of whole endpoints.
  */
 export function parsePex(payload: Uint8Array, limit: number): PexMessage {
-  const message = decode(payload);
-  if (!isDictionary(message)) {
-    throw new ProtocolError("Expected a peer exchange dictionary, got something else");
+  const message = dictionaryIn(payload);
+  for (const family of [4, 6] as const) {
+    for (const key of [KEYS[family].added, KEYS[family].dropped]) {
+      const length = bytesIn(message, key)?.length ?? 0;
+      if (length % COMPACT_LENGTH[family] === 0) continue;
+      throw new ProtocolError(
+        `Expected endpoints of ${COMPACT_LENGTH[family]} bytes in "${key}", got ${length}`,
+      );
+    }
   }
+  return peersIn(message, limit);
+}
+
+/** Reads a message as `parsePex` does, but ignores an incomplete last endpoint. */
+export function parseCutPex(payload: Uint8Array, limit: number): PexMessage {
+  return peersIn(dictionaryIn(payload), limit);
+}
+
+function dictionaryIn(payload: Uint8Array): BencodeDictionary {
+  const message = decode(payload);
+  if (isDictionary(message)) return message;
+  throw new ProtocolError("Expected a dictionary of peers, got something else");
+}
+
+function peersIn(message: BencodeDictionary, limit: number): PexMessage {
   const added: PexPeer[] = [];
   const dropped: Endpoint[] = [];
   for (const family of [4, 6] as const) {
     const keys = KEYS[family];
+    const endpointsIn = (key: string) =>
+      fromCompactList(bytesIn(message, key) ?? new Uint8Array(), family, limit);
     const flags = bytesIn(message, keys.flags);
-    endpointsIn(message, keys.added, family, limit).forEach((endpoint, position) => {
+    endpointsIn(keys.added).forEach((endpoint, position) => {
       if (isDialable(endpoint)) added.push({ endpoint, flags: flags?.[position] ?? 0 });
     });
-    dropped.push(...endpointsIn(message, keys.dropped, family, limit));
+    dropped.push(...endpointsIn(keys.dropped));
   }
   return { added, dropped };
-}
-
-function endpointsIn(message: BencodeDictionary, key: string, family: IpFamily, limit: number): Endpoint[] {
-  const list = bytesIn(message, key) ?? new Uint8Array();
-  if (list.length % COMPACT_LENGTH[family] !== 0) {
-    throw new ProtocolError(
-      `Expected endpoints of ${COMPACT_LENGTH[family]} bytes in "${key}", got ${list.length}`,
-    );
-  }
-  return fromCompactList(list, family, limit);
 }

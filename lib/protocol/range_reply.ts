@@ -1,7 +1,7 @@
 /** Replies to HTTP range requests (RFC 9110, 14), as web seeds give them (BEP 19). */
 
 /** What was asked for, in bytes. */
-export interface AskedRange {
+interface AskedRange {
   readonly position: number;
   readonly length: number;
   /** Of the whole file. */
@@ -9,7 +9,7 @@ export interface AskedRange {
 }
 
 /** What is wrong with a reply. */
-export interface ReplyProblem {
+interface ReplyProblem {
   readonly reason: string;
   /** Whether it would be wrong again. */
   readonly isFinal: boolean;
@@ -24,7 +24,7 @@ const CONTENT_RANGE = /^\s*bytes[ \t=]+(\d{1,16})[ \t]*-[ \t]*(\d{1,16})[ \t]*\/
 const PASSING = [408, 425, 429];
 
 /** Which bytes of a file a reply consists of, the end excluded. */
-export interface ReplyPart {
+interface ReplyPart {
   readonly start: number;
   readonly end: number;
 }

@@ -1,6 +1,5 @@
 import { messageOf } from "../../lib/errors.ts";
 import { seededRandom } from "../harness/data/random.ts";
-import { toHex } from "../../lib/protocol/bytes.ts";
 import type { Target } from "./target.ts";
 
 /** No input may take longer. */
@@ -69,7 +68,7 @@ function give(target: Target, input: Uint8Array, ordinal: number) {
 }
 
 function failure(target: Target, ordinal: number, input: Uint8Array, problem: unknown): Error {
-  const shown = toHex(input.subarray(0, 4096));
+  const shown = input.subarray(0, 4096).toHex();
   return new Error(
     `${target.name}, input ${ordinal}: ${messageOf(problem)}\n${input.length} bytes: ${shown}`,
     {

@@ -10,7 +10,6 @@ import {
   readUint16,
   readUint32,
   toByteString,
-  toHex,
   toUtf8,
   writeUint16,
   writeUint32,
@@ -57,7 +56,7 @@ Deno.test("concatBytes joins any number of arrays", () => {
 });
 
 Deno.test("fromHex reads what toHex wrote, in either case", () => {
-  assert.equal(toHex(Uint8Array.of(0, 15, 255)), "000fff");
+  assert.equal(Uint8Array.of(0, 15, 255).toHex(), "000fff");
   assert.deepEqual(fromHex("000fFF"), Uint8Array.of(0, 15, 255));
   assert.deepEqual(fromHex(""), new Uint8Array(0));
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { toHex, toUtf8 } from "../../lib/protocol/bytes.ts";
+import { toUtf8 } from "../../lib/protocol/bytes.ts";
 import {
   infoHashBytes,
   infoHashFromBytes,
@@ -9,7 +9,7 @@ import {
 } from "../../lib/protocol/info_hash.ts";
 
 Deno.test("sha1 gives the digest of FIPS 180's first example", () => {
-  assert.equal(toHex(sha1(toUtf8("abc"))), "a9993e364706816aba3e25717850c26c9cd0d89d");
+  assert.equal(sha1(toUtf8("abc")).toHex(), "a9993e364706816aba3e25717850c26c9cd0d89d");
 });
 
 Deno.test("infoHashOf is the SHA-1 of the bytes as they stand", () => {

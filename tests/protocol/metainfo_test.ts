@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { MetainfoError } from "../../lib/errors.ts";
 import { type Encodable, encode } from "../../lib/protocol/bencode.ts";
-import { concatBytes, fromUtf8, toHex, toUtf8 } from "../../lib/protocol/bytes.ts";
+import { concatBytes, fromUtf8, toUtf8 } from "../../lib/protocol/bytes.ts";
 import { infoHashOf, sha1 } from "../../lib/protocol/info_hash.ts";
 import {
   encodeInfo,
@@ -316,7 +316,7 @@ Deno.test("replaceAnnounce changes the announce addresses and not one other byte
   const changed = replaceAnnounce(odd, [["10.0.0.5"]], METAINFO_LIMITS);
   const info = `d6:lengthi1e12:piece lengthi16384e4:name1:a6:pieces20:${"h".repeat(20)}e`;
   assert.equal(fromUtf8(changed), `d8:announce8:10.0.0.54:info${info}1:zd1:bi1e1:ai2eee`);
-  assert.equal(parseMetainfo(changed, METAINFO_LIMITS).infoHash, toHex(sha1(toUtf8(info))));
+  assert.equal(parseMetainfo(changed, METAINFO_LIMITS).infoHash, sha1(toUtf8(info)).toHex());
   assert.deepEqual(
     parseMetainfo(replaceAnnounce(odd, [], METAINFO_LIMITS), METAINFO_LIMITS).announceTiers,
     [],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createDiffieHellman } from "node:crypto";
 import { ProtocolError } from "../../lib/errors.ts";
-import { concatBytes, fromHex, toHex, toUtf8, writeUint16, writeUint32 } from "../../lib/protocol/bytes.ts";
+import { concatBytes, fromHex, toUtf8, writeUint16, writeUint32 } from "../../lib/protocol/bytes.ts";
 import { PRIVATE_KEY_LENGTH, PUBLIC_KEY_LENGTH } from "../../lib/protocol/diffie_hellman.ts";
 import { infoHashBytes, parseInfoHash, sha1 } from "../../lib/protocol/info_hash.ts";
 import {
@@ -111,7 +111,7 @@ Deno.test("MseHandshake speaks with a side written straight from the specificati
   keyA.process(rest);
   const reply = b.advance(concatBytes(hash("req1", secret), req2.map((byte, i) => byte ^ req3[i]), rest));
   new Rc4(hash("keyB", secret, skey)).process(reply);
-  assert.equal(toHex(reply), "0000000000000000" + "00000002" + "0000");
+  assert.equal(reply.toHex(), "0000000000000000" + "00000002" + "0000");
   assert.deepEqual(b.result?.payload, IA);
 });
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { fromHex, toHex, toUtf8 } from "../../lib/protocol/bytes.ts";
+import { fromHex, toUtf8 } from "../../lib/protocol/bytes.ts";
 import { Rc4 } from "../../lib/protocol/rc4.ts";
 
 function keyStream(key: Uint8Array, offset: number): string {
   const bytes = new Uint8Array(16);
   new Rc4(key, offset).process(bytes);
-  return toHex(bytes);
+  return bytes.toHex();
 }
 
 Deno.test("Rc4 gives RFC 6229's key stream for a key of 40 bits", () => {
@@ -23,7 +23,7 @@ Deno.test("Rc4 gives RFC 6229's key stream for a key of 128 bits", () => {
 Deno.test("Rc4 throws the first 1,024 bytes away unless told otherwise", () => {
   const bytes = new Uint8Array(16);
   new Rc4(fromHex("0102030405")!).process(bytes);
-  assert.equal(toHex(bytes), "30abbcc7c20b01609f23ee2d5f6bb7df");
+  assert.equal(bytes.toHex(), "30abbcc7c20b01609f23ee2d5f6bb7df");
 });
 
 Deno.test("Rc4 goes on where the last call ended, and undoes itself", () => {

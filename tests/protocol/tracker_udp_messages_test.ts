@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ProtocolError } from "../../lib/errors.ts";
-import { concatBytes, fromHex, toHex, toUtf8 } from "../../lib/protocol/bytes.ts";
+import { concatBytes, fromHex, toUtf8 } from "../../lib/protocol/bytes.ts";
 import { infoHashFromBytes } from "../../lib/protocol/info_hash.ts";
 import type { AnnounceRequest } from "../../lib/protocol/tracker_messages.ts";
 import {
@@ -38,7 +38,7 @@ const announce: AnnounceRequest = {
 };
 
 Deno.test("encodeUdpConnect writes the 16 bytes of BEP 15", () => {
-  assert.equal(toHex(encodeUdpConnect(0x01020304)), "00000417271019800000000001020304");
+  assert.equal(encodeUdpConnect(0x01020304).toHex(), "00000417271019800000000001020304");
   assert.deepEqual(parseUdpRequest(encodeUdpConnect(7)), { action: UdpAction.connect, transactionId: 7 });
 });
 
@@ -59,7 +59,7 @@ Deno.test("encodeUdpAnnounce writes the 98 bytes of BEP 15", () => {
     "00000032",
     "1ae1",
   ].join("");
-  assert.equal(toHex(datagram), expected);
+  assert.equal(datagram.toHex(), expected);
 });
 
 Deno.test("parseUdpRequest reads announces of all kinds", () => {

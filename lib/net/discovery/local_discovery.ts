@@ -1,6 +1,5 @@
 import { messageOf, ProtocolError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
-import { toHex } from "../../protocol/bytes.ts";
 import { type Endpoint, type IpFamily, isDialable, withoutZone } from "../../protocol/endpoint.ts";
 import type { InfoHash } from "../../protocol/info_hash.ts";
 import {
@@ -16,7 +15,7 @@ import { LocalAnnounces } from "../../swarm/tracker/local_announces.ts";
 import { MulticastGroup } from "./multicast.ts";
 
 /** What `LocalDiscovery` needs to know. */
-export interface LocalDiscoveryOptions {
+interface LocalDiscoveryOptions {
   /** Address where we listen for peers; undefined: all. */
   readonly host: string | undefined;
   readonly port: number;
@@ -38,7 +37,7 @@ export class LocalDiscovery {
   readonly #groups = new Map<IpFamily, MulticastGroup>();
   /** Families whose failure was told. */
   readonly #unavailable = new Set<IpFamily>();
-  readonly #cookie = toHex(crypto.getRandomValues(new Uint8Array(8)));
+  readonly #cookie = crypto.getRandomValues(new Uint8Array(8)).toHex();
   readonly #limit = new SenderLimit();
   #sharedCount = 0;
   #wake = () => {};

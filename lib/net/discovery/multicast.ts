@@ -18,7 +18,7 @@ interface OpenLink {
 }
 
 /** What `MulticastGroup` needs to know. */
-export interface MulticastOptions {
+interface MulticastOptions {
   readonly family: IpFamily;
   /** Address of the group, and the port that all its members share. */
   readonly group: string;

@@ -1,4 +1,5 @@
 import { familyOf } from "../../protocol/endpoint.ts";
+import { VERSION } from "../../settings.ts";
 import type { Hop } from "./request_rules.ts";
 
 /**
@@ -23,15 +24,20 @@ export class PinnedClient implements Disposable {
     this.#client = Deno.createHttpClient({ ...options, ...pin });
   }
 
-  /** As `fetch`, for a URL of that server. The reply's own URL says the address. */
+  /** As `fetch`, for a URL of that server, without following redirects. The reply's own URL has the address. */
   fetch(
     url: URL,
-    init: RequestInit & { readonly headers: Readonly<Record<string, string>> },
+    { headers, signal }: {
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly signal?: AbortSignal;
+    },
   ): Promise<Response> {
-    if (url.protocol === "https:") return fetch(url, { ...init, client: this.#client });
+    const init = { redirect: "manual", signal: signal ?? null, client: this.#client } as const;
+    const named = { ...headers, "User-Agent": `peer/${VERSION}` };
+    if (url.protocol === "https:") return fetch(url, { ...init, headers: named });
     const pinned = new URL(url);
     pinned.hostname = this.#host;
-    return fetch(pinned, { ...init, headers: { ...init.headers, host: url.host }, client: this.#client });
+    return fetch(pinned, { ...init, headers: { ...named, Host: url.host } });
   }
 
   /** Closes idle connections. */

@@ -9,7 +9,7 @@ const PAUSE_MS = 500;
 const SHORTAGES = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"];
 
 /** Who accepts, and what for. */
-export interface AcceptOptions {
+interface AcceptOptions {
   /** Takes a connection over. What it throws is a connection that was reset meanwhile: the loop closes it. */
   readonly take: (connection: Deno.TcpConn) => void;
   /** Ends the loop; the caller closes the listeners. */

@@ -13,7 +13,7 @@ import {
 import type { ByteStream } from "./byte_stream.ts";
 
 /** Gives as many random bytes as asked for. */
-export type RandomBytes = (length: number) => Uint8Array;
+type RandomBytes = (length: number) => Uint8Array;
 
 /** Room for one read during the handshake: its longest message without payload. */
 const HANDSHAKE_READ_LENGTH = 2048;

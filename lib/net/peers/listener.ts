@@ -14,7 +14,7 @@ import { accepts, methodsFor } from "./encryption.ts";
 import { openOnFreePort, openOnHost, type PortRange } from "../addresses/free_port.ts";
 
 /** Where to listen and whom to ask. */
-export interface ListenerOptions {
+interface ListenerOptions {
   /** Address to listen on; undefined: all, IPv4 and IPv6. */
   readonly host: string | undefined;
   /** Port the user named (0: any free one); undefined: the first free one of `ports`. */

@@ -7,7 +7,7 @@ import { TrackerServer, type TrackerServerOptions } from "./tracker_server.ts";
 import { UdpTrackerServer } from "./udp_tracker_server.ts";
 
 /** What the embedded tracker is built from. */
-export interface EmbeddedTrackerOptions extends TrackerServerOptions {
+interface EmbeddedTrackerOptions extends TrackerServerOptions {
   /** Address to listen on; undefined: all. */
   readonly host: string | undefined;
   /** Undefined: the first free one of `PORTS.tracker`; 0: any free one. */

@@ -14,14 +14,14 @@ import type {
   ScrapeCounts,
   TrackerFailure,
 } from "../../protocol/tracker_messages.ts";
-import { ANNOUNCING, VERSION } from "../../settings.ts";
+import { ANNOUNCING } from "../../settings.ts";
 import { addressesOf } from "../addresses/host_addresses.ts";
 import { PinnedClient } from "../http/pinned_client.ts";
+import { followRedirects } from "../http/redirects.ts";
 import { type Hop, redirectRefusal } from "../http/request_rules.ts";
 
 /** How the runtime says that a request failed on a connection that was there. */
 const CONNECTED = /\(SendRequest\)/;
-const REDIRECTS = [301, 302, 303, 307, 308];
 
 /**
  * Announces to an HTTP(S) tracker at `address`, which is one of its host's and may be asked.
@@ -63,37 +63,31 @@ function withQuery(url: URL, query: string): URL {
   return extended;
 }
 
-/** The body of the reply to a request, redirects followed. */
+/** The body of the reply to a request, redirects followed. If they lead nowhere, the first tracker still has no outage. */
 async function replyOf(
   first: Hop,
   isBlocked: (address: string) => boolean,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
-  const answer = await ask(first, signal);
-  return answer instanceof Uint8Array ? answer : await replyFrom(first, answer, isBlocked, signal);
-}
-
-/** The body of the reply at the end of some redirects. If they lead nowhere, that is no outage of the first tracker. */
-async function replyFrom(
-  first: Hop,
-  redirect: Redirect,
-  isBlocked: (address: string) => boolean,
-  signal: AbortSignal,
-): Promise<Uint8Array> {
-  let hop = first;
-  let { location } = redirect;
+  using clients = new DisposableStack();
+  let isRedirected = false;
   try {
-    for (let redirects = 0; redirects < ANNOUNCING.maxRedirects; redirects++) {
-      hop = await nextHop(hop, location, isBlocked, signal);
-      const answer = await ask(hop, signal);
-      if (answer instanceof Uint8Array) return answer;
-      location = answer.location;
-    }
+    const response = await followRedirects(first, {
+      maxRedirects: ANNOUNCING.maxRedirects,
+      ask: (hop) => ask(clients.use(new PinnedClient(hop, { poolMaxIdlePerHost: 0 })), hop.url, signal),
+      hopTo: (url, from) => {
+        isRedirected = true;
+        return nextHop(from, url, isBlocked, signal);
+      },
+      refusal: (message) => new TrackerError(message),
+    });
+    if (response.ok) return await bodyOf(response, ANNOUNCING.maxReplyBytes, signal);
+    await response.body?.cancel();
+    throw new TrackerError(`Expected an HTTP reply of status 200, got ${response.status}`);
   } catch (error) {
     const isOutage = !(error instanceof TrackerError) || error.isOutage;
-    throw isOutage ? new ProtocolError(causeOf(error)) : error;
+    throw isRedirected && isOutage ? new ProtocolError(causeOf(error)) : error;
   }
-  throw new TrackerError(`Expected at most ${ANNOUNCING.maxRedirects} redirects`);
 }
 
 /** What is wrong with a server's answer, in the words of the runtime. */
@@ -101,34 +95,21 @@ function causeOf(error: unknown): string {
   return messageOf(error instanceof Error && error.cause instanceof Error ? error.cause : error);
 }
 
-/** Where a reply sends us on to. */
-interface Redirect {
-  readonly location: string | null;
-}
-
-/** The body of a reply, or where it sends us on to. Errors: `ProtocolError` for what is no reply although we are connected. */
-async function ask(hop: Hop, signal: AbortSignal): Promise<Uint8Array | Redirect> {
-  using client = new PinnedClient(hop, { poolMaxIdlePerHost: 0 });
-  const headers = { "user-agent": `peer/${VERSION}` };
-  const response = await client.fetch(hop.url, { headers, redirect: "manual", signal }).catch((error) => {
+/** Makes one request. Errors: `ProtocolError` for an answer that is no HTTP reply. */
+async function ask(client: PinnedClient, url: URL, signal: AbortSignal): Promise<Response> {
+  try {
+    return await client.fetch(url, { signal });
+  } catch (error) {
     throw CONNECTED.test(causeOf(error)) ? new ProtocolError(causeOf(error)) : error;
-  });
-  if (response.ok) return await bodyOf(response, ANNOUNCING.maxReplyBytes, signal);
-  await response.body?.cancel();
-  if (REDIRECTS.includes(response.status)) return { location: response.headers.get("location") };
-  throw new TrackerError(`Expected an HTTP reply of status 200, got ${response.status}`);
+  }
 }
 
 async function nextHop(
   from: Hop,
-  location: string | null,
+  url: URL,
   isBlocked: (address: string) => boolean,
   signal: AbortSignal,
 ): Promise<Hop> {
-  const url = location === null ? null : URL.parse(location, from.url);
-  if (url === null || !["http:", "https:"].includes(url.protocol)) {
-    throw new TrackerError("Expected a redirect to an HTTP address");
-  }
   let refusal = "Expected a redirect to a host with an address";
   for (const address of await addressesOf(url.hostname, signal)) {
     const hop = { url, address };

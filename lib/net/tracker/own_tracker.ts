@@ -6,7 +6,7 @@ import { ANNOUNCING } from "../../settings.ts";
 import { isOwnHost } from "../addresses/own_addresses.ts";
 
 /** The announce addresses of a torrent, sorted by what they mean to this process. */
-export interface SortedTrackers {
+interface SortedTrackers {
   /** Announce URLs of others, tier by tier. */
   readonly tiers: string[][];
   /** Whether one of them is our own tracker. */

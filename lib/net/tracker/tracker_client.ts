@@ -18,7 +18,7 @@ import { distanceOf, type Hop, trackerRefusal } from "../http/request_rules.ts";
 import { announceOverUdp, scrapeOverUdp } from "./udp_tracker_client.ts";
 
 /** How long to wait for a tracker, and where it must not be. */
-export interface TrackerLimits {
+interface TrackerLimits {
   readonly timeoutMs?: number;
   /** Whether the user wants nothing to do with a canonical address. */
   isBlocked?(address: string): boolean;

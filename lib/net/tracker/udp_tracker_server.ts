@@ -19,7 +19,7 @@ import { bindableAddresses, remoteAddress } from "../addresses/own_addresses.ts"
 import type { TrackerServer } from "./tracker_server.ts";
 
 /** Where to listen and who answers. */
-export interface UdpTrackerServerOptions {
+interface UdpTrackerServerOptions {
   /** Address to listen on; undefined: all, IPv4 and IPv6. */
   readonly host: string | undefined;
   /** Where this machine can be asked, as it may be listened on; `bindableAddresses` unless a test says otherwise. */

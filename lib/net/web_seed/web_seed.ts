@@ -21,7 +21,7 @@ export interface WebSeedFailure {
 }
 
 /** How a read is to be done. */
-export interface ReadOptions {
+interface ReadOptions {
   /** Bytes from the same place that will be wanted next to each other: so many are asked for at once. */
   readonly runLength?: number;
   /** Hears each time how many bytes came that are not wanted, also none; it may hold up the next ones. */

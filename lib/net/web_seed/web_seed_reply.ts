@@ -1,7 +1,7 @@
 import { ReplyError } from "./web_server.ts";
 
 /** What `WebSeedReply` reads. */
-export interface ReplyBody {
+interface ReplyBody {
   readonly url: string;
   readonly response: Response;
   /** Which bytes of the file the body promises to be, the end excluded. */

@@ -1,7 +1,8 @@
 /** Asks a web server whose address a torrent tells: only http and https, only where `request_rules.ts` lets us. */
-import { VERSION, WEB_SEED } from "../../settings.ts";
+import { WEB_SEED } from "../../settings.ts";
 import { addressesOf } from "../addresses/host_addresses.ts";
 import { PinnedClient } from "../http/pinned_client.ts";
+import { followRedirects } from "../http/redirects.ts";
 import { type Hop, redirectRefusal, webSeedRefusal } from "../http/request_rules.ts";
 
 /** Something is wrong with a reply; `isFinal` when it would be wrong again. */
@@ -16,8 +17,6 @@ export class ReplyError extends Error {
     this.retryAfterMs = retryAfterMs;
   }
 }
-
-const REDIRECTS = [301, 302, 303, 307, 308];
 
 /** A web server and those it redirects to, with the connections to them. To be closed after use. */
 export class WebServer {
@@ -44,41 +43,25 @@ export class WebServer {
   }
 
   /**
-   * Sends a GET request and follows redirects. `query` is of our own making, so that no rule forbids it. Errors:
-   * `ReplyError`, what the runtime throws, or the signal's reason.
+   * Sends a GET request and follows redirects.
+   *
+   * Errors: `ReplyError`; any error of the runtime; the signal's reason.
    */
-  async get(
-    url: URL,
-    headers: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-    query = "",
-  ): Promise<Response> {
-    let hop = await this.#hopTo(url, signal);
-    for (let redirects = 0;; redirects++) {
-      const asked = new URL(hop.url);
-      if (redirects === 0 && query !== "") {
-        asked.search = asked.search === "" ? query : `${asked.search}&${query}`;
-      }
-      const response = await hop.client.fetch(asked, {
-        redirect: "manual",
-        signal,
-        headers: { ...headers, "Accept-Encoding": "identity", "User-Agent": `peer/${VERSION}` },
-      });
-      if (!REDIRECTS.includes(response.status)) return response;
-      await response.body?.cancel();
-      if (redirects >= WEB_SEED.maxRedirects) {
-        throw new ReplyError(`Expected at most ${WEB_SEED.maxRedirects} redirects, got more`, true);
-      }
-      const next = URL.parse(response.headers.get("location") ?? "", asked);
-      if (next === null || !/^https?:$/.test(next.protocol) || next.username !== "") {
-        throw new ReplyError("Expected a redirect to http or https, got another one", true);
-      }
-      hop = await this.#hopTo(next, signal, hop);
-    }
+  async get(url: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Response> {
+    return await followRedirects(await this.#hopTo(url, signal), {
+      maxRedirects: WEB_SEED.maxRedirects,
+      ask: ({ url, client }) =>
+        client.fetch(url, { headers: { ...headers, "Accept-Encoding": "identity" }, signal }),
+      hopTo: (url, from) => this.#hopTo(url, signal, from),
+      refusal: (message) => new ReplyError(message, true),
+    });
   }
 
   /** A server that may be asked, and how to reach it. Errors: `ReplyError` when it must not be asked. */
   async #hopTo(url: URL, signal: AbortSignal, from?: Hop): Promise<Hop & { client: PinnedClient }> {
+    if (from !== undefined && url.username !== "") {
+      throw new ReplyError("Expected a redirect without a user name, got one", true);
+    }
     const known = this.#servers.get(url.origin);
     const addresses = known === undefined ? await addressesOf(url.hostname, signal) : [known.address];
     if (addresses.length === 0) throw new ReplyError("Expected a host with an address, got none", false);

@@ -1,6 +1,5 @@
 /** Endpoints we have heard of: where from, when to dial, and who is banned. */
 import { type Endpoint, formatEndpoint, isDialable, lacksZone } from "../../protocol/endpoint.ts";
-import { toHex } from "../../protocol/bytes.ts";
 import { CHOKING, CONNECTIONS } from "../../settings.ts";
 import type { PeerSource } from "../ports.ts";
 import { RecentMap } from "../recent_map.ts";
@@ -352,5 +351,5 @@ function tellersOf(endpoint: Endpoint, source: PeerSource, remote: string | unde
 }
 
 function peerAt(address: string, peerId: Uint8Array): string {
-  return `${toHex(peerId)} ${address}`;
+  return `${peerId.toHex()} ${address}`;
 }

@@ -1,5 +1,5 @@
 import { sha1 } from "../../../lib/protocol/info_hash.ts";
-import { toHex, toUtf8 } from "../../../lib/protocol/bytes.ts";
+import { toUtf8 } from "../../../lib/protocol/bytes.ts";
 import { parseInfoHash } from "../../../lib/protocol/info_hash.ts";
 import { freePort } from "../../interop/arena.ts";
 import type { Availability } from "../../interop/clients/client.ts";
@@ -75,7 +75,7 @@ export async function benchTracker(options: BenchOptions): Promise<string> {
   const plan = {
     connections: options.isTiny ? 4 : 32,
     seconds: options.isTiny ? 0.5 : 5,
-    infoHashes: Array.from({ length: swarms }, (_, i) => toHex(sha1(toUtf8(`swarm ${i}`)))),
+    infoHashes: Array.from({ length: swarms }, (_, i) => sha1(toUtf8(`swarm ${i}`)).toHex()),
     peers: 100 * swarms,
   };
   const present: TrackerContender[] = [];

@@ -2,13 +2,12 @@ import assert from "node:assert/strict";
 import dgram from "node:dgram";
 import { LocalDiscovery } from "../../../lib/net/discovery/local_discovery.ts";
 import { silentLogger } from "../../../lib/log.ts";
-import { toHex } from "../../../lib/protocol/bytes.ts";
 import type { Endpoint } from "../../../lib/protocol/endpoint.ts";
 import type { InfoHash } from "../../../lib/protocol/info_hash.ts";
 import { encodeLsd, LSD_GROUPS, LSD_PORT } from "../../../lib/protocol/lsd_message.ts";
 import { LOCAL_DISCOVERY } from "../../../lib/settings.ts";
 
-const randomInfoHash = () => toHex(crypto.getRandomValues(new Uint8Array(20))) as InfoHash;
+const randomInfoHash = () => crypto.getRandomValues(new Uint8Array(20)).toHex() as InfoHash;
 const loopback = () =>
   Deno.networkInterfaces().filter(({ address, family }) => address === "127.0.0.1" && family === "IPv4");
 
