@@ -3,10 +3,11 @@ import { addressBytes, familyOf } from "./endpoint.ts";
 import { type InfoHash, infoHashBytes, sha1 } from "./info_hash.ts";
 
 /**
- * The pieces a remote may ask for while choked, so that a newcomer gets something to trade with.
+ * The pieces that a remote may ask for while choked, so that a newcomer gets something to trade with.
  *
- * Everybody computes the same set for the same address, so coming back gains nothing. At most `size` different
- * indices, in the order the algorithm finds them; none for IPv6, for which the algorithm is not defined.
+ * Every peer computes the same set for the same address, so a remote gains nothing by connecting again.
+ * Shape: at most `size` different indices, in the order in which the algorithm finds them; none for IPv6, for which
+ * the algorithm is not defined.
  * Spec: BEP 6 "allowed fast set generation".
  */
 export function allowedFastSet(

@@ -1,15 +1,15 @@
 import { canonicalAddress } from "./endpoint.ts";
 
-/** Port of the embedded tracker, and the one meant where an announce address names none. */
+/** Port of the embedded tracker, and of an announce address that names no port. */
 const DEFAULT_TRACKER_PORT = 6969;
 
 const SCHEMES = ["http:", "https:", "udp:"];
 
 /**
- * The announce URL an announce address stands for; undefined when it is none.
+ * The announce URL that an announce address stands for; undefined when the text is no announce address.
  *
- * People put the first seeder's bare address into a torrent, so beside URLs (`http`, `https`, `udp`) a host or
- * `host:port` counts, for the HTTP tracker on that host: `10.0.0.5` is `http://10.0.0.5:6969/announce`.
+ * People put the first seeder's bare address into a torrent. So beside URLs (`http`, `https`, `udp`) a host or
+ * `host:port` counts as the HTTP tracker on that host: `10.0.0.5` is `http://10.0.0.5:6969/announce`.
  */
 export function parseAnnounceAddress(text: string): URL | undefined {
   const address = text.trim();
@@ -29,20 +29,20 @@ function bareHost(address: string): URL | null {
   if (url === null) return null;
   // The URL parser reads "6969" and "10.0.5" as addresses; a person who writes that has forgotten something.
   if (/^[\d.]+$/.test(url.hostname) && !address.startsWith(url.hostname)) return null;
-  // The URL parser drops ":80" as the default of http, so ask the text whether a port was named.
+  // The URL parser drops ":80" as the default of http, so only the text shows whether a port was named.
   if (!/:\d+$/.test(authority)) url.port = String(DEFAULT_TRACKER_PORT);
   return url;
 }
 
-/** The port an announce URL addresses, with its scheme's default filled in. */
+/** The port of an announce URL; its scheme's default where the URL names none. */
 export function announcePort(url: URL): number {
   if (url.port !== "") return Number(url.port);
   return url.protocol === "https:" ? 443 : url.protocol === "http:" ? 80 : DEFAULT_TRACKER_PORT;
 }
 
 /**
- * The path of our own tracker that a path stands for, as people and other programs write it: slashes doubled, at the
- * end or alone, capitals, `announce.php`, and a key behind it or before it. Undefined for a path of something else.
+ * The path of our own tracker that a path stands for. People and other programs write it with slashes doubled, at the
+ * end or alone, in capitals, as `announce.php`, or with a key before or behind it. Undefined for any other path.
  */
 export function ownPathOf(path: string): "/announce" | "/scrape" | undefined {
   const steps = path.toLowerCase().split("/").filter((step) => step !== "");
@@ -53,7 +53,7 @@ export function ownPathOf(path: string): "/announce" | "/scrape" | undefined {
   return names.includes("scrape") ? "/scrape" : undefined;
 }
 
-/** The host that an announce URL asks, as one text for each; for what is no URL, the text itself. */
+/** The host of an announce URL, in one spelling for each host; for a text that is no URL, the text itself. */
 export function announceHost(url: string): string {
   const hostname = URL.parse(url)?.hostname ?? url;
   return canonicalAddress(hostname) ?? hostname;

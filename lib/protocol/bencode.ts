@@ -2,8 +2,8 @@
  * Bencoding (BEP 3): a strict check of our own in front of `npm:bencode`.
  *
  * The library alone accepts truncated strings, doubled keys, `i-0e`, `i03e` and trailing bytes, overflows the
- * stack on deep nesting and lets a `__proto__` key through. Whatever passes `checkBencode` has none of these.
- * Keys out of order are read, as other clients do; what we write is always sorted.
+ * stack on deep nesting and lets a `__proto__` key through. A value that passes `checkBencode` has none of these.
+ * We read keys out of order, as other clients do, and always write them sorted.
  */
 import library from "bencode";
 import { ProtocolError } from "../errors.ts";
@@ -13,7 +13,7 @@ import { finish, type Steps } from "./steps.ts";
 export type BencodeValue = number | Uint8Array | BencodeValue[] | BencodeDictionary;
 export type BencodeDictionary = { [key: string]: BencodeValue };
 
-/** What `encode` takes: texts are written as UTF-8; members that are undefined are left out. */
+/** A value for `encode`, which writes texts as UTF-8 and leaves out members that are undefined. */
 export type Encodable =
   | number
   | string
@@ -29,23 +29,23 @@ export interface BencodeLimits {
   readonly values: number;
 }
 
-/** Enough for a message between peers or from a tracker; torrents bring limits of their own. */
+/** Limits for a message between peers or from a tracker; torrents have limits of their own. */
 export const MESSAGE_LIMITS: BencodeLimits = { depth: 16, values: 20_000 };
 
 const DICTIONARY = 0x64, LIST = 0x6c, INTEGER = 0x69, END = 0x65, COLON = 0x3a, MINUS = 0x2d;
 /** Values that `walkBencode` passes between two pauses. */
 const VALUES_PER_STEP = 4_096;
-/** Characters of a key that are worth the quick way. */
+/** Longest key, in characters, that `plainText` reads. */
 const LONGEST_PLAIN_TEXT = 32;
 const isDigit = (byte: number) => byte >= 0x30 && byte <= 0x39;
 
-/** One open list or dictionary of the walk in `checkBencode`. */
+/** One list or dictionary that the walk of `walkBencode` has entered and not left. */
 interface Level {
   /** Keys seen so far, as the library names them; undefined for a list. */
   keys?: Set<string>;
-  /** Key whose value comes next; undefined when a key is due. */
+  /** Key whose value comes next; undefined when a key comes next, and in a list. */
   key: string | undefined;
-  /** Where that value starts. */
+  /** Offset at which that value starts. */
   valueStart: number;
 }
 
@@ -55,7 +55,7 @@ interface CheckedBencode {
   readonly end: number;
   /** Members of the outermost dictionary by key (one character a byte), as borrowed views; empty otherwise. */
   readonly members: Map<string, Uint8Array>;
-  /** Strings, numbers, lists and dictionaries in it, but for keys. */
+  /** Number of strings, numbers, lists and dictionaries in the value, without keys. */
   readonly values: number;
 }
 
@@ -68,7 +68,7 @@ export function checkBencode(bytes: Uint8Array, limits: BencodeLimits): CheckedB
   return finish(walkBencode(bytes, limits));
 }
 
-/** The same with pauses, for what may be large. */
+/** Does the same with pauses, for values that may be large. */
 export function* walkBencode(bytes: Uint8Array, limits: BencodeLimits): Steps<CheckedBencode> {
   const members = new Map<string, Uint8Array>();
   const levels: Level[] = [];
@@ -155,7 +155,7 @@ export interface EncodedItem extends CheckedBencode {
   readonly bytes: Uint8Array;
 }
 
-/** The items of an encoded list, each time it is iterated; undefined for what is no list. It must be well-formed. */
+/** The items of a well-formed encoded list, which may be iterated more than once; undefined for any other value. */
 export function encodedItems(list: Uint8Array | undefined): Iterable<EncodedItem> | undefined {
   return list?.[0] === LIST ? { [Symbol.iterator]: () => itemsOf(list) } : undefined;
 }
@@ -175,12 +175,12 @@ export function isEncodedDictionary(value: Uint8Array): boolean {
   return value[0] === DICTIONARY;
 }
 
-/** Contents of an encoded string, as a borrowed view; undefined for what is no string. It must be well-formed. */
+/** Contents of a well-formed encoded string, as a borrowed view; undefined for any other value. */
 export function encodedBytes(text: Uint8Array | undefined): Uint8Array | undefined {
   return text !== undefined && isDigit(text[0]) ? text.subarray(text.indexOf(COLON) + 1) : undefined;
 }
 
-/** A short text of ASCII alone, as nearly all keys are: it is the same however it is read. Undefined for others. */
+/** Reads a short ASCII text, as nearly all keys are, which is the same in every encoding; undefined for other bytes. */
 function plainText(bytes: Uint8Array, start: number, end: number): string | undefined {
   if (end - start > LONGEST_PLAIN_TEXT) return undefined;
   let text = "";
@@ -191,18 +191,18 @@ function plainText(bytes: Uint8Array, start: number, end: number): string | unde
   return text;
 }
 
-/** What the library calls a key: its text without a byte order mark, or its hex digits where it is not UTF-8. */
+/** The library's name for a key: its text without a byte order mark, or its hex digits where it is not UTF-8. */
 function libraryName(key: Uint8Array): string {
   const text = fromUtf8(key).replace(/^\uFEFF/, "");
   return text.includes("\uFFFD") ? key.toHex() : text;
 }
 
-/** An encoded number; undefined for what is none. It must be well-formed. */
+/** The number that a well-formed encoded value holds; undefined for any other value. */
 export function encodedNumber(number: Uint8Array | undefined): number | undefined {
   return number?.[0] === INTEGER ? Number(toByteString(number.subarray(1, -1))) : undefined;
 }
 
-/** Decodes exactly one value. Errors: `ProtocolError` also when bytes follow it. Strings are copies. */
+/** Decodes exactly one value; its strings are copies. Errors: `ProtocolError`, also when bytes follow the value. */
 export function decode(bytes: Uint8Array, limits: BencodeLimits = MESSAGE_LIMITS): BencodeValue {
   const { end } = checkBencode(bytes, limits);
   if (end !== bytes.length) {
@@ -211,7 +211,7 @@ export function decode(bytes: Uint8Array, limits: BencodeLimits = MESSAGE_LIMITS
   return library.decode(bytes) as BencodeValue;
 }
 
-/** Decodes one value and says where it ends; what follows is somebody else's (BEP 9 "data"). */
+/** Decodes one value and returns where it ends; other bytes may follow it (BEP 9 "data"). Errors: `ProtocolError`. */
 export function decodePrefix(
   bytes: Uint8Array,
   limits: BencodeLimits = MESSAGE_LIMITS,
@@ -226,8 +226,8 @@ export function encode(value: Encodable): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * A dictionary from members that are encoded already, keys one character a byte, sorted as BEP 3 demands.
- * It keeps members byte for byte (an info dictionary) and allows keys that are not text (BEP 48 "files").
+ * Joins members that are already encoded into a dictionary, with its keys (one character a byte) sorted as BEP 3
+ * demands. It keeps members byte for byte (an info dictionary) and allows keys that are not text (BEP 48 "files").
  */
 export function encodeMembers(members: ReadonlyMap<string, Uint8Array>): Uint8Array<ArrayBuffer> {
   const parts: Uint8Array[] = [Uint8Array.of(DICTIONARY)];
@@ -243,25 +243,25 @@ export function isDictionary(value: BencodeValue | undefined): value is BencodeD
   return typeof value === "object" && !Array.isArray(value) && !(value instanceof Uint8Array);
 }
 
-/** A dictionary's own member that is a number. */
+/** The number under a key of a dictionary; undefined where there is none. */
 export function numberIn(dictionary: BencodeDictionary, key: string): number | undefined {
   const value = Object.hasOwn(dictionary, key) ? dictionary[key] : undefined;
   return typeof value === "number" ? value : undefined;
 }
 
-/** A dictionary's own member that is a byte string. */
+/** The byte string under a key of a dictionary; undefined where there is none. */
 export function bytesIn(dictionary: BencodeDictionary, key: string): Uint8Array | undefined {
   const value = Object.hasOwn(dictionary, key) ? dictionary[key] : undefined;
   return value instanceof Uint8Array ? value : undefined;
 }
 
-/** A dictionary's own member that is a list. */
+/** The list under a key of a dictionary; undefined where there is none. */
 export function listIn(dictionary: BencodeDictionary, key: string): BencodeValue[] | undefined {
   const value = Object.hasOwn(dictionary, key) ? dictionary[key] : undefined;
   return Array.isArray(value) ? value : undefined;
 }
 
-/** A dictionary's own member that is a dictionary. */
+/** The dictionary under a key of a dictionary; undefined where there is none. */
 export function dictionaryIn(dictionary: BencodeDictionary, key: string): BencodeDictionary | undefined {
   const value = Object.hasOwn(dictionary, key) ? dictionary[key] : undefined;
   return isDictionary(value) ? value : undefined;

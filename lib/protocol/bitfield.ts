@@ -1,7 +1,7 @@
 /**
  * A set of piece indices, one bit each, most significant bit of the first byte first (BEP 3 "bitfield").
  *
- * The number of members is kept, so that "has everything" costs nothing.
+ * The bitfield keeps the number of its members, so that `isFull` costs nothing.
  */
 export class Bitfield {
   /** Number of indices that can be members: 0 to `length - 1`. */
@@ -15,8 +15,8 @@ export class Bitfield {
   }
 
   /**
-   * A bitfield from its wire form, copied; undefined when the byte count is wrong or a spare bit at the
-   * end is set (BEP 3: both are reasons to drop the connection).
+   * Reads a bitfield from its wire form, which is copied; undefined when the byte count is wrong or a spare bit at
+   * the end is set. BEP 3 lets us drop the connection in both cases.
    */
   static fromBytes(bytes: Uint8Array, length: number): Bitfield | undefined {
     if (bytes.length !== Math.ceil(length / 8)) return undefined;
@@ -30,7 +30,7 @@ export class Bitfield {
     return bitfield;
   }
 
-  /** A bitfield with every index a member. */
+  /** Returns a bitfield of which every index is a member. */
   static full(length: number): Bitfield {
     const bitfield = new Bitfield(length);
     for (let index = 0; index < length; index++) bitfield.add(index);

@@ -42,12 +42,12 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length;
 }
 
-/** Joins a few byte arrays into a new one; a list without a small limit is for `joinBytes`. */
+/** Joins a few byte arrays into a new one; for a list that may be long there is `joinBytes`. */
 export function concatBytes(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
   return joinBytes(parts);
 }
 
-/** Joins a list of byte arrays of any length into a new one: as arguments, 100,000 of them would overflow the stack. */
+/** Joins a list of byte arrays of any length into a new one. As arguments, 100,000 of them would overflow the stack. */
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let offset = 0;
@@ -67,7 +67,7 @@ export function fromHex(hex: string): Uint8Array<ArrayBuffer> | undefined {
   }
 }
 
-/** Bytes of a base32 text of either case without padding (RFC 4648); undefined when it is not one. */
+/** The bytes of a base32 text in either case without padding (RFC 4648); undefined when the text is not base32. */
 export function fromBase32(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (!/^[a-z2-7]*$/i.test(text)) return undefined;
   const bytes = new Uint8Array(text.length * 5 >>> 3);
@@ -104,14 +104,14 @@ export function fromStrictUtf8(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * Text of bytes taken one to a character (ISO 8859-1): every byte sequence has one, and each its own. Made at one
- * stroke: a text put together character by character takes long, and keeps all its parts in memory.
+ * Text of bytes, one character for each byte (ISO 8859-1): every byte sequence has a text, and no two have the same.
+ * `Buffer` makes it in one step; joining single characters takes long and keeps all parts in memory.
  */
 export function toByteString(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 }
 
-/** The other way: one byte for each character, of which none is above U+00FF. */
+/** Bytes of such a text: one for each character, of which none may be above U+00FF. */
 export function fromByteString(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);

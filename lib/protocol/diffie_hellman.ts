@@ -1,4 +1,4 @@
-/** Diffie-Hellman key exchange over the 768-bit group of MSE, which is that of Oakley group 1 but for its tail. */
+/** Diffie-Hellman key exchange over the 768-bit group of MSE, which differs from Oakley group 1 in its last digits. */
 import { ProtocolError } from "../errors.ts";
 import { fromHex } from "./bytes.ts";
 
@@ -13,15 +13,15 @@ const PRIME = BigInt(
 );
 const GENERATOR = 2n;
 
-/** The public key to a private one: 96 bytes. */
+/** The public key that belongs to a private key: 96 bytes. */
 export function publicKey(privateKey: Uint8Array): Uint8Array<ArrayBuffer> {
   return toBytes(power(GENERATOR, toNumber(privateKey)));
 }
 
 /**
- * What both sides know afterwards: 96 bytes.
+ * The secret that both sides share after the exchange: 96 bytes.
  *
- * Errors: `ProtocolError` for a public key that would make the secret known to everybody (0, 1, P-1) or is none.
+ * Errors: `ProtocolError` for a public key that would make the secret guessable (0, 1, P-1) or is out of range.
  */
 export function sharedSecret(privateKey: Uint8Array, remoteKey: Uint8Array): Uint8Array<ArrayBuffer> {
   const remote = toNumber(remoteKey);

@@ -1,7 +1,7 @@
 import ipaddr from "ipaddr.js";
 import { fromByteString, readUint16, writeUint16 } from "./bytes.ts";
 
-/** An IP address and a port, as a value: where a peer listens. */
+/** An IP address and a port, as a value; often the place where a peer listens. */
 export interface Endpoint {
   /** Canonical text: `10.0.0.5`, `fd00::5`, with a zone for link-local IPv6 (`fe80::5%eth0`). */
   readonly address: string;
@@ -12,12 +12,12 @@ export interface Endpoint {
 export const COMPACT_LENGTH = { 4: 6, 6: 18 } as const;
 export type IpFamily = keyof typeof COMPACT_LENGTH;
 
-/** Names of interfaces, or their numbers; ipaddr.js knows no more than letters and digits. */
+/** Names or numbers of interfaces; ipaddr.js accepts only letters and digits. */
 const ZONE = /^[\w.-]{1,64}$/;
 
 /**
- * An address in its canonical text, so that one address has one spelling: IPv6 shortened, IPv4 inside IPv6
- * (`::ffff:a.b.c.d`) as IPv4, a zone only where it is link-local. Undefined when it is not an IP address.
+ * The canonical text of an address, so that one address has one spelling: IPv6 shortened, IPv4 inside IPv6
+ * (`::ffff:a.b.c.d`) as IPv4, a zone only for a link-local address. Undefined when the text is not an IP address.
  */
 export function canonicalAddress(text: string): string | undefined {
   const inside = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
@@ -35,7 +35,7 @@ export function familyOf(address: string): IpFamily {
   return address.includes(":") ? 6 : 4;
 }
 
-/** What kind of network an address belongs to; decides what it may be used for. */
+/** The kind of network that an address belongs to, which decides what it may be used for. */
 type AddressScope = "loopback" | "private" | "linkLocal" | "global" | "unusable";
 
 /** Scope of a canonical address; multicast, broadcast and unspecified ones are `unusable`. */
@@ -58,43 +58,43 @@ export function scopeOf(address: string): AddressScope {
   }
 }
 
-/** The zone of a link-local IPv6 address, such as `eth0` in `fe80::5%eth0`; undefined where there is none. */
+/** The zone of a link-local IPv6 address, such as `eth0` in `fe80::5%eth0`; undefined for an address without a zone. */
 export function zoneOf(address: string): string | undefined {
   const sign = address.indexOf("%");
   return sign < 0 ? undefined : address.slice(sign + 1);
 }
 
-/** Whether a canonical address means nothing without a zone, and has none. */
+/** Whether a canonical address needs a zone to be reachable, and has none. */
 export function lacksZone(address: string): boolean {
   return familyOf(address) === 6 && zoneOf(address) === undefined && scopeOf(address) === "linkLocal";
 }
 
 /**
- * A canonical address that somebody at `teller` told us: where it lacks a zone it gets that of the teller, whose
- * link it is on. Compact forms have no room for a zone, and it would mean nothing to others (RFC 4007).
+ * Completes a canonical address that a peer at `teller` told us: an address that lacks a zone gets the zone of the
+ * teller, on whose link it is. Compact forms have no room for a zone, and it means nothing on other hosts (RFC 4007).
  */
 export function inZoneOf(teller: string, address: string): string {
   const zone = zoneOf(teller);
   return zone !== undefined && lacksZone(address) ? `${address}%${zone}` : address;
 }
 
-/** A canonical address without its zone, as others may be told it. */
+/** A canonical address without its zone, in the form in which we tell it to other hosts. */
 export function withoutZone(address: string): string {
   return address.split("%", 1)[0];
 }
 
-/** Whether an endpoint can be dialled at all. */
+/** Whether an endpoint has a port and an address that can be dialled at all. */
 export function isDialable(endpoint: Endpoint): boolean {
   return endpoint.port > 0 && endpoint.port < 65536 && scopeOf(endpoint.address) !== "unusable";
 }
 
-/** `10.0.0.5:6881` or `[fd00::5]:6881`: also the key under which an endpoint is stored. */
+/** The text of an endpoint, `10.0.0.5:6881` or `[fd00::5]:6881`; also the key under which an endpoint is stored. */
 export function formatEndpoint(endpoint: Endpoint): string {
   const { address, port } = endpoint;
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** The endpoint an `address:port` text stands for; undefined when it is none (host names are not resolved). */
+/** The endpoint that an `address:port` text stands for; undefined for any other text, also one with a host name. */
 export function parseEndpoint(text: string): Endpoint | undefined {
   const match = /^(\[[^\]]+\]|[^:]+):(\d{1,5})$/.exec(text);
   const address = match === null ? undefined : canonicalAddress(match[1]);
@@ -104,13 +104,13 @@ export function parseEndpoint(text: string): Endpoint | undefined {
 
 /** The bytes of a canonical address in network order: 4 or 16. */
 export function addressBytes(address: string): number[] {
-  // An IPv4 address is cut by hand: a tracker does this for fifty peers in every reply.
+  // Splitting an IPv4 address is quicker than the library: a tracker does it for fifty peers in every reply.
   return familyOf(address) === 4
     ? address.split(".").map(Number)
     : ipaddr.IPv6.parse(withoutZone(address)).toByteArray();
 }
 
-/** The compact form: address in network order, then the port. */
+/** The compact form of an endpoint: its address in network order, then its port. */
 export function toCompact(endpoint: Endpoint): Uint8Array<ArrayBuffer> {
   const address = addressBytes(endpoint.address);
   const compact = new Uint8Array(address.length + 2);
@@ -119,16 +119,16 @@ export function toCompact(endpoint: Endpoint): Uint8Array<ArrayBuffer> {
   return compact;
 }
 
-/** The compact form as text, one character a byte: a tracker makes it for every announce. */
+/** The compact form as text, one character a byte, which a tracker makes for every announce. */
 export function toCompactText({ address, port }: Endpoint): string {
   return String.fromCharCode(...addressBytes(address), port >> 8, port & 0xff);
 }
 
-/** The endpoint of a compact form as text: 6 or 18 characters. */
+/** The endpoint of a compact form given as text of 6 or 18 characters. */
 export function fromCompactText(compact: string): Endpoint {
   const at = (position: number) => compact.charCodeAt(position);
   if (compact.length === COMPACT_LENGTH[4]) {
-    // By hand, as a tracker does this for ten thousand peers at once.
+    // This is quicker than the library: a tracker does it for ten thousand peers at once.
     return { address: `${at(0)}.${at(1)}.${at(2)}.${at(3)}`, port: at(4) << 8 | at(5) };
   }
   const [endpoint] = fromCompactList(fromByteString(compact), 6, 1);

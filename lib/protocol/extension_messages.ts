@@ -9,64 +9,64 @@ import { printable } from "./printable.ts";
 /** Extended message id of the extended handshake itself (BEP 10). */
 export const EXTENDED_HANDSHAKE_ID = 0;
 
-/** Extensions we speak and the number we give each in the handshake; a remote uses it to talk to us. */
+/** The extensions we speak and the number we give each in the handshake; a remote uses that number to talk to us. */
 export const OUR_EXTENSIONS = {
-  /** The embedded tracker's list of peers, pushed when it changes; peculiar to this program. */
+  /** The embedded tracker's list of peers, sent when it changes; only this program has this extension. */
   lan_peers: 1,
   /** The info dictionary in parts (BEP 9). */
   ut_metadata: 2,
   /** Peer exchange (BEP 11). */
   ut_pex: 3,
-  /** A piece that was there is there no more (BEP 54). */
+  /** The loss of a piece that the sender had (BEP 54). */
   lt_donthave: 7,
 } as const;
 
-/** The name of an extension, as in the handshake. */
+/** The name of an extension in the handshake. */
 export type ExtensionName = keyof typeof OUR_EXTENSIONS;
 
-/** Own addresses read from one handshake: a host has few. */
+/** Addresses of the sender that are read from one handshake: a host has few. */
 const MAX_ADDRESSES = 16;
 
 /** Longest client name kept, in characters. */
 const MAX_CLIENT_NAME = 64;
 
-/** What one side says in its extended handshake. */
+/** The contents of a remote's extended handshake. */
 export interface ExtendedHandshake {
-  /** The number the remote gave each extension that we know too; 0 takes it back (BEP 10). */
+  /** The number that the remote gave each extension that we know too; 0 withdraws the extension (BEP 10). */
   readonly extensions: ReadonlyMap<ExtensionName, number>;
-  /** Client name and version, cleaned for display; empty when not told. */
+  /** Client name and version, cleaned for display; empty when the remote named none. */
   readonly client: string;
-  /** Port the remote listens on for peers. */
+  /** Port on which the remote listens for peers. */
   readonly listenPort: number | undefined;
-  /** Requests the remote lets wait (`reqq`). */
+  /** Number of unanswered requests that the remote accepts (`reqq`). */
   readonly maxQueuedRequests: number | undefined;
-  /** Port of the remote's embedded tracker; ours alone tells one. */
+  /** Port of the remote's embedded tracker; only peers of our own kind send it. */
   readonly trackerPort: number | undefined;
-  /** Whether it wants nothing more (BEP 21); undefined when it did not say. */
+  /** Whether the remote wants nothing more (BEP 21); undefined when it did not say. */
   readonly isUploadOnly?: boolean | undefined;
-  /** Bytes of the info dictionary it can give (BEP 9). */
+  /** Bytes of the info dictionary that the remote can give (BEP 9). */
   readonly metadataLength: number | undefined;
-  /** Whether it would rather talk encrypted. */
+  /** Whether the remote prefers encrypted connections. */
   readonly prefersEncryption: boolean;
-  /** Canonical addresses at which the remote says to be connected to us, without zones; ours alone tells them. */
+  /** Addresses, canonical and without zones, that the remote claims as its own; only our own kind sends them. */
   readonly addresses?: readonly string[];
 }
 
-/** What we say in our extended handshake. */
+/** The contents of our extended handshake. */
 export interface OwnHandshake {
-  /** Those of our extensions that are in use. */
+  /** The extensions of ours that are in use. */
   readonly extensions: readonly ExtensionName[];
   readonly client: string;
   readonly listenPort: number;
   readonly maxQueuedRequests: number;
   readonly trackerPort: number | undefined;
-  /** Whether we want nothing more (BEP 21); undefined: no word of it. */
+  /** Whether we want nothing more (BEP 21); undefined leaves it out of the handshake. */
   readonly isUploadOnly?: boolean;
   /** Bytes of the info dictionary; undefined where we do not give it. */
   readonly metadataLength: number | undefined;
-  /** Whether we would rather talk encrypted; left out: no. */
+  /** Whether we prefer encrypted connections; undefined stands for no. */
   readonly prefersEncryption?: boolean;
-  /** Addresses of ours, where we are connected to the same peer by several; left out: none. */
+  /** Our addresses, where we are connected to the same peer by several of them; undefined stands for none. */
   readonly addresses?: readonly string[];
 }
 
@@ -111,7 +111,7 @@ export function parseExtendedHandshake(payload: Uint8Array): ExtendedHandshake {
   };
 }
 
-/** What a remote said so far and says now: a later handshake may tell only what changed (BEP 10). */
+/** Joins a remote's earlier handshakes with a later one, which may contain only the changes (BEP 10). */
 export function mergeHandshakes(
   earlier: ExtendedHandshake | undefined,
   later: ExtendedHandshake,
@@ -137,7 +137,7 @@ export function encodeDontHave(index: number): Uint8Array<ArrayBuffer> {
   return payload;
 }
 
-/** The piece an `lt_donthave` payload names. Errors: `ProtocolError`. */
+/** The piece that an `lt_donthave` payload names. Errors: `ProtocolError`. */
 export function parseDontHave(payload: Uint8Array): number {
   if (payload.length !== 4) throw new ProtocolError(`Expected a piece in 4 bytes, got ${payload.length}`);
   return readUint32(payload, 0);
@@ -164,9 +164,9 @@ export interface ListedPeer {
   readonly isSeed: boolean;
 }
 
-/** One `lan_peers` message: what changed in an embedded tracker's list since the last one on this connection. */
+/** One `lan_peers` message: the changes of an embedded tracker's list since the last message on this connection. */
 interface PeerListChange {
-  /** Newly announced, or with a new status. */
+  /** Peers that are new in the list or have a new status. */
   readonly added: readonly ListedPeer[];
   readonly dropped: readonly Endpoint[];
 }

@@ -1,4 +1,4 @@
-/** The list of files in an info dictionary (BEP 3, BEP 47): counted, read, and made safe, with pauses. */
+/** Reads the list of files in an info dictionary (BEP 3, BEP 47) with pauses: counts it and makes its paths safe. */
 import { MetainfoError } from "../errors.ts";
 import {
   type BencodeDictionary,
@@ -20,7 +20,7 @@ const FILES_PER_STEP = 256;
 /** What a list of files may contain at most. */
 export interface FileListLimits {
   readonly files: number;
-  /** Strings, numbers, lists and dictionaries in it; most of them are names in paths. */
+  /** Strings, numbers, lists and dictionaries in the list; most of them are names in paths. */
   readonly fileValues: number;
 }
 
@@ -35,7 +35,7 @@ export interface TorrentFile {
 }
 
 /**
- * The files of an info dictionary with safe paths; `list` is its encoded member `files`, where it has one.
+ * The files of an info dictionary with safe paths. `list` is its encoded member `files`; undefined where it has none.
  * Errors: `MetainfoError`.
  */
 export function* filesOf(
@@ -48,7 +48,7 @@ export function* filesOf(
   return raw.map(({ length, isPadding }, position) => ({ path: paths[position], length, isPadding }));
 }
 
-/** Counts before anything is built. Errors: `MetainfoError`. */
+/** Counts the list before anything is built from it. Errors: `MetainfoError` for a list that is empty or too large. */
 function* refuseTooMany(list: Iterable<EncodedItem>, limits: FileListLimits): Steps<void> {
   let files = 0;
   let values = 0;
@@ -66,7 +66,7 @@ function* refuseTooMany(list: Iterable<EncodedItem>, limits: FileListLimits): St
   }
 }
 
-/** Files with the paths the torrent gives, symbolic links left out. */
+/** Files with the paths that the torrent gives, without symbolic links. Errors: `MetainfoError`. */
 export function* rawFilesOf(
   info: BencodeDictionary,
   list: Iterable<EncodedItem> | undefined,
@@ -118,7 +118,7 @@ function checkedLength(length: number | undefined): number {
   return length;
 }
 
-/** A name, from its UTF-8 variant where there is a well-formed one. */
+/** The name under a key, taken from its `.utf-8` variant where that is well-formed. */
 function nameIn(dictionary: BencodeDictionary, key: string): string | undefined {
   const utf8 = bytesIn(dictionary, `${key}.utf-8`);
   const bytes = bytesIn(dictionary, key);

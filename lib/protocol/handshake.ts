@@ -12,14 +12,14 @@ const RESERVED_OFFSET = PROTOCOL_HEADER.length;
 const INFO_HASH_OFFSET = RESERVED_OFFSET + 8;
 const PEER_ID_OFFSET = INFO_HASH_OFFSET + INFO_HASH_LENGTH;
 
-/** What the two sides tell each other first. */
+/** The contents of a handshake, the first message of each side. */
 export interface Handshake {
   readonly infoHash: InfoHash;
   /** 20 bytes. */
   readonly peerId: Uint8Array;
-  /** Fast extension (BEP 6). */
+  /** Whether the sender speaks the Fast extension (BEP 6). */
   readonly supportsFast: boolean;
-  /** Extension protocol (BEP 10). */
+  /** Whether the sender speaks the extension protocol (BEP 10). */
   readonly supportsExtensions: boolean;
 }
 

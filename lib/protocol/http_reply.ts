@@ -1,10 +1,10 @@
-/** Replies of HTTP/1.1 (RFC 9112), as a server writes them. */
+/** Writes replies of HTTP/1.1 (RFC 9112) for a server. */
 import { concatBytes, toUtf8 } from "./bytes.ts";
 
-/** What stands before the body. */
+/** Status and headers of a reply. */
 export interface ReplyHead {
   readonly status: number;
-  /** Besides those that say how long the body is and whether the connection goes on. */
+  /** All headers except those about the length of the body and the end of the connection. */
   readonly headers?: readonly (readonly [name: string, value: string])[];
 }
 
@@ -33,12 +33,12 @@ const REASONS: Readonly<Record<number, string>> = {
 };
 
 const LINE_END = toUtf8("\r\n");
-/** What ends a body that was sent in chunks (RFC 9112, 7.1). */
+/** The bytes that end a body sent in chunks (RFC 9112, 7.1). */
 export const LAST_CHUNK = toUtf8("0\r\n\r\n");
-/** What tells a client that waits for it to send the body (RFC 9110, 15.2.1). */
+/** The reply that lets a waiting client send its body (RFC 9110, 15.2.1). */
 export const CONTINUE = toUtf8("HTTP/1.1 100 Continue\r\n\r\n");
 
-/** A head whose body is `length` bytes long, or comes in chunks when undefined. Header values are one line each. */
+/** The head for a body of `length` bytes; undefined stands for a body in chunks. Header values have one line each. */
 export function encodeReplyHead(
   { status, headers = [] }: ReplyHead,
   length: number | undefined,
@@ -53,7 +53,7 @@ export function encodeReplyHead(
   return toUtf8(`${lines.join("\r\n")}\r\n\r\n`);
 }
 
-/** A whole reply; without the body where only its length is asked for (`HEAD`). */
+/** A whole reply; `withBody` is false for a request that asks for the head alone (`HEAD`). */
 export function encodeReply(
   head: ReplyHead,
   body: Uint8Array,
@@ -64,7 +64,7 @@ export function encodeReply(
   return withBody ? concatBytes(bytes, body) : bytes;
 }
 
-/** A chunk of a body; empty bytes would end it. */
+/** A chunk of a body; `bytes` must not be empty, as an empty chunk ends the body. */
 export function encodeChunk(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return concatBytes(toUtf8(`${bytes.length.toString(16)}\r\n`), bytes, LINE_END);
 }

@@ -1,22 +1,22 @@
-/** Heads of HTTP/1 requests (RFC 9112), as a server reads them. */
+/** Reads the heads of HTTP/1 requests (RFC 9112) for a server. */
 import { ProtocolError } from "../errors.ts";
 import { toByteString } from "./bytes.ts";
 
 /** The head of a request. */
 export interface HttpRequest {
-  /** As it came, such as `GET`. */
+  /** The method as the client sent it, such as `GET`. */
   readonly method: string;
-  /** As it came, neither decoded nor simplified; bytes that are no text in a URL are percent-encoded. */
+  /** The path as the client sent it, neither decoded nor simplified; only bytes beyond ASCII are percent-encoded. */
   readonly path: string;
-  /** The same, without `?`. */
+  /** The query in the same form, without `?`. */
   readonly query: string;
-  /** The header lines as they came, one character a byte; `headerLines` takes them apart. */
+  /** The header lines as the client sent them, one character a byte; `headerLines` splits them. */
   readonly headers: string;
-  /** Bytes of body behind the head; undefined where the request does not say how many, or says two things (RFC 9112, 6). */
+  /** Bytes of body behind the head; undefined where the request gives no usable or several lengths (RFC 9112, 6). */
   readonly bodyLength: number | undefined;
   /** Whether the client waits for `100 Continue` before it sends the body (RFC 9110, 10.1.1). */
   readonly expectsContinue: boolean;
-  /** Whether the client would use the connection for another request. */
+  /** Whether the client may use the connection for another request. */
   readonly keepsAlive: boolean;
 }
 
@@ -26,14 +26,17 @@ const CR = 13;
 const HEAD =
   // deno-lint-ignore no-control-regex
   /^([A-Z]{1,20}) ([!-~\x80-\xff]+) HTTP\/1\.([01])\r?\n((?:[!#$%&'*+.^_`|~\w-]+:[^\x00-\x08\x0a-\x1f\x7f]*\r?\n)*)\r?\n$/;
-/** A target may be a whole URL, as proxies are asked (RFC 9112, 3.2.2). */
+/** Path and query of a target, which may be a whole URL, as in requests to proxies (RFC 9112, 3.2.2). */
 const TARGET = /^(?:https?:\/\/[^/?#]*)?(\/[^?#]*)(?:\?([^#]*))?(?:#.*)?$/i;
-/** The headers that say where the request ends and whether the connection goes on. */
+/** The headers that determine where the request ends and whether the connection stays open. */
 const FRAMING_HEADERS = /^(connection|content-length|transfer-encoding|expect):(.*)$/gim;
 
-/** Bytes of the head with the empty line behind it; undefined when it is not all there. The first `seen` bytes were looked at before. */
+/**
+ * Length of the head in bytes, the empty line behind it included; undefined while the head is incomplete. An earlier
+ * call has already searched the first `seen` bytes.
+ */
 export function headLength(bytes: Uint8Array, seen: number): number | undefined {
-  // An end may have begun in what was seen: line feed, return, line feed.
+  // The end (line feed, carriage return, line feed) may begin within the last two bytes that were searched before.
   for (let at = bytes.indexOf(LF, Math.max(0, seen - 2)); at >= 0; at = bytes.indexOf(LF, at + 1)) {
     if (bytes[at + 1] === LF) return at + 2;
     if (bytes[at + 1] === CR && bytes[at + 2] === LF) return at + 3;

@@ -3,7 +3,7 @@ import { fromHex } from "./bytes.ts";
 
 declare const infoHashBrand: unique symbol;
 
-/** Identity of a torrent: the SHA-1 of its info dictionary's raw bytes, as 40 lower-case hex digits (BEP 3). */
+/** Identity of a torrent: the SHA-1 of the raw bytes of its info dictionary, as 40 lower-case hex digits (BEP 3). */
 export type InfoHash = string & { readonly [infoHashBrand]: true };
 
 /** Length of an info-hash on the wire, in bytes. */
@@ -14,7 +14,7 @@ export function sha1(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(createHash("sha1").update(bytes).digest());
 }
 
-/** The info-hash of an info dictionary, computed over its bytes as they stand in the torrent. */
+/** The info-hash of an info dictionary, whose bytes must be those of the torrent. */
 export function infoHashOf(rawInfo: Uint8Array): InfoHash {
   return sha1(rawInfo).toHex() as InfoHash;
 }
@@ -27,7 +27,7 @@ export function infoHashFromBytes(bytes: Uint8Array): InfoHash {
   return bytes.toHex() as InfoHash;
 }
 
-/** The info-hash a hexadecimal text stands for; undefined when it is not 40 hex digits. */
+/** The info-hash that a hexadecimal text stands for; undefined when the text is not 40 hex digits. */
 export function parseInfoHash(hex: string): InfoHash | undefined {
   return /^[0-9a-f]{40}$/i.test(hex) ? hex.toLowerCase() as InfoHash : undefined;
 }

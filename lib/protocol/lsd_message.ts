@@ -9,7 +9,7 @@ export const LSD_PORT = 6771;
 /** The multicast groups, organization-local for IPv4 and site-local for IPv6. */
 export const LSD_GROUPS: Record<IpFamily, string> = { 4: "239.192.152.143", 6: "ff15::efc0:988f" };
 
-/** Longest datagram sent, in bytes (BEP 14: 1,400, to pass unfragmented); twice as much is read. */
+/** Longest datagram sent, in bytes (BEP 14: 1,400, so that it needs no fragments); we read up to twice that. */
 export const LSD_MAX_LENGTH = 1400;
 const MAX_READ_LENGTH = 2 * LSD_MAX_LENGTH;
 /** Longest cookie read, in characters; ours has 16. */
@@ -20,22 +20,22 @@ const HEADER = /^([!-9;-~]+)[ \t]*:[ \t]*([ -~]*?)[ \t]*$/;
 const MAX_LINES = 64;
 
 const FIRST_LINE = "BT-SEARCH * HTTP/1.1";
-/** The same as it is read. */
+/** First lines that are accepted when reading. */
 const ANY_FIRST_LINE = /^BT-SEARCH \* HTTP\/1\.[0-9][ \t]*$/i;
 
-/** Info-hashes that fit into one datagram beside the other headers. */
+/** Number of info-hashes that fit into one datagram beside the other headers. */
 export const LSD_MAX_INFO_HASHES = 23;
 
-/** What a datagram announces: the sender shares these torrents. */
+/** The contents of a datagram: the torrents that its sender shares. */
 export interface LsdMessage {
   readonly infoHashes: readonly InfoHash[];
   /** Port where the sender listens for peers; its address is that of the datagram. */
   readonly port: number;
-  /** Tells the sender its own datagrams; empty when there is none. Printable ASCII. */
+  /** Printable ASCII by which the sender recognizes its own datagrams; empty when there is none. */
   readonly cookie: string;
 }
 
-/** The datagram for a message; at most `LSD_MAX_INFO_HASHES` of them fit. */
+/** The datagram for a message, which has at most `LSD_MAX_INFO_HASHES` info-hashes. */
 export function encodeLsd(message: LsdMessage, family: IpFamily): Uint8Array<ArrayBuffer> {
   const group = family === 6 ? `[${LSD_GROUPS[6]}]` : LSD_GROUPS[4];
   const lines = [FIRST_LINE, `Host: ${group}:${LSD_PORT}`, `Port: ${message.port}`];
@@ -45,10 +45,10 @@ export function encodeLsd(message: LsdMessage, family: IpFamily): Uint8Array<Arr
 }
 
 /**
- * Reads a datagram. Headers that are not known or cannot be used are ignored, the order does not matter, nor does case;
- * of several ports the first that can be used counts.
+ * Reads a datagram. Unknown and unusable headers are ignored; neither their order nor their case matters. Of several
+ * ports, the first usable one counts.
  *
- * Errors: `ProtocolError` when it is too long, no announce, or lacks a port or an info-hash.
+ * Errors: `ProtocolError` when the datagram is too long, is no announce, or lacks a port or an info-hash.
  */
 export function parseLsd(datagram: Uint8Array): LsdMessage {
   if (datagram.length > MAX_READ_LENGTH) {
@@ -86,7 +86,7 @@ export function parseLsd(datagram: Uint8Array): LsdMessage {
   return { infoHashes: [...infoHashes], port, cookie };
 }
 
-/** Undefined when it is no port. */
+/** The port that a text stands for; undefined when the text is no port. */
 function readPort(text: string): number | undefined {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   return port >= 1 && port <= 65535 ? port : undefined;

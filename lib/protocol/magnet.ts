@@ -1,14 +1,14 @@
-/** Magnet links (BEP 9, BEP 53) to values and back. */
+/** Reads and writes magnet links (BEP 9, BEP 53). */
 import { MetainfoError } from "../errors.ts";
 import { fromBase32 } from "./bytes.ts";
 import { INFO_HASH_LENGTH, type InfoHash, infoHashFromBytes, parseInfoHash } from "./info_hash.ts";
 import { printable } from "./printable.ts";
 
-/** What a magnet link may contain at most; values live in `settings.ts`. */
+/** What a magnet link may contain at most; the values are in `settings.ts`. */
 export interface MagnetLimits {
   /** Characters of the whole link. */
   readonly characters: number;
-  /** Trackers, peers, web seeds and ranges of files that are used: of each kind. */
+  /** Entries that are used of each kind: trackers, peers, web seeds and ranges of files. */
   readonly entries: number;
 }
 
@@ -18,21 +18,21 @@ export interface FileRange {
   readonly last: number;
 }
 
-/** Everything a magnet link says. */
+/** Everything that a magnet link contains. */
 export interface Magnet {
   readonly infoHash: InfoHash;
-  /** What to call it until its metadata is there; text from outside, empty where the link has none. */
+  /** Name of the torrent until its metadata is there; a text from outside, empty where the link has none. */
   readonly name: string;
   /** Announce addresses as they stand in the link. */
   readonly trackers: readonly string[];
   /** Peers to connect to at once, `host:port` each; a host may be a name. */
   readonly peers: readonly string[];
   readonly webSeeds: readonly string[];
-  /** The files wanted (BEP 53); empty: all. */
+  /** The files to download (BEP 53); empty stands for all. */
   readonly selectOnly: readonly FileRange[];
 }
 
-/** A link that was read, and what of it cannot be used; texts for people. */
+/** A link that was read, and warnings for people about its unusable parts. */
 interface ReadMagnet extends Magnet {
   readonly warnings: readonly string[];
 }
@@ -46,11 +46,11 @@ export function isMagnet(text: string): boolean {
 }
 
 /**
- * Reads a magnet link. Parameters we do not know are ignored, as is a v2 info-hash beside a v1 one; peers, web seeds,
- * files and info-hashes that are malformed, and whatever is too much, are left out with a warning. A `#` is a character
- * as any other: it stands in names, and people do not escape it.
+ * Reads a magnet link. Unknown parameters are ignored, as is a v2 info-hash beside a v1 one. Malformed peers, web
+ * seeds, files and info-hashes, and entries above the limit, are left out with a warning. A `#` begins no fragment:
+ * names contain it, and people do not escape it.
  *
- * Errors: `MetainfoError` with one sentence that says what was expected and what came.
+ * Errors: `MetainfoError` with one sentence that names what was expected and what was found.
  * Spec: BEP 9 "magnet URI format", BEP 53.
  */
 export function parseMagnet(text: string, limits: MagnetLimits): ReadMagnet {
@@ -59,10 +59,10 @@ export function parseMagnet(text: string, limits: MagnetLimits): ReadMagnet {
   }
   const query = /^magnet:\?(.*)/is.exec(text)?.[1];
   if (query === undefined) throw new MetainfoError(`Expected "magnet:?" at the start, got ${quote(text)}`);
-  // Links that were copied out of web pages have their separators still escaped.
+  // Links copied from the source of web pages still have escaped separators.
   const parameters = new URLSearchParams(query.replaceAll("&amp;", "&"));
   const warnings: string[] = [];
-  /** Of some texts, what can be used of them and is not too much. */
+  /** The values that can be read from some texts, up to the limit; warns of the others. */
   const usable = <Value>(
     texts: readonly string[],
     what: string,
@@ -94,7 +94,7 @@ function andMore(count: number): string {
   return count > 0 ? ` and ${count} more` : "";
 }
 
-/** A magnet link for a torrent; the info-hash in hex. Parts that are left out or empty do not appear. */
+/** A magnet link for a torrent, with the info-hash in hex and without the parts that are missing or empty. */
 export function formatMagnet(magnet: Pick<Magnet, "infoHash"> & Partial<Magnet>): string {
   const parts = [`xt=${BTIH}${magnet.infoHash}`];
   const add = (name: string, values: readonly string[]) => {
@@ -111,7 +111,7 @@ export function formatMagnet(magnet: Pick<Magnet, "infoHash"> & Partial<Magnet>)
   return `magnet:?${parts.join("&")}`;
 }
 
-/** Values of a parameter and of its numbered forms (`tr`, `tr.1`, …), in order, each once, empty ones left out. */
+/** Values of a parameter and of its numbered forms (`tr`, `tr.1`, …), in order, each once, without empty ones. */
 function valuesOf(parameters: URLSearchParams, name: string): string[] {
   const values = new Set<string>();
   for (const [key, value] of parameters) {
@@ -146,7 +146,7 @@ function infoHashOf(topics: readonly string[], usable: Usable): InfoHash {
 
 const INFO_HASHES = "an info-hash of 40 hex digits or 32 of base32";
 
-/** BEP 9: 40 hex digits, or 32 characters of base32 in older links. What a `#` begins is no part of it. */
+/** The info-hash of 40 hex digits, or of 32 base32 characters as in older links (BEP 9). A `#` ends it. */
 function readInfoHash(text: string): InfoHash | undefined {
   const bare = text.replace(/#.*/s, "");
   const base32 = bare.length === 32 ? fromBase32(bare) : undefined;

@@ -1,4 +1,4 @@
-/** Messages of the extension `ut_metadata` (BEP 9): payloads of extended messages (BEP 10). */
+/** Messages of the extension `ut_metadata` (BEP 9), as payloads of extended messages (BEP 10). */
 import { ProtocolError } from "../errors.ts";
 import { decodePrefix, encode, isDictionary, numberIn } from "./bencode.ts";
 import { concatBytes } from "./bytes.ts";
@@ -11,13 +11,13 @@ export function metadataParts(length: number): number {
   return Math.ceil(length / METADATA_PART_LENGTH);
 }
 
-/** One message, as read. */
+/** One message that was read. */
 type MetadataMessage =
   | { readonly type: "request" | "reject"; readonly part: number }
   | {
     readonly type: "data";
     readonly part: number;
-    /** Bytes of the whole metadata, as the sender has it. */
+    /** Bytes of the whole metadata, according to the sender. */
     readonly totalLength: number;
     /** Borrowed view into the payload. */
     readonly bytes: Uint8Array;
@@ -25,17 +25,17 @@ type MetadataMessage =
 
 const REQUEST = 0, DATA = 1, REJECT = 2;
 
-/** Asks for a part. */
+/** The message that asks for a part. */
 export function encodeMetadataRequest(part: number): Uint8Array<ArrayBuffer> {
   return encode({ msg_type: REQUEST, piece: part });
 }
 
-/** Answers that a part will not be sent. */
+/** The answer that a part will not be sent. */
 export function encodeMetadataReject(part: number): Uint8Array<ArrayBuffer> {
   return encode({ msg_type: REJECT, piece: part });
 }
 
-/** Answers with a part of the whole metadata `rawInfo`. Throws `RangeError` for a part it does not have. */
+/** The answer with a part of the whole metadata `rawInfo`. Throws `RangeError` for a part beyond its end. */
 export function encodeMetadataData(part: number, rawInfo: Uint8Array): Uint8Array<ArrayBuffer> {
   if (part >= metadataParts(rawInfo.length)) {
     throw new RangeError(`Expected a part below ${metadataParts(rawInfo.length)}, got ${part}`);
@@ -48,9 +48,9 @@ export function encodeMetadataData(part: number, rawInfo: Uint8Array): Uint8Arra
 }
 
 /**
- * Reads a message; undefined for a type that is not known, which BEP 9 wants ignored.
+ * Reads a message; undefined for an unknown type, which BEP 9 wants us to ignore.
  *
- * Errors: `ProtocolError` when it is malformed, or when a part's length does not fit its place in the whole.
+ * Errors: `ProtocolError` when the message is malformed, or when a part's length does not fit its place in the whole.
  */
 export function parseMetadataMessage(payload: Uint8Array): MetadataMessage | undefined {
   const { value, end } = decodePrefix(payload);

@@ -31,46 +31,46 @@ export const PIECE_HASH_LENGTH = 20;
 
 export type { TorrentFile };
 
-/** What a torrent may contain at most; values live in `settings.ts`. */
+/** What a torrent may contain at most; the values are in `settings.ts`. */
 export interface MetainfoLimits extends FileListLimits {
   /** Bytes of a whole `.torrent` file. */
   readonly fileBytes: number;
   readonly pieces: number;
-  /** Strings, numbers, lists and dictionaries in the tracker addresses and all else that stands beside the info dictionary and is read. */
+  /** Values in the members of `OUTER_KEYS` together: strings, numbers, lists and dictionaries. */
   readonly outerValues: number;
-  /** Bytes; a piece is assembled in memory. */
+  /** Bytes; limited because a piece is assembled in memory. */
   readonly minPieceLength: number;
   readonly maxPieceLength: number;
   readonly bencode: BencodeLimits;
 }
 
-/** Everything a torrent says. */
+/** Everything that a torrent contains. */
 export interface Metainfo {
   readonly infoHash: InfoHash;
-  /** SHA-256 of the info dictionary in hex where it is a hybrid with BEP 52, else null. */
+  /** SHA-256 of the info dictionary in hex where the torrent is a hybrid (BEP 52), else null. */
   readonly infoHashV2: string | null;
   /** Safe name of the file, or of the folder that holds the files. */
   readonly name: string;
   readonly files: readonly TorrentFile[];
   readonly layout: PieceLayout;
-  /** One SHA-1 after another, 20 bytes each. */
+  /** The SHA-1 of each piece in order, 20 bytes each. */
   readonly pieceHashes: Uint8Array;
   readonly isPrivate: boolean;
   /** Announce addresses as they stand in the torrent, tier by tier (BEP 12). */
   readonly announceTiers: readonly (readonly string[])[];
   /** Web servers with the files (BEP 19). */
   readonly webSeeds: readonly string[];
-  /** Web servers that are asked for pieces (BEP 17). */
+  /** Web servers that deliver pieces (BEP 17). */
   readonly httpSeeds: readonly string[];
   readonly comment: string;
   readonly createdBy: string;
-  /** Seconds since 1970; undefined where the torrent does not say, or says what is no date. */
+  /** Seconds since 1970; undefined where the torrent has no usable date. */
   readonly creationDate: number | undefined;
   /** The info dictionary's bytes as they stand in the torrent. */
   readonly rawInfo: Uint8Array;
 }
 
-/** The 20 bytes that piece `index` must hash to, as a borrowed view. */
+/** The SHA-1 that piece `index` must have: 20 bytes, as a borrowed view. */
 export function pieceHash(metainfo: Metainfo, index: number): Uint8Array {
   return metainfo.pieceHashes.subarray(index * PIECE_HASH_LENGTH, (index + 1) * PIECE_HASH_LENGTH);
 }
@@ -78,13 +78,13 @@ export function pieceHash(metainfo: Metainfo, index: number): Uint8Array {
 /**
  * Reads a `.torrent` file.
  *
- * Errors: `MetainfoError` with one sentence that says what was expected and what came.
+ * Errors: `MetainfoError` with one sentence that names what was expected and what was found.
  */
 export function parseMetainfo(bytes: Uint8Array, limits: MetainfoLimits): Metainfo {
   return finish(readMetainfo(bytes, limits));
 }
 
-/** The same with pauses: a large torrent takes a second. */
+/** Does the same with pauses, as a large torrent takes a second. */
 export function* readMetainfo(bytes: Uint8Array, limits: MetainfoLimits): Steps<Metainfo> {
   if (bytes.length > limits.fileBytes) {
     throw new MetainfoError(`Expected at most ${limits.fileBytes} bytes, got ${bytes.length}`);
@@ -123,7 +123,7 @@ function* splitMetainfo(bytes: Uint8Array, limits: MetainfoLimits) {
   return { rawInfo, outer: decodeSome(members, OUTER_KEYS, { depth, values: limits.outerValues }) };
 }
 
-/** The members of a dictionary that are read, and not the others, which may be large. */
+/** Decodes the members of a dictionary that we read; the others may be large. */
 function decodeSome(
   members: ReadonlyMap<string, Uint8Array>,
   keys: readonly string[],
@@ -133,12 +133,12 @@ function decodeSome(
   return decode(encodeMembers(some), limits) as BencodeDictionary;
 }
 
-/** Blanks, tabs and line breaks, which editors and web servers leave behind the end of a file. */
+/** Whether a byte is a blank, tab or line break, which editors and web servers add at the end of a file. */
 function isWhiteSpace(byte: number): boolean {
   return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
 }
 
-/** Bencoding that breaks inside a torrent is a bad torrent to the user. */
+/** Turns errors of bencoding into a `MetainfoError`: to the user, the torrent is bad. */
 function* refusing<T>(read: Steps<T>): Steps<T> {
   try {
     return yield* read;
@@ -159,7 +159,7 @@ export function parseInfo(rawInfo: Uint8Array, limits: MetainfoLimits): Metainfo
 
 const INFO_KEYS = ["length", "meta version", "name", "name.utf-8", "piece length", "private"];
 
-/** An info dictionary's members: those that may be large still encoded, the others of `INFO_KEYS` decoded. */
+/** Splits an info dictionary: decodes the members of `INFO_KEYS`, and leaves the large ones encoded. */
 function* splitInfo(rawInfo: Uint8Array, limits: MetainfoLimits) {
   const { members, end } = yield* walkBencode(rawInfo, limits.bencode);
   if (end !== rawInfo.length || !isEncodedDictionary(rawInfo)) {
@@ -169,7 +169,7 @@ function* splitInfo(rawInfo: Uint8Array, limits: MetainfoLimits) {
   return { info, files: encodedItems(members.get("files")), pieces: encodedBytes(members.get("pieces")) };
 }
 
-/** The same with pauses. */
+/** Does the same as `parseInfo` with pauses. */
 export function* readInfo(rawInfoView: Uint8Array, limits: MetainfoLimits): Steps<Metainfo> {
   const rawInfo = rawInfoView.slice();
   const { info, files: list, pieces: pieceHashes } = yield* refusing(splitInfo(rawInfo, limits));
@@ -238,8 +238,8 @@ function pieceLengthOf(info: BencodeDictionary, limits: MetainfoLimits): number 
 }
 
 /**
- * The files' paths as the torrent spells them, in the order of `files`, the torrent's name first: for web seeds,
- * whose servers know no names made safe. Never for the disk.
+ * The paths of all files as the torrent spells them, in the order of `files`, the torrent's name first. They are for
+ * web seeds, whose servers do not know our safe names, and never for the disk.
  *
  * Errors: `MetainfoError`.
  */
@@ -247,7 +247,7 @@ export function originalPaths(rawInfo: Uint8Array, limits: MetainfoLimits): stri
   return finish(readOriginalPaths(rawInfo, limits));
 }
 
-/** The same with pauses. */
+/** Does the same with pauses. */
 export function* readOriginalPaths(rawInfo: Uint8Array, limits: MetainfoLimits): Steps<string[][]> {
   const { info, files } = yield* refusing(splitInfo(rawInfo, limits));
   return (yield* rawFilesOf(info, files, limits)).map((file) => file.path);
@@ -258,7 +258,7 @@ function textIn(dictionary: BencodeDictionary, key: string): string {
   return bytes === undefined ? "" : fromUtf8(bytes);
 }
 
-/** Seconds since 1970, where they fall into the years 1970 to 9999 that ISO 8601 can write. */
+/** Seconds since 1970; undefined for a date outside the years 1970 to 9999, which ISO 8601 can write. */
 function dateIn(dictionary: BencodeDictionary, key: string): number | undefined {
   const seconds = numberIn(dictionary, key);
   return seconds !== undefined && seconds >= 0 && seconds < 253_402_300_800 ? seconds : undefined;
@@ -269,7 +269,7 @@ function texts(values: readonly BencodeValue[]): string[] {
     .filter((text) => text !== "");
 }
 
-/** BEP 12: `announce-list` replaces `announce` where it names anybody. */
+/** The announce addresses; `announce-list` replaces `announce` where it names any tracker (BEP 12). */
 function announceTiersOf(outer: BencodeDictionary): string[][] {
   const tiers = (listIn(outer, "announce-list") ?? [])
     .map((tier) => texts(Array.isArray(tier) ? tier : [tier]))
@@ -278,14 +278,14 @@ function announceTiersOf(outer: BencodeDictionary): string[][] {
   return tiers.length > 0 || announce === "" ? tiers : [[announce]];
 }
 
-/** BEP 17 and 19: one text or a list of texts; each server once, however its address is spelled. */
+/** Web seeds, given as one text or a list (BEP 17, 19); each server once, however its address is spelled. */
 function webSeedsOf(outer: BencodeDictionary, key: "url-list" | "httpseeds"): string[] {
   const urls = texts(listIn(outer, key) ?? [bytesIn(outer, key) ?? new Uint8Array()]);
   return [...new Map(urls.toReversed().map((url) => [URL.parse(url)?.href ?? url, url])).values()]
     .toReversed();
 }
 
-/** What `encodeMetainfo` writes around an info dictionary. */
+/** The members that `encodeMetainfo` writes beside an info dictionary. */
 interface MetainfoExtras {
   readonly announceTiers: readonly (readonly string[])[];
   readonly webSeeds?: readonly string[];
@@ -295,7 +295,7 @@ interface MetainfoExtras {
   readonly creationDate?: number;
 }
 
-/** A `.torrent` file around an info dictionary, whose bytes stay as they are. */
+/** A `.torrent` file with this info dictionary, whose bytes stay as they are. */
 export function encodeMetainfo(rawInfo: Uint8Array, extras: MetainfoExtras): Uint8Array<ArrayBuffer> {
   const members = new Map([["info", rawInfo]]);
   setAnnounce(members, extras.announceTiers);
@@ -307,8 +307,8 @@ export function encodeMetainfo(rawInfo: Uint8Array, extras: MetainfoExtras): Uin
 }
 
 /**
- * A `.torrent` file with other announce addresses and everything else, the info dictionary above all, byte
- * for byte as it was. Errors: `MetainfoError`.
+ * Replaces the announce addresses of a `.torrent` file; everything else, above all the info dictionary, stays the same
+ * byte for byte. Errors: `MetainfoError`.
  */
 export function replaceAnnounce(
   bytes: Uint8Array,
@@ -330,7 +330,7 @@ function setAnnounce(members: Map<string, Uint8Array>, tiers: readonly (readonly
   if (tiers.flat().length > 1) members.set("announce-list", encode(tiers));
 }
 
-/** A file as `encodeInfo` takes it: path below the torrent's name, empty for a torrent of a single file. */
+/** A file for `encodeInfo`. Its path is below the torrent's name, and empty for a torrent of a single file. */
 export interface InfoFile {
   readonly path: readonly string[];
   /** Bytes. */

@@ -44,7 +44,7 @@ const HASH_LENGTH = 20;
 /** IA has a length of 16 bits. */
 const MAX_INITIAL_PAYLOAD = 0xffff;
 
-/** The random choices of one side. */
+/** The random values that one side chooses. */
 export interface MseRandom {
   /** `PRIVATE_KEY_LENGTH` bytes. */
   readonly privateKey: Uint8Array;
@@ -54,26 +54,26 @@ export interface MseRandom {
   readonly secondPadLength: number;
 }
 
-/** What a finished handshake leaves behind. */
+/** The result of a finished handshake. */
 export interface MseResult {
   readonly infoHash: InfoHash;
-  /** Decrypts what comes from now on; undefined: it comes plain. */
+  /** Decrypts all further bytes from the remote; undefined where they come unencrypted. */
   readonly incoming: Rc4 | undefined;
-  /** Encrypts what is sent from now on; undefined: it is sent plain. */
+  /** Encrypts all further bytes to the remote; undefined where they are sent unencrypted. */
   readonly outgoing: Rc4 | undefined;
-  /** Payload that has arrived already, decrypted: the remote's IA and what followed the handshake. */
+  /** Payload that has already arrived, decrypted: the remote's IA and the bytes behind the handshake. */
   readonly payload: Uint8Array<ArrayBuffer>;
 }
 
-/** Finds the info-hash whose `skeyHash` this is; undefined when no swarm of ours has it. */
+/** Finds the info-hash that has this `skeyHash`; undefined when no swarm of ours has it. */
 export type SkeyLookup = (skeyHash: string) => InfoHash | undefined;
 
-/** HASH("req2", SKEY) in hex: what an accepting side knows a swarm by until the handshake is done. */
+/** HASH("req2", SKEY) in hex, by which the accepting side finds the swarm during the handshake. */
 export function skeyHash(infoHash: InfoHash): string {
   return hash("req2", infoHashBytes(infoHash)).toHex();
 }
 
-/** One run of the handshake: give it the bytes that come, send the bytes it gives. */
+/** One run of the handshake: the caller hands it the remote's bytes and sends the bytes that it returns. */
 export class MseHandshake {
   readonly #wire = new Wire();
   readonly #script: Generator<void, MseResult>;
@@ -84,8 +84,8 @@ export class MseHandshake {
   }
 
   /**
-   * The side that connects. `methods`: those we offer. `initialPayload` is sent as IA.
-   * Throws `RangeError` when that is longer than 65,535 bytes.
+   * Begins the handshake of the side that connects, which offers `methods` and sends `initialPayload` as IA.
+   * Throws `RangeError` when that payload is longer than 65,535 bytes.
    */
   static initiate(
     infoHash: InfoHash,
@@ -99,15 +99,15 @@ export class MseHandshake {
     return new MseHandshake((wire) => initiate(wire, infoHash, methods, random, initialPayload));
   }
 
-  /** The side that accepts. `methods`: those we agree to, the best one first. */
+  /** Begins the handshake of the side that accepts, which agrees to `methods`, the best one first. */
   static accept(lookup: SkeyLookup, methods: readonly CryptoMethod[], random: MseRandom): MseHandshake {
     return new MseHandshake((wire) => accept(wire, lookup, methods, random));
   }
 
   /**
-   * Takes bytes from the remote (none in the first call of the initiator; copied) and returns those to send.
+   * Takes bytes from the remote (copied; none in the first call of the side that connects) and returns bytes to send.
    *
-   * Errors: `ProtocolError` for everything that is wrong; the connection is then beyond repair.
+   * Errors: `ProtocolError` for every fault of the remote; the connection is then beyond repair.
    */
   advance(received: Uint8Array): Uint8Array<ArrayBuffer> {
     this.#wire.append(received);
@@ -116,7 +116,7 @@ export class MseHandshake {
     return this.#wire.takeOutgoing();
   }
 
-  /** Defined once the handshake is done. What `advance` returned last must still be sent. */
+  /** Defined once the handshake is done. The last bytes that `advance` returned must still be sent. */
   get result(): MseResult | undefined {
     return this.#result;
   }
@@ -181,7 +181,7 @@ function verification(methods: readonly CryptoMethod[], random: MseRandom): Uint
   return bytes;
 }
 
-/** What follows VC: the method bits; the pad behind them is passed over. */
+/** Reads the method bits behind VC, and skips the pad behind them. */
 function* readMethods(wire: Wire, incoming: Rc4): Generator<void, number> {
   const header = decrypted(incoming, yield* wire.read(6));
   const padLength = readUint16(header, 4);
@@ -207,10 +207,10 @@ function finish(
 }
 
 /**
- * Bytes that came and are not read yet, and bytes to be sent.
+ * Bytes that have arrived and are not read yet, and bytes to send.
  *
- * What comes is joined only when enough of it is there, so that a remote that sends single bytes costs no more
- * than others.
+ * Received bytes are joined only when enough are there, so that a remote that sends single bytes costs no more than
+ * any other.
  */
 class Wire {
   #received: Uint8Array<ArrayBuffer>[] = [];
@@ -232,14 +232,14 @@ class Wire {
     return bytes;
   }
 
-  /** Exactly `length` bytes, as soon as they are there. */
+  /** Reads exactly `length` bytes, as soon as they are there. */
   *read(length: number): Generator<void, Uint8Array<ArrayBuffer>> {
     const received = yield* this.#atLeast(length);
     this.#keepFrom(received, length);
     return received.subarray(0, length);
   }
 
-  /** Passes over everything up to and including `mark`, which must begin within the next `window` bytes. */
+  /** Skips everything up to and including `mark`, which must begin within the next `window` bytes. */
   *skipBehind(mark: Uint8Array, window: number): Generator<void, void> {
     for (let at = 0; at <= window; at++) {
       const received = yield* this.#atLeast(at + mark.length);
@@ -250,7 +250,7 @@ class Wire {
     throw new ProtocolError(`Expected the end of a pad within ${window} bytes, got none`);
   }
 
-  /** Everything that came and was not read. */
+  /** Returns everything that has arrived and was not read. */
   readRest(): Uint8Array<ArrayBuffer> {
     return joinBytes(this.#received);
   }
@@ -292,7 +292,7 @@ function encrypted(cipher: Rc4, ...parts: Uint8Array[]): Uint8Array<ArrayBuffer>
   return bytes;
 }
 
-/** Decrypts `bytes`, which are ours, in place. */
+/** Decrypts `bytes`, which the caller owns, in place. */
 function decrypted(cipher: Rc4, bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   cipher.process(bytes);
   return bytes;

@@ -4,18 +4,18 @@ import { toByteString } from "./bytes.ts";
 /** Length of a peer id in bytes (BEP 3). */
 export const PEER_ID_LENGTH = 20;
 
-/** What our peer ids begin with (BEP 20, Azureus style): client `PD` ("peer on Deno"), version 0.1.0. */
+/** The beginning of our peer ids (BEP 20, Azureus style): client `PD` ("peer on Deno"), version 0.1.0. */
 export const PEER_ID_PREFIX = "-PD0100-";
 
-/** What all versions of us begin with. */
+/** The beginning of the peer ids of all versions of this program. */
 const OUR_KIND = PEER_ID_PREFIX.slice(0, 3);
 
-/** Whether the peer id that a text, one character a byte, ends with is that of a program like this one. Anybody can say so. */
+/** Whether the text (one character a byte) ends with a peer id of this program. Any peer can claim such an id. */
 export function isOfOurKind(text: string): boolean {
   return text.startsWith(OUR_KIND, text.length - PEER_ID_LENGTH);
 }
 
-/** Our peer id for this run: the prefix and 12 of the given random bytes, as letters and digits. */
+/** Creates our peer id for this run: the prefix, then letters and digits made from the last 12 of 20 random bytes. */
 export function createPeerId(random: Uint8Array): Uint8Array<ArrayBuffer> {
   const alphabet = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
   const peerId = new Uint8Array(PEER_ID_LENGTH);
@@ -26,12 +26,12 @@ export function createPeerId(random: Uint8Array): Uint8Array<ArrayBuffer> {
   return peerId;
 }
 
-/** Whether a peer id is of our own kind, whatever its version. */
+/** Whether a peer id belongs to this program, in any version. */
 export function isOurKind(peerId: Uint8Array): boolean {
   return isOfOurKind(toByteString(peerId));
 }
 
-/** Two letters of an Azureus-style peer id and whose they are; only clients seen on a LAN with us. */
+/** The client behind the two letters of an Azureus-style peer id; only clients that are common on a LAN. */
 const CLIENTS: Record<string, string> = {
   PD: "peer",
   LT: "libtorrent",

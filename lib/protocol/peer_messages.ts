@@ -27,11 +27,11 @@ export const MessageId = {
   reject: 0x10,
   allowedFast: 0x11,
   extended: 20,
-  /** Not on the wire: what `MessageReader` reports for an empty message. */
+  /** Not on the wire; `MessageReader` reports it for an empty message. */
   keepAlive: -1,
 } as const;
 
-/** Whether a message belongs to the Fast extension (BEP 6), and may come only where both sides offered it. */
+/** Whether a message belongs to the Fast extension (BEP 6) and is allowed only where both sides offered that. */
 export function isFastMessage(id: number): boolean {
   return id >= MessageId.suggest && id <= MessageId.allowedFast;
 }
@@ -62,9 +62,9 @@ const FIXED_PAYLOAD = new Map<number, number>([
 /**
  * Cuts a receive buffer into messages.
  *
- * After `next()` returned true, `id` tells the message and these fields hold its contents until the next call:
+ * After `next()` returned true, `id` names the message and these fields hold its contents until the next call:
  * `index`, `begin`, `length` (have, request, cancel, reject, suggest, allowed fast; `index` and `begin` of a
- * piece), `payload` (bitfield; block of a piece; extended), `extendedId`. Unknown ids are reported as they are.
+ * piece), `payload` (bitfield; block of a piece; extended), `extendedId`. The reader also reports unknown ids.
  */
 export class MessageReader {
   id = 0;
@@ -85,25 +85,25 @@ export class MessageReader {
     this.#maxLength = maxLength;
   }
 
-  /** Looks at `end` bytes from the start of `buffer`. */
+  /** Goes on with the first `end` bytes of `buffer`. */
   begins(buffer: Uint8Array, end: number): void {
     this.#buffer = buffer;
     this.#start = 0;
     this.#end = end;
   }
 
-  /** Where the first message that is not complete yet starts. */
+  /** Offset of the first message that is not complete yet. */
   get consumed(): number {
     return this.#start;
   }
 
-  /** Bytes the incomplete message at `consumed` will have in all; 4 while its prefix is incomplete. */
+  /** Whole length in bytes of the incomplete message at `consumed`; 4 while its prefix is incomplete. */
   get wanted(): number {
     return this.#end - this.#start < 4 ? 4 : 4 + readUint32(this.#buffer, this.#start);
   }
 
   /**
-   * Steps to the next complete message; false when the rest is incomplete, an ordinary result.
+   * Steps to the next complete message; false, as an ordinary result, when the rest is incomplete.
    *
    * Errors: `ProtocolError` for a length above the limit (before anything is allocated) or one that does not
    * fit the message.
@@ -171,7 +171,7 @@ export class MessageReader {
   }
 }
 
-/** A message that is an id alone: choke, unchoke, interested, not interested, have all, have none. */
+/** A message that consists of its id alone: choke, unchoke, interested, not interested, have all, have none. */
 export function encodePlain(id: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.of(0, 0, 0, 1, id);
 }
@@ -197,7 +197,7 @@ export function encodeAboutBlock(
   return bytes;
 }
 
-/** Writes a message about one block (17 bytes) at `offset` of a buffer, to send many as one. */
+/** Writes a message about one block (17 bytes) at `offset` of a buffer, so that one write can send many. */
 export function writeAboutBlock(
   target: Uint8Array,
   offset: number,

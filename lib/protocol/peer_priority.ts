@@ -2,18 +2,18 @@ import { compareBytes, concatBytes, writeUint16 } from "./bytes.ts";
 import { addressBytes, type Endpoint } from "./endpoint.ts";
 
 /**
- * How much two peers should want to be connected: higher is better, 0 to 2^32 - 1, the same from both sides.
+ * The priority of a connection between two peers, 0 to 2^32 - 1, the same on both sides; a higher one is better.
  *
- * Whoever has too many connections keeps those of the highest priority; since both ends agree about it, the
- * swarm stays well mixed. Endpoints of different families have priority 0, for BEP 40 gives them none.
- * Spec: BEP 40; the masks for IPv6 prefixes beyond /56 go on as its "and so on" says.
+ * A peer with too many connections keeps those of the highest priority. Since both ends compute the same value, the
+ * swarm stays well mixed. Endpoints of different families have priority 0, as BEP 40 defines none for them.
+ * Spec: BEP 40; the masks for IPv6 prefixes beyond /56 continue as its "and so on" says.
  */
 export function peerPriority(ours: Endpoint, theirs: Endpoint): number {
   const [a, b] = [addressBytes(ours.address), addressBytes(theirs.address)];
   if (a.length !== b.length) return 0;
   const firstDifferent = a.findIndex((byte, position) => byte !== b[position]);
   if (firstDifferent < 0) return ordered(portBytes(ours.port), portBytes(theirs.port));
-  // What both share, and the byte behind it, counts in full; of the rest only every second bit does.
+  // The bytes that both share and the next byte count in full; of the other bytes only every second bit counts.
   const inFull = Math.max(a.length === 4 ? 2 : 6, firstDifferent + 1);
   const masked = (address: number[]) =>
     Uint8Array.from(address, (byte, position) => position < inFull ? byte : byte & 0x55);

@@ -1,4 +1,4 @@
-/** Messages of the extension `ut_pex` (BEP 11): payloads of extended messages (BEP 10). */
+/** Messages of the extension `ut_pex` (BEP 11), as payloads of extended messages (BEP 10). */
 import { ProtocolError } from "../errors.ts";
 import { type BencodeDictionary, bytesIn, decode, encode, isDictionary } from "./bencode.ts";
 import {
@@ -10,31 +10,31 @@ import {
   toCompactList,
 } from "./endpoint.ts";
 
-/** What the flags byte of an added peer says (BEP 11 "added.f"). */
+/** The bits of an added peer's flags (BEP 11 "added.f"). */
 export const PexFlag = {
   prefersEncryption: 0x01,
-  /** It has everything, or downloads nothing. */
+  /** The peer has everything, or wants nothing more. */
   uploadOnly: 0x02,
   supportsUtp: 0x04,
   supportsHolepunch: 0x08,
-  /** Somebody has connected to it, so its endpoint is one where it listens. */
+  /** The sender has connected to the peer, so the peer listens at its endpoint. */
   reachable: 0x10,
 } as const;
 
-/** A peer as exchanged. */
+/** A peer in a message. */
 export interface PexPeer {
   readonly endpoint: Endpoint;
   /** Sum of `PexFlag` values. */
   readonly flags: number;
 }
 
-/** One message: how the sender's connections changed since its last one. */
+/** One message: the changes of the sender's connections since its last message. */
 export interface PexMessage {
   readonly added: readonly PexPeer[];
   readonly dropped: readonly Endpoint[];
 }
 
-/** Keys of the dictionary by family. */
+/** Keys of the message's dictionary, by family. */
 const KEYS = {
   4: { added: "added", flags: "added.f", dropped: "dropped" },
   6: { added: "added6", flags: "added6.f", dropped: "dropped6" },

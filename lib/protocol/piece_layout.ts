@@ -1,20 +1,20 @@
-/** Length of a block in bytes; only the last block of a piece is shorter (BEP 3, as everybody asks for them). */
+/** Length of a block in bytes; only the last block of a piece is shorter. All clients ask for such blocks (BEP 3). */
 export const BLOCK_LENGTH = 16 * 1024;
 
 /** A run of bytes inside one file. */
 export interface FileSpan {
   /** Position in the torrent's list of files. */
   readonly file: number;
-  /** Where the run starts in that file, in bytes. */
+  /** Offset of the run in that file, in bytes. */
   readonly position: number;
   /** Bytes in the run, at least 1. */
   readonly length: number;
 }
 
 /**
- * All arithmetic between pieces, blocks and files of one torrent, with no other duty.
+ * All arithmetic between pieces, blocks and files of one torrent, and nothing else.
  *
- * The files follow one another without gaps; pieces cut that row of bytes at multiples of `pieceLength`.
+ * The files follow one another without gaps; pieces divide that row of bytes at multiples of `pieceLength`.
  */
 export class PieceLayout {
   /** Length of every piece but the last, in bytes. */
@@ -42,12 +42,12 @@ export class PieceLayout {
     return Math.min(this.pieceLength, this.totalLength - index * this.pieceLength);
   }
 
-  /** Where a piece starts in the row of all files, in bytes. */
+  /** Offset of a piece in the row of all files, in bytes. */
   offsetOf(index: number): number {
     return index * this.pieceLength;
   }
 
-  /** Where a file starts in the row of all files, in bytes. */
+  /** Offset of a file in the row of all files, in bytes. */
   startOf(file: number): number {
     return this.#fileStarts[file];
   }
@@ -92,7 +92,7 @@ export class PieceLayout {
     };
   }
 
-  /** The last file that starts at or before `offset`, by halving; of those with one start only it has bytes. */
+  /** The last file that starts at or before `offset`, by bisection. Of files with one start, only the last has bytes. */
   #fileAt(offset: number): number {
     let low = 0, high = this.#fileStarts.length - 1;
     while (low < high) {

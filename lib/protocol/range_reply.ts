@@ -1,39 +1,39 @@
-/** Replies to HTTP range requests (RFC 9110, 14), as web seeds give them (BEP 19). */
+/** Reads replies of web seeds (BEP 19) to HTTP range requests (RFC 9110, 14). */
 
-/** What was asked for, in bytes. */
+/** The range that a request asked for, in bytes. */
 interface AskedRange {
   readonly position: number;
   readonly length: number;
-  /** Of the whole file. */
+  /** Length of the whole file. */
   readonly fileLength: number;
 }
 
-/** What is wrong with a reply. */
+/** The fault of a reply. */
 interface ReplyProblem {
   readonly reason: string;
-  /** Whether it would be wrong again. */
+  /** Whether the same request would fail again. */
   readonly isFinal: boolean;
-  /** As long as the server asked us to stay away, in ms; 0 when it does not say. */
+  /** Time for which the server asked us to stay away, in ms; 0 when it named none. */
   readonly retryAfterMs: number;
 }
 
 /** Unit, first and last byte, and length of the whole file. The unit's case does not matter (RFC 9110, 14.1). */
 const CONTENT_RANGE = /^\s*bytes[ \t=]+(\d{1,16})[ \t]*-[ \t]*(\d{1,16})[ \t]*\/[ \t]*(\d{1,16}|\*)\s*$/i;
 
-/** 4xx that may pass: request timeout, too early, too many requests. */
+/** Statuses 4xx that may be temporary: request timeout, too early, too many requests. */
 const PASSING = [408, 425, 429];
 
-/** Which bytes of a file a reply consists of, the end excluded. */
+/** The bytes of a file that a reply contains, from `start` to before `end`. */
 interface ReplyPart {
   readonly start: number;
   readonly end: number;
 }
 
 /**
- * Which part of the file a reply brings, by its status and headers, or what is wrong with it. A server may know no
- * ranges and send the whole file, and may send less than it was asked for (RFC 9110, 15.3.7).
+ * Determines from a reply's status and headers which part of the file it contains, or what is wrong with it. A server
+ * may ignore ranges and send the whole file, and may send less than it was asked for (RFC 9110, 15.3.7).
  *
- * Shape: `header` returns null for a header that is not there. Reasons may quote the server.
+ * Shape: `header` returns null for a missing header. Reasons may quote the server.
  */
 export function readRangeReply(
   status: number,
@@ -65,7 +65,7 @@ export function readRangeReply(
   return { start: position, end: Number(end) + 1 };
 }
 
-/** 0 when the server does not say, or says it as a date. */
+/** The number of seconds in a header; 0 when the header is missing or holds a date. */
 function secondsIn(text: string | null): number {
   return text !== null && /^\d{1,6}$/.test(text) ? Number(text) : 0;
 }

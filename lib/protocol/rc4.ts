@@ -1,7 +1,7 @@
 /**
- * The RC4 stream cipher as MSE uses it: the first 1,024 bytes of the key stream are thrown away.
+ * The RC4 stream cipher as MSE uses it: without the first 1,024 bytes of its key stream.
  *
- * Broken as a cipher; here it hides the protocol from middleboxes and nothing else.
+ * RC4 is a broken cipher; here it only hides the protocol from middleboxes.
  */
 export class Rc4 {
   // Words of 32 bits: element access is a quarter faster than with bytes.
@@ -9,7 +9,7 @@ export class Rc4 {
   #i = 0;
   #j = 0;
 
-  /** `key` of 1 to 256 bytes; `discard` is how much of the key stream is thrown away, in bytes. */
+  /** `key` has 1 to 256 bytes; `discard` is the number of bytes dropped from the start of the key stream. */
   constructor(key: Uint8Array, discard = 1024) {
     const state = this.#state;
     for (let i = 0, j = 0; i < 256; i++) {
@@ -21,7 +21,7 @@ export class Rc4 {
     this.process(new Uint8Array(discard));
   }
 
-  /** Encrypts or decrypts `bytes` in place, going on where the last call ended. */
+  /** Encrypts or decrypts `bytes` in place, and continues where the last call ended. */
   process(bytes: Uint8Array): void {
     const state = this.#state;
     const length = bytes.length;

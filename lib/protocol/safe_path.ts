@@ -1,9 +1,9 @@
 /**
  * File names from torrents, made safe for Linux, macOS and Windows alike. Every path we touch is built here.
  *
- * What tries to leave its folder (absolute, drive letter, `..`) is refused. What is merely awkward on some
- * system (reserved characters and device names, trailing dots, control and direction marks, too long) is
- * changed, in the same way everywhere, so that a folder can be carried from one system to another.
+ * A path that would leave its folder (absolute, drive letter, `..`) is refused. A name that some system cannot hold
+ * (reserved characters and device names, trailing dots, control and direction marks, too long) is changed in the same
+ * way on every system, so that a folder can be carried from one to another.
  */
 import { MetainfoError } from "../errors.ts";
 import { toUtf8 } from "./bytes.ts";
@@ -12,19 +12,19 @@ import { finish, type Steps } from "./steps.ts";
 
 /** Longest name most file systems take, in UTF-8 bytes. */
 const MAX_NAME_BYTES = 255;
-/** Folders below one another in a torrent. */
+/** Most names in a path. */
 const MAX_DEPTH = 100;
 /** Paths made safe between two pauses. */
 const PATHS_PER_STEP = 256;
-/** Room kept free in a name for the mark that tells apart equal names, and for the `_` before a device name. */
+/** Bytes kept free in a name for the mark that distinguishes equal names, and for the `_` before a device name. */
 const MARK_BYTES = 12;
 
-/** A whole step `.` or `..`; a start at the root or a drive; a path where a name is due. */
+/** Matches a whole step `.` or `..`, a start at the root or a drive, and a path in place of a name. */
 const LEAVES_FOLDER = /(^|[/\\])\.\.?([/\\]|$)|^([a-z]:)?\\|\//i;
 const WINDOWS_DEVICE = /^(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *(\.|$)/i;
 
 /**
- * One safe path component from a name in a torrent.
+ * Makes one safe path component from a name in a torrent.
  *
  * Errors: `MetainfoError` for a name that is empty, is or contains `.` or `..` as a path step, contains `/`,
  * begins at the root or names a drive.
@@ -33,17 +33,17 @@ export function safeName(name: string): string {
   if (name === "" || LEAVES_FOLDER.test(name)) {
     throw new MetainfoError(`Expected a file name inside the torrent, got ${quoted(name)}`);
   }
-  // Normalising takes time by the square of the length, so it is given little.
+  // The time of normalising grows with the square of the length, so only a short text is normalised.
   const normal = shorten(name, 4 * MAX_NAME_BYTES).normalize("NFC");
   const plain = printable(normal).replace(/[<>:"|?*\\\uFFFD]/g, "_");
-  // Windows drops spaces around a name and dots behind it, so such a name would mean another file there.
+  // Windows drops spaces around a name and dots at its end, so there such a name would mean another file.
   const safe = shorten(plain, MAX_NAME_BYTES - MARK_BYTES)
     .replace(/^ +|[. ]+$/g, (dropped) => "_".repeat(dropped.length));
   return WINDOWS_DEVICE.test(safe) ? `_${safe}` : safe;
 }
 
 /**
- * Name of the `.torrent` file for a torrent's safe name: that, cut where it is too long, then `mark`.
+ * Name of the `.torrent` file for a torrent's safe name, which is cut where it is too long; `mark` follows it.
  *
  * Errors: `MetainfoError` for a name that is not safe.
  */
@@ -52,7 +52,7 @@ export function torrentFileName(name: string, mark: string): string {
   return `${shorten(safeName(name), MAX_NAME_BYTES - MARK_BYTES - ending.length)}${ending}`;
 }
 
-/** Whether a file of this name is to be read as a torrent; some systems write extensions in capitals. */
+/** Whether a file with this name counts as a torrent; some systems write extensions in capitals. */
 export function isTorrentFileName(name: string): boolean {
   return /\.torrent$/i.test(name);
 }
@@ -60,20 +60,20 @@ export function isTorrentFileName(name: string): boolean {
 /**
  * Safe paths for all files of a torrent, in order; each is `[name, …components]`.
  *
- * Two files whose paths are the same on a system that ignores case get a mark, ` (2)`. A path that is a file
- * and a folder at once is refused with `MetainfoError`, as is one nested too deeply.
+ * Of files whose paths are equal on a system that ignores case, all but the first get a mark such as ` (2)`.
+ * Errors: `MetainfoError` for a path that is a file and a folder at once, or that is nested too deeply.
  */
 export function safePaths(paths: readonly (readonly string[])[]): string[][] {
   return finish(safePathSteps(paths));
 }
 
-/** The same with pauses. */
+/** Does the same with pauses. */
 export function* safePathSteps(paths: readonly (readonly string[])[]): Steps<string[][]> {
   const taken = new Set<string>();
   const folders = new Set<string>();
-  /** Safe names of folders: most files share theirs with others. */
+  /** Safe names of folders by their names: most files share their folders with others. */
   const folderNames = new Map<string, string>();
-  /** The mark to try next for a path that was taken before; without it, equal names would cost their square. */
+  /** The mark to try next for a path that is taken; without it, the time would grow with the square of equal names. */
   const nextMarks = new Map<string, number>();
   const safePaths: string[][] = [];
   for (const path of paths) {
@@ -115,9 +115,9 @@ export function* safePathSteps(paths: readonly (readonly string[])[]): Steps<str
   return safePaths;
 }
 
-/** A path as a file system sees it that ignores case: equal for paths that would be one file there. */
+/** The key of a path: equal for paths that would be one file in a file system that ignores case. */
 function folded(path: readonly string[]): string {
-  // Both ways, because `ς` and `σ` meet only in upper case, `ẞ` and `ß` only by way of lower case.
+  // Both conversions are needed: `ς` and `σ` become equal only in upper case, `ẞ` and `ß` only after lower case.
   return path.join("/").normalize("NFC").toLowerCase().toUpperCase();
 }
 
@@ -126,13 +126,13 @@ function quoted(name: string): string {
   return JSON.stringify(printable(name.slice(0, MAX_NAME_BYTES)));
 }
 
-/** `notes.txt` with mark 2 is `notes (2).txt`. */
+/** Adds a mark to a name: `notes.txt` with mark 2 becomes `notes (2).txt`. */
 function marked(name: string, mark: number): string {
   const dot = name.lastIndexOf(".");
   return dot > 0 ? `${name.slice(0, dot)} (${mark})${name.slice(dot)}` : `${name} (${mark})`;
 }
 
-/** Cuts a name to `maxBytes` of UTF-8 between characters, keeping a short extension. */
+/** Cuts a name between characters to `maxBytes` of UTF-8, but keeps a short extension. */
 function shorten(name: string, maxBytes: number): string {
   if (3 * name.length <= maxBytes || toUtf8(name).length <= maxBytes) return name;
   const extension = /\.[^. ]{1,16}$/.exec(name)?.[0] ?? "";

@@ -1,6 +1,6 @@
 /**
- * Work on input from outside that may be large: it pauses every few milliseconds at the most, so that whoever runs it
- * can let others have a turn.
+ * Work on input from outside that may be large. It pauses after a few milliseconds at most, so that its caller can let
+ * other work go on.
  */
 export type Steps<T> = Generator<void, T>;
 

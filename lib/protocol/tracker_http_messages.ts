@@ -1,8 +1,8 @@
 /**
- * What is said to an HTTP tracker and what it answers (BEP 3, 7, 21, 23, 31, 48), both ways.
+ * Requests to HTTP trackers and their replies (BEP 3, 7, 21, 23, 31, 48), both ways.
  *
- * Queries are taken apart by hand: info-hashes and peer ids are bytes, not UTF-8, and the URL classes would
- * replace what is not text.
+ * The URL classes cannot read these queries: info-hashes and peer ids are bytes, not UTF-8, and the classes would
+ * replace bytes that are not text.
  */
 import { ProtocolError } from "../errors.ts";
 import {
@@ -44,9 +44,9 @@ import {
   UNKNOWN_LEFT,
 } from "./tracker_messages.ts";
 
-/** What a reply without `interval` is taken to mean: the half hour most trackers use. */
+/** The interval of a reply that names none: the half hour that most trackers use. */
 const USUAL_INTERVAL_SECONDS = 1800;
-/** A character that no URL may hold, or an escape that is none. */
+/** Matches a character that no URL may contain, or a malformed escape. */
 const NOT_PERCENT_ENCODED = /[^\x21-\x7e]|%(?![0-9a-f]{2})/i;
 const PERCENT = 0x25;
 
@@ -73,7 +73,7 @@ export function encodeAnnounceQuery(request: AnnounceRequest): string {
   return parts.join("&");
 }
 
-/** Reads an announce from a raw query string. Errors: `ProtocolError`, with a text fit for a `failure reason`. */
+/** Reads an announce from a raw query string. Errors: `ProtocolError`, whose text is fit for a `failure reason`. */
 export function parseAnnounceQuery(query: string): AnnounceRequest {
   const parameters = parseQuery(query);
   const text = (name: string): string | undefined => {
@@ -112,13 +112,13 @@ function isAnnounceEvent(text: string | undefined): text is AnnounceEvent {
   return ANNOUNCE_EVENTS.includes(text as AnnounceEvent);
 }
 
-/** The address of an `ip` parameter; BEP 7 allows `ipv4` and `ipv6` to carry a port, which is not used. */
+/** The address in an `ip` parameter; the port that BEP 7 allows in `ipv4` and `ipv6` is ignored. */
 function claimedAddress(text: string | undefined): string | undefined {
   if (text === undefined || text.includes("%")) return undefined;
   return canonicalAddress(text) ?? canonicalAddress(text.replace(/:\d+$/, ""));
 }
 
-/** The body of an announce reply; peers as dictionaries unless `compact`, then without ids when `noPeerId`. */
+/** The body of an announce reply, with compact peers or with dictionaries, which have no peer ids when `noPeerId`. */
 export function encodeAnnounceReply(
   reply: AnnounceReply,
   form: Pick<AnnounceRequest, "compact" | "noPeerId">,
@@ -136,7 +136,7 @@ export function encodeAnnounceReply(
   });
 }
 
-/** Member by member, in the order of their keys (BEP 3): the library takes as long as all the rest of an announce. */
+/** Writes the members in the order of their keys (BEP 3). The library would take as long as the rest of an announce. */
 function encodeCompactReply(reply: AnnounceReply): Uint8Array<ArrayBuffer> {
   const v4 = compactPeers(reply.peers, 4);
   const hasOthers = v4.length < reply.peers.length * COMPACT_LENGTH[4];
@@ -176,10 +176,10 @@ export function encodeFailure(failure: TrackerFailure): Uint8Array<ArrayBuffer> 
 }
 
 /**
- * Reads the body of an announce reply, with at most `maxPeers` peers of all kinds together. Peers that nobody
- * can dial, or that are named by host name, are left out.
+ * Reads the body of an announce reply, with at most `maxPeers` peers of all kinds together. Peers that cannot be
+ * dialled, or that have a host name as their address, are left out.
  *
- * Errors: `ProtocolError` when it is no such reply.
+ * Errors: `ProtocolError` when the body is no such reply.
  */
 export function decodeAnnounceReply(body: Uint8Array, maxPeers: number): AnnounceReply | TrackerFailure {
   const reply = dictionaryAt(body);
@@ -202,7 +202,7 @@ export function decodeAnnounceReply(body: Uint8Array, maxPeers: number): Announc
   };
 }
 
-/** The dictionary that a reply begins with. Some trackers end it with a newline or more; other clients take that. */
+/** The dictionary at the start of a reply. Some trackers add a newline or more, and other clients accept that. */
 function dictionaryAt(body: Uint8Array): BencodeDictionary {
   const { value } = decodePrefix(body);
   if (!isDictionary(value)) throw new ProtocolError("Expected a dictionary as tracker reply");
@@ -262,7 +262,7 @@ export function encodeScrapeQuery(infoHashes: readonly InfoHash[]): string {
   return infoHashes.map((infoHash) => `info_hash=${percentEncode(infoHashBytes(infoHash))}`).join("&");
 }
 
-/** Info-hashes of a scrape query, at most `limit`. Errors: `ProtocolError` when one is malformed. */
+/** The info-hashes of a scrape query, at most `limit`. Errors: `ProtocolError` when one is malformed. */
 export function parseScrapeQuery(query: string, limit: number): InfoHash[] {
   return parametersIn(query).filter(([name]) => name === "info_hash").slice(0, limit)
     .map(([name, value]) => infoHashFromBytes(exactBytes(value, name, INFO_HASH_LENGTH)));
@@ -283,10 +283,10 @@ export function encodeScrapeReply(counts: ReadonlyMap<InfoHash, ScrapeCounts>): 
 /**
  * Reads the body of a scrape reply.
  *
- * Some trackers write the bytes of an info-hash as if they were text, and so mangle the key. Where a single info-hash
- * was `asked` for, and there is a single entry, it is the one, whatever its key.
+ * Some trackers write the bytes of an info-hash as if they were text, and so mangle the key. Where the request was for
+ * the single info-hash `asked`, a single entry belongs to it, whatever its key.
  *
- * Errors: `ProtocolError` when it is no such reply.
+ * Errors: `ProtocolError` when the body is no such reply.
  */
 export function decodeScrapeReply(
   body: Uint8Array,
@@ -316,12 +316,12 @@ export function decodeScrapeReply(
   return counts;
 }
 
-/** The first value of each parameter by its name, as it came. */
+/** The first value of each parameter, by name, still encoded. */
 function parseQuery(query: string): Map<string, string> {
   return new Map(parametersIn(query).reverse());
 }
 
-/** Names and values, as they came, in order. */
+/** All names and values in order, still encoded. */
 function parametersIn(query: string): [name: string, value: string][] {
   const parameters: [string, string][] = [];
   for (const part of query.split("&")) {
@@ -332,8 +332,8 @@ function parametersIn(query: string): [name: string, value: string][] {
 }
 
 /**
- * The bytes that a percent-encoded value stands for; undefined when it is none. `+` stands for itself: BEP 3 refers to
- * RFC 1738, where it needs no escape; a space comes as %20.
+ * The bytes that a percent-encoded value stands for; undefined when the value is malformed. `+` stands for itself:
+ * BEP 3 refers to RFC 1738, where it needs no escape; a space is written as %20.
  */
 function percentDecode(value: string): Uint8Array<ArrayBuffer> | undefined {
   if (NOT_PERCENT_ENCODED.test(value)) return undefined;
@@ -348,7 +348,7 @@ function percentDecode(value: string): Uint8Array<ArrayBuffer> | undefined {
   return bytes.subarray(0, length);
 }
 
-/** What the hexadecimal digit with this character code stands for. */
+/** The value of the hexadecimal digit with this character code. */
 function hexDigit(code: number): number {
   return code <= 0x39 ? code - 0x30 : (code | 0x20) - 0x57;
 }
@@ -372,7 +372,7 @@ function exactBytes(text: string | undefined, name: string, length: number): Uin
   return bytes;
 }
 
-/** A whole number of decimal digits, cut at 2^53 - 1; undefined for anything else, negative ones included. */
+/** A whole number in decimal digits, cut at 2^53 - 1; undefined for any other text, also for a negative number. */
 function wholeNumber(text: string | undefined): number | undefined {
   if (text === undefined || !/^\d{1,20}$/.test(text)) return undefined;
   return Math.min(Number(text), Number.MAX_SAFE_INTEGER);

@@ -1,41 +1,41 @@
-/** What peers and trackers tell each other, whether it travels by HTTP or by UDP. */
+/** Requests and replies between peers and trackers, in the form that HTTP and UDP share. */
 import { fromUtf8 } from "./bytes.ts";
 import { COMPACT_LENGTH, type Endpoint, type IpFamily, toCompactText } from "./endpoint.ts";
 import type { InfoHash } from "./info_hash.ts";
 import { printable } from "./printable.ts";
 
 /**
- * What happened since the last announce; none for a regular one. `paused` stands in place of none as long as the
- * announcer wants nothing more although it lacks something (BEP 21).
+ * The event since the last announce; a regular announce has none. `paused` takes the place of none while the announcer
+ * wants nothing more although it lacks something (BEP 21).
  */
 export type AnnounceEvent = "started" | "completed" | "stopped" | "paused";
 
-/** All of them. */
+/** All events. */
 export const ANNOUNCE_EVENTS: readonly AnnounceEvent[] = ["started", "completed", "stopped", "paused"];
 
-/** One announce, however it travelled. Amounts in bytes. */
+/** One announce, sent by HTTP or by UDP. Amounts in bytes. */
 export interface AnnounceRequest {
   readonly infoHash: InfoHash;
   /** 20 bytes. */
   readonly peerId: Uint8Array;
-  /** Where the announcer accepts peers, 1 to 65535. */
+  /** Port on which the announcer accepts peers, 1 to 65535. */
   readonly port: number;
   readonly uploaded: number;
   readonly downloaded: number;
-  /** Bytes still to download; undefined when unknown, as before a magnet link's metadata is there. */
+  /** Bytes still to download; undefined while unknown, as before the metadata of a magnet link is there. */
   readonly left: number | undefined;
   readonly event?: AnnounceEvent;
   /** Peers wanted in the reply; undefined leaves it to the tracker. */
   readonly numwant?: number;
-  /** Told to trackers only, so that they know us after our address changed: 32 bits. */
+  /** 32 bits that only trackers learn, so that they recognize us after our address has changed. */
   readonly key?: number;
-  /** Peers as compact lists (BEP 23) and not as dictionaries; the latter without peer ids when `noPeerId`. */
+  /** Whether the reply is to list peers in compact form (BEP 23); dictionaries have no peer ids when `noPeerId`. */
   readonly compact: boolean;
   readonly noPeerId: boolean;
   readonly supportsCrypto: boolean;
-  /** What this tracker asked us to say again. */
+  /** The `tracker id` of the tracker's last reply, which every announce must repeat. */
   readonly trackerId?: Uint8Array;
-  /** Addresses the announcer claims (`ip`, `ipv4`, `ipv6`; BEP 3, 7), canonical. Whoever uses them decides on trust. */
+  /** Canonical addresses that the announcer claims (`ip`, `ipv4`, `ipv6`; BEP 3, 7); they may be false. */
   readonly claimedAddresses: readonly string[];
 }
 
@@ -44,11 +44,11 @@ export interface AnnouncedPeer {
   readonly endpoint: Endpoint;
   /** 20 characters, one a byte; absent in compact replies. */
   readonly peerId?: string;
-  /** The compact form of `endpoint`, as text, where it is known: a tracker has it for its fifty peers. */
+  /** The compact form of `endpoint` as text, where it is known: a tracker keeps it for all its peers. */
   readonly compact?: string;
 }
 
-/** The compact list of those peers that are of this family (BEP 23, 7), at most `limit`. */
+/** The compact list of the peers of one family (BEP 23, 7), at most `limit` of them. */
 export function compactPeers(
   peers: readonly AnnouncedPeer[],
   family: IpFamily,
@@ -66,7 +66,7 @@ export function compactPeers(
   return list.subarray(0, filled);
 }
 
-/** A tracker's answer to an announce. Hostile trackers exist: intervals may be any whole number. */
+/** A tracker's reply to an announce. From a hostile tracker, intervals may be any whole number. */
 export interface AnnounceReply {
   readonly intervalSeconds: number;
   readonly minIntervalSeconds?: number;
@@ -83,7 +83,7 @@ export interface AnnounceReply {
 export interface TrackerFailure {
   /** Safe to print. */
   readonly failureReason: string;
-  /** How long to stay away (BEP 31), `Infinity` for ever; absent when not said. */
+  /** How long the client must stay away (BEP 31), `Infinity` for ever; absent when the tracker named no time. */
   readonly retryInMs?: number;
 }
 
@@ -91,18 +91,18 @@ export interface TrackerFailure {
 export interface ScrapeCounts {
   readonly complete: number;
   readonly incomplete: number;
-  /** Those of `incomplete` that want more (BEP 21); undefined where the tracker does not say. */
+  /** Number of peers among `incomplete` that want more (BEP 21); undefined where the tracker does not count them. */
   readonly downloaders?: number;
   readonly downloaded: number;
 }
 
-/** Told as `left` while the length is unknown: not zero, or we would pass for a seed. */
+/** The value of `left` while the length is unknown. It is not zero, or the tracker would take us for a seed. */
 export const UNKNOWN_LEFT = 16 * 1024;
 
-/** Longest text of a tracker that is passed on, in characters. */
+/** Longest text kept from a tracker, in characters. */
 const MAX_TEXT_LENGTH = 300;
 
-/** Text from a tracker, cut to a sane length and safe to print. */
+/** A text from a tracker, cut to `MAX_TEXT_LENGTH` and safe to print. */
 export function trackerText(bytes: Uint8Array): string {
   return printable(fromUtf8(bytes.subarray(0, 4 * MAX_TEXT_LENGTH))).slice(0, MAX_TEXT_LENGTH);
 }

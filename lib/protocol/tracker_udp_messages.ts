@@ -4,7 +4,7 @@
  *   request   | connection id 8 | action 4 | transaction id 4 | … |
  *   reply     | action 4 | transaction id 4 | … |
  *
- * A client first asks for a connection id, which only reaches it at the address it claims to have.
+ * A client first asks for a connection id, which reaches the client only if its source address is not forged.
  */
 import { ProtocolError } from "../errors.ts";
 import {
@@ -32,13 +32,13 @@ import {
   UNKNOWN_LEFT,
 } from "./tracker_messages.ts";
 
-/** What a datagram is about. */
+/** The number for each kind of datagram. */
 export const UdpAction = { connect: 0, announce: 1, scrape: 2, error: 3 } as const;
 
 /** Length of a connection id, in bytes. */
 export const CONNECTION_ID_LENGTH = 8;
 
-/** What stands in place of the connection id when asking for one. */
+/** The constant in place of the connection id in a request for one. */
 const PROTOCOL_ID = Uint8Array.of(0x00, 0x00, 0x04, 0x17, 0x27, 0x10, 0x19, 0x80);
 
 const REQUEST_HEADER_LENGTH = 16;
@@ -46,7 +46,7 @@ const REPLY_HEADER_LENGTH = 8;
 const ANNOUNCE_LENGTH = 98;
 const ANNOUNCE_REPLY_LENGTH = 20;
 const SCRAPE_ENTRY_LENGTH = 12;
-/** Events by their number. BEP 15 ends at 3; 4 is what libtorrent and others say and hear for BEP 21. */
+/** Events by their number. BEP 15 ends at 3; libtorrent and others use 4 for the event of BEP 21. */
 const EVENTS: readonly (AnnounceEvent | undefined)[] = [
   undefined,
   "completed",
@@ -65,7 +65,7 @@ export type UdpRequest =
       readonly action: typeof UdpAction.announce;
       readonly connectionId: Uint8Array;
       readonly announce: AnnounceRequest;
-      /** Path and query of the announce URL, when the client says it (BEP 41). */
+      /** Path and query of the announce URL (BEP 41); empty when the client did not send them. */
       readonly urlData: string;
     }
     | {
@@ -121,7 +121,7 @@ function parseAnnounce(datagram: Uint8Array): { announce: AnnounceRequest; urlDa
   return { announce, urlData: parseUrlData(datagram.subarray(ANNOUNCE_LENGTH)) };
 }
 
-/** BEP 41: options behind the announce; URL data comes in pieces of at most 255 bytes. */
+/** Joins the URL data of the options behind an announce (BEP 41); each option holds at most 255 bytes. */
 function parseUrlData(options: Uint8Array): string {
   const parts: Uint8Array[] = [];
   for (let at = 0; at < options.length && options[at] !== OPTION_END;) {
@@ -130,7 +130,7 @@ function parseUrlData(options: Uint8Array): string {
       continue;
     }
     const end = at + 2 + options[at + 1];
-    // Not written as "end > length": behind the last byte there is no length to add.
+    // This form also refuses NaN, which `end` is where the length of the last option is missing.
     if (!(end <= options.length)) throw new ProtocolError("Expected an option to end within its datagram");
     if (options[at] === OPTION_URL_DATA) parts.push(options.subarray(at + 2, end));
     at = end;
@@ -147,12 +147,12 @@ function parseScrape(datagram: Uint8Array): InfoHash[] {
   return infoHashes;
 }
 
-/** Asks for a connection id: 16 bytes. */
+/** The request for a connection id: 16 bytes. */
 export function encodeUdpConnect(transactionId: number): Uint8Array<ArrayBuffer> {
   return request(PROTOCOL_ID, UdpAction.connect, transactionId, REQUEST_HEADER_LENGTH);
 }
 
-/** Announces. `urlData` is the URL's path and query (BEP 41); empty: none is sent. */
+/** The datagram of an announce. `urlData` is the URL's path and query (BEP 41); an empty text is not sent. */
 export function encodeUdpAnnounce(
   connectionId: Uint8Array,
   transactionId: number,
@@ -184,7 +184,7 @@ function encodeUrlData(urlData: string): Uint8Array[] {
   return options;
 }
 
-/** Asks for the counts of some info-hashes. */
+/** The request for the counts of some info-hashes. */
 export function encodeUdpScrape(
   connectionId: Uint8Array,
   transactionId: number,
@@ -194,7 +194,7 @@ export function encodeUdpScrape(
   return concatBytes(header, ...infoHashes.map(infoHashBytes));
 }
 
-/** Gives a connection id: 16 bytes, as many as were asked with. */
+/** The reply with a connection id: 16 bytes, as many as the request has. */
 export function encodeUdpConnectReply(
   transactionId: number,
   connectionId: Uint8Array,
@@ -202,12 +202,12 @@ export function encodeUdpConnectReply(
   return concatBytes(reply(UdpAction.connect, transactionId), connectionId);
 }
 
-/** Peers that fit into one datagram on any network, for `encodeUdpAnnounceReply`. */
+/** Number of peers that fit into one datagram on any network, for `encodeUdpAnnounceReply`. */
 export function maxUdpPeers(family: IpFamily): number {
   return Math.floor((1200 - ANNOUNCE_REPLY_LENGTH) / COMPACT_LENGTH[family]);
 }
 
-/** Answers an announce, with the peers of the family that the client asks by: others have no place in it. */
+/** The reply to an announce, with peers of the client's own family only: the format has no room for others. */
 export function encodeUdpAnnounceReply(
   transactionId: number,
   announced: AnnounceReply,
@@ -221,7 +221,7 @@ export function encodeUdpAnnounceReply(
   return concatBytes(reply(UdpAction.announce, transactionId), numbers, peers);
 }
 
-/** Answers a scrape, in the order asked. */
+/** The reply to a scrape; `counts` are in the order of the request. */
 export function encodeUdpScrapeReply(
   transactionId: number,
   counts: readonly ScrapeCounts[],
@@ -236,18 +236,18 @@ export function encodeUdpScrapeReply(
   return concatBytes(reply(UdpAction.scrape, transactionId), entries);
 }
 
-/** Refuses a request. */
+/** The reply that refuses a request. */
 export function encodeUdpError(transactionId: number, reason: string): Uint8Array<ArrayBuffer> {
   return concatBytes(reply(UdpAction.error, transactionId), toUtf8(reason));
 }
 
-/** What a tracker's datagram answers: action and transaction id; undefined when it is too short for both. */
+/** Action and transaction id of a tracker's datagram; undefined when it is too short for both. */
 export function udpReplyHeader(datagram: Uint8Array): { action: number; transactionId: number } | undefined {
   if (datagram.length < REPLY_HEADER_LENGTH) return undefined;
   return { action: readUint32(datagram, 0), transactionId: readUint32(datagram, 4) };
 }
 
-/** Reads the connection id given, or a refusal. Errors: `ProtocolError`. */
+/** Reads a reply with a connection id, or a refusal. Errors: `ProtocolError`. */
 export function parseUdpConnectReply(datagram: Uint8Array): Uint8Array | TrackerFailure {
   const failure = expectReply(datagram, UdpAction.connect, REPLY_HEADER_LENGTH + CONNECTION_ID_LENGTH);
   return failure ?? datagram.slice(REPLY_HEADER_LENGTH, REPLY_HEADER_LENGTH + CONNECTION_ID_LENGTH);
@@ -271,7 +271,7 @@ export function parseUdpAnnounceReply(
   };
 }
 
-/** Reads the counts given, in the order asked, or a refusal. Errors: `ProtocolError`. */
+/** Reads a reply with counts, in the order of the request, or a refusal. Errors: `ProtocolError`. */
 export function parseUdpScrapeReply(datagram: Uint8Array): ScrapeCounts[] | TrackerFailure {
   const failure = expectReply(datagram, UdpAction.scrape, REPLY_HEADER_LENGTH);
   if (failure !== undefined) return failure;
@@ -286,7 +286,7 @@ export function parseUdpScrapeReply(datagram: Uint8Array): ScrapeCounts[] | Trac
   return counts;
 }
 
-/** The refusal in a datagram, if it is one. Errors: `ProtocolError` when it is neither that nor what was expected. */
+/** The refusal in a datagram; undefined for the expected reply. Errors: `ProtocolError` for any other datagram. */
 function expectReply(datagram: Uint8Array, action: number, length: number): TrackerFailure | undefined {
   const got = udpReplyHeader(datagram)?.action;
   if (got === UdpAction.error) {
@@ -316,7 +316,7 @@ function reply(action: number, transactionId: number): Uint8Array<ArrayBuffer> {
   return header;
 }
 
-/** Amounts beyond 2^53 - 1 are cut: they are only ever compared with zero or shown. */
+/** Reads an amount and cuts it at 2^53 - 1: amounts are only compared with zero or shown. */
 function readUint64(bytes: Uint8Array, offset: number): number {
   const value = readUint32(bytes, offset) * 2 ** 32 + readUint32(bytes, offset + 4);
   return Math.min(value, Number.MAX_SAFE_INTEGER);
