@@ -343,9 +343,9 @@ export const TRACKER = {
   /** Peers that one address may announce for one info-hash: enough for a class room behind NAT. */
   maxPeersPerAddress: 256,
   /** News of one info-hash's peers from one address: two class rooms at once, then as many as time out by silence. */
-  newsPerSource: { burst: 512, perSecond: 4 },
+  newsPerSender: { burst: 512, perSecond: 4 },
   /** Pairs of info-hash and address whose news are counted. */
-  maxNewsSources: 4_096,
+  maxNewsSenders: 4_096,
   /** Lowest port that a peer may claim at an address other than its own: lower ones belong to a system's services. */
   minClaimedPort: 1_024,
   /** Longest request line and headers accepted, in bytes. */

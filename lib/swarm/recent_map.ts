@@ -1,4 +1,4 @@
-/** A map that keeps what was set last and forgets the oldest entries above a limit, for what others can make us note. */
+/** A map that forgets its oldest entries above a limit. It is for entries that remote peers can make us add. */
 export class RecentMap<Key, Value> extends Map<Key, Value> {
   readonly #limit: number;
 

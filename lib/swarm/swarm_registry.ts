@@ -1,6 +1,6 @@
 /**
- * The owner of all swarms: finds one by info-hash, lets time pass for them, and is the embedded tracker's only door,
- * so that a peer that announces to us is told to our peers at once and dialled by ourselves.
+ * The owner of all swarms: it finds a swarm by its info-hash and lets time pass for all of them. Every announce to the
+ * embedded tracker comes through here, so that our peers hear of the announcing peer at once and we dial it ourselves.
  */
 import type { InfoHash } from "../protocol/info_hash.ts";
 import { skeyHash } from "../protocol/mse.ts";
@@ -9,7 +9,7 @@ import type { MetadataSwarm } from "./metadata_swarm.ts";
 import type { Swarm } from "./swarm.ts";
 import type { AnnounceResult, TrackerTable } from "./tracker/tracker_table.ts";
 
-/** A swarm in the registry, or what stands in for it until the metadata is there. */
+/** A swarm, or the one that stands in for it until the metadata is there. */
 export type AnySwarm = Swarm | MetadataSwarm;
 
 /** All swarms of the process. */
@@ -18,7 +18,7 @@ export class SwarmRegistry {
   readonly #bySkeyHash = new Map<string, InfoHash>();
   readonly #table: TrackerTable;
   readonly #own: { readonly peerId: Uint8Array; readonly port: number };
-  /** Info-hashes whose list changed since it was last compared. */
+  /** Info-hashes whose list of peers changed since our peers were last told of it. */
   readonly #changed = new Set<InfoHash>();
 
   constructor(table: TrackerTable, own: { readonly peerId: Uint8Array; readonly port: number }) {
@@ -39,7 +39,7 @@ export class SwarmRegistry {
     return this.#swarms.values();
   }
 
-  /** Takes a swarm in, in place of another one of its info-hash, and has the embedded tracker serve it. */
+  /** Adds a swarm, or replaces the one with the same info-hash. The embedded tracker serves it from now on. */
   add(swarm: AnySwarm): void {
     this.#swarms.set(swarm.infoHash, swarm);
     this.#bySkeyHash.set(skeyHash(swarm.infoHash), swarm.infoHash);
@@ -48,7 +48,7 @@ export class SwarmRegistry {
     this.statusChanged(swarm);
   }
 
-  /** Lets go of a swarm: nobody finds it here, and the embedded tracker serves it no more. */
+  /** Removes a swarm. The embedded tracker no longer serves it. */
   remove(infoHash: InfoHash): void {
     this.#swarms.delete(infoHash);
     this.#bySkeyHash.delete(skeyHash(infoHash));
@@ -56,7 +56,7 @@ export class SwarmRegistry {
     this.#table.unserve(infoHash);
   }
 
-  /** Our own entry in the embedded tracker's list follows what we have; there is none while we rest. */
+  /** Updates our own entry in the embedded tracker's list after the swarm's status changed; a paused swarm has none. */
   statusChanged(swarm: AnySwarm): void {
     if (swarm.state === "paused") return this.#table.setOwn(swarm.infoHash, undefined);
     const standing = { isSeed: swarm.seeding, wantsMore: !swarm.isFinished };
@@ -64,18 +64,20 @@ export class SwarmRegistry {
   }
 
   /**
-   * Takes an announce that came from `source`, for a peer at `address`. Where the list changed by it, our peers are told,
-   * and we may dial the announcer ourselves unless it left. Undefined when its info-hash is not served. `now` in ms.
+   * Takes an announce that came from the address `sender`, about a peer at `address`. When it changes the list, our peers
+   * hear of it, and we may dial the peer ourselves unless it left. `now` in ms.
+   *
+   * Returns undefined when the info-hash is not served.
    */
   announce(
     request: AnnounceRequest,
     address: string,
     now: number,
-    source = address,
+    sender = address,
   ): AnnounceResult | undefined {
     const { infoHash, port, event } = request;
     if (!this.#table.isServed(infoHash)) return undefined;
-    const result = this.#table.announce(request, address, now, source);
+    const result = this.#table.announce(request, address, now, sender);
     const swarm = this.#swarms.get(infoHash);
     if (!result.membershipChanged || swarm === undefined) return result;
     this.#changed.add(infoHash);
@@ -89,12 +91,12 @@ export class SwarmRegistry {
     return this.#table.scrape(infoHash);
   }
 
-  /** Swarms with connections: the others have nothing that cannot wait a second. */
+  /** Swarms with connections. Everything in the other swarms can wait a second. */
   get busySwarms(): Iterable<AnySwarm> {
     return this.#swarms.values().filter((swarm) => swarm.connectionCount > 0);
   }
 
-  /** Everything that waits for time to pass; called every `TICK_MS`, for all swarms only in a full turn. */
+  /** Does everything that waits for time to pass. Called every `TICK_MS`; only a full turn reaches all swarms. */
   tick(now: number, isFullTurn: boolean): void {
     if (isFullTurn) { for (const infoHash of this.#table.expire(now)) this.#changed.add(infoHash); }
     for (const swarm of isFullTurn ? this.swarms : this.busySwarms) swarm.tick(now);

@@ -1,31 +1,30 @@
 /**
- * Which tracker hears of us next, when, and with which event: one torrent's announce list (BEP 3, 12).
+ * The announce list of one torrent (BEP 3, 12): decides which tracker hears of us next, when, and with which event.
  *
- * Every tier is announced to, side by side: on a LAN the tiers are machines that may each know other peers, and
- * a dead one must not delay the rest. Within a tier the trackers stand for one another, as BEP 12 has it: they
- * are shuffled once, one is used at a time, the next one when it fails, and the one that answers moves to the
- * front.
+ * All tiers are announced to at the same time: on a LAN the tiers are machines that may each know other peers, and a
+ * dead one must not delay the rest. Within a tier the trackers stand for one another, as BEP 12 has it: they are
+ * shuffled once, and one is used at a time. When it fails, the next one is used; one that answers moves to the front.
  *
- * A torrent is somebody else's work, and must not turn us against a third party: of one host only a few URLs are used,
- * and it is asked about once a second, in however many tiers it stands.
+ * A stranger may have made the torrent, and it must not make us attack a third host: only a few URLs of one host are
+ * used, and the host is asked about once a second, in however many tiers it occurs.
  *
  *   due(now) → announces to make; each ends in succeeded() or failed(), and its tier waits until then
- *   stop()   → the last announces, to whoever heard that we started
+ *   stop()   → the last announces, to all trackers that heard that we started
  */
 import { announceHost } from "../../protocol/announce_address.ts";
 import type { AnnounceEvent } from "../../protocol/tracker_messages.ts";
 import { ANNOUNCING } from "../../settings.ts";
-import { Allowance } from "../peers/allowance.ts";
+import { Allowances } from "../peers/allowance.ts";
 
 /** An announce to make now. */
 export interface DueAnnounce {
   readonly url: string;
   readonly event: AnnounceEvent | undefined;
-  /** What this tracker asked us to say again. */
+  /** The id that this tracker gave us to repeat (BEP 3). */
   readonly trackerId: Uint8Array | undefined;
 }
 
-/** What matters of a tracker's reply here. Intervals as they came: they are clamped. */
+/** The part of a tracker's reply that matters to the schedule. It may hold any interval: the schedule limits them. */
 export interface AnnounceOutcome {
   readonly intervalSeconds: number;
   readonly minIntervalSeconds?: number;
@@ -36,11 +35,11 @@ interface Tracker {
   readonly url: string;
   readonly host: string;
   failures: number;
-  /** Not asked before this time. */
+  /** The tracker is not asked before this time. */
   pausedUntil: number;
-  /** Knows that we started, so it wants to know when we stop. */
+  /** Whether the tracker knows that we started, so that it must hear when we stop. */
   heardStarted: boolean;
-  /** Still to be told that we completed. */
+  /** Whether the tracker must still hear that we completed. */
   owedCompleted: boolean;
   trackerId: Uint8Array | undefined;
 }
@@ -51,28 +50,34 @@ interface Tier {
   underWay: DueAnnounce | undefined;
 }
 
-/** The announce schedule of one torrent. Pure: the caller brings clock and chance. Times in ms. */
+/** The announce schedule of one torrent. It is pure: the caller provides time and random numbers. Times in ms. */
 export class AnnounceSchedule {
   #tiers: readonly Tier[] = [];
   /** How often each host may be asked. */
-  readonly #allowances = new Map<string, Allowance>();
+  readonly #allowances = new Allowances(
+    ANNOUNCING.perHost,
+    ANNOUNCING.maxTiers * ANNOUNCING.maxTrackersPerTier,
+  );
   readonly #random: () => number;
 
-  /** `tiers` are announce URLs, of which one that stands twice counts once and too many do not count. `random` is at least 0, below 1. */
+  /**
+   * `tiers` are announce URLs. A URL that occurs twice is used once, and URLs above the limits are left out. `random`
+   * gives numbers in [0, 1).
+   */
   constructor(tiers: readonly (readonly string[])[], random: () => number) {
     this.#random = random;
     this.#tiers = this.#tiersOf(tiers);
   }
 
   /**
-   * Goes on with other announce URLs. Trackers that stay keep what they know of us; one that is no longer named hears
-   * no goodbye, and how an announce that is under way in a tier with other trackers ends is ignored.
+   * Goes on with other announce URLs. Trackers that are still named keep their state; the others hear no goodbye. When
+   * the trackers of a tier change, the result of an announce that is under way in it is ignored.
    */
   replace(tiers: readonly (readonly string[])[]): void {
     this.#tiers = this.#tiersOf(tiers);
   }
 
-  /** Tiers of these URLs, with the trackers that are there already. */
+  /** Makes tiers of these URLs, from the tiers and trackers that are there already where possible. */
   #tiersOf(tiers: readonly (readonly string[])[]): Tier[] {
     const nameOf = (urls: readonly string[]) => JSON.stringify([...urls].sort());
     const kept = new Map(this.#tiers.map((tier) => [nameOf(tier.trackers.map(({ url }) => url)), tier]));
@@ -95,7 +100,7 @@ export class AnnounceSchedule {
     }).filter((tier) => tier.trackers.length > 0);
   }
 
-  /** Announces to make now, one a tier at most. Each must end in `succeeded` or `failed`. */
+  /** The announces to make now, one for each tier at most. Each must end in `succeeded` or `failed`. */
   due(now: number): DueAnnounce[] {
     const due: DueAnnounce[] = [];
     for (const tier of this.#tiers) {
@@ -105,22 +110,14 @@ export class AnnounceSchedule {
         tier.dueAt = Math.min(...tier.trackers.map((candidate) => candidate.pausedUntil));
         continue;
       }
-      if (!this.#allowanceOf(tracker).take(now)) continue;
+      if (!this.#allowances.take(tracker.host, now)) continue;
       tier.underWay = { url: tracker.url, event: nextEvent(tracker), trackerId: tracker.trackerId };
       due.push(tier.underWay);
     }
     return due;
   }
 
-  #allowanceOf({ host }: Tracker): Allowance {
-    const known = this.#allowances.get(host);
-    if (known !== undefined) return known;
-    const allowance = new Allowance(ANNOUNCING.perHost);
-    this.#allowances.set(host, allowance);
-    return allowance;
-  }
-
-  /** The tracker took an announce that `due` gave. */
+  /** The tracker accepted an announce that `due` returned. */
   succeeded(announce: DueAnnounce, outcome: AnnounceOutcome, now: number): void {
     const found = this.#finish(announce);
     if (found === undefined) return;
@@ -138,10 +135,10 @@ export class AnnounceSchedule {
   }
 
   /**
-   * The tracker did not take an announce that `due` gave; the tier goes on with its next one at once.
+   * An announce that `due` returned failed; the tier goes on with its next tracker at once.
    *
-   * `retryInMs` is what the tracker asked for (BEP 31); with `Infinity` it is not asked again. Returns when it is asked
-   * again, in ms.
+   * `retryInMs` is the pause that the tracker asked for (BEP 31); with `Infinity` it is not asked again. Returns when
+   * the tracker is asked again, in ms.
    */
   failed(announce: DueAnnounce, now: number, retryInMs = 0): number {
     const found = this.#finish(announce);
@@ -151,12 +148,12 @@ export class AnnounceSchedule {
     const backOffMs = Math.min(retryMs * 2 ** tracker.failures++, retryMaxMs) * (1 + this.#random() / 4);
     tracker.pausedUntil = now + Math.max(backOffMs, retryInMs);
     tier.dueAt = now;
-    // The next "started" will say that nothing is left, so there is nothing to add to it.
+    // The next "started" will say that nothing is left, so no "completed" need follow it.
     if (announce.event === "started") tracker.owedCompleted = false;
     return tracker.pausedUntil;
   }
 
-  /** The download was finished in this run. Trackers that know us as a leech hear of it at once, the others never. */
+  /** The download was finished in this run. Trackers that know us as a leech hear of it at once, and no others do. */
   completed(now: number): void {
     for (const tier of this.#tiers) {
       for (const tracker of tier.trackers) {
@@ -167,8 +164,8 @@ export class AnnounceSchedule {
   }
 
   /**
-   * Ends the schedule and returns its last announces: to every tracker that knows, or may know, that we started.
-   * Announces still under way may be aborted; how they end is ignored.
+   * Ends the schedule and returns its last announces, for every tracker that knows, or may know, that we started. The
+   * caller may abort announces that are still under way; their results are ignored.
    */
   stop(): DueAnnounce[] {
     const last: DueAnnounce[] = [];
@@ -181,7 +178,7 @@ export class AnnounceSchedule {
     return last;
   }
 
-  /** Takes an announce off its tier; undefined when the schedule has ended. */
+  /** Ends an announce and returns its tier and tracker; undefined when the schedule no longer holds them. */
   #finish(announce: DueAnnounce): { tier: Tier; tracker: Tracker } | undefined {
     const tier = this.#tiers.find(({ underWay }) => underWay === announce);
     const tracker = tier?.trackers.find(({ url }) => url === announce.url);
@@ -203,7 +200,7 @@ function newTracker(url: string): Tracker {
   };
 }
 
-/** What a tracker has to be told; undefined: only that we are still here. */
+/** The event that a tracker has to hear; undefined when it only has to hear that we are still here. */
 function nextEvent(tracker: Tracker): AnnounceEvent | undefined {
   if (!tracker.heardStarted) return "started";
   return tracker.owedCompleted ? "completed" : undefined;

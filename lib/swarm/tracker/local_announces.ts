@@ -1,24 +1,24 @@
 import { type Endpoint, formatEndpoint } from "../../protocol/endpoint.ts";
 import type { InfoHash } from "../../protocol/info_hash.ts";
 import { LOCAL_DISCOVERY } from "../../settings.ts";
+import { Allowance } from "../peers/allowance.ts";
+
+const { burst, refillMs } = LOCAL_DISCOVERY;
 
 /** One torrent that is announced on the local network. */
 interface Announced {
-  /** When it is due next, in ms. */
+  /** When the torrent is to be announced next, in ms. */
   due: number;
-  /** Announces saved up, at most `LOCAL_DISCOVERY.burst`, as of `creditedAt`. */
-  credit: number;
-  creditedAt: number;
-  /** When each peer was heard last, by endpoint. */
+  readonly allowance: Allowance;
+  /** When each peer was heard last, by endpoint; least recently heard first. */
   readonly heard: Map<string, number>;
 }
 
 /**
- * When to announce which torrent on the local network (BEP 14).
+ * Decides when to announce which torrent on the local network (BEP 14).
  *
- * A torrent is announced at once, then every five minutes, and again soon after a newcomer was heard, so that
- * both sides know each other at once. Over time no torrent is announced more than once a minute: announces are
- * paid from a credit that refills at that rate, and only a few can be saved up. `now` in ms.
+ * A torrent is announced at once, then every five minutes, and again soon after a newcomer was heard, so that both sides
+ * know each other at once. In the long run no torrent is announced more often than once a minute. `now` in ms.
  */
 export class LocalAnnounces {
   readonly #torrents = new Map<InfoHash, Announced>();
@@ -29,27 +29,23 @@ export class LocalAnnounces {
     this.#random = random;
   }
 
-  /** The torrents shared from now on, in place of those before. */
+  /** Announces these torrents from now on, and no others. */
   share(infoHashes: readonly InfoHash[], now: number): void {
     const shared = new Set(infoHashes);
     for (const infoHash of this.#torrents.keys()) if (!shared.has(infoHash)) this.#torrents.delete(infoHash);
     for (const infoHash of shared) {
       if (this.#torrents.has(infoHash)) continue;
-      this.#torrents.set(infoHash, {
-        due: now,
-        credit: LOCAL_DISCOVERY.burst,
-        creditedAt: now,
-        heard: new Map(),
-      });
+      const allowance = new Allowance({ burst, perSecond: 1_000 / refillMs });
+      this.#torrents.set(infoHash, { due: now, allowance, heard: new Map() });
     }
   }
 
-  /** Everything is due, for there is a new interface on which nobody has heard of it. */
+  /** Makes all torrents due, as on a new interface nobody has heard of them. */
   announceAll(now: number): void {
     for (const torrent of this.#torrents.values()) torrent.due = Math.min(torrent.due, now);
   }
 
-  /** A peer announced a torrent; false when it is none of ours. A newcomer brings our next announce forward. */
+  /** A peer announced a torrent; false when the torrent is not ours. A newcomer brings our next announce forward. */
   heard(infoHash: InfoHash, endpoint: Endpoint, now: number): boolean {
     const torrent = this.#torrents.get(infoHash);
     if (torrent === undefined) return false;
@@ -67,26 +63,19 @@ export class LocalAnnounces {
     return true;
   }
 
-  /** The torrents to announce now; they count as announced. */
+  /** Returns the torrents to announce now, and counts them as announced. */
   take(now: number): InfoHash[] {
     const taken: InfoHash[] = [];
     for (const [infoHash, torrent] of this.#torrents) {
       if (torrent.due > now) continue;
-      const refilled = torrent.credit + (now - torrent.creditedAt) / LOCAL_DISCOVERY.refillMs;
-      torrent.credit = Math.min(refilled, LOCAL_DISCOVERY.burst);
-      torrent.creditedAt = now;
-      if (torrent.credit < 1) {
-        torrent.due = now + (1 - torrent.credit) * LOCAL_DISCOVERY.refillMs;
-        continue;
-      }
-      torrent.credit--;
-      torrent.due = now + LOCAL_DISCOVERY.intervalMs;
-      taken.push(infoHash);
+      const mayAnnounce = torrent.allowance.take(now);
+      torrent.due = now + (mayAnnounce ? LOCAL_DISCOVERY.intervalMs : torrent.allowance.waitMs);
+      if (mayAnnounce) taken.push(infoHash);
     }
     return taken;
   }
 
-  /** When `take` will next have something, in ms; infinite without torrents. */
+  /** When `take` will next return a torrent, in ms; infinite without torrents. */
   get nextDue(): number {
     let next = Infinity;
     for (const torrent of this.#torrents.values()) next = Math.min(next, torrent.due);

@@ -1,4 +1,4 @@
-/** Members in no order, with adding and removing in constant time. A member is in one pool at a time. */
+/** Members in no order, added and removed in constant time. A member is in one pool at a time. */
 export class PeerPool<Member extends { position: number }> {
   readonly #members: Member[] = [];
 
@@ -11,7 +11,7 @@ export class PeerPool<Member extends { position: number }> {
     this.#members.push(member);
   }
 
-  /** Removes a member of this pool; the last one takes its place. */
+  /** Removes a member of this pool; the last member moves to its position. */
   remove(member: Member): void {
     const last = this.#members.pop()!;
     if (last === member) return;
@@ -20,10 +20,10 @@ export class PeerPool<Member extends { position: number }> {
   }
 
   /**
-   * Shows members of several pools in a random order, each at most once, until `visit` returns false.
+   * Visits members of several pools in a random order, each at most once, until `visit` returns false.
    *
-   * The order is a walk with a random start and a random stride that has no factor in common with the number
-   * of members: nothing is copied or shuffled.
+   * It walks from a random start with a random stride that has no factor in common with the number of members, so that
+   * it reaches all of them without copying or shuffling.
    */
   static visitAtRandom<Member extends { position: number }>(
     pools: readonly PeerPool<Member>[],

@@ -2,26 +2,26 @@ import { type Endpoint, toCompactText } from "../../protocol/endpoint.ts";
 import type { AnnouncedPeer } from "../../protocol/tracker_messages.ts";
 import type { TrackedPeer } from "./tracked_peer.ts";
 
-/** Who asks for peers. */
+/** The peer that asks the tracker for others. */
 export interface Asker {
   readonly endpoint: Endpoint;
   /** The compact form of the endpoint, as text. */
   readonly compact: string;
   /** 20 characters, one a byte. */
   readonly peerId: string;
-  /** Whether it came over loopback: another process of this machine. */
+  /** Whether it asked over loopback, as another process of this machine does. */
   readonly isLocal: boolean;
 }
 
-/** The peers named to one asker: each endpoint once, never itself, all as the asker can reach them. */
+/** The peers named to one asker: each endpoint once, never the asker itself, at addresses that the asker can reach. */
 export class PeerSelection {
-  /** What was selected so far. */
+  /** Peers selected so far. */
   readonly peers: AnnouncedPeer[] = [];
   readonly #asker: Asker;
   /** Endpoints, in their compact form. */
   readonly #taken: Set<string>;
   readonly #ownAddressFor: (remoteAddress: string) => string | undefined;
-  /** Address of this machine for the asker, once it was needed: to find it out is dearer than all the rest. */
+  /** Address of this machine for the asker, once it was needed: finding it costs more than all the rest. */
   #ownAddress: { readonly known: string | undefined } | undefined;
 
   /** `ownAddressFor` gives the address of this machine that a remote can reach; undefined when there is none. */
@@ -32,8 +32,8 @@ export class PeerSelection {
   }
 
   /**
-   * Names a listed peer. Who announced over loopback is another process of this machine: elsewhere it is named by
-   * this machine's address.
+   * Names a listed peer. A peer that announced over loopback is another process of this machine, so an asker elsewhere
+   * gets this machine's address.
    */
   add(peer: TrackedPeer): void {
     if (peer.hasId(this.#asker.peerId)) return;

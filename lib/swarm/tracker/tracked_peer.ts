@@ -10,11 +10,11 @@ export interface Standing {
   wantsMore: boolean;
 }
 
-/** Which announce a listed peer came by. */
+/** Who sent an announce. */
 export interface Origin {
-  /** The canonical address that it came from: who is answerable for it. */
-  readonly source: string;
-  /** What the peer told us alone, so that we know it after its address changed: 32 bits; undefined when it did not. */
+  /** The canonical address that the announce came from. */
+  readonly sender: string;
+  /** The secret number by which the peer is known again after its address changed: 32 bits; undefined without one. */
   readonly key: number | undefined;
 }
 
@@ -22,35 +22,35 @@ export interface Origin {
 const LOOPBACK_V6 = "\0".repeat(15) + "\x01";
 
 /**
- * A listed peer. There may be a hundred thousand, so one holds no more than it must: its endpoint and its id are made
- * when somebody asks, and numbers are whole, which takes less than half.
+ * A listed peer. There may be a hundred thousand of them, so each takes as little memory as possible: its endpoint and
+ * its id are made on demand, and its numbers are whole, as these take less than half of the memory of others.
  */
 export class TrackedPeer implements AnnouncedPeer, Standing {
   /** Its compact endpoint and its peer id, one character a byte. */
   readonly name: string;
   /** The compact endpoint alone. */
   readonly compact: string;
-  /** As in `Origin`. */
-  source: string;
+  /** The address that its announces come from. */
+  sender: string;
   readonly #key: number;
   isSeed: boolean;
   wantsMore: boolean;
   /** In ms, rounded up. */
   expiresAt: number;
-  /** Where it stands in its pool. */
+  /** Its position in its pool. */
   position = 0;
 
   /** `expiresAt` in ms. */
   constructor(
     name: string,
     compact: string,
-    { source, key }: Origin,
+    { sender, key }: Origin,
     { isSeed, wantsMore }: Standing,
     expiresAt: number,
   ) {
     this.name = name;
     this.compact = compact;
-    this.source = source;
+    this.sender = sender;
     this.#key = storedKey(key);
     this.isSeed = isSeed;
     this.wantsMore = wantsMore;
@@ -71,21 +71,21 @@ export class TrackedPeer implements AnnouncedPeer, Standing {
     return this.name.endsWith(peerId);
   }
 
-  /** Whether it announced over loopback: another process of this machine. */
+  /** Whether it announced over loopback, as another process of this machine does. */
   get isLocal(): boolean {
     return this.compact.length === COMPACT_LENGTH[4]
       ? this.compact.charCodeAt(0) === 127
       : this.compact.startsWith(LOOPBACK_V6);
   }
 
-  /** Whether an announce of this origin, for this endpoint's `address`, may change what is listed. */
-  heeds({ source, key }: Origin, address: string): boolean {
+  /** Whether an announce of this origin may change this entry, whose endpoint has `address`. */
+  heeds({ sender, key }: Origin, address: string): boolean {
     const told = storedKey(key);
-    return source === this.source || source === address || (told !== 0 && told === this.#key);
+    return sender === this.sender || sender === address || (told !== 0 && told === this.#key);
   }
 }
 
-/** As a small integer. Zero stands for none, also because clients that know of no key send it by UDP. */
+/** The key as a small integer. Zero stands for no key, and clients without a key send it by UDP, too. */
 function storedKey(key: number | undefined): number {
   return (key ?? 0) | 0;
 }

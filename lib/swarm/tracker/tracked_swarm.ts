@@ -1,8 +1,8 @@
 /**
  * One info-hash in the embedded tracker's memory.
  *
- *   lists     name → peer, least recently announced first: what has expired stands in front. Our own kind and all
- *             others each have one, as they fall silent after different times
+ *   lists     peers by name, least recently announced first, so that expired ones stand in front. Peers of our own kind
+ *             and all others each have a list, as they expire after different times
  *   pools     the same peers again, by address family and by what they have and want, for random selection
  */
 import { COMPACT_LENGTH, type IpFamily } from "../../protocol/endpoint.ts";
@@ -22,13 +22,13 @@ class Pools {
     return isSeed ? this.seeds : wantsMore ? this.leeches : this.partialSeeds;
   }
 
-  /** Those that somebody may have a use for. */
+  /** The pools of those peers that an asker may have a use for. */
   usefulTo({ wantsMore }: Pick<Standing, "wantsMore">): PeerPool<TrackedPeer>[] {
     return wantsMore ? [this.seeds, this.partialSeeds, this.leeches] : [this.leeches];
   }
 }
 
-/** Peers that fall silent after the same time, least recently announced first. */
+/** Peers that expire after the same time of silence, least recently announced first. */
 class PeerList {
   readonly peers = new Map<string, TrackedPeer>();
   readonly timeToLiveMs: number;
@@ -38,18 +38,18 @@ class PeerList {
   }
 }
 
-/** Everybody who announced one info-hash, kept in both orders at once. */
+/** All peers that announced one info-hash, in lists and in pools at once. */
 export class TrackedSwarm {
   readonly #ourKind = new PeerList(TRACKER.intervalSeconds * TRACKER.silentIntervals * 1000);
   readonly #others = new PeerList(TRACKER.strangersSilenceMs);
   readonly pools: Readonly<Record<IpFamily, Pools>> = { 4: new Pools(), 6: new Pools() };
-  /** Peers by the address that announced them, for the cap on them. */
+  /** How many listed peers each address announced. */
   readonly #countOf = new Map<string, number>();
-  /** This process, when it shares the torrent. */
+  /** This process, while it shares the torrent. */
   own: (Standing & { peerId: string; port: number }) | undefined;
   /** Whether this machine shares the torrent. */
   isServed = false;
-  /** How often somebody told us of completing. */
+  /** How many peers told us that they completed the download. */
   downloaded = 0;
 
   /** Listed peers. */
@@ -62,17 +62,17 @@ export class TrackedSwarm {
     return [...this.#ourKind.peers.values(), ...this.#others.peers.values()];
   }
 
-  /** Listed peers that a source announced. */
-  countOf(source: string): number {
-    return this.#countOf.get(source) ?? 0;
+  /** How many listed peers were announced from the address `sender`. */
+  countOf(sender: string): number {
+    return this.#countOf.get(sender) ?? 0;
   }
 
-  /** The listed peer of this name. */
+  /** The listed peer with this name. */
   find(name: string): TrackedPeer | undefined {
     return this.#listOf(name).peers.get(name);
   }
 
-  /** How long a peer of this name may be silent, in ms. */
+  /** How long a peer with this name may be silent, in ms. */
   timeToLiveOf(name: string): number {
     return this.#listOf(name).timeToLiveMs;
   }
@@ -85,23 +85,23 @@ export class TrackedSwarm {
     return this.pools[peer.compact.length === COMPACT_LENGTH[4] ? 4 : 6].of(peer);
   }
 
-  /** Lists a peer whose name is free. */
+  /** Lists a peer whose name is not listed yet. */
   add(peer: TrackedPeer): void {
     this.#listOf(peer.name).peers.set(peer.name, peer);
     this.#poolOf(peer).add(peer);
-    this.#count(peer.source, 1);
+    this.#count(peer.sender, 1);
   }
 
-  /** Notes that a listed peer announced again: it goes to the end of its list, and to another pool if need be. */
-  refresh(peer: TrackedPeer, source: string, { isSeed, wantsMore }: Standing, expiresAt: number): void {
+  /** A listed peer announced again: it moves to the end of its list, and to another pool if need be. */
+  refresh(peer: TrackedPeer, sender: string, { isSeed, wantsMore }: Standing, expiresAt: number): void {
     const { peers } = this.#listOf(peer.name);
     peer.expiresAt = Math.ceil(expiresAt);
     peers.delete(peer.name);
     peers.set(peer.name, peer);
-    if (peer.source !== source) {
-      this.#count(peer.source, -1);
-      this.#count(source, 1);
-      peer.source = source;
+    if (peer.sender !== sender) {
+      this.#count(peer.sender, -1);
+      this.#count(sender, 1);
+      peer.sender = sender;
     }
     if (peer.isSeed === isSeed && peer.wantsMore === wantsMore) return;
     this.#poolOf(peer).remove(peer);
@@ -114,16 +114,16 @@ export class TrackedSwarm {
   remove(peer: TrackedPeer): void {
     this.#listOf(peer.name).peers.delete(peer.name);
     this.#poolOf(peer).remove(peer);
-    this.#count(peer.source, -1);
+    this.#count(peer.sender, -1);
   }
 
-  #count(source: string, change: 1 | -1): void {
-    const count = this.countOf(source) + change;
-    if (count > 0) this.#countOf.set(source, count);
-    else this.#countOf.delete(source);
+  #count(sender: string, change: 1 | -1): void {
+    const count = this.countOf(sender) + change;
+    if (count > 0) this.#countOf.set(sender, count);
+    else this.#countOf.delete(sender);
   }
 
-  /** Removes peers that are silent for too long; looks at those only, and at one more of each list. Returns how many. */
+  /** Removes peers that were silent for too long, without looking at the others. Returns how many. */
   expire(now: number): number {
     const before = this.size;
     for (const { peers } of [this.#ourKind, this.#others]) {
@@ -135,7 +135,7 @@ export class TrackedSwarm {
     return before - this.size;
   }
 
-  /** Who has everything and who does not, ourselves included. */
+  /** Counts the peers that have everything and those that do not, ourselves included. */
   counts(): ScrapeCounts {
     const own = this.own === undefined ? [] : [this.own];
     const ownSeeds = own.filter(({ isSeed }) => isSeed).length;

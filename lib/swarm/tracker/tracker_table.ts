@@ -1,8 +1,8 @@
 /**
- * The embedded tracker's memory: who announced which info-hash.
+ * The embedded tracker's memory: which peers announced which info-hash.
  *
- * Swarms stand least recently announced first, and so do the peers in each of them: what is to be forgotten is
- * always in front. Everything an announce does takes constant time, or time proportional to its reply.
+ * Swarms are kept least recently announced first, and so are the peers of each swarm: the entries to be forgotten next
+ * are always in front. An announce takes constant time, or time proportional to its reply.
  */
 import { toByteString } from "../../protocol/bytes.ts";
 import { familyOf, type IpFamily, toCompactText } from "../../protocol/endpoint.ts";
@@ -11,7 +11,7 @@ import type { AnnouncedPeer, AnnounceRequest, ScrapeCounts } from "../../protoco
 import { TRACKER } from "../../settings.ts";
 import { PeerPool } from "./peer_pool.ts";
 import { type Asker, PeerSelection } from "./peer_selection.ts";
-import { SourceAllowances } from "./source_allowances.ts";
+import { Allowances } from "../peers/allowance.ts";
 import { type Standing, TrackedPeer } from "./tracked_peer.ts";
 import { TrackedSwarm } from "./tracked_swarm.ts";
 
@@ -24,12 +24,12 @@ export interface OwnPeer extends Readonly<Standing> {
 
 /** Result of an announce. */
 export interface AnnounceResult extends ScrapeCounts {
-  /** Whether somebody came, left, or became (or ceased to be) a seed. */
+  /** Whether a peer came, left, became a seed or ceased to be one. */
   readonly membershipChanged: boolean;
   readonly peers: readonly AnnouncedPeer[];
 }
 
-/** What the table asks of the world. */
+/** What the table needs of its owner. */
 export interface TrackerTableOptions {
   /** Whether any info-hash is tracked, not only the served ones. */
   readonly open: boolean;
@@ -39,11 +39,15 @@ export interface TrackerTableOptions {
   readonly ownAddressFor: (remoteAddress: string) => string | undefined;
 }
 
-/** The embedded tracker's memory. Pure: the caller brings clock and chance. */
+/** The embedded tracker's memory. It is pure: the caller provides time and random numbers. */
 export class TrackerTable {
   readonly #options: TrackerTableOptions;
   readonly #swarms = new Map<InfoHash, TrackedSwarm>();
-  readonly #news = new SourceAllowances();
+  /**
+   * How often each address may bring news of one info-hash. Our own peers hear all of it and dial the peers that come,
+   * so nobody may cause that as often as they like.
+   */
+  readonly #news = new Allowances(TRACKER.newsPerSender, TRACKER.maxNewsSenders);
   #peers = 0;
 
   constructor(options: TrackerTableOptions) {
@@ -65,7 +69,7 @@ export class TrackerTable {
     this.#swarmFor(infoHash).isServed = true;
   }
 
-  /** Ends that, and forgets who announced it unless the tracker is open. */
+  /** This machine no longer shares an info-hash: forgets it, unless the tracker is open and knows other peers of it. */
   unserve(infoHash: InfoHash): void {
     const swarm = this.#swarms.get(infoHash);
     if (swarm === undefined) return;
@@ -79,19 +83,19 @@ export class TrackerTable {
     return this.#options.open || this.#swarms.get(infoHash)?.isServed === true;
   }
 
-  /** Lists this process in a served swarm: always, with an address chosen for each asker; undefined: not at all. */
+  /** Lists this process in a served swarm, with an address chosen for each asker; undefined takes it off the list. */
   setOwn(infoHash: InfoHash, own: OwnPeer | undefined): void {
     this.#swarmFor(infoHash).own = own && { ...own, peerId: toByteString(own.peerId) };
   }
 
   /**
-   * Records an announce that came from `source` and is about a peer at `address`, and selects peers for it.
+   * Records an announce that came from the address `sender`, about a peer at `address`, and selects peers for it.
    *
-   * Shape: the caller has asked `isServed`, and decided that `source` may claim `address` where they differ. A peer
-   * beyond a cap, or one that somebody else announced, is answered, but what is listed stays as it is.
+   * Shape: the caller has asked `isServed`, and decided that `sender` may claim `address` where they differ. A peer
+   * beyond a cap, or one that another sender announced, gets an answer, but the list stays as it is.
    * Units: `now` in ms.
    */
-  announce(request: AnnounceRequest, address: string, now: number, source = address): AnnounceResult {
+  announce(request: AnnounceRequest, address: string, now: number, sender = address): AnnounceResult {
     const swarm = this.#swarmFor(request.infoHash);
     const endpoint = { address, port: request.port };
     const asker = {
@@ -100,7 +104,7 @@ export class TrackerTable {
       peerId: toByteString(request.peerId),
       isLocal: address.startsWith("127.") || address === "::1",
     };
-    const membershipChanged = this.#record(swarm, request, asker, source, now);
+    const membershipChanged = this.#record(swarm, request, asker, sender, now);
     const result = { membershipChanged, ...swarm.counts(), peers: this.#select(swarm, request, asker) };
     if (swarm.size === 0 && !swarm.isServed) this.#forget(request.infoHash, swarm);
     return result;
@@ -110,13 +114,13 @@ export class TrackerTable {
     swarm: TrackedSwarm,
     request: AnnounceRequest,
     { endpoint: { address, port }, compact, peerId }: Asker,
-    source: string,
+    sender: string,
     now: number,
   ): boolean {
     if (peerId === swarm.own?.peerId) return false;
     const name = compact + peerId;
     const peer = swarm.find(name);
-    const origin = { source, key: request.key };
+    const origin = { sender, key: request.key };
     if (peer?.heeds(origin, address) === false) return false;
     if (request.event === "stopped") {
       if (peer === undefined) return false;
@@ -126,27 +130,27 @@ export class TrackerTable {
     const standing = standingOf(request);
     if (request.event === "completed" && peer?.isSeed === false) swarm.downloaded++;
     const expiresAt = now + swarm.timeToLiveOf(name);
-    const isNews = () => this.#news.take(request.infoHash, source, now);
+    const isNews = () => this.#news.take(request.infoHash + sender, now);
     if (peer === undefined) {
-      const mayClaim = source === address || port >= TRACKER.minClaimedPort;
-      if (!mayClaim || !this.#mayList(swarm, address, source) || !isNews()) return false;
+      const mayClaim = sender === address || port >= TRACKER.minClaimedPort;
+      if (!mayClaim || !this.#mayList(swarm, address, sender) || !isNews()) return false;
       swarm.add(new TrackedPeer(name, compact, origin, standing, expiresAt));
       this.#peers++;
       return true;
     }
     const hasTurned = peer.isSeed !== standing.isSeed;
-    // Whoever speaks from the peer's own address is the one to answer for it from now on.
-    swarm.refresh(peer, source === address ? source : peer.source, standing, expiresAt);
+    // An announce from the peer's own address takes the entry over from another sender.
+    swarm.refresh(peer, sender === address ? sender : peer.sender, standing, expiresAt);
     return hasTurned && isNews();
   }
 
-  /** Link-local IPv6 addresses are no use to others: a reply has no place for the zone they need. */
-  #mayList(swarm: TrackedSwarm, address: string, source: string): boolean {
+  /** Whether one more peer may be listed. Link-local IPv6 addresses need a zone, which a reply cannot carry. */
+  #mayList(swarm: TrackedSwarm, address: string, sender: string): boolean {
     return !address.startsWith("fe80:") && this.#peers < TRACKER.maxPeers &&
-      swarm.size < TRACKER.maxPeersPerInfoHash && swarm.countOf(source) < TRACKER.maxPeersPerAddress;
+      swarm.size < TRACKER.maxPeersPerInfoHash && swarm.countOf(sender) < TRACKER.maxPeersPerAddress;
   }
 
-  /** Random peers for an asker: for one that wants nothing those alone that do, its own address family preferred. */
+  /** Random peers for an asker, its own address family preferred. An asker that wants nothing gets leeches only. */
   #select(swarm: TrackedSwarm, request: AnnounceRequest, asker: Asker): readonly AnnouncedPeer[] {
     const selection = new PeerSelection(asker, this.#options.ownAddressFor);
     const { numwant = TRACKER.defaultNumwant } = request;
@@ -162,7 +166,7 @@ export class TrackerTable {
     const other = family === 4 ? 6 : 4;
     const poolsOf = (of: IpFamily) => swarm.pools[of].usefulTo(asking);
     const otherSize = poolsOf(other).reduce((sum, pool) => sum + pool.size, 0);
-    // A quarter is kept for the other family, so that peers with both learn of both.
+    // A quarter is kept for the other family, so that hosts with addresses of both hear of peers of both.
     const limits = [[family, wanted - Math.min(otherSize, wanted >> 2)], [other, wanted]] as const;
     for (const [of, limit] of limits) {
       PeerPool.visitAtRandom(poolsOf(of), this.#options.random, (peer) => {
@@ -179,7 +183,7 @@ export class TrackerTable {
     return this.#swarms.get(infoHash)?.counts();
   }
 
-  /** Everybody who announced an info-hash, as they announced it: over loopback, for those on this machine. */
+  /** All peers that announced an info-hash, as they announced it: those on this machine with loopback addresses. */
   list(infoHash: InfoHash): TrackedPeer[] {
     return this.#swarms.get(infoHash)?.peers ?? [];
   }
@@ -212,7 +216,7 @@ export class TrackerTable {
     return swarm;
   }
 
-  /** Makes room in an open tracker; what this machine shares is never forgotten. */
+  /** Makes room in an open tracker. Torrents that this machine shares are never forgotten. */
   #forgetOldest(): void {
     for (const [infoHash, swarm] of this.#swarms) {
       if (!swarm.isServed) return this.#forget(infoHash, swarm);

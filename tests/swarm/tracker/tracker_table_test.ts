@@ -309,7 +309,7 @@ Deno.test("TrackerTable lists no claimed port of a system's services", () => {
 });
 
 Deno.test("TrackerTable lets one address bring only so much news, however it changes", () => {
-  const { burst, perSecond } = TRACKER.newsPerSource;
+  const { burst, perSecond } = TRACKER.newsPerSender;
   const tricks: ((round: number) => Partial<AnnounceRequest>[])[] = [
     () => [{ left: 0 }, { left: 5 }],
     (round) => [{ port: 1 + round }, { port: 1 + round, event: "stopped" }],
