@@ -2,13 +2,13 @@ import { encodeDontHave, parseDontHave } from "../../protocol/extension_messages
 import type { Extension } from "./extension.ts";
 import type { RemotePeer } from "../peers/remote_peer.ts";
 
-/** Pieces that were there and are there no more (BEP 54 `lt_donthave`), both ways. */
+/** Tells peers which pieces we have lost, and hears which ones they have lost (BEP 54 `lt_donthave`). */
 export class DontHaveExtension implements Extension {
   readonly name = "lt_donthave";
   readonly #senders = new Map<RemotePeer, (payload: Uint8Array) => void>();
   readonly #pieceLost: (peer: RemotePeer, index: number) => void;
 
-  /** `pieceLost` hears that a peer has a piece no more; it may throw `ProtocolError`. */
+  /** `pieceLost` hears that a peer no longer has a piece; it may throw `ProtocolError`. */
   constructor(pieceLost: (peer: RemotePeer, index: number) => void) {
     this.#pieceLost = pieceLost;
   }
@@ -25,7 +25,7 @@ export class DontHaveExtension implements Extension {
     this.#senders.delete(peer);
   }
 
-  /** Tells a peer that we have a piece no more, if it understands that. */
+  /** Tells a peer that we no longer have a piece, if it supports the extension. */
   tellLoss(peer: RemotePeer, index: number): void {
     this.#senders.get(peer)?.(encodeDontHave(index));
   }

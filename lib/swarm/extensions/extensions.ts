@@ -1,4 +1,4 @@
-/** The extension protocol of one swarm (BEP 10): extended handshakes, and to whom each extension's messages go. */
+/** The extension protocol of one swarm (BEP 10): extended handshakes, and the messages of each extension. */
 import {
   encodeExtendedHandshake,
   EXTENDED_HANDSHAKE_ID,
@@ -17,16 +17,16 @@ import type { PeerBroadcast } from "./peer_broadcast.ts";
 import { PexExtension } from "./pex_extension.ts";
 import type { RemotePeer } from "../peers/remote_peer.ts";
 
-/** Which extensions a swarm uses beside `lan_peers`; in private torrents less (BEP 27). */
+/** The extensions that a swarm uses beside `lan_peers`. Private torrents use fewer (BEP 27). */
 export interface ExtensionsInUse {
-  /** Whether peers may be exchanged, where the user wants it. */
+  /** Whether peers may be exchanged when the user wants it. */
   readonly peerExchange: boolean;
   readonly metadata: MetadataExtension | undefined;
-  /** Undefined while it is not known what the pieces are. */
+  /** Undefined while the pieces are not known. */
   readonly dontHave: DontHaveExtension | undefined;
 }
 
-/** Everything that is said in extended messages. */
+/** All extended messages of one swarm. */
 export class Extensions {
   readonly #context: ExtensionsContext;
   readonly #lanPeers: LanPeersExtension;
@@ -47,7 +47,7 @@ export class Extensions {
     ];
   }
 
-  /** The embedded tracker's list, pushed to peers of our kind. */
+  /** The embedded tracker's list, as it is pushed to peers of our kind. */
   get broadcast(): PeerBroadcast {
     return this.#lanPeers.broadcast;
   }
@@ -68,7 +68,7 @@ export class Extensions {
     return `${this.#context.isUploadOnly()} ${this.#inUse.map(({ name }) => name)}`;
   }
 
-  /** Sends our extended handshake to a peer that understands it; again when something in it changed. */
+  /** Sends our extended handshake to a peer that understands it. Called again when something in it changed. */
   introduce(peer: RemotePeer): void {
     if (!peer.facts.supportsExtensions) return;
     this.#said = this.#toSay;
@@ -87,7 +87,7 @@ export class Extensions {
     peer.sender.send(encodeExtended(EXTENDED_HANDSHAKE_ID, handshake));
   }
 
-  /** Takes one extended message; `payload` is borrowed. Errors: `ProtocolError`. Unknown ids are ignored. */
+  /** Takes one extended message and ignores unknown ids. `payload` is borrowed. Errors: `ProtocolError`. */
   received(peer: RemotePeer, extendedId: number, payload: Uint8Array, now: number): void {
     if (extendedId === EXTENDED_HANDSHAKE_ID) return this.#handshakeReceived(peer, payload, now);
     this.#inUse.find(({ name }) => OUR_EXTENSIONS[name] === extendedId)?.received(peer, payload, now);
@@ -98,17 +98,17 @@ export class Extensions {
     for (const extension of this.#all) extension.peerLeft(peer, now);
   }
 
-  /** Everything that waits for time to pass; called every `TICK_MS`. */
+  /** Does everything that waits for time to pass. Called every `TICK_MS`. */
   tick(now: number): void {
     for (const extension of this.#inUse) extension.tick?.(now);
   }
 
-  /** All that the user wants at this moment. */
+  /** The extensions that the user wants at this moment. */
   get #inUse(): Extension[] {
     return this.#all.filter((extension) => extension.isOn?.() ?? true);
   }
 
-  /** Sends a payload under the number that the peer gave the extension last. */
+  /** Sends a payload under the id that the peer's last handshake gave the extension. */
   #send({ extended, sender }: RemotePeer, name: ExtensionName, payload: Uint8Array): void {
     const id = extended?.extensions.get(name);
     if (id !== undefined) sender.send(encodeExtended(id, payload));

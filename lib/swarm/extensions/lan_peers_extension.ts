@@ -4,7 +4,7 @@ import { type Extension, type ExtensionsContext, usableFrom } from "./extension.
 import { type Listener, PeerBroadcast } from "./peer_broadcast.ts";
 import type { RemotePeer } from "../peers/remote_peer.ts";
 
-/** The extension `lan_peers`: lists of embedded trackers, ours to peers of our kind and theirs to us. */
+/** The extension `lan_peers`: peers of our kind send each other the lists of their embedded trackers. */
 export class LanPeersExtension implements Extension {
   readonly name = "lan_peers";
   /** Our embedded tracker's list. */
@@ -29,7 +29,7 @@ export class LanPeersExtension implements Extension {
     this.broadcast.join(listener);
   }
 
-  /** What another tracker broadcasts goes no further than to us. */
+  /** Takes another tracker's list. We never pass it on. */
   received(peer: RemotePeer, payload: Uint8Array, now: number): void {
     if (!peer.broadcasts.take(now)) return;
     const { roster, knownPeersChanged } = this.#context;

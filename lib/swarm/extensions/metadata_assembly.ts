@@ -1,27 +1,27 @@
 import { metadataParts } from "../../protocol/metadata_messages.ts";
 import { METADATA } from "../../settings.ts";
 
-/** A request for a part that was not answered yet. */
+/** A request for a part that has no answer yet. */
 interface Ask<Peer> {
   readonly peer: Peer;
-  /** In ms. */
+  /** When the part was asked for, in ms. */
   readonly at: number;
   isOverdue: boolean;
 }
 
-/** Metadata of one length that is being put together. Peers are told apart by identity, times are in ms. */
+/** Metadata of one length that is being put together. Peers are told apart by identity. Times in ms. */
 export class MetadataAssembly<Peer> {
   /** Bytes of the whole. */
   readonly length: number;
-  /** The only peer that may contribute; undefined: all that offer this length. */
+  /** The only peer that may contribute; undefined when all peers that offer this length may. */
   readonly only: Peer | undefined;
   readonly openedAt: number;
-  /** Bytes that are here. */
+  /** Bytes of the parts that have come. */
   bytes = 0;
   /** Peers that sent a part. */
   readonly senders = new Set<Peer>();
   readonly #parts: (Uint8Array | undefined)[];
-  /** Requests under way by part: more than one where the first peers did not answer soon. */
+  /** Requests under way for each part. A part has several when the first peers did not answer soon. */
   readonly #asks: Ask<Peer>[][];
 
   constructor(length: number, only: Peer | undefined, now: number) {
@@ -32,12 +32,12 @@ export class MetadataAssembly<Peer> {
     this.#asks = this.#parts.map(() => []);
   }
 
-  /** All parts in their order; undefined while one is missing. */
+  /** All parts in order; undefined while one is missing. */
   get whole(): readonly Uint8Array[] | undefined {
     return this.bytes < this.length ? undefined : this.#parts as Uint8Array[];
   }
 
-  /** Requests that wait for an answer of `peer`. */
+  /** How many requests wait for an answer of `peer`. */
   askedOf(peer: Peer): number {
     let count = 0;
     for (const asks of this.#asks) for (const ask of asks) if (ask.peer === peer) count++;
@@ -45,8 +45,9 @@ export class MetadataAssembly<Peer> {
   }
 
   /**
-   * Parts that may be asked of somebody, and of how many more: of one peer at first, of two more for each that does
-   * not answer soon. So a hundred peers that only pretend to have a part are found out in two seconds.
+   * The parts to ask for, and how many more peers each may be asked of: one peer at first, and two more for each peer
+   * that does not answer soon. So even among a hundred peers that only pretend to have a part, an honest one is asked
+   * within two seconds.
    */
   *open(): Iterable<{ part: number; more: number }> {
     for (const [part, asks] of this.#asks.entries()) {
@@ -61,6 +62,7 @@ export class MetadataAssembly<Peer> {
     return this.#asks[part].some((ask) => ask.peer === peer);
   }
 
+  /** Notes that a part is asked of a peer. */
   ask(part: number, peer: Peer, now: number): void {
     this.#asks[part].push({ peer, at: now, isOverdue: false });
   }
@@ -78,7 +80,10 @@ export class MetadataAssembly<Peer> {
     for (let part = 0; part < this.#asks.length; part++) this.takeBack(part, peer);
   }
 
-  /** Peers that have just become late with a part, one entry for each, and those whose time is up. */
+  /**
+   * Finds requests that have no answer yet. `late`: the peer of each request whose answer has just become late.
+   * `expired`: peers with a request that is too old to wait for any longer.
+   */
   overdue(now: number): { late: Peer[]; expired: Set<Peer> } {
     const late: Peer[] = [];
     const expired = new Set<Peer>();
@@ -93,7 +98,7 @@ export class MetadataAssembly<Peer> {
     return { late, expired };
   }
 
-  /** Keeps a part, which is copied; false when it is out of range or here already. */
+  /** Keeps a copy of a part; false when there is no such part, or when it is here already. */
   keep(part: number, peer: Peer, bytesView: Uint8Array): boolean {
     if (part >= this.#parts.length || this.#parts[part] !== undefined) return false;
     this.#parts[part] = bytesView.slice();

@@ -1,14 +1,14 @@
 /**
- * The info dictionary of a magnet link, fetched from peers that have it, and served to peers that lack it (BEP 9).
+ * Fetches the info dictionary of a magnet link from peers that have it, and serves it to peers that lack it (BEP 9).
  *
- * Parts are asked of several peers at once and checked as a whole, for BEP 9 gives parts no hashes. Many may only
- * pretend to have them, so whatever does not come soon is asked of more and more others beside.
+ * The parts are asked of several peers at once and checked as a whole, as BEP 9 gives single parts no hashes. Many peers
+ * may only pretend to have them, so a part that does not come soon is asked of more and more other peers.
  *
  *   together ── right ──► done
- *      │ wrong: all who sent a part are suspects (one alone: a liar)
+ *      │ wrong: all peers that sent a part are suspects (a single one is a liar)
  *      ▼
  *   one by one ── right ──► done
- *      │ wrong: this one lied and is asked no more; the next one, those who failed least and are not suspected first
+ *      │ wrong: this peer lied and is asked no more; next comes the peer that failed least and is not suspected
  *      └──► one by one
  */
 import { type InfoHash, infoHashOf } from "../../protocol/info_hash.ts";
@@ -27,21 +27,21 @@ export interface MetadataRequest<Peer> {
 export type MetadataOutcome<Peer> =
   | { readonly kind: "unneeded" }
   | { readonly kind: "kept" }
-  /** All is there and has the right hash; the fetch is over. */
+  /** All parts are there and have the right hash: the fetch is over. */
   | { readonly kind: "complete"; readonly rawInfo: Uint8Array<ArrayBuffer> }
-  /** All is there and the hash is wrong; `senders` is who sent the parts: one is a liar, several are suspects. */
+  /** All parts are there and have a wrong hash. `senders` sent them: a single one is a liar, several are suspects. */
   | { readonly kind: "wrong"; readonly senders: readonly Peer[] };
 
 /** A peer that offers the metadata. */
 interface Source {
-  /** Bytes of the whole, as it says. */
+  /** Bytes of the whole metadata, as the peer says. */
   readonly length: number;
-  /** Requests that it rejected or did not answer soon, since it sent a part. */
+  /** Requests that the peer rejected or did not answer soon, since it last sent a part. */
   failures: number;
-  /** Whether it ever sent a part that was needed. */
+  /** Whether the peer ever sent a part that was needed. */
   isProven: boolean;
   pausedUntil: number;
-  /** Milliseconds of the next pause. */
+  /** Length of the next pause. */
   pauseMs: number;
   isSuspect: boolean;
   hasLied: boolean;
@@ -51,9 +51,9 @@ interface Source {
 export class MetadataDownload<Peer> {
   readonly #infoHash: InfoHash;
   readonly #sources = new Map<Peer, Source>();
-  /** What is being put together: each source contributes to one at most. */
+  /** Each source contributes to one assembly at most. */
   readonly #assemblies = new Set<MetadataAssembly<Peer>>();
-  /** Lengths of which a mixture was wrong: their sources go on one by one. */
+  /** Lengths at which parts of several peers made a wrong whole: from now on each peer must send all parts alone. */
   readonly #mixedLengths = new Set<number>();
   #isComplete = false;
 
@@ -61,7 +61,7 @@ export class MetadataDownload<Peer> {
     this.#infoHash = infoHash;
   }
 
-  /** A peer said in its extended handshake that it has `length` bytes of metadata; false when we want none of it. */
+  /** A peer said in its extended handshake that it has `length` bytes of metadata; false when we do not want them. */
   offered(peer: Peer, length: number): boolean {
     if (length < 1 || length > METADATA.maxBytes || this.#sources.has(peer)) return false;
     this.#sources.set(peer, {
@@ -76,12 +76,12 @@ export class MetadataDownload<Peer> {
     return true;
   }
 
-  /** Bytes of parts of what is not whole. */
+  /** Bytes of all parts in assemblies that are not whole. */
   get heldBytes(): number {
     return this.#assemblies.values().reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  /** A peer is gone; what it was asked for is asked of others. */
+  /** A peer is gone; the parts it was asked for are free for others. */
   peerClosed(peer: Peer): void {
     this.#sources.delete(peer);
     for (const assembly of this.#assemblies) assembly.takeBackAll(peer);
@@ -95,7 +95,7 @@ export class MetadataDownload<Peer> {
     return [...this.#assemblies].flatMap((assembly) => this.#requestsFor(assembly, now));
   }
 
-  /** Who failed least is asked first, and a peer that is not known to be silent before one that is. */
+  /** The requests for one assembly, to the best sources first. */
   #requestsFor(assembly: MetadataAssembly<Peer>, now: number): MetadataRequest<Peer>[] {
     const ready = [...this.#contributors(assembly)]
       .filter(([, { pausedUntil }]) => pausedUntil <= now)
@@ -122,7 +122,7 @@ export class MetadataDownload<Peer> {
     return requests;
   }
 
-  /** A peer will not send a part; it is left alone for a while, each time longer. False when it was not asked. */
+  /** A peer rejected a request: it is left alone for a while, each time longer. False when it was not asked. */
   rejected(peer: Peer, part: number, now: number): boolean {
     const source = this.#sources.get(peer);
     if (source === undefined || !this.#assemblyOf(peer, source)?.takeBack(part, peer)) return false;
@@ -132,8 +132,8 @@ export class MetadataDownload<Peer> {
   }
 
   /**
-   * A part arrived, as `parseMetadataMessage` yields it; `bytesView` is borrowed and copied if needed.
-   * A part that comes late, or unasked, is as good as any.
+   * A part arrived, as `parseMetadataMessage` yields it; `bytesView` is borrowed and copied if needed. Parts are welcome
+   * also when they come late or unasked.
    */
   dataReceived(peer: Peer, part: number, totalLength: number, bytesView: Uint8Array): MetadataOutcome<Peer> {
     const source = this.#sources.get(peer);
@@ -169,7 +169,7 @@ export class MetadataDownload<Peer> {
     return { kind: "wrong", senders };
   }
 
-  /** Gives up what takes most memory while too much is held that is not whole; whoever sent it comes last then. */
+  /** Gives up the largest other assemblies while all of them hold too many bytes. Their senders are asked last then. */
   #makeRoom(kept: MetadataAssembly<Peer>): void {
     if (this.heldBytes <= METADATA.maxHeldBytes) return;
     const others = [...this.#assemblies].filter((assembly) => assembly !== kept)
@@ -184,12 +184,12 @@ export class MetadataDownload<Peer> {
     }
   }
 
-  /** Who may send parts of it. */
+  /** The sources that may send parts of an assembly. */
   #contributors(assembly: MetadataAssembly<Peer>): Iterable<[Peer, Source]> {
     return this.#sources.entries().filter(([peer, source]) => this.#assemblyOf(peer, source) === assembly);
   }
 
-  /** The one that a source contributes to. */
+  /** The assembly that a source contributes to. */
   #assemblyOf(peer: Peer, source: Source): MetadataAssembly<Peer> | undefined {
     if (source.hasLied) return undefined;
     const isAlone = this.#mixedLengths.has(source.length);
@@ -199,8 +199,8 @@ export class MetadataDownload<Peer> {
   }
 
   /**
-   * Begins with the length that most peers offer, or after a wrong mixture of it with one peer. What is not whole soon
-   * does not hold up the others: for each such assembly two more are begun beside it.
+   * Begins assemblies: at first one of the length that most peers offer. For each assembly that is not whole soon, two
+   * more are begun beside it, so that it does not hold up the fetch.
    */
   #openAssemblies(now: number): void {
     let late = 0;
@@ -222,7 +222,7 @@ export class MetadataDownload<Peer> {
     }
   }
 
-  /** Notes who does not answer soon, and gives up those who have not answered at all. */
+  /** Counts late answers against their peers, and gives up peers that have not answered for too long. */
   #expire(assembly: MetadataAssembly<Peer>, now: number): void {
     const { late, expired } = assembly.overdue(now);
     for (const peer of late) this.#sources.get(peer)!.failures++;
@@ -233,7 +233,7 @@ export class MetadataDownload<Peer> {
   }
 }
 
-/** Who is asked first: who failed least, who sent no part of anything wrong, who has sent something. */
+/** Sorts sources: fewest failures first, then those not suspected, then those that have sent a needed part. */
 function byMerit(a: Source, b: Source): number {
   return a.failures - b.failures || Number(a.isSuspect) - Number(b.isSuspect) ||
     Number(b.isProven) - Number(a.isProven);
@@ -255,7 +255,7 @@ export class MetadataUpload<Peer extends object> {
     this.#rawInfo = rawInfo;
   }
 
-  /** The payload that answers a request: the part, or a reject for one we lack or a peer that asks without end. */
+  /** The payload that answers a request: the part; or a reject, if there is no such part or the peer asks without end. */
   reply(peer: Peer, part: number): Uint8Array<ArrayBuffer> {
     const parts = metadataParts(this.#rawInfo.length);
     const served = this.#served.get(peer) ?? 0;

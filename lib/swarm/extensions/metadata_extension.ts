@@ -1,4 +1,4 @@
-/** The extension `ut_metadata` (BEP 9): for who has the info dictionary, and for who wants it. */
+/** The extension `ut_metadata` (BEP 9), for swarms that have the info dictionary and for those that want it. */
 import type { InfoHash } from "../../protocol/info_hash.ts";
 import {
   encodeMetadataReject,
@@ -15,7 +15,7 @@ export interface MetadataExtension extends Extension {
   readonly metadataLength: number | undefined;
 }
 
-/** Gives the info dictionary to whoever asks. */
+/** Gives the info dictionary to each peer that asks. */
 export class MetadataGiving implements MetadataExtension {
   readonly name = "ut_metadata";
   readonly metadataLength: number;
@@ -42,15 +42,15 @@ export class MetadataGiving implements MetadataExtension {
   }
 }
 
-/** What becomes of a fetch. */
+/** Hears the result of a fetch. */
 export interface MetadataListener {
   /** The info dictionary is there and has the right hash. */
   metadataComplete(rawInfo: Uint8Array<ArrayBuffer>): void;
-  /** What these sent together has the wrong hash; one alone is a liar. */
+  /** The parts that these peers sent make a whole with a wrong hash. A single sender is a liar. */
   metadataWrong(senders: readonly RemotePeer[]): void;
 }
 
-/** Fetches the info dictionary from all who offer it. */
+/** Fetches the info dictionary from all peers that offer it. */
 export class MetadataFetching implements MetadataExtension {
   readonly name = "ut_metadata";
   readonly metadataLength = undefined;
@@ -93,7 +93,7 @@ export class MetadataFetching implements MetadataExtension {
     this.tick(now);
   }
 
-  /** Asks for what is missing. */
+  /** Asks for the missing parts. */
   tick(now: number): void {
     for (const { peer, part } of this.#download.requests(now)) {
       this.#senders.get(peer)?.(encodeMetadataRequest(part));

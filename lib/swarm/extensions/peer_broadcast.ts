@@ -1,10 +1,10 @@
 /**
- * Who must be told about which endpoints: the embedded tracker's list, pushed when it changes.
+ * Pushes the embedded tracker's list to connected peers of our kind when it changes.
  *
- * The first change goes out at once, later ones are collected for `BROADCAST.batchMs`, so that a class room switched
- * on together causes a few rounds. A round compares the list with the one told before and sends the difference; peers
- * that see the same addresses share one encoded message. Only what announced to *this* process gets here; what others
- * broadcast does not, so lists cannot circle.
+ * The first change goes out at once. Later changes are collected for `BROADCAST.batchMs`, so that a class room that is
+ * switched on together causes a few rounds only. A round compares the list with the one told before and sends the
+ * difference; peers that see the same addresses share one encoded message. The list holds only peers that announced to
+ * *this* process, and none that others broadcast, so that no list can circle.
  */
 import { type Endpoint, formatEndpoint, scopeOf } from "../../protocol/endpoint.ts";
 import { encodePeerList, type ListedPeer } from "../../protocol/extension_messages.ts";
@@ -12,9 +12,9 @@ import { BROADCAST } from "../../settings.ts";
 
 /** A connected remote peer that understands `lan_peers`. */
 export interface Listener {
-  /** The remote's address, to tell whether it shares our machine. */
+  /** The peer's address, which tells whether the peer is on our machine. */
   readonly address: string;
-  /** Our own address as the remote sees it. */
+  /** Our own address as the peer sees it. */
   readonly localAddress: string;
   /** Sends the payload of one `lan_peers` message. */
   send(payload: Uint8Array): void;
@@ -22,17 +22,17 @@ export interface Listener {
 
 /** The pushed list of one torrent. */
 export class PeerBroadcast {
-  /** What every listener has been told. */
+  /** The list that every listener has been told. */
   #list = new Map<string, ListedPeer>();
   readonly #listeners = new Set<Listener>();
   #lastRoundAt = -Infinity;
 
-  /** Whether the last round is long enough ago for another one; `now` in ms. */
+  /** Whether enough time has passed since the last round for another one; `now` in ms. */
   isDue(now: number): boolean {
     return now - this.#lastRoundAt >= BROADCAST.batchMs;
   }
 
-  /** Compares the tracker's list with what was told last and tells the difference: one round, at `now` (ms). */
+  /** Does one round at `now` (ms): compares the tracker's list with the one told last, and tells the difference. */
   update(list: Iterable<ListedPeer>, now: number): void {
     this.#lastRoundAt = now;
     const next = new Map<string, ListedPeer>();
@@ -45,7 +45,7 @@ export class PeerBroadcast {
     }
   }
 
-  /** A remote peer of our kind is connected; it is told of the whole list, then of every change. */
+  /** A remote peer of our kind is connected: it hears the whole list now, and every change later. */
   join(listener: Listener): void {
     this.#listeners.add(listener);
     tell([listener], [...this.#list.values()], []);
@@ -56,19 +56,19 @@ export class PeerBroadcast {
   }
 }
 
-/** Listeners with the same view get the same bytes: those on our machine, and those that reach us by one address. */
+/** Names a listener's view. Listeners on our machine have one view; so have all others that reach us by one address. */
 function viewOf({ address, localAddress }: Listener): string {
   return scopeOf(address) === "loopback" ? "" : localAddress;
 }
 
-/** Tells listeners of one view, in messages that they accept. */
+/** Tells changes to listeners of one view, in messages no longer than they accept. */
 function tell(
   listeners: readonly Listener[],
   added: readonly ListedPeer[],
   dropped: readonly Endpoint[],
 ): void {
   const view = viewOf(listeners[0]);
-  // Who announced over loopback is on our machine: elsewhere, that is our address.
+  // A peer that announced over loopback is on our machine, so listeners elsewhere reach it at our address.
   const seen = (endpoint: Endpoint) =>
     view !== "" && scopeOf(endpoint.address) === "loopback"
       ? { address: view, port: endpoint.port }

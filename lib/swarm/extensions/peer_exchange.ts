@@ -4,23 +4,24 @@ import { PEX } from "../../settings.ts";
 import { Allowance } from "../peers/allowance.ts";
 
 /**
- * Peer exchange with one remote: what it was told of our connections, and what it must hear next (BEP 11).
+ * Peer exchange with one remote peer: remembers which of our connections it was told of, and finds what it must hear
+ * next (BEP 11).
  *
- * Only endpoints we are connected to are told, never what we merely heard; in private torrents there is no such
- * object (BEP 27). `now` in ms.
+ * It tells only endpoints that we are connected to, never hearsay. Private torrents exchange no peers (BEP 27). `now` in
+ * ms.
  */
 export class PeerExchange {
-  /** Endpoints the remote was told of, by their text. */
+  /** Endpoints that the peer was told of, by their text. */
   readonly #told = new Map<string, Endpoint>();
   #lastSent = -Infinity;
   /** Messages that may be read. */
   readonly #reading = new Allowance({ burst: PEX.receiveBurst, perSecond: 1_000 / PEX.receiveRefillMs });
 
   /**
-   * The message to send now; undefined while a minute has not passed, or when nothing changed.
+   * The message to send now; undefined until a minute has passed since the last one, or when nothing changed.
    *
-   * `connected` are the endpoints where those we are connected to listen; `remote` is left out of it. What finds
-   * no room in this message comes with the next one.
+   * `connected` are the endpoints at which our connected peers listen. The peer's own endpoint, `remote`, is left out.
+   * Endpoints that find no room in this message come with the next one.
    */
   next(connected: readonly PexPeer[], remote: Endpoint, now: number): PexMessage | undefined {
     if (now - this.#lastSent < PEX.intervalMs) return undefined;
@@ -35,7 +36,7 @@ export class PeerExchange {
     return { added: added.map(([, peer]) => peer), dropped: dropped.map(([, endpoint]) => endpoint) };
   }
 
-  /** A message arrived; false when too many came lately and this one must not be read. */
+  /** A message arrived; false when too many came lately, so that this one must not be read. */
   received(now: number): boolean {
     return this.#reading.take(now);
   }

@@ -3,27 +3,27 @@ import { Allowance } from "../peers/allowance.ts";
 import type { PeerSource } from "../ports.ts";
 
 /**
- * Tells that other peers are known than before: at once, but only so often, for it is told with all their names and
- * others can bring it about as often as they like. `now` in ms.
+ * Reports that other peers are known than before. The first report goes out at once, but reports are limited in time:
+ * each carries the names of all known peers, and remote peers can cause as many as they like. `now` in ms.
  */
 export class PeerNews {
   readonly #tell: (source: PeerSource) => void;
   readonly #allowance = new Allowance(CONNECTIONS.peerNews);
-  /** Who brought news that was not told yet. */
+  /** Where the news that was not told yet came from. */
   #untold: PeerSource | undefined;
 
-  /** `tell` hears where the news come from; of several that are told together, the last. */
+  /** `tell` hears where the news came from; when it tells several at once, where the last came from. */
   constructor(tell: (source: PeerSource) => void) {
     this.#tell = tell;
   }
 
-  /** There is news. */
+  /** The known peers have changed. */
   changed(source: PeerSource, now: number): void {
     this.#untold = source;
     this.tick(now);
   }
 
-  /** Tells what is untold, as soon as it may be told. */
+  /** Tells what is still untold, as soon as that is allowed. */
   tick(now: number): void {
     if (this.#untold === undefined || !this.#allowance.take(now)) return;
     const source = this.#untold;

@@ -4,13 +4,13 @@ import { type Extension, type ExtensionsContext, meansSameTo, usableFrom } from 
 import { PeerExchange } from "./peer_exchange.ts";
 import type { RemotePeer } from "../peers/remote_peer.ts";
 
-/** A remote we exchange peers with. */
+/** A remote peer that we exchange peers with. */
 interface Partner {
   readonly exchange: PeerExchange;
   readonly send: (payload: Uint8Array) => void;
 }
 
-/** The extension `ut_pex`: whom we are connected to, told to those we are connected to (BEP 11). */
+/** The extension `ut_pex`: connected peers tell each other which other peers they are connected to (BEP 11). */
 export class PexExtension implements Extension {
   readonly name = "ut_pex";
   readonly #context: ExtensionsContext;
@@ -29,7 +29,7 @@ export class PexExtension implements Extension {
     if (!this.#partners.has(peer)) this.#partners.set(peer, { exchange: new PeerExchange(), send });
   }
 
-  /** Peers that were dropped may be there all the same, so they stay known. */
+  /** Takes a list of peers. Peers that it reports as dropped may still be there, so we do not forget them. */
   received(peer: RemotePeer, payload: Uint8Array, now: number): void {
     if (this.#partners.get(peer)?.exchange.received(now) !== true) return;
     const { roster, knownPeersChanged } = this.#context;
@@ -63,7 +63,7 @@ export class PexExtension implements Extension {
   }
 }
 
-/** A connected peer as it is told of; empty while nobody knows where it listens. */
+/** The entry of a connected peer in our messages; empty as long as it is unknown where the peer listens. */
 function pexPeerOf(peer: RemotePeer): PexPeer[] {
   const { listens, extended, facts } = peer;
   if (listens === undefined) return [];

@@ -1,20 +1,22 @@
 /**
- * Who may be connected: one connection each (see `twins.ts`), not to ourselves, within the limits, nobody who is banned.
- * Where there are too many, a newcomer gets the place of a peer that says nothing, else of one of a crowd from one
- * address, else of the peer with the lowest priority for both sides (BEP 40); never of one that exchanges data.
+ * Decides whether a new connection is welcome: one connection to each peer (see `twins.ts`), within the limits.
+ *
+ * When there are too many connections, one is closed for the newcomer: that of a peer that says nothing, else one of a
+ * crowd from one address, else that of the peer with the lowest priority for both sides (BEP 40). A peer that exchanges
+ * data with us stays.
  */
 import { peerPriority } from "../../protocol/peer_priority.ts";
 import { CONNECTIONS } from "../../settings.ts";
 import type { PeerFacts, RemotePeer } from "./remote_peer.ts";
 import { isSameAddress, isTwin, meetTwin } from "./twins.ts";
 
-/** What is decided about a connection whose handshake is complete. */
+/** The decision about a connection whose handshake is complete. */
 export interface Admission {
-  /** Why it is refused; undefined when it is welcome. */
+  /** Why the connection is refused; undefined when it is welcome. */
   readonly refusal: string | undefined;
-  /** The connection to the same peer that is up already, where only one may live; replaced when the new one is welcome. */
+  /** The older connection to the same peer, when only one of the two may live. The new one replaces it unless refused. */
   readonly twin: RemotePeer | undefined;
-  /** The peer that makes room for it, as there are too many. */
+  /** The peer whose connection is closed to make room. */
   readonly displaced?: RemotePeer;
 }
 
@@ -44,13 +46,13 @@ export function admit(
   return { refusal: undefined, twin: undefined, displaced };
 }
 
-/** Whether a peer has a place among those we give to or take from, or had one lately. */
+/** Whether a peer is, or lately was, one that we upload to or download from. */
 function exchangesData(peer: RemotePeer, now: number): boolean {
   return peer.isWebSeed || !peer.weChoke || peer.isSource || peer.upload.bytesPerSecond(now) > 0 ||
     peer.download.bytesPerSecond(now) > 0;
 }
 
-/** Of those who have not said a word since their handshake, the one that is connected longest. */
+/** The peer that is connected longest among those that have said nothing since their handshake. */
 function speechlessOf(peers: readonly RemotePeer[], now: number): RemotePeer | undefined {
   return peers.find((peer) =>
     !peer.hasToldPieces && peer.extended === undefined && now - peer.connectedAt >= CONNECTIONS.speechlessMs
@@ -58,8 +60,8 @@ function speechlessOf(peers: readonly RemotePeer[], now: number): RemotePeer | u
 }
 
 /**
- * Of the address with the most connections, the last one that is idle, if those are more than the newcomer's address
- * then has.
+ * The idle peer that came last from the address with the most connections. Undefined unless that address has more
+ * connections than the newcomer's address would then have.
  */
 function crowdedOf(
   peers: readonly RemotePeer[],
@@ -78,7 +80,7 @@ function crowdedOf(
   return crowded;
 }
 
-/** The peer of the lowest priority, if that is lower than the newcomer's. */
+/** The peer with the lowest priority, if that is lower than the newcomer's. */
 function leastOf(peers: readonly RemotePeer[], facts: PeerFacts): RemotePeer | undefined {
   let least: RemotePeer | undefined;
   let lowest = priorityOf(facts);
@@ -89,7 +91,7 @@ function leastOf(peers: readonly RemotePeer[], facts: PeerFacts): RemotePeer | u
   return least;
 }
 
-/** BEP 40. Our port counts only for a remote on our own address, and is left out then. */
+/** The priority of a connection (BEP 40). Our port would count only for a peer at our own address, and is left out. */
 function priorityOf({ localAddress, endpoint }: PeerFacts): number {
   return peerPriority({ address: localAddress, port: 0 }, endpoint);
 }

@@ -1,8 +1,8 @@
 /**
- * Who gets a place: upload slots and download sources alike (BEP 3 "choking and optimistic unchoking").
+ * Decides which peers get a place: an upload slot or a download source (BEP 3 "choking and optimistic unchoking").
  *
- * All places but one go to the fastest; the last one goes by chance, newcomers favoured, so that everybody is
- * measured at some time. From plain snapshots to decisions with a reason each: no clock, no peers, no I/O.
+ * All places but one go to the fastest peers. The last one goes to a peer by chance, with newcomers favoured, so that
+ * every peer is measured at some time.
  */
 import { CHOKING } from "../../settings.ts";
 
@@ -12,19 +12,19 @@ export interface Candidate {
   readonly number: number;
   /** Bytes per second it gave us, or took from us while we seed. */
   readonly rate: number;
-  /** Connected only lately: it holds more lots than the others. */
+  /** Whether it connected only lately, so that it holds more lots than the others. */
   readonly isNewcomer: boolean;
 }
 
-/** A place given, and why. */
+/** A peer that gets a place, and why. */
 export interface Decision {
   readonly number: number;
   readonly reason: "fastest" | "by chance" | "free place";
 }
 
 /**
- * Gives all places anew, as at each round: to `places - 1` of the fastest and to one by chance.
- * `random` yields numbers in [0, 1).
+ * Gives all places anew, as in each round: to the `places - 1` fastest peers and to one by chance. `random` yields
+ * numbers in [0, 1).
  */
 export function choose(
   candidates: readonly Candidate[],
@@ -52,10 +52,10 @@ export interface Waiting {
 }
 
 /**
- * Gives upload slots that became free between two rounds to those who have least; chance decides among equals.
+ * Gives upload slots that became free between two rounds to the peers that have least; chance decides among equals.
  *
- * Rounds are rare, so by lot alone a receiver could have three givers where the others have four, for the whole of
- * a short transfer, and everybody would wait for it.
+ * Rounds are rare. By lot alone, one receiver could have three givers while the others have four, for the whole of a
+ * short transfer, and all would wait for it.
  */
 export function fillBehind(waiting: readonly Waiting[], free: number, random: () => number): Decision[] {
   return waiting.map(({ number, have }) => ({ number, place: have + random() }))
@@ -64,7 +64,7 @@ export function fillBehind(waiting: readonly Waiting[], free: number, random: ()
     .map(({ number }) => ({ number, reason: "free place" }));
 }
 
-/** Gives places that became free between two rounds, by lot among those without one. */
+/** Gives places that became free between two rounds, by lot among `candidates`. */
 export function fill(candidates: readonly Candidate[], free: number, random: () => number): Decision[] {
   return drawLots(candidates, free, random).map((number) => ({ number, reason: "free place" }));
 }

@@ -1,17 +1,17 @@
-/** What we and a remote peer are to each other: whether we want something of it, and whether either is of any use. */
+/** Decides whether we want something of a remote peer, and whether the connection is of any use to either side. */
 import { encodePlain, MessageId } from "../../protocol/peer_messages.ts";
 import type { Standing } from "../standing.ts";
 import type { RemotePeer } from "./remote_peer.ts";
 
 /** What `Interest` needs of its swarm. */
 export interface InterestContext {
-  /** Whether all that is wanted is in its final place, and why nothing is fetched any more. */
+  /** Whether all wanted data is in its final place, and why the torrent failed, if it did. */
   readonly standing: Pick<Standing, "isFinished" | "failure">;
-  /** Whether the connection carries the embedded tracker's list. */
+  /** Whether the peer gets the embedded tracker's list over its connection. */
   isListener(peer: RemotePeer): boolean;
 }
 
-/** Tells peers of our interest and lets go of those that are of no use. */
+/** Tells peers of our interest, and closes connections that are of no use. */
 export class Interest {
   readonly #context: InterestContext;
 
@@ -19,7 +19,7 @@ export class Interest {
     this.#context = context;
   }
 
-  /** Tells the peer when we began or ceased to want something of it. */
+  /** Tells the peer if we have begun or ceased to want something of it. */
   update(peer: RemotePeer): void {
     const want = peer.wantedPieces > 0 && !peer.isDeclined && this.#context.standing.failure === undefined;
     if (want === peer.weWant) return;
@@ -27,7 +27,7 @@ export class Interest {
     peer.sender.send(encodePlain(want ? MessageId.interested : MessageId.notInterested));
   }
 
-  /** Two that want nothing more need no connection, unless it carries the list of peers. */
+  /** Closes the connection if neither side wants anything more, unless it carries the embedded tracker's list. */
   closeIfUseless(peer: RemotePeer): void {
     const isIntroduced = peer.extended !== undefined || !peer.facts.supportsExtensions;
     if (!this.#context.standing.isFinished || !isIntroduced || this.#context.isListener(peer)) return;

@@ -1,22 +1,22 @@
-/** Endpoints we have heard of: where from, when to dial, and who is banned. */
+/** The endpoints that we have heard of: where each came from, when to dial it, and which peers are banned. */
 import { type Endpoint, formatEndpoint, isDialable, lacksZone } from "../../protocol/endpoint.ts";
 import { CHOKING, CONNECTIONS } from "../../settings.ts";
 import type { PeerSource } from "../ports.ts";
 import { RecentMap } from "../recent_map.ts";
 
-/** Sources that name a peer because it is said to have just announced itself. */
+/** Sources that name a peer because it has just announced itself, as they say. */
 const ANNOUNCED: readonly PeerSource[] = ["tracker", "broadcast", "lsd"];
 
-/** Stands for everybody who speaks up by multicast: senders of datagrams are easily forged, so they share one limit. */
+/** Stands for all senders of multicast datagrams. Senders are easily forged, so they share one limit. */
 const ALL_OF_LSD = "lsd";
 
 /** An endpoint to dial. */
 export interface DialTarget extends Endpoint {
-  /** Whether others say that it would rather talk encrypted. */
+  /** Whether other peers say that this one prefers encryption. */
   readonly prefersEncryption?: boolean;
 }
 
-/** How much a source is worth, the best first: whom the user, a tracker or itself named comes before hearsay. */
+/** How good each source is; the lowest rank is the best. The user, a tracker and the peer itself come before hearsay. */
 const RANKS: Readonly<Record<PeerSource, number>> = {
   user: 0,
   tracker: 1,
@@ -30,48 +30,48 @@ const RANKS: Readonly<Record<PeerSource, number>> = {
 interface KnownPeer {
   endpoint: DialTarget;
   source: PeerSource;
-  /** Against whom it counts as hearsay, the address of who told us first; empty once somebody was there. */
+  /** The addresses whose share of hearsay the endpoint counts against; empty once a peer was found there. */
   tellers: readonly string[];
-  /** When it was first heard of, in ms. */
+  /** When we first heard of it, in ms. */
   readonly since: number;
-  /** Whether it was seen, or is said, to have everything. */
+  /** Whether the peer had everything, or is said to have it. */
   isSeed: boolean;
-  /** Being dialled or connected. */
+  /** Whether it is being dialled or is connected. */
   isBusy: boolean;
   /** Dials that failed since the last success. */
   failures: number;
   /** When it was dialled last, in ms; `-Infinity` before the first time. */
   dialledAt: number;
-  /** Not dialled before, in ms. */
+  /** When it may be dialled next, in ms. */
   nextDialAt: number;
 }
 
-/** What must not be forgotten of an endpoint, or whoever has it forgotten and names it again has it dialled at once. */
+/** The part of an endpoint that outlives it: else a remote that gets it forgotten and names it again has it dialled. */
 type DialHistory = Pick<KnownPeer, "failures" | "dialledAt" | "nextDialAt">;
 
-/** An endpoint and who named it, as one `KnownPeers` hands it to another. */
+/** An endpoint and where it came from, as one `KnownPeers` hands it to another. */
 export interface HeardPeer {
   readonly endpoint: Endpoint;
   readonly source: PeerSource;
-  /** Address of the remote whose hearsay it is. */
+  /** Address of the remote peer that told us of it; undefined unless it is hearsay. */
   readonly teller: string | undefined;
 }
 
 /** All endpoints known for one torrent. */
 export class KnownPeers {
   readonly #peers = new Map<string, KnownPeer>();
-  /** Endpoints that each address, and all of `ALL_OF_LSD`, told us of and that nobody has reached yet. */
+  /** How many endpoints that are still hearsay each teller named; `ALL_OF_LSD` is a teller, too. */
   readonly #toldBy = new Map<string, number>();
-  /** Of endpoints that were dialled and forgotten. */
+  /** Histories of endpoints that were dialled and then forgotten. */
   readonly #histories = new RecentMap<string, DialHistory>(CONNECTIONS.knownPeers);
-  /** Banned endpoints, and banned peers by address and peer id: an id alone is anybody's to use. */
+  /** Banned endpoints, and banned peers by address and peer id together: a peer can choose its id freely. */
   readonly #banned = new RecentMap<string, true>(CONNECTIONS.maxBans);
   readonly #bansByAddress = new RecentMap<string, number>(CONNECTIONS.maxBans);
   /** Endpoints that turned out to be ourselves. */
   readonly #own = new RecentMap<string, true>(CONNECTIONS.maxBans);
   readonly #isBlocked: (address: string) => boolean;
 
-  /** `isBlocked` tells addresses that the user wants nothing to do with. */
+  /** `isBlocked` says whether the user has blocked an address. */
   constructor(isBlocked: (address: string) => boolean = () => false) {
     this.#isBlocked = isBlocked;
   }
@@ -85,7 +85,7 @@ export class KnownPeers {
     return [...this.#peers.keys()];
   }
 
-  /** Endpoints that did not fail and are no hearsay, to be remembered for the next start. */
+  /** Endpoints to be remembered for the next start: those that did not fail and are not hearsay. */
   get reachable(): string[] {
     const reachable: string[] = [];
     for (const [name, { failures, tellers }] of this.#peers) {
@@ -95,7 +95,7 @@ export class KnownPeers {
     return reachable;
   }
 
-  /** All endpoints with who named them, for whoever takes over. */
+  /** All endpoints with their origin, for another `KnownPeers` that takes over. */
   get heard(): HeardPeer[] {
     return Array.from(
       this.#peers.values(),
@@ -104,8 +104,8 @@ export class KnownPeers {
   }
 
   /**
-   * Adds endpoints that can be dialled and are neither banned nor blocked; returns how many were new. `remote`: the
-   * address of the remote whose hearsay it is; who speaks up by multicast speaks for itself.
+   * Adds endpoints that can be dialled and are neither banned nor blocked; returns how many were new. `remote` is the
+   * address of the remote peer that told us of them as hearsay.
    */
   add(endpoints: Iterable<Endpoint>, source: PeerSource, now: number, remote?: string): number {
     let added = 0;
@@ -140,9 +140,9 @@ export class KnownPeers {
   }
 
   /**
-   * An endpoint that is known was named once more. Whoever is announced again may be there again, so it need not wait
-   * as long as after many failures; but others can say so as often as they like, so it is dialled no more often than
-   * every `CONNECTIONS.retoldMs` for that.
+   * A known endpoint was named once more. A peer that is announced again may be there again, so it is dialled sooner
+   * than its failures would allow. But remote peers can name it as often as they like, so that dials it no more often
+   * than every `CONNECTIONS.retoldMs`.
    */
   #toldAgain(known: KnownPeer, source: PeerSource): void {
     if (source === "user") known.nextDialAt = 0;
@@ -151,11 +151,11 @@ export class KnownPeers {
     }
     if (RANKS[source] >= RANKS[known.source]) return;
     known.source = source;
-    // Neither a datagram nor a claim proves anything about an endpoint.
+    // Neither a datagram nor a peer's own claim proves that the endpoint is real.
     if (source !== "lsd" && source !== "incoming") this.#vouch(known);
   }
 
-  /** Whether one more endpoint may count against a teller; one of its names that failed makes room. */
+  /** Whether a teller may name one more endpoint. An endpoint of this teller that failed is forgotten to make room. */
   #mayTell(teller: string): boolean {
     const limit = teller === ALL_OF_LSD ? CONNECTIONS.knownFromLsd : CONNECTIONS.knownPerTeller;
     if ((this.#toldBy.get(teller) ?? 0) < limit) return true;
@@ -168,8 +168,8 @@ export class KnownPeers {
   }
 
   /**
-   * What others say of a peer (BEP 11, `lan_peers`). It counts of those of whom nobody else told us, and until we see
-   * for ourselves: by a lie somebody is called later, or in the wrong way first, and is called all the same.
+   * Takes what other peers say of a peer (BEP 11, `lan_peers`). It counts only until we connect to the peer, and only if
+   * no better source named it. A lie can delay the dial or spoil the first try, but it cannot prevent the connection.
    */
   rumoured(
     { address, port }: Endpoint,
@@ -182,7 +182,7 @@ export class KnownPeers {
     known.endpoint = prefersEncryption ? { address, port, prefersEncryption } : { address, port };
   }
 
-  /** An endpoint is hearsay no longer, or not known any more: it counts no more against who told us of it. */
+  /** An endpoint is no longer hearsay, or is forgotten: it no longer counts against its tellers. */
   #vouch(peer: KnownPeer): void {
     for (const teller of peer.tellers) {
       const left = this.#toldBy.get(teller)! - 1;
@@ -201,7 +201,7 @@ export class KnownPeers {
     this.#peers.delete(name);
   }
 
-  /** Forgets endpoints that have left, unless they are connected; only what the same `remote` told us in this way. */
+  /** Forgets endpoints that are not connected and that the same `remote` told us of before, by the same source. */
   remove(endpoints: Iterable<Endpoint>, source: PeerSource, remote?: string): number {
     let removed = 0;
     for (const endpoint of endpoints) {
@@ -216,9 +216,9 @@ export class KnownPeers {
   }
 
   /**
-   * Up to `limit` endpoints that are due to be dialled at `now`; each is busy from now on. Of too many, those come first
-   * that did not fail, then those from the best source, those that failed least, and those of the highest priority. A
-   * seeder leaves other seeds alone and waits for the rest to come, except for those that had time to and did not.
+   * Takes up to `limit` endpoints that are due to be dialled at `now`; each is busy from now on. When there are too many,
+   * endpoints that did not fail come first, then those from the best source, those with the fewest failures, and those
+   * with the highest priority. A seeder never dials seeds, and gives other peers time to connect first.
    */
   takeDue(
     limit: number,
@@ -245,27 +245,27 @@ export class KnownPeers {
     return due.map(({ endpoint }) => endpoint);
   }
 
-  /** The endpoint was dialled by us, or is the same as one that is connected, and leads to a peer. */
+  /** We dialled the endpoint and found a peer there. */
   connected(endpoint: Endpoint, now: number): void {
     this.claimed(endpoint, now);
     const known = this.#peers.get(formatEndpoint(endpoint));
     if (known !== undefined) this.#vouch(known);
   }
 
-  /** Somebody who connected to us says that it listens there: it need not be dialled, and remains hearsay. */
+  /** A connected peer says that it listens at the endpoint: it need not be dialled, and remains hearsay. */
   claimed(endpoint: Endpoint, now: number): void {
     this.add([endpoint], "incoming", now, endpoint.address);
     const known = this.#peers.get(formatEndpoint(endpoint));
     if (known !== undefined) known.isBusy = true;
   }
 
-  /** Who said that it listens there cannot be believed: whoever does may be dialled. */
+  /** The peer that claimed the endpoint lied before: the endpoint may be another peer's, and may be dialled. */
   disclaimed(endpoint: Endpoint): void {
     const known = this.#peers.get(formatEndpoint(endpoint));
     if (known !== undefined) known.isBusy = false;
   }
 
-  /** The connection is gone; it may be dialled again after a first pause. `isSeed`: it had everything. */
+  /** The connection is gone; the endpoint may be dialled again after a pause. `isSeed`: the peer had everything. */
   disconnected(endpoint: Endpoint, isSeed: boolean, now: number): void {
     const known = this.#peers.get(formatEndpoint(endpoint));
     if (known === undefined) return;
@@ -275,12 +275,12 @@ export class KnownPeers {
     known.nextDialAt = now + CONNECTIONS.reconnectMs;
   }
 
-  /** We are ready for everybody again: those that are not connected may be dialled at once. */
+  /** Makes all endpoints that are not connected due at once. */
   retryAll(): void {
     for (const known of this.#peers.values()) if (!known.isBusy) known.nextDialAt = 0;
   }
 
-  /** A dial failed, or the remote hung up without a word; the next one waits twice as long as this one did. */
+  /** A dial failed, or the peer hung up without a word; the next dial waits twice as long as this one did. */
   dialFailed(endpoint: Endpoint, now: number): void {
     const known = this.#peers.get(formatEndpoint(endpoint));
     if (known === undefined) return;
@@ -296,17 +296,17 @@ export class KnownPeers {
     this.#forget(name);
   }
 
-  /** Bans a peer by its endpoint and its id there, and its address when too many from there were banned. */
+  /** Bans a peer by its endpoint, and by its id at this address. Too many such bans ban the whole address. */
   ban(endpoint: Endpoint, peerId: Uint8Array): void {
     const { address } = endpoint;
     this.banEndpoint(endpoint);
-    // A liar is one, however many of its pieces turn out to be wrong.
+    // A liar counts once, however many of its pieces turn out to be wrong.
     if (this.#banned.has(peerAt(address, peerId))) return;
     this.#banned.set(peerAt(address, peerId), true);
     this.#bansByAddress.set(address, (this.#bansByAddress.get(address) ?? 0) + 1);
   }
 
-  /** Bans an endpoint at which somebody was found who is banned. */
+  /** Bans an endpoint at which a banned peer was found. */
   banEndpoint(endpoint: Endpoint): void {
     const name = formatEndpoint(endpoint);
     this.#banned.set(name, true);
@@ -321,8 +321,8 @@ export class KnownPeers {
   }
 
   /**
-   * Makes room for an endpoint of this rank: one that failed goes first, whatever its rank, but for those the user
-   * named; else one of a worse rank. Returns false when there is none.
+   * Forgets an endpoint to make room for one of this rank: first one that failed, whatever its rank, unless the user
+   * named it; else one of a worse rank. Returns false when there is none.
    */
   #forgetWorst(rank: number): boolean {
     let worst: string | undefined;
@@ -341,10 +341,10 @@ export class KnownPeers {
   }
 }
 
-/** Of an endpoint that was never dialled. */
+/** The history of an endpoint that was never dialled. */
 const UNDIALLED: DialHistory = { failures: 0, dialledAt: -Infinity, nextDialAt: 0 };
 
-/** Against whom an endpoint counts that one of this source named. */
+/** The tellers that a new endpoint counts against. */
 function tellersOf(endpoint: Endpoint, source: PeerSource, remote: string | undefined): readonly string[] {
   if (source === "lsd") return [endpoint.address, ALL_OF_LSD];
   return remote === undefined ? [] : [remote];

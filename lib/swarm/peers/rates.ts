@@ -7,8 +7,8 @@ const SLOTS = TRANSFER.rateWindowMs / SLOT_MS;
 /**
  * Bytes per second over a rolling window: the last `TRANSFER.rateWindowMs`, in slots of one second.
  *
- * Every rate in the program, shown or decided upon, is measured by this class alone. In its first seconds a
- * meter divides by its own age (at least one slot) instead of the whole window, so that newcomers compare fairly.
+ * This class alone measures every rate in the program. In its first seconds a meter divides by its own age (at least one
+ * slot) instead of the whole window, so that newcomers compare fairly.
  */
 export class RateMeter {
   /** Bytes ever counted. */
@@ -47,7 +47,7 @@ export class RateMeter {
   #advance(now: number): void {
     const slot = Math.floor(now / SLOT_MS);
     if (this.#newest < 0) this.#newest = slot;
-    // Sleep or a clock that jumps costs at most one round through the slots.
+    // After a jump of the clock, as when the computer slept, one round through the slots clears them all.
     const steps = Math.min(slot - this.#newest, SLOTS);
     for (let step = 1; step <= steps; step++) {
       const position = (slot - steps + step) % SLOTS;
@@ -59,18 +59,18 @@ export class RateMeter {
   }
 }
 
-/** How often the request window follows the rate, in ms: shorter would measure single reads. */
+/** How often the request window adapts to the rate, in ms. A shorter period would measure single reads. */
 const WINDOW_PERIOD_MS = 100;
 
 /**
- * How many blocks to keep asked-for at one source: what arrives, at its present rate, in `TRANSFER.windowMs` and
- * twice its answering time, and a few more.
+ * Decides how many blocks to keep asked-for at one source: those that arrive at its present rate in `TRANSFER.windowMs`
+ * and twice its answering time, and a few more.
  *
- * A window below the bandwidth-delay product starves a fast link; above it, blocks queue at the source where nobody
- * else can deliver them. The answering time is the least mean latency of any period, as later ones contain the
- * queue that the window itself makes; or the longest silence in this period, where that is longer, as with clients
- * that answer in steps of half a second. Twice, and a few more, so that the window grows where nothing but the window
- * limits the rate.
+ * A window below the bandwidth-delay product starves a fast link; above it, blocks queue at the source, where no other
+ * peer can deliver them. The answering time is the least mean latency of any period, because later latencies contain the
+ * queue that the window itself makes. It is the longest silence in this period where that is longer, as with clients
+ * that answer in steps of half a second. It counts twice, and a few blocks are added, so that the window grows as long
+ * as only the window limits the rate.
  */
 export class RequestWindow {
   #blocks: number = TRANSFER.firstWindow;
@@ -82,7 +82,7 @@ export class RequestWindow {
   #lastAt = -1;
   #periodStart = -1;
 
-  /** Blocks to keep asked-for, before the remote's own limit. */
+  /** Blocks to keep asked-for, regardless of the peer's own limit. */
   get blocks(): number {
     return this.#blocks;
   }

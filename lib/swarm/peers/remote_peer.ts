@@ -8,7 +8,7 @@ import type { PeerSender, RemotePeerSnapshot } from "../ports.ts";
 import { Allowance } from "./allowance.ts";
 import { RateMeter, RequestWindow } from "./rates.ts";
 
-/** What is known of a remote peer when its connection is up. */
+/** The facts about a remote peer that are known when its connection is up. */
 export interface PeerFacts {
   /** Where the connection leads: for an accepted one, not where the remote listens. */
   readonly endpoint: Endpoint;
@@ -19,11 +19,11 @@ export interface PeerFacts {
   readonly isIncoming: boolean;
   readonly supportsFast: boolean;
   readonly supportsExtensions: boolean;
-  /** Address of the web seed that this is instead of a peer; its endpoint then means nothing. */
+  /** Address of the web seed, if this is one instead of a peer; the endpoint means nothing then. */
   readonly url?: string;
 }
 
-/** One connected remote peer: state only; the swarm decides. */
+/** The state of one connected remote peer. Other classes decide and change it. */
 export class RemotePeer {
   /** Number of the connection, from 1 on; never used again within a swarm. */
   readonly number: number;
@@ -41,18 +41,18 @@ export class RemotePeer {
 
   /** Pieces it has. */
   readonly have: Bitfield;
-  /** Pieces it has that we want and lack. */
+  /** How many pieces it has that we want and lack. */
   wantedPieces = 0;
-  /** Whether the picker counts its pieces; those that had everything from the start are not counted. */
+  /** Whether the picker counts its pieces. It does not count peers that had everything from the start. */
   isCounted = false;
   /** Whether it has told which pieces it has, or one of them. */
   hasToldPieces = false;
 
   /** Where it listens, once known: as dialled, or from the port in its extended handshake. */
   listens: Endpoint | undefined;
-  /** Where we dialled it and found it: what it only says of itself may be the endpoint of another peer. */
+  /** Where we dialled it and found it. Where it only says that it listens may be another peer's endpoint. */
   readonly foundAt: Endpoint[] = [];
-  /** What its extended handshake said; undefined before. */
+  /** Its extended handshake; undefined before that has come. */
   extended: ExtendedHandshake | undefined;
 
   readonly download = new RateMeter();
@@ -61,32 +61,31 @@ export class RemotePeer {
 
   /** Whether it is one of our download sources. */
   isSource = false;
-  /** Whether it hears that we want nothing, as all places for sources are taken. */
+  /** Whether we tell it that we want nothing, because there are enough sources. */
   isDeclined = false;
-  /** Until when others come first as source because we had nothing to ask it, in ms. */
+  /** Until when other peers become sources first, because we had nothing to ask this one; in ms. */
   spareUntil = 0;
   /** Pieces it would like us to take, oldest first. */
   readonly suggestions: number[] = [];
   /** Pieces it lets us ask for while it chokes us (BEP 6). */
   readonly allowedFast = new Set<number>();
-  /** Pieces we let it ask for while we choke it, and blocks of each left to serve; undefined before that is told. */
+  /** Pieces we let it ask for while we choke it, with the blocks left to serve of each; undefined before it was told. */
   granted: Map<number, number> | undefined;
-  /** The piece behind the one a web seed began last; -1 before the first. */
+  /** The piece behind the one that a web seed began last; -1 before the first. */
   nextPiece = -1;
-  /** Whether it is a web seed that sends whole files only, so that going back in one is dear. */
+  /** Whether it is a web seed that sends whole files only, so that going back in a file costs much. */
   sendsWholeFiles = false;
-  /** Blocks asked of it and not answered. */
+  /** As in `Debtor`: `BlockRouting` alone changes these two. */
   outstanding = 0;
-  /** Blocks that were asked of it, taken back since, and may still come. */
   released = 0;
   /** Blocks it sent that nobody asked for. */
   unwantedBlocks = 0;
-  /** When it last sent a needed block, or was first asked after owing nothing; in ms. */
+  /** When it last sent a needed block, or was asked for one while it owed none; in ms. */
   lastBlockAt = 0;
-  /** Whether our own limit holds up what it sent, and when it last did, in ms; then it is neither silent nor slow. */
+  /** Whether our own limit holds up what it sent, and when it last did, in ms. It is neither silent nor slow then. */
   isHeldUp = false;
   heldUpAt = -Infinity;
-  /** Until when it is passed over as source because it was silent or slower than others; in ms. */
+  /** Until when it is passed over as a source because it was silent or slower than others; in ms. */
   snubbedUntil = 0;
 
   /** When it was unchoked last, in ms. */
@@ -97,12 +96,12 @@ export class RemotePeer {
   lastSentAt = 0;
   /** Until when it is passed over for slots because it left one unused; in ms. */
   idleUntil = 0;
-  /** Why it was last given or refused a slot, for people. */
+  /** Why it was last given or refused a slot, in words for the user. */
   reason = "";
 
-  /** Lists of peers it may send. */
+  /** How many lists of peers it may send. */
   readonly broadcasts = new Allowance(BROADCAST.accepted);
-  /** Messages it may send that bring nothing. */
+  /** How many messages it may send that bring nothing. */
   readonly patience = new Allowance(TRANSFER.patience);
 
   constructor(number: number, pieceCount: number, facts: PeerFacts, sender: PeerSender, now: number) {
@@ -116,17 +115,17 @@ export class RemotePeer {
     this.foundAt.push(facts.endpoint);
   }
 
-  /** Has everything. */
+  /** Whether it has everything. */
   get isSeed(): boolean {
     return this.have.isFull;
   }
 
-  /** Wants nothing more, though it may not have everything (BEP 21). */
+  /** Whether it says that it wants nothing more, though it may lack something (BEP 21). */
   get isUploadOnly(): boolean {
     return this.extended?.isUploadOnly ?? false;
   }
 
-  /** A web server in a peer's place (BEP 19). */
+  /** Whether it is a web server instead of a peer (BEP 19). */
   get isWebSeed(): boolean {
     return this.facts.url !== undefined;
   }
@@ -136,7 +135,7 @@ export class RemotePeer {
     return this.have.has(index) && (!this.peerChokes || this.allowedFast.has(index));
   }
 
-  /** Whom to show: a web seed's address, where a peer listens, else where it comes from. */
+  /** Its name for the user: the address of a web seed, else the endpoint where it listens or that it comes from. */
   get name(): string {
     const { url, endpoint } = this.facts;
     return url === undefined ? formatEndpoint(this.listens ?? endpoint) : publicUrl(url);
@@ -146,7 +145,7 @@ export class RemotePeer {
     return this.isWebSeed ? "web seed" : this.extended?.client || clientNameOf(this.facts.peerId);
   }
 
-  /** Whether what it sent waited for us at any time within the last `ms` before `now` (ms). */
+  /** Whether our own limit held up what it sent at any time within the last `ms` before `now` (ms). */
   wasHeldUp(now: number, ms: number): boolean {
     return this.isHeldUp || now - this.heldUpAt < ms;
   }
@@ -167,7 +166,7 @@ export class RemotePeer {
     };
   }
 
-  /** Blocks that may be asked of it now, on top of those outstanding. */
+  /** How many more blocks it may be asked for now. */
   get openWindow(): number {
     const theirLimit = this.extended?.maxQueuedRequests ?? TRANSFER.defaultReqq;
     return Math.min(this.window.blocks, theirLimit) - this.outstanding;

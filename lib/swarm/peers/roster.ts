@@ -1,4 +1,4 @@
-/** Who is connected and who is known: one connection each, within the limits, and whom to dial next. */
+/** The peers of one torrent that are connected or known. It admits and closes connections, and says whom to dial next. */
 import { compareBytes } from "../../protocol/bytes.ts";
 import { type Endpoint, familyOf, type IpFamily, withoutZone } from "../../protocol/endpoint.ts";
 import { peerPriority } from "../../protocol/peer_priority.ts";
@@ -11,7 +11,7 @@ import { RecentMap } from "../recent_map.ts";
 import { type PeerFacts, RemotePeer } from "./remote_peer.ts";
 import { isSameHost, isTwin, spareOf } from "./twins.ts";
 
-/** By what a peer is known again. */
+/** The facts by which a peer is recognized later. */
 type Identity = Pick<PeerFacts, "url" | "endpoint" | "peerId"> & Pick<RemotePeer, "foundAt">;
 
 /** The peers of one torrent. Times in ms. */
@@ -26,7 +26,7 @@ export class Roster {
   readonly #bannedUrls = new Set<string>();
   /** Peers that gave us data and left, by number. */
   readonly #departed = new RecentMap<number, Identity>(CHOKING.maxDeparted);
-  /** Connections that came up beside another one with the same peer id. */
+  /** Connections that came up while another one had the same peer id. */
   readonly #doubled = new Set<RemotePeer>();
   #lastNumber = 0;
 
@@ -36,7 +36,7 @@ export class Roster {
     this.#pieceCount = pieceCount;
   }
 
-  /** Adds endpoints we heard of, but for our own; returns how many were new. `teller` as in `KnownPeers.add`. */
+  /** Adds endpoints that we heard of, except our own; returns how many were new. `teller`: `remote` of `KnownPeers.add`. */
   hear(endpoints: readonly Endpoint[], source: PeerSource, now: number, teller?: string): number {
     const others = endpoints.filter((endpoint) => !this.#surroundings.isOurselves(endpoint));
     return this.known.add(others, source, now, teller);
@@ -50,7 +50,7 @@ export class Roster {
       return "it is ourselves";
     }
     if (this.known.isBanned(facts.endpoint, facts.peerId)) {
-      // We dialled an endpoint and found somebody there who is banned.
+      // We dialled an endpoint and found a banned peer there.
       if (!facts.isIncoming) this.known.banEndpoint(facts.endpoint);
       return "it is banned";
     }
@@ -62,7 +62,7 @@ export class Roster {
     );
     displaced?.sender.close("there are too many connections, and it made room");
     if (refusal === undefined) twin?.sender.close("the connection was made twice");
-    // We dialled somebody who had connected to us: now we know where it listens.
+    // We dialled a peer that had connected to us: now we know where it listens.
     else if (twin !== undefined && !facts.isIncoming) this.#found(twin, facts.endpoint, now);
     return refusal;
   }
@@ -77,7 +77,7 @@ export class Roster {
     return peer;
   }
 
-  /** A peer has introduced itself in an extended handshake, or said anew what changed of it. */
+  /** A peer has sent an extended handshake, the first one or a later one. */
   introduced(peer: RemotePeer, now: number): void {
     const port = peer.extended?.listenPort;
     if (peer.listens === undefined && port !== undefined) {
@@ -93,14 +93,14 @@ export class Roster {
     return [...this.connected.values()].filter((other) => other !== peer && isTwin(peer.facts, other));
   }
 
-  /** Our addresses on all connections to a peer, for it to recognize us by; undefined where there is one connection. */
+  /** Our addresses on all connections to a peer, by which it can recognize us; undefined with one connection only. */
   ownAddressesTo(peer: RemotePeer): string[] | undefined {
     const twins = this.twinsOf(peer);
     if (twins.length === 0) return undefined;
     return [...new Set([peer, ...twins].map(({ facts }) => withoutZone(facts.localAddress)))];
   }
 
-  /** Closes connections that are one too many. Called every `TICK_MS`. */
+  /** Closes second connections to the same peer. Called every `TICK_MS`. */
   tick(now: number): void {
     for (const newer of this.#doubled) {
       const older = this.twinsOf(newer).filter(({ number }) => number < newer.number);
@@ -140,17 +140,17 @@ export class Roster {
     for (const peer of [...this.connected.values()]) peer.sender.close(reason);
   }
 
-  /** A connected peer was found at an endpoint that we dialled. */
+  /** We dialled an endpoint and found a peer there that is connected already. */
   #found(peer: RemotePeer, endpoint: Endpoint, now: number): void {
     if (!peer.foundAt.some((other) => isSame(other, endpoint))) peer.foundAt.push(endpoint);
     peer.listens ??= endpoint;
     this.known.connected(endpoint, now);
   }
 
-  /** Up to `limit` endpoints to dial now, those of the highest priority for both sides (BEP 40). */
+  /** Up to `limit` endpoints to dial now, those with the highest priority for both sides first (BEP 40). */
   takeDials(limit: number, weSeed: boolean, now: number): DialTarget[] {
     const dialled = this.connected.values().filter(({ facts }) => !facts.isIncoming).toArray().length;
-    // Whoever fills us with connections must not keep us from looking for others ourselves.
+    // Peers that fill us with connections must not keep us from dialling others ourselves.
     const free = Math.max(CONNECTIONS.dialled - this.connected.size, CONNECTIONS.leastDialled - dialled);
     return this.known.takeDue(Math.min(limit, free), weSeed, now, (endpoint) => {
       const address = this.#ownAddresses.get(familyOf(endpoint.address));
@@ -158,14 +158,14 @@ export class Roster {
     });
   }
 
-  /** A dial led to no connection; not even to a second one with a peer that connected to us meanwhile. */
+  /** A dial led to no connection. It did not fail if its peer has connected to us meanwhile. */
   dialFailed(endpoint: Endpoint, now: number): void {
     if (!this.#isConnected(endpoint)) this.known.dialFailed(endpoint, now);
   }
 
   /**
-   * A peer sent wrong data: it is dropped, unless it is gone already, and does not come back. The endpoint it claims to
-   * listen at is not banned until somebody is found there who is: it may be that of a neighbour.
+   * A peer sent wrong data: bans it, and closes its connection if that is still up. The endpoint at which it only says
+   * that it listens is not banned, as it may be a neighbour's.
    */
   ban(number: number): void {
     const peer = this.connected.get(number);
@@ -192,7 +192,7 @@ function identityOf({ facts: { url, endpoint, peerId }, foundAt }: RemotePeer): 
   return { url, endpoint, peerId, foundAt };
 }
 
-/** Where a peer was found, or says that it listens. */
+/** The endpoints at which a peer was found, or says that it listens. */
 function endpointsOf({ listens, foundAt }: RemotePeer): Endpoint[] {
   const isClaim = listens !== undefined && !foundAt.some((endpoint) => isSame(endpoint, listens));
   return isClaim ? [listens, ...foundAt] : [...foundAt];

@@ -1,11 +1,11 @@
 /**
- * Connections that bear the same peer id. An id is anybody's to use, so it counts only together with the address:
+ * Decides about two connections with the same peer id. A peer can choose its id freely, so the address counts, too:
  *
- *   same address   The two lead to one peer, and one of them must go. When both sides dialled at the same time, both
- *                  must keep the same one. Our own kind agrees on it by the ids. What others do is not known, so both
+ *   same address   Both connections lead to one peer, and one of them must go. When both sides dialled at the same time,
+ *                  both must keep the same one. Peers of our own kind agree on it by the ids. With other clients, both
  *                  connections live until the other side had time to close one of them.
- *   other address  The two may lead to one peer with two addresses, or to a thief of the id. Both live, unless each
- *                  side says over each connection that it is the same host at the other address.
+ *   other address  The connections may lead to one peer with two addresses, or one to a peer and one to a thief of its
+ *                  id. Both live, unless the peer says over each of them that it also has the address of the other.
  */
 import { compareBytes } from "../../protocol/bytes.ts";
 import { withoutZone } from "../../protocol/endpoint.ts";
@@ -13,10 +13,10 @@ import { isOurKind } from "../../protocol/peer_id.ts";
 import { CONNECTIONS } from "../../settings.ts";
 import type { PeerFacts, RemotePeer } from "./remote_peer.ts";
 
-/** What becomes of a connection that is new, and of one that is up already, to the same peer at the same address. */
+/** The decision about a new connection and one that is up already, both to the same peer at the same address. */
 export type TwinVerdict = "refuse the new one" | "replace the old one" | "keep both for now";
 
-/** Whether a connection bears the id of another one. */
+/** Whether a connection has the same peer id as another one. */
 export function isTwin(facts: PeerFacts, other: RemotePeer): boolean {
   return !other.isWebSeed && compareBytes(facts.peerId, other.facts.peerId) === 0;
 }
@@ -33,7 +33,7 @@ export function meetTwin(
   ownPeerId: Uint8Array,
   now: number,
 ): TwinVerdict {
-  // Nobody connects anew to whom it is connected, but for somebody whose old connection is dead.
+  // A peer that connects anew has lost its old connection, if that has been silent for a while.
   const lastSignAt = Math.max(twin.heardAt, twin.lastSentAt);
   if (now - lastSignAt >= CONNECTIONS.silentTwinMs) return "replace the old one";
   if (facts.isIncoming === twin.facts.isIncoming) return "refuse the new one";
@@ -43,13 +43,13 @@ export function meetTwin(
   return now - twin.connectedAt < CONNECTIONS.twinTrialMs ? "keep both for now" : "refuse the new one";
 }
 
-/** Whether a connection is the one to be given up of two that were dialled from both sides: the higher id dialled it. */
+/** Whether to give a connection up, of two that were dialled from both sides: it is the one that the higher id dialled. */
 function isSpare({ isIncoming, peerId }: PeerFacts, ownPeerId: Uint8Array): boolean {
   const weAreLower = compareBytes(ownPeerId, peerId) < 0;
   return isIncoming === weAreLower;
 }
 
-/** Of two connections with the same peer id, the one to be closed at `now` (ms), and why; undefined when none is. */
+/** Which of two connections with the same peer id to close at `now` (ms), and why; undefined when both may live. */
 export function spareOf(
   older: RemotePeer,
   newer: RemotePeer,
@@ -65,7 +65,7 @@ export function spareOf(
     return { peer, reason: "the connection was made twice" };
   }
   if (isSameHost(older, newer)) {
-    // One side decides, or each might close the one that the other keeps.
+    // Only one side decides: else each might close the connection that the other keeps.
     if (compareBytes(ownPeerId, newer.facts.peerId) > 0) return undefined;
     return { peer: newer, reason: "the connection was made twice" };
   }
@@ -74,7 +74,7 @@ export function spareOf(
   return isOlderDead ? { peer: older, reason: "it went on at another address" } : undefined;
 }
 
-/** Whether two connections with the same peer id lead to one host, as it says itself over both. */
+/** Whether two connections with the same peer id lead to one host: to the same address, or as it says over both. */
 export function isSameHost(a: RemotePeer, b: RemotePeer): boolean {
   return isSameAddress(a.facts, b) || (claims(a, b) && claims(b, a));
 }
