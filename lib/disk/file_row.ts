@@ -138,6 +138,14 @@ export class FileRow {
     return stamps;
   }
 
+  /** Files that are there but shorter or longer than they are to be, by what `stamps` says of each. */
+  wrongSizes(stamps: readonly (FileStamp | undefined)[]): number[] {
+    const { files } = this.description;
+    return [...this.realFiles()].filter((file) =>
+      (stamps[file]?.size ?? files[file].length) !== files[file].length
+    );
+  }
+
   /** Makes every file, at full length from the start but sparse. What is there already is kept. */
   async create(): Promise<void> {
     await this.#forEachFile((file, known) => this.#create(file, this.description.files[file].length, known));

@@ -7,9 +7,19 @@ import { STORAGE } from "../settings.ts";
 /** What files looked like (`lookOf`), by path. */
 export type FileLooks = ReadonlyMap<string, string | undefined>;
 
+/** Hears of files in a folder. */
+export interface FolderListener {
+  /** A file came, or was changed. */
+  came(path: string): void;
+  /** A file was taken out. */
+  left(path: string): void;
+}
+
+/** Looks at which a file must be missing until it counts as taken out: one that is renamed has come by then. */
+const LOOKS_UNTIL_GONE = 3;
+
 /**
- * Calls `onFile` with the path of every `.torrent` file that comes into a folder or changes there, until the signal is
- * aborted.
+ * Tells of every `.torrent` file that comes into a folder, changes there or is taken out, until the signal is aborted.
  *
  * Shape: `known` are files not to be told of as long as they look like that. A file counts once it looked the same
  * twice, so that nobody reads one that is still being written; one that went away and came back counts again. A folder
@@ -19,21 +29,28 @@ export type FileLooks = ReadonlyMap<string, string | undefined>;
 export async function watchFolder(
   folder: string,
   known: FileLooks,
-  onFile: (path: string) => void,
+  listener: FolderListener,
   signal: AbortSignal,
   everyMs: number = STORAGE.folderWatchMs,
 ): Promise<void> {
-  let told = new Map(known);
+  const told = new Map(known);
   let before = new Map<string, string>();
+  const missed = new Map<string, number>();
   while (!signal.aborted) {
     const looks = looksIn(folder);
     if (looks !== undefined) {
-      // Of a file that is gone nothing is remembered.
-      told = new Map([...told].filter(([path]) => looks.has(path)));
+      for (const path of told.keys()) {
+        const misses = looks.has(path) ? 0 : (missed.get(path) ?? 0) + 1;
+        missed.set(path, misses);
+        if (misses < LOOKS_UNTIL_GONE) continue;
+        told.delete(path);
+        missed.delete(path);
+        listener.left(path);
+      }
       for (const [path, look] of looks) {
         if (told.get(path) === look || before.get(path) !== look) continue;
         told.set(path, look);
-        onFile(path);
+        listener.came(path);
       }
       before = looks;
     }

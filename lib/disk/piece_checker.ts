@@ -55,6 +55,8 @@ export interface TorrentCheck {
   readonly bad: readonly number[];
   /** Pieces with no data. */
   readonly missing: readonly number[];
+  /** Paths of files in `shareable/` that are shorter or longer than they are to be, and of empty ones that lack. */
+  readonly wrongSizes: readonly string[];
 }
 
 /**
@@ -90,5 +92,17 @@ export async function checkTorrent(
     for (const index of missing) if (!found.missing.has(index)) missing.delete(index);
   }
   const bad = [...piecesNotIn(good)].filter((index) => !missing.has(index));
-  return { good, bad, missing: [...missing] };
+  return { good, bad, missing: [...missing], wrongSizes: await wrongSizesOf(files) };
+}
+
+/** Paths of files that pieces do not tell to be wrong: those that are right in neither folder. */
+async function wrongSizesOf({ shareable, tmp }: TorrentFiles): Promise<string[]> {
+  const inTmp = await tmp.stamps();
+  const inShareable = await shareable.stamps();
+  const isWrong = (file: number) => {
+    const { length } = shareable.description.files[file];
+    const sizes = [inTmp[file]?.size, inShareable[file]?.size].filter((size) => size !== undefined);
+    return !sizes.includes(length) && (sizes.length > 0 || length === 0);
+  };
+  return [...shareable.realFiles()].filter(isWrong).map((file) => shareable.nameOf(file));
 }

@@ -129,7 +129,9 @@ async function examine(context: RecoveryContext, trusted: Bitfield): Promise<Rec
   };
   const inShareable = await check(files.shareable, trusted);
   for (const index of trusted) inShareable.add(index);
-  if (inShareable.isFull && files.shareable.exists()) return await adoptComplete(context, stamps);
+  const isWhole = inShareable.isFull && files.shareable.exists() &&
+    files.shareable.wrongSizes(stamps).length === 0;
+  if (isWhole) return await adoptComplete(context, stamps);
   await files.look();
   const found = files.current;
   const inTmp = await check(found, inShareable);
@@ -192,14 +194,14 @@ async function adoptComplete(
   return allThere(context, stamps);
 }
 
-/** A damaged or short copy gave us pieces, so the whole file may take its place. Others are somebody's own. */
+/** A damaged, short or long copy gave us pieces, so the whole file may take its place. Others are somebody's own. */
 function mayReplace(
   { metainfo }: RecoveryContext,
   good: Bitfield,
   file: number,
   stamp: FileStamp | undefined,
 ): boolean {
-  if (stamp === undefined || stamp.size > metainfo.files[file].length) return false;
+  if (stamp === undefined) return false;
   const pieces = metainfo.layout.piecesOf(file);
   if (pieces === undefined) return false;
   for (let index = pieces.first; index <= pieces.last; index++) {

@@ -14,6 +14,7 @@ import { STORAGE } from "../settings.ts";
 import type { PieceStorage, PieceStorageListener, Selection } from "../swarm/ports.ts";
 import { ChangeWatch } from "./change_watch.ts";
 import type { DiskWorkers } from "./disk_workers.ts";
+import { sameStamp } from "./file_row.ts";
 import { FilePlace } from "./parts_layout.ts";
 import { recoverPieces } from "./piece_recovery.ts";
 import type { ResumeStore } from "./state/resume_store.ts";
@@ -49,6 +50,8 @@ export interface RecoveredStore {
   readonly path: string;
   /** Of the pieces that are wanted; what there is of others is kept for later. */
   readonly unfinished: ReadonlyMap<number, UnfinishedPiece>;
+  /** Paths in `shareable/` where the user has other files than wanted ones that are to go there. */
+  readonly inTheWay: readonly string[];
 }
 
 /** Verifies, writes, reads and remembers pieces. Made once per torrent; `recover` comes first. */
@@ -135,7 +138,18 @@ export class PieceStore implements PieceStorage {
       finished: this.#isFinished,
       path: this.#files.path,
       unfinished,
+      inTheWay: this.#isFinished ? [] : await this.#pathsInTheWay(),
     };
+  }
+
+  /** Paths of files in `shareable/` that are not ours, and where wanted files are to be. */
+  async #pathsInTheWay(): Promise<string[]> {
+    const { shareable } = this.#files;
+    const there = await shareable.stamps();
+    return this.#lacking(FilePlace.shareable).filter((file) => {
+      const stamp = there[file];
+      return stamp !== undefined && stamp.size > 0 && !sameStamp(stamp, this.#watch.stamps[file]);
+    }).map((file) => shareable.nameOf(file));
   }
 
   /** Wanted files that are not at `place`. */

@@ -238,7 +238,9 @@ export class TorrentFiles {
     if (target.size === length && await this.#sameContents(file)) return "drop";
     throw new StorageError(
       `Expected nothing at ${this.shareable.nameOf(file)}, got another file; ` +
-        `both are kept, the complete one as ${this.tmp.nameOf(file)}`,
+        `both are kept, the complete one as ${
+          this.tmp.nameOf(file)
+        }; move the other one away and start again`,
     );
   }
 

@@ -18,6 +18,7 @@ import type { Surroundings } from "../surroundings.ts";
 import type { Policy } from "../swarm/policy.ts";
 import type { RateLimits, SwarmEvent } from "../swarm/ports.ts";
 import { Swarm } from "../swarm/swarm.ts";
+import { adviceOnFileInTheWay } from "./place_advice.ts";
 import { chooseFiles, type FileWishes } from "./kept_choice.ts";
 import { Tasks } from "./tasks.ts";
 
@@ -121,6 +122,7 @@ export class JoinedTorrent {
       signal.throwIfAborted();
       const joined = new JoinedTorrent(swarm, store, tiers, context);
       for (const message of problems) joined.warnings.push(["announce", message]);
+      for (const path of recovered.inTheWay) joined.warnings.push(["in-the-way", adviceOnFileInTheWay(path)]);
       for (const glob of globsWithoutFile(metainfo, context.files)) {
         joined.warnings.push(["selection", `no file matches ${glob}`]);
       }

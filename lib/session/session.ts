@@ -34,7 +34,7 @@ import { type Choices, DEFAULT_CHOICES, Policy, readChoices } from "../swarm/pol
 import type { SwarmSnapshot } from "../swarm/ports.ts";
 import { SwarmRegistry } from "../swarm/swarm_registry.ts";
 import { TrackerTable } from "../swarm/tracker/tracker_table.ts";
-import { findTorrent } from "./torrent_folder.ts";
+import { findTorrent, NamedTorrents } from "./torrent_folder.ts";
 import { RoleKeeper } from "./role_keeper.ts";
 import { SessionSurroundings } from "./surroundings.ts";
 import { Tasks } from "./tasks.ts";
@@ -77,6 +77,9 @@ export class Session {
   /** Loops that end with the session, and what is saved. */
   readonly #tasks = new Tasks();
   readonly #torrents = new Map<InfoHash, Torrent>();
+  readonly #named = new NamedTorrents();
+  /** Ends when all torrents have been left whose files were taken out. */
+  #leaving: Promise<void> = Promise.resolve();
   readonly #timer: ReturnType<typeof setInterval>;
   #lastFullTurnAt: number;
 
@@ -210,6 +213,7 @@ export class Session {
   async add(torrentPath: string, peers: readonly string[]): Promise<InfoHash> {
     const metainfo = await readTorrent(torrentPath);
     const { infoHash } = metainfo;
+    this.#leaveUnlessNamed(this.#named.note(torrentPath, infoHash));
     if (this.#isUnderWay(infoHash)) return infoHash;
     await this.#begin({ infoHash, metainfo, peers });
     this.#adviseOn(metainfo, torrentPath);
@@ -269,15 +273,35 @@ export class Session {
     }
   }
 
-  /** Joins `.torrent` files that come into `torrents/` or change there; `known` are looks of those read already. */
+  /**
+   * Joins `.torrent` files that come into `torrents/` or change there, and leaves torrents whose last file is taken out;
+   * `known` are looks of those read already.
+   */
   watchTorrents(known: FileLooks): void {
-    const onFile = (path: string) => {
-      this.add(path, []).catch((error) => {
-        if (this.#stopping.signal.aborted) return;
-        this.#options.observe({ event: "warning", code: "torrent", message: `${path}: ${messageOf(error)}` });
+    const { home, observe } = this.#options;
+    const { signal } = this.#stopping;
+    const came = (path: string) => {
+      this.#leaving.then(() => this.add(path, [])).catch((error) => {
+        if (signal.aborted) return;
+        observe({ event: "warning", code: "torrent", message: `${path}: ${messageOf(error)}` });
       });
     };
-    this.#tasks.add(watchFolder(join(this.#options.home, "torrents"), known, onFile, this.#stopping.signal));
+    const left = (path: string) => this.#leaveUnlessNamed(this.#named.forget(path));
+    this.#tasks.add(watchFolder(join(home, "torrents"), known, { came, left }, signal));
+  }
+
+  /** Leaves a torrent that no file names any more; all there is of it is kept for the case that it comes back. */
+  #leaveUnlessNamed(infoHash: InfoHash | undefined): void {
+    const torrent = infoHash && this.#torrents.get(infoHash);
+    if (torrent === undefined || this.#named.has(torrent.infoHash)) return;
+    this.#leaving = this.#leaving.then(async () => {
+      await torrent.stop();
+      await torrent.close();
+      this.#registry.remove(torrent.infoHash);
+      this.#torrents.delete(torrent.infoHash);
+      this.#announceLocally();
+    });
+    this.#tasks.add(this.#leaving);
   }
 
   // What the user says of what runs; each holds at once, and what is chosen holds at later starts too

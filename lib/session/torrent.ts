@@ -26,6 +26,7 @@ import { chooseFiles, type FileWishes, keepWishes } from "./kept_choice.ts";
 import { MagnetFetch } from "./magnet_fetch.ts";
 import { factsOf, type SessionEvent } from "./session_options.ts";
 import { Tasks } from "./tasks.ts";
+import { adviceOnSamePlace } from "./place_advice.ts";
 import { removeTorrentFiles, saveTorrent } from "./torrent_folder.ts";
 import { TorrentWill, type WillContext } from "./torrent_will.ts";
 import { waitingOf } from "./waiting.ts";
@@ -342,13 +343,13 @@ export class Torrent {
   }
 
   #tellOf({ swarm, warnings }: JoinedTorrent): void {
-    const { home, observe } = this.#context;
+    const { home, observe, registry } = this.#context;
     const facts = factsOf(swarm.snapshot(this.#context.surroundings.now()));
     observe({ event: "torrent", ...facts });
-    const lack = adviceOnLackOfData(facts, home);
-    if (lack !== undefined) warnings.push(["no-data", lack]);
-    for (const [code, message] of warnings) {
-      observe({ event: "warning", code, message, infoHash: this.infoHash });
+    const lack = ["no-data", adviceOnLackOfData(facts, home)] as const;
+    const rival = ["in-the-way", adviceOnSamePlace(swarm, registry.swarms)] as const;
+    for (const [code, message] of [...warnings, lack, rival]) {
+      if (message !== undefined) observe({ event: "warning", code, message, infoHash: this.infoHash });
     }
   }
 

@@ -1,5 +1,5 @@
 /** The folder `torrents/`, as far as the program itself reads and writes there. */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { makeFolders } from "../disk/guarded_path.ts";
 import { storageFailure } from "../disk/storage_failure.ts";
 import { StorageError } from "../errors.ts";
@@ -12,6 +12,30 @@ export { lookOf } from "../disk/folder_watch.ts";
 
 /** Hex digits of the info-hash in the file's name where another torrent has the plain one. */
 const MARK_DIGITS = 8;
+
+/** Which torrent each `.torrent` file holds that was read. */
+export class NamedTorrents {
+  readonly #byPath = new Map<string, InfoHash>();
+
+  /** Notes what a file holds; returns what it held before. */
+  note(path: string, infoHash: InfoHash): InfoHash | undefined {
+    const before = this.forget(path);
+    this.#byPath.set(resolve(path), infoHash);
+    return before;
+  }
+
+  /** Forgets a file, and returns what it held. */
+  forget(path: string): InfoHash | undefined {
+    const before = this.#byPath.get(resolve(path));
+    this.#byPath.delete(resolve(path));
+    return before;
+  }
+
+  /** Whether any file holds this torrent. */
+  has(infoHash: InfoHash): boolean {
+    return this.#byPath.values().some((named) => named === infoHash);
+  }
+}
 
 /** Paths of the torrents in a folder, sorted; what is in them may be anything. Errors: `StorageError`. */
 export async function torrentPaths(folder: string): Promise<string[]> {

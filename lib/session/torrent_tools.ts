@@ -177,6 +177,8 @@ export interface CheckReport {
   readonly bad: readonly number[];
   /** Indices of pieces with no data. */
   readonly missing: readonly number[];
+  /** Paths of files that are shorter or longer than they are to be, and of empty ones that lack. */
+  readonly wrongSizes: readonly string[];
   readonly complete: boolean;
 }
 
@@ -193,13 +195,14 @@ export async function checkTorrent(
   const pieces = metainfo.layout.pieceCount;
   const workers = new DiskWorkers();
   try {
-    const { good, bad, missing } = await checkPieces(
+    const { good, bad, missing, wrongSizes } = await checkPieces(
       metainfo,
       home,
       workers,
       (done) => onProgress(done, pieces),
     );
-    return { infoHash: metainfo.infoHash, pieces, good: good.count, bad, missing, complete: good.isFull };
+    const complete = good.isFull && wrongSizes.length === 0;
+    return { infoHash: metainfo.infoHash, pieces, good: good.count, bad, missing, wrongSizes, complete };
   } finally {
     workers.close();
   }

@@ -142,6 +142,14 @@ export async function check(torrent: string, options: ShowOptions): Promise<Exit
   );
   if (options.json) printLine(jsonText(report));
   else printTable([["Name", metainfo.name], ...reportRows(report)]);
+  const [wrong] = report.wrongSizes;
+  if (report.good === report.pieces && wrong !== undefined) {
+    throw new Failure(
+      EXIT.failed,
+      torrent,
+      `Expected all files in their right size, got another one of ${wrong}`,
+    );
+  }
   if (!report.complete) {
     throw new Failure(EXIT.failed, torrent, `Expected ${report.pieces} good pieces, got ${report.good}`);
   }
@@ -181,6 +189,9 @@ async function withProgress<Result>(
     progress.close();
   }
 }
+
+/** Names shown of a long list. */
+const LISTED = 10;
 
 type Row = readonly [title: string, text: string];
 
@@ -235,15 +246,23 @@ function announceRows(tiers: readonly (readonly string[])[]): Row[] {
   return tiers.map((tier) => ["Announce", tier.join(", ")]);
 }
 
-function reportRows({ infoHash, pieces, good, bad, missing, complete }: CheckReport): Row[] {
+function reportRows({ infoHash, pieces, good, bad, missing, wrongSizes, complete }: CheckReport): Row[] {
   return [
     ["Info-hash", infoHash],
     ["Pieces", String(pieces)],
     ["Good", String(good)],
     ["Bad", rangesText(bad)],
     ["Missing", rangesText(missing)],
+    ...optionalRow("Wrong size", listText(wrongSizes)),
     ["Complete", complete ? "yes" : "no"],
   ];
+}
+
+/** `3 (a, b, c)`: how many there are and which, or the first of them; empty for none. */
+function listText(texts: readonly string[]): string {
+  if (texts.length === 0) return "";
+  const shown = texts.slice(0, LISTED);
+  return `${texts.length} (${shown.join(", ")}${shown.length < texts.length ? ", …" : ""})`;
 }
 
 /** `5 (0, 7-10)`: how many indices there are and which. */

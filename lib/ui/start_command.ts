@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { messageOf, MetainfoError } from "../errors.ts";
+import { messageOf, MetainfoError, StorageError } from "../errors.ts";
 import { createLogger, type Logger, type LogLevel } from "../log.ts";
 import {
   defaultOptions,
@@ -103,7 +103,7 @@ export async function start(
     const ticking = setInterval(() => view.tick(session.snapshot()), SHOW_EVERY_MS);
     try {
       const work = named.length > 0
-        ? joinNamed(session, named, peers)
+        ? joinNamed(session, named, peers, view)
         : joinAll(session, join(home, "torrents"), peers, view, options.exitWhenComplete ?? false);
       await Promise.race([aborted(signals.stop), untilDone(session, work, options, signals.stop)]);
     } finally {
@@ -224,15 +224,22 @@ async function pathOrMagnet(argument: string, home: string): Promise<string> {
   return argument;
 }
 
+/** One torrent that the disk refuses is told and does not keep the others from being shared. Errors: `Failure`. */
 async function joinNamed(
   session: Session,
   pathsAndMagnets: readonly string[],
   peers: readonly string[],
+  view: ProgressView,
 ): Promise<void> {
+  let refused = 0;
   await Promise.all(pathsAndMagnets.map(async (named) => {
     try {
       await (isMagnet(named) ? session.addMagnet(named, peers) : session.add(named, peers));
     } catch (error) {
+      if (error instanceof StorageError && ++refused < pathsAndMagnets.length) {
+        view.event({ event: "error", code: "storage", message: `${named}: ${error.message}` });
+        return;
+      }
       if (error instanceof RangeError) throw new Failure(EXIT.usage, named, error.message, { cause: error });
       const exitCode = error instanceof MetainfoError ? EXIT.badInput : EXIT.failed;
       throw new Failure(exitCode, named, messageOf(error), { cause: error });

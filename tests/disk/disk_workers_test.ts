@@ -5,6 +5,7 @@ import { DiskWorkers } from "../../lib/disk/disk_workers.ts";
 import { checkTorrent } from "../../lib/disk/piece_checker.ts";
 import { TorrentFiles } from "../../lib/disk/torrent_files.ts";
 import { StorageError } from "../../lib/errors.ts";
+import { concatBytes } from "../../lib/protocol/bytes.ts";
 import { pieceHash } from "../../lib/protocol/metainfo.ts";
 import { allPieces, PIECE, TestHome, TestTorrent } from "./test_home.ts";
 import { needs } from "../harness/processes/require_tool.ts";
@@ -149,6 +150,19 @@ Deno.test("checkTorrent tells good, bad and missing pieces apart and changes not
     files.tmp.close();
     assert.deepEqual(await check(), { good: [0, 1, 2, 4], bad: [6], missing: [3, 5, 7, 8] });
     assert.ok(!fs.existsSync(`${home.path}/state/peer.kv`));
+  });
+});
+
+Deno.test("checkTorrent sees files of another size, and empty ones that lack", async () => {
+  await withWorkers(async (workers, _, home) => {
+    const torrent = new TestTorrent([["box/a", PIECE], ["box/none", 0], ["box/empty", 0], ["box/z", 5]]);
+    home.share(torrent, (path, content) => {
+      if (path === "box/none") return undefined;
+      return path === "box/a" ? content : concatBytes(content, new Uint8Array(1));
+    });
+    const { good, wrongSizes } = await checkTorrent(torrent.metainfo, home.path, workers, () => {});
+    assert.ok(good.isFull);
+    assert.deepEqual(wrongSizes, ["shareable/box/none", "shareable/box/empty", "shareable/box/z"]);
   });
 });
 

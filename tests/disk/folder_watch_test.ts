@@ -4,6 +4,11 @@ import { join } from "node:path";
 import { lookOf, watchFolder } from "../../lib/disk/folder_watch.ts";
 import { TestHome } from "./test_home.ts";
 
+/** Hears of what comes only. */
+function listening(came: (path: string) => void) {
+  return { came, left: () => {} };
+}
+
 Deno.test("watchFolder tells of each new torrent once it is stable, and stops", async () => {
   using home = new TestHome();
   const folder = join(home.path, "torrents");
@@ -21,7 +26,7 @@ Deno.test("watchFolder tells of each new torrent once it is stable, and stops", 
     watchFolder(
       folder,
       new Map([[path("old.torrent"), lookOf(path("old.torrent"))]]),
-      (found) => {
+      listening((found) => {
         heard.push(found);
         if (heard.length === 1) {
           assert.ok(growth > 5, "still being written");
@@ -30,7 +35,7 @@ Deno.test("watchFolder tells of each new torrent once it is stable, and stops", 
         } else {
           abort.abort();
         }
-      },
+      }),
       abort.signal,
       20,
     ).then(resolve);
@@ -51,10 +56,10 @@ Deno.test("watchFolder waits for a folder that is not there", async () => {
   await watchFolder(
     folder,
     new Map(),
-    (found) => {
+    listening((found) => {
       heard = found;
       abort.abort();
-    },
+    }),
     abort.signal,
     10,
   );
@@ -84,6 +89,25 @@ Deno.test("watchFolder tells again of a torrent that was changed, renamed over, 
     if (heard < changes.length) changes[heard]();
     else abort.abort();
   };
-  await watchFolder(folder, known, onFile, AbortSignal.any([abort.signal, AbortSignal.timeout(5_000)]), 10);
+  await watchFolder(
+    folder,
+    known,
+    listening(onFile),
+    AbortSignal.any([abort.signal, AbortSignal.timeout(5_000)]),
+    10,
+  );
   assert.equal(heard, changes.length);
+});
+
+Deno.test("watchFolder tells of a torrent that is taken out, once, and only then", async () => {
+  using home = new TestHome();
+  const folder = join(home.path, "torrents");
+  const paths = ["stays", "goes"].map((name) => join(folder, `${name}.torrent`));
+  for (const path of paths) fs.writeFileSync(path, "known");
+  const known = new Map(paths.map((path) => [path, lookOf(path)]));
+  const heard: string[] = [];
+  setTimeout(() => fs.rmSync(paths[1]), 30);
+  const listener = { came: (path: string) => heard.push(path), left: (path: string) => heard.push(path) };
+  await watchFolder(folder, known, listener, AbortSignal.timeout(500), 10);
+  assert.deepEqual(heard, [paths[1]]);
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DiskWorkers } from "../../lib/disk/disk_workers.ts";
 import { StorageError } from "../../lib/errors.ts";
 import { Bitfield } from "../../lib/protocol/bitfield.ts";
+import { concatBytes } from "../../lib/protocol/bytes.ts";
 import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
 import { STORAGE } from "../../lib/settings.ts";
 import { allPieces, assertServes, PIECE, TestHome, TestTorrent } from "./test_home.ts";
@@ -229,6 +230,7 @@ Deno.test("PieceStore starts with the good pieces of a damaged copy and replaces
   const open = await home.open(several);
   assert.deepEqual([...open.recovered.have], [0, 2, 4]);
   assert.ok(!open.recovered.finished);
+  assert.deepEqual(open.recovered.inTheWay, []);
   assertServes(several, open, open.recovered.have);
   await open.commit(several, 1, 3);
   open.store.finish();
@@ -272,6 +274,35 @@ Deno.test("PieceStore does not replace a damaged copy that changed after it was 
   assert.match(open.failures[0].message, /both are kept/);
   assert.match(fs.readFileSync(home.shared("data.bin"), "latin1"), /edited$/);
   await open.crash();
+});
+
+Deno.test("PieceStore takes no file for complete that is too long, and uses what is good in it", async () => {
+  using home = new TestHome();
+  home.share(several, (_, content) => concatBytes(content, new Uint8Array(content.length)));
+  const { layout } = several.metainfo;
+  const open = await home.open(several);
+  assert.equal(open.recovered.have.count, layout.pieceCount);
+  await open.stop();
+  home.assertFinished(several);
+});
+
+Deno.test("PieceStore says at the start which files of the user's are in the way, also when it goes on later", async () => {
+  using home = new TestHome();
+  home.share(several, (path) => path === "album/one.bin" ? new Uint8Array(PIECE + 10) : undefined);
+  for (const start of ["first", "second"]) {
+    const open = await home.open(several);
+    assert.deepEqual(open.recovered.inTheWay, ["shareable/album/one.bin"], start);
+    await open.stop();
+  }
+});
+
+Deno.test("PieceStore never replaces what is in the place of an empty file", async () => {
+  using home = new TestHome();
+  const torrent = new TestTorrent([["album/one.bin", PIECE], ["album/none", 0]]);
+  home.share(torrent);
+  fs.writeFileSync(home.shared("album/none"), "my notes");
+  await assert.rejects(home.open(torrent), /got another file; both are kept/);
+  assert.equal(fs.readFileSync(home.shared("album/none"), "utf8"), "my notes");
 });
 
 Deno.test("PieceStore replaces an empty file", async () => {

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
+import { lookOf } from "../../lib/session/session.ts";
+import { STORAGE } from "../../lib/settings.ts";
 import { EVERYTHING } from "../../lib/swarm/download/file_selection.ts";
 import { until } from "../harness/sessions/loopback_node.ts";
 import { Machine } from "../harness/sessions/machine.ts";
@@ -121,6 +124,38 @@ Deno.test("Session joins a torrent that is dropped into torrents/ while it runs,
   await machine.assertHas(BOOK);
   const [warning] = machine.namesOf("warning");
   assert(warning.event === "warning" && warning.message.includes("bad.torrent"));
+});
+
+Deno.test("Session tells of two torrents that are to fill the same file", async () => {
+  await using machine = await Machine.start();
+  const first = await machine.publish(BOOK, []);
+  await Deno.rename(first, `${first}.first.torrent`);
+  const second = await machine.publish(BOOK, [], 32 * KIB);
+  await Deno.remove(machine.path("shareable", "book.epub"));
+  const infoHash = await machine.session.add(`${first}.first.torrent`, []);
+  await machine.session.add(second, []);
+  const [warning] = machine.namesOf("warning");
+  assert(warning.event === "warning" && warning.code === "in-the-way");
+  assert.match(warning.message, new RegExp(`^the torrent ${infoHash} fills shareable/book\\.epub too`));
+});
+
+Deno.test("Session leaves a torrent that is taken out of torrents/, and keeps all there is of it", async () => {
+  await using machine = await Machine.start();
+  const torrent = await machine.publish(BOOK, []);
+  const infoHash = await machine.session.add(torrent, []);
+  machine.session.watchTorrents(new Map([[torrent, lookOf(torrent)]]));
+  await Deno.rename(torrent, machine.path("torrents", "renamed.torrent"));
+  await delay(4 * STORAGE.folderWatchMs);
+  assert.equal(machine.swarm(infoHash).seeding, true, "it has another name only");
+  await Deno.remove(machine.path("torrents", "renamed.torrent"));
+  await until(() => machine.session.snapshot().length === 0, "left", 15_000);
+  await machine.assertHas(BOOK);
+
+  const next = await machine.publish(BOOK, []);
+  await until(() => machine.session.snapshot().length === 1, "joined again", 15_000);
+  await machine.completes(infoHash);
+  await Deno.remove(next);
+  await until(() => machine.session.snapshot().length === 0, "left again", 15_000);
 });
 
 Deno.test("Session refuses a state/ that another one uses, and leaves that one alone", async () => {

@@ -49,6 +49,23 @@ async function listWithoutState(home: string): Promise<Record<string, string>> {
   return Object.fromEntries(without.map(([path, text]) => [path, text.replace(/^folder.*/, "folder")]));
 }
 
+Deno.test("start goes on with other torrents when a folder is in the way of one, and says so", async () => {
+  await using folder = await makeFolder();
+  const home = folder.path;
+  await makeShared(home, 100_000);
+  const other = join(home, "shareable/other.bin");
+  await Deno.writeFile(other, randomBytes(20_000));
+  assert.equal((await runCommand("create", other, "--announce", "127.0.0.1:1", "--home", home)).exitCode, 0);
+  await Deno.remove(other);
+  await Deno.mkdir(other);
+  for (const torrents of [[], ["other.bin.torrent", "data.bin.torrent"]]) {
+    const { exitCode, err, events } = await started(home, ...torrents);
+    assert.equal(exitCode, 1);
+    assert.match(err.join("\n"), /Expected a file at shareable\/other.bin, got something else/);
+    assert.deepEqual(named(events, "torrent").map(({ name, have }) => [name, have]), [["data.bin", 2]]);
+  }
+});
+
 Deno.test("start fails for a port or address it cannot have, and leaves a clean stop as it was", async () => {
   await using folder = await makeFolder();
   const home = folder.path;
