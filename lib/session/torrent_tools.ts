@@ -177,8 +177,8 @@ export interface CheckReport {
   readonly bad: readonly number[];
   /** Indices of pieces with no data. */
   readonly missing: readonly number[];
-  /** Paths of files that are shorter or longer than they are to be, and of empty ones that lack. */
-  readonly wrongSizes: readonly string[];
+  /** Paths of files that are shorter or longer than they are to be, and of empty ones that lack; absent for none. */
+  readonly wrongSizes?: readonly string[];
   readonly complete: boolean;
 }
 
@@ -202,7 +202,8 @@ export async function checkTorrent(
       (done) => onProgress(done, pieces),
     );
     const complete = good.isFull && wrongSizes.length === 0;
-    return { infoHash: metainfo.infoHash, pieces, good: good.count, bad, missing, wrongSizes, complete };
+    const report = { infoHash: metainfo.infoHash, pieces, good: good.count, bad, missing, complete };
+    return wrongSizes.length === 0 ? report : { ...report, wrongSizes };
   } finally {
     workers.close();
   }

@@ -142,7 +142,7 @@ export async function check(torrent: string, options: ShowOptions): Promise<Exit
   );
   if (options.json) printLine(jsonText(report));
   else printTable([["Name", metainfo.name], ...reportRows(report)]);
-  const [wrong] = report.wrongSizes;
+  const [wrong] = report.wrongSizes ?? [];
   if (report.good === report.pieces && wrong !== undefined) {
     throw new Failure(
       EXIT.failed,
@@ -246,7 +246,7 @@ function announceRows(tiers: readonly (readonly string[])[]): Row[] {
   return tiers.map((tier) => ["Announce", tier.join(", ")]);
 }
 
-function reportRows({ infoHash, pieces, good, bad, missing, wrongSizes, complete }: CheckReport): Row[] {
+function reportRows({ infoHash, pieces, good, bad, missing, wrongSizes = [], complete }: CheckReport): Row[] {
   return [
     ["Info-hash", infoHash],
     ["Pieces", String(pieces)],
