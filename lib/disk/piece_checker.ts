@@ -55,7 +55,7 @@ export interface TorrentCheck {
   readonly bad: readonly number[];
   /** Pieces with no data. */
   readonly missing: readonly number[];
-  /** Paths of files in `shareable/` that are shorter or longer than they are to be, and of empty ones that lack. */
+  /** Paths of files that are longer than they are to be, and of empty ones that lack: no piece tells of them. */
   readonly wrongSizes: readonly string[];
 }
 
@@ -95,14 +95,14 @@ export async function checkTorrent(
   return { good, bad, missing: [...missing], wrongSizes: await wrongSizesOf(files) };
 }
 
-/** Paths of files that pieces do not tell to be wrong: those that are right in neither folder. */
+/** Paths of files that are right in neither folder, though no piece tells so. */
 async function wrongSizesOf({ shareable, tmp }: TorrentFiles): Promise<string[]> {
   const inTmp = await tmp.stamps();
   const inShareable = await shareable.stamps();
   const isWrong = (file: number) => {
     const { length } = shareable.description.files[file];
     const sizes = [inTmp[file]?.size, inShareable[file]?.size].filter((size) => size !== undefined);
-    return !sizes.includes(length) && (sizes.length > 0 || length === 0);
+    return !sizes.includes(length) && (length === 0 || sizes.some((size) => size > length));
   };
   return [...shareable.realFiles()].filter(isWrong).map((file) => shareable.nameOf(file));
 }

@@ -177,7 +177,7 @@ export interface CheckReport {
   readonly bad: readonly number[];
   /** Indices of pieces with no data. */
   readonly missing: readonly number[];
-  /** Paths of files that are shorter or longer than they are to be, and of empty ones that lack; absent for none. */
+  /** Paths of files that are longer than they are to be, and of empty ones that lack; absent for none. */
   readonly wrongSizes?: readonly string[];
   readonly complete: boolean;
 }
