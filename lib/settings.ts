@@ -490,10 +490,12 @@ export const IP_FILTER = {
   maxReported: 5,
 } as const;
 
-/** Web seeds (BEP 19). */
+/** Web seeds (BEP 17 and 19). */
 export const WEB_SEED = {
-  /** Web seeds used for one torrent, beside the download sources among its peers. */
+  /** Web seeds used for one torrent at a time, beside the download sources among its peers. */
   perTorrent: 4,
+  /** Web seeds that take turns, as each makes room while it pauses; where one is given up, the next one joins them. */
+  takingTurns: 16,
   /** Bytes asked for in one request at most: other sources may take over the last part of a longer range. */
   maxRangeBytes: 16 * MIB,
   /** Bytes read before they are handed on. */
@@ -504,8 +506,10 @@ export const WEB_SEED = {
   minAnswerBytes: 1 * KIB,
   /** A server that lacks this many files, and has delivered nothing yet, is given up. */
   maxLackedFiles: 100,
-  /** Files lacking on a server that are reported one by one. */
-  maxToldFiles: 3,
+  /** The same for pieces: they come from one address, which is likely to be wrong where the first ones are not there. */
+  maxLackedPieces: 3,
+  /** Files or pieces lacking on a server that are reported one by one. */
+  maxToldParts: 3,
   /** Redirects followed for one request. */
   maxRedirects: 5,
   /** Servers to which connections are kept open, where one web seed redirects to several. */

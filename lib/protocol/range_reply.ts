@@ -1,15 +1,15 @@
-/** Reads replies of web seeds (BEP 19) to HTTP range requests (RFC 9110, 14). */
+/** Reads replies of web seeds (BEP 17 and 19) to HTTP requests for a range of bytes (RFC 9110, 14). */
 
 /** The range that a request asked for, in bytes. */
 interface AskedRange {
   readonly position: number;
   readonly length: number;
-  /** Length of the whole file. */
+  /** Length of the whole file, or of the whole piece. */
   readonly fileLength: number;
 }
 
 /** The fault of a reply. */
-interface ReplyProblem {
+export interface ReplyProblem {
   readonly reason: string;
   /** Whether the same request would fail again. */
   readonly isFinal: boolean;
@@ -23,8 +23,8 @@ const CONTENT_RANGE = /^\s*bytes[ \t=]+(\d{1,16})[ \t]*-[ \t]*(\d{1,16})[ \t]*\/
 /** Statuses 4xx that may be temporary: request timeout, too early, too many requests. */
 const PASSING = [408, 425, 429];
 
-/** The bytes of a file that a reply contains, from `start` to before `end`. */
-interface ReplyPart {
+/** The bytes of a file or a piece that a reply contains, from `start` to before `end`. */
+export interface ReplyPart {
   readonly start: number;
   readonly end: number;
 }
@@ -40,14 +40,8 @@ export function readRangeReply(
   header: (name: string) => string | null,
   { position, length, fileLength }: AskedRange,
 ): ReplyPart | ReplyProblem {
-  const final = (reason: string) => ({ reason, isFinal: true, retryAfterMs: 0 });
-  if (status !== 200 && status !== 206) {
-    const isFinal = status < 500 && !PASSING.includes(status);
-    const retryAfterMs = secondsIn(header("retry-after")) * 1000;
-    return { reason: `Expected status 206, got ${status}`, isFinal, retryAfterMs };
-  }
-  const encoding = (header("content-encoding") ?? "").trim().toLowerCase();
-  if (!["", "identity"].includes(encoding)) return final("Expected plain bytes, got encoded ones");
+  const problem = problemOf(status, header, 206, header("retry-after"));
+  if (problem !== undefined) return problem;
   if (status === 200) {
     const bytes = header("content-length") ?? String(fileLength);
     if (Number(bytes) !== fileLength) {
@@ -65,7 +59,49 @@ export function readRangeReply(
   return { start: position, end: Number(end) + 1 };
 }
 
-/** The number of seconds in a header; 0 when the header is missing or holds a date. */
+/**
+ * Determines the same for a reply to a request for a range of a piece (BEP 17). No header tells which bytes the reply
+ * contains: by its length, it is the range or the whole piece.
+ *
+ * Shape: as `readRangeReply`. `pause` is the beginning of the body of a reply with status 503, which tells for how many
+ * seconds the server asks us to stay away.
+ */
+export function readPieceReply(
+  status: number,
+  header: (name: string) => string | null,
+  { position, length, fileLength }: AskedRange,
+  pause: string,
+): ReplyPart | ReplyProblem {
+  const seconds = secondsIn(pause.trim()) > 0 ? pause.trim() : header("retry-after");
+  const problem = problemOf(status, header, 200, seconds);
+  if (problem !== undefined) return problem;
+  const bytes = header("content-length") ?? String(length);
+  if (Number(bytes) === length) return { start: position, end: position + length };
+  if (Number(bytes) === fileLength) return { start: 0, end: fileLength };
+  return final(`Expected ${length} bytes of a piece, got ${bytes}`);
+}
+
+/** The fault of a reply that does not bring plain bytes. `seconds` is the pause that the server asks for, as text. */
+function problemOf(
+  status: number,
+  header: (name: string) => string | null,
+  expected: number,
+  seconds: string | null,
+): ReplyProblem | undefined {
+  if (status !== 200 && status !== 206) {
+    const isFinal = status < 500 && !PASSING.includes(status);
+    const retryAfterMs = secondsIn(seconds) * 1000;
+    return { reason: `Expected status ${expected}, got ${status}`, isFinal, retryAfterMs };
+  }
+  const encoding = (header("content-encoding") ?? "").trim().toLowerCase();
+  return ["", "identity"].includes(encoding) ? undefined : final("Expected plain bytes, got encoded ones");
+}
+
+function final(reason: string): ReplyProblem {
+  return { reason, isFinal: true, retryAfterMs: 0 };
+}
+
+/** The number of seconds in a text; 0 when there is no text, or when it is something else, such as a date. */
 function secondsIn(text: string | null): number {
   return text !== null && /^\d{1,6}$/.test(text) ? Number(text) : 0;
 }

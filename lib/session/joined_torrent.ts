@@ -7,12 +7,11 @@ import { messageOf } from "../errors.ts";
 import { Announcer, type AnnouncerOptions } from "../net/tracker/announcer.ts";
 import type { TrackerTraffic } from "../net/tracker/tracker_traffic.ts";
 import { missingTrackers, trackersOf } from "../net/tracker/own_tracker.ts";
-import { WebSeed } from "../net/web_seed/web_seed.ts";
-import { runWebSeed } from "../net/web_seed/web_seed_peer.ts";
+import { runWebSeeds } from "../net/web_seed/web_seeds.ts";
 import type { FileRange } from "../protocol/magnet.ts";
 import { type Metainfo, readOriginalPaths } from "../protocol/metainfo.ts";
 import { publicUrl } from "../protocol/secrets.ts";
-import { METAINFO_LIMITS, STORAGE, WEB_SEED } from "../settings.ts";
+import { METAINFO_LIMITS, STORAGE } from "../settings.ts";
 import { type FileSelection, globsWithoutFile } from "../swarm/download/file_selection.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { Policy } from "../swarm/policy.ts";
@@ -196,27 +195,14 @@ export class JoinedTorrent {
 
   /** Downloads from the torrent's web seeds too, until all is there or `signal` aborts. Never rejects. */
   async #useWebSeeds(signal: AbortSignal): Promise<void> {
-    const { metainfo } = this.swarm;
-    const { report, shared: { surroundings: { isBlocked, now } } } = this.#context;
-    if (metainfo.webSeeds.length === 0) return;
+    const { infoHash, metainfo } = this.swarm;
+    const { report, shared: { surroundings } } = this.#context;
+    if (metainfo.webSeeds.length + metainfo.httpSeeds.length === 0) return;
     const paths = await inSlices(readOriginalPaths(metainfo.rawInfo, METAINFO_LIMITS));
-    const use = async (url: string) => {
-      const warn = (message: string) => {
-        const text = `web seed ${publicUrl(url)}: ${message}`;
-        report({ event: "warning", code: "web-seed", message: text, infoHash: this.swarm.infoHash });
-      };
-      try {
-        await runWebSeed(url, new WebSeed(url, metainfo, paths, isBlocked), this.swarm, now, signal, warn);
-      } catch (error) {
-        warn(messageOf(error));
-      }
-    };
-    // Where one is given up, the next of them has its place.
-    const seeds = metainfo.webSeeds.values();
-    const useOneByOne = async () => {
-      for (const url of seeds) await use(url);
-    };
-    await Promise.all(Array.from({ length: WEB_SEED.perTorrent }, useOneByOne));
+    await runWebSeeds(this.swarm, paths, surroundings, signal, (url, message) => {
+      const text = `web seed ${publicUrl(url)}: ${message}`;
+      report({ event: "warning", code: "web-seed", message: text, infoHash });
+    });
   }
 
   /** Looks anew which announce addresses are our own tracker, as this machine's addresses changed. `isOwn`: as `ownHosts`. */

@@ -10,7 +10,7 @@ import {
 import { fromUtf8, toByteString, toUtf8 } from "../../lib/protocol/bytes.ts";
 import { canonicalAddress } from "../../lib/protocol/endpoint.ts";
 import { headLength, parseHttpRequest } from "../../lib/protocol/http_request.ts";
-import { readRangeReply } from "../../lib/protocol/range_reply.ts";
+import { readPieceReply, readRangeReply } from "../../lib/protocol/range_reply.ts";
 import { publicUrl, withoutSecrets } from "../../lib/protocol/secrets.ts";
 import { mutateBytes } from "./mutators.ts";
 import type { Target } from "./target.ts";
@@ -47,6 +47,7 @@ export const HTTP_TARGETS: readonly Target[] = [
       "206\nbytes 16384-17383/*\n\n",
       "200\n\n\n",
       "503\n\n\n120",
+      "503\n30\n\n",
       "206\nbytes 0-1/2\ngzip\n",
     ].map(toUtf8),
     mutate: mutateBytes,
@@ -61,6 +62,9 @@ export const HTTP_TARGETS: readonly Target[] = [
       if ("isFinal" in reply) assert.ok(reply.retryAfterMs >= 0 && reply.retryAfterMs < 1_000_000_000);
       else if (Number(status) === 200) assert.deepEqual(reply, { start: 0, end: 100_000 });
       else assert.ok(reply.start === 16_384 && reply.end > 16_384 && reply.end <= 17_384);
+      const piece = readPieceReply(Number(status), (name) => headers[name] ?? null, ASKED, range ?? "");
+      if ("isFinal" in piece) assert.ok(piece.retryAfterMs >= 0 && piece.retryAfterMs < 1_000_000_000);
+      else assert.deepEqual(piece, { start: 16_384, end: 17_384 });
     },
   },
   {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readRangeReply } from "../../lib/protocol/range_reply.ts";
+import { readPieceReply, readRangeReply } from "../../lib/protocol/range_reply.ts";
 
 const ASKED = { position: 100, length: 50, fileLength: 1_000 };
 const read = (headers: Record<string, string>) => readRangeReply(206, (name) => headers[name] ?? null, ASKED);
@@ -41,4 +41,20 @@ Deno.test("readRangeReply takes a part of what was asked, and a whole file", () 
   assert.deepEqual(whole({ "content-length": "1000" }), { start: 0, end: 1_000 });
   assert.ok(isFinal(whole({ "content-length": "999" })));
   assert.ok(isFinal(whole({ "content-encoding": "gzip" })));
+});
+
+Deno.test("readPieceReply takes the range or the whole piece by its length, and a pause from the body or the header", () => {
+  const piece = (status: number, headers: Record<string, string> = {}, pause = "") =>
+    readPieceReply(status, (name) => headers[name] ?? null, ASKED, pause);
+  for (const status of [200, 206]) {
+    assert.deepEqual(piece(status), { start: 100, end: 150 });
+    assert.deepEqual(piece(status, { "content-length": "50" }), { start: 100, end: 150 });
+    assert.deepEqual(piece(status, { "content-length": "1000" }), { start: 0, end: 1_000 });
+    assert.ok(isFinal(piece(status, { "content-length": "49" })));
+    assert.ok(isFinal(piece(status, { "content-encoding": "gzip" })));
+  }
+  const busy = { reason: "Expected status 200, got 503", isFinal: false };
+  assert.deepEqual(piece(503, { "retry-after": "9" }, " 30\n"), { ...busy, retryAfterMs: 30_000 });
+  assert.deepEqual(piece(503, { "retry-after": "9" }, "soon"), { ...busy, retryAfterMs: 9_000 });
+  assert.deepEqual(piece(503, {}, "1.5"), { ...busy, retryAfterMs: 0 });
 });

@@ -1,5 +1,5 @@
 /**
- * A web seed (BEP 19) in the place of a remote peer: it has everything, chokes nobody and wants nothing.
+ * A web seed (BEP 17 and 19) in the place of a remote peer: it has everything, chokes nobody and wants nothing.
  *
  *   swarm → requests → runs of blocks, read from replies that go on over many pieces → piece messages → swarm
  *
@@ -21,7 +21,8 @@ import { TRANSFER, WEB_SEED } from "../../settings.ts";
 import type { PeerSender } from "../../swarm/ports.ts";
 import type { RemotePeer } from "../../swarm/peers/remote_peer.ts";
 import type { Swarm } from "../../swarm/swarm.ts";
-import type { WebSeed, WebSeedFailure } from "./web_seed.ts";
+import type { PartServer, WebSeedFailure } from "./part_server.ts";
+import { Places } from "./places.ts";
 
 interface Block {
   readonly index: number;
@@ -32,20 +33,27 @@ interface Block {
 /**
  * Uses a web seed until the swarm has what it wants, the server fails for good or sends wrong data, or `signal`
  * aborts; a server that may recover is left alone for a while. `now` is a monotonic clock in ms. `warn` hears, in texts
- * for people, what the server cannot do. Never rejects.
+ * for people, what the server cannot do. The server is used in one of `places`, which is free while it is left alone.
+ * Never rejects.
  */
 export async function runWebSeed(
   url: string,
-  seed: WebSeed,
+  seed: PartServer,
   swarm: Swarm,
   now: () => number,
   signal: AbortSignal,
   warn: (message: string) => void = () => {},
+  places: Places = new Places(1),
 ): Promise<void> {
   const defects = new Defects(seed, warn);
   while (!signal.aborted && !swarm.isFinished) {
-    const failure = await new WebSeedPeer(url, seed, swarm, now, defects).run();
-    seed.close();
+    const failure = await places.within(async () => {
+      // The place may have come late.
+      if (signal.aborted || swarm.isFinished) return undefined;
+      const failure = await new WebSeedPeer(url, seed, swarm, now, defects).run();
+      seed.close();
+      return failure;
+    });
     if (failure === undefined) return;
     if (failure.retryInMs === undefined) return warn(`it is given up: ${failure.reason}`);
     await delay(failure.retryInMs, undefined, { signal, ref: false }).catch(() => {});
@@ -54,12 +62,12 @@ export async function runWebSeed(
 
 /** What a server turned out not to be able to do, told once each. */
 class Defects {
-  readonly #seed: WebSeed;
+  readonly #seed: PartServer;
   readonly #warn: (message: string) => void;
   readonly #told = new Set<string>();
-  #lackedFiles = 0;
+  #lackedParts = 0;
 
-  constructor(seed: WebSeed, warn: (message: string) => void) {
+  constructor(seed: PartServer, warn: (message: string) => void) {
     this.#seed = seed;
     this.#warn = warn;
   }
@@ -74,11 +82,11 @@ class Defects {
     }
   }
 
-  /** A file is asked of the server no more. */
-  lacks(path: readonly string[], reason: string): void {
-    if (++this.#lackedFiles <= WEB_SEED.maxToldFiles) {
-      this.#tell(`it cannot give ${path.join("/")}, and is used for other files: ${reason}`);
-    } else this.#tell("it cannot give more files");
+  /** The server is not asked again for one of its files or pieces, which `name` tells. */
+  lacks(parts: "files" | "pieces", name: string, reason: string): void {
+    if (++this.#lackedParts <= WEB_SEED.maxToldParts) {
+      this.#tell(`it cannot give ${name}, and is used for other ${parts}: ${reason}`);
+    } else this.#tell(`it cannot give more ${parts}`);
   }
 
   #tell(message: string): void {
@@ -95,7 +103,7 @@ function keyOf(index: number, begin: number): string {
 /** One connection in the swarm's eyes; over HTTP, as many requests as it takes. */
 class WebSeedPeer implements PeerSender {
   readonly #url: string;
-  readonly #seed: WebSeed;
+  readonly #seed: PartServer;
   readonly #swarm: Swarm;
   /** Monotonic clock in ms. */
   readonly #now: () => number;
@@ -111,7 +119,7 @@ class WebSeedPeer implements PeerSender {
   /** Wakes the loop when it waits for requests. */
   #wake: (() => void) | undefined;
 
-  constructor(url: string, seed: WebSeed, swarm: Swarm, now: () => number, defects: Defects) {
+  constructor(url: string, seed: PartServer, swarm: Swarm, now: () => number, defects: Defects) {
     this.#url = url;
     this.#seed = seed;
     this.#swarm = swarm;
@@ -167,12 +175,11 @@ class WebSeedPeer implements PeerSender {
       const failure = await this.#seed.fetchRange(index, begin, bytes, signal, options);
       peer.sendsWholeFiles = this.#seed.sendsWholeFiles;
       this.#defects.look();
-      if (failure?.file !== undefined) this.#forget(peer, failure.file, failure.reason);
-      else if (failure !== undefined) return failure;
-      else {
+      if (failure === undefined) {
         this.#deliver(peer, run, bytes);
         await this.#spend(peer, bytes.length);
-      }
+      } else if (failure.file === undefined && failure.piece === undefined) return failure;
+      else this.#forget(peer, failure);
     }
   }
 
@@ -186,10 +193,10 @@ class WebSeedPeer implements PeerSender {
     peer.heldUpAt = this.#now();
   }
 
-  /** The server lacks a file: nothing is asked of it that holds any of it. */
-  #forget(peer: RemotePeer, file: number, reason: string): void {
-    const { files } = this.#swarm.metainfo;
-    this.#defects.lacks(files[file].path, reason);
+  /** The server lacks a file or a piece: it is not asked for any piece that holds some of it. */
+  #forget(peer: RemotePeer, { file, piece, reason }: WebSeedFailure): void {
+    if (file === undefined) this.#defects.lacks("pieces", `piece ${piece}`, reason);
+    else this.#defects.lacks("files", this.#swarm.metainfo.files[file].path.join("/"), reason);
     for (const [key, { index }] of this.#requests) {
       if (!this.#seed.offered.has(index)) this.#requests.delete(key);
     }

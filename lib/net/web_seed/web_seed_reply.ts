@@ -2,18 +2,19 @@ import { ReplyError } from "./web_server.ts";
 
 /** What `WebSeedReply` reads. */
 interface ReplyBody {
-  readonly url: string;
+  /** Which file or piece it is of, by its position. */
+  readonly part: number;
   readonly response: Response;
-  /** Which bytes of the file the body promises to be, the end excluded. */
+  /** Which bytes of the part the body promises to be, the end excluded. */
   readonly start: number;
   readonly end: number;
-  /** Where in the file was asked for, the end excluded. */
+  /** Where in the part was asked for, the end excluded. */
   readonly askedEnd: number;
   /** Ends the request. */
   readonly abort: AbortController;
 }
 
-/** A reply that is read step by step, as far as somebody wants its bytes. Positions are bytes of the file. */
+/** A reply that is read step by step, as far as somebody wants its bytes. Positions are bytes of the part. */
 export class WebSeedReply {
   readonly body: ReplyBody;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
@@ -39,10 +40,10 @@ export class WebSeedReply {
     return this.#position >= this.body.end;
   }
 
-  /** Whether it comes to `position` of the file at `url`, after `maxSkipped` other bytes at most. */
-  leadsTo(url: string, position: number, maxSkipped: number): boolean {
+  /** Whether it comes to `position` of a part, after `maxSkipped` other bytes at most. */
+  leadsTo(part: number, position: number, maxSkipped: number): boolean {
     const gap = position - this.#position;
-    return url === this.body.url && position < this.body.end && gap >= 0 && gap <= maxSkipped;
+    return part === this.body.part && position < this.body.end && gap >= 0 && gap <= maxSkipped;
   }
 
   /**

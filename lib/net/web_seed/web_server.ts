@@ -18,6 +18,13 @@ export class ReplyError extends Error {
   }
 }
 
+/** A server must not be asked, whatever it would be asked for. */
+export class RefusedServerError extends ReplyError {
+  constructor(message: string) {
+    super(message, true);
+  }
+}
+
 /** A web server and those it redirects to, with the connections to them. To be closed after use. */
 export class WebServer {
   readonly #isBlocked: (address: string) => boolean;
@@ -43,16 +50,30 @@ export class WebServer {
   }
 
   /**
-   * Sends a GET request and follows redirects.
+   * Sends a GET request and follows redirects. `query` is added to that of `url`; it is of our own making, so that no
+   * rule forbids it, also where a redirect passes it on.
    *
    * Errors: `ReplyError`; any error of the runtime; the signal's reason.
    */
-  async get(url: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Response> {
+  async get(
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+    query = "",
+  ): Promise<Response> {
+    let ours = query;
     return await followRedirects(await this.#hopTo(url, signal), {
       maxRedirects: WEB_SEED.maxRedirects,
-      ask: ({ url, client }) =>
-        client.fetch(url, { headers: { ...headers, "Accept-Encoding": "identity" }, signal }),
-      hopTo: (url, from) => this.#hopTo(url, signal, from),
+      ask: ({ url, client }) => {
+        const asked = withQuery(url, ours);
+        return client.fetch(asked, { headers: { ...headers, "Accept-Encoding": "identity" }, signal });
+      },
+      hopTo: (url, from) => {
+        if (url.search !== withQuery(from.url, ours).search) ours = "";
+        const next = new URL(url);
+        if (ours !== "") next.search = from.url.search;
+        return this.#hopTo(next, signal, from);
+      },
       refusal: (message) => new ReplyError(message, true),
     });
   }
@@ -66,13 +87,21 @@ export class WebServer {
     const addresses = known === undefined ? await addressesOf(url.hostname, signal) : [known.address];
     if (addresses.length === 0) throw new ReplyError("Expected a host with an address, got none", false);
     const hop = { url, address: addresses[this.#failures % addresses.length] };
-    const refusal = (from && redirectRefusal(from, hop)) ?? webSeedRefusal(hop);
-    if (refusal !== undefined) throw new ReplyError(refusal, true);
-    if (this.#isBlocked(hop.address)) throw new ReplyError("Its address is blocked", true);
+    const refusal = (from && redirectRefusal(from, hop)) ?? webSeedRefusal(hop) ??
+      (this.#isBlocked(hop.address) ? "Its address is blocked" : undefined);
+    if (refusal !== undefined) {
+      throw from === undefined ? new RefusedServerError(refusal) : new ReplyError(refusal, true);
+    }
     // A server could send us to another one with every request.
     if (known === undefined && this.#servers.size >= WEB_SEED.maxServers) this.close();
     const client = known?.client ?? new PinnedClient(hop);
     this.#servers.set(url.origin, { address: hop.address, client });
     return { ...hop, client };
   }
+}
+
+function withQuery(url: URL, query: string): URL {
+  const asked = new URL(url);
+  asked.search = [url.search.slice(1), query].filter((part) => part !== "").join("&");
+  return asked;
 }

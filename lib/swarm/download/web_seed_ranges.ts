@@ -16,8 +16,9 @@ export interface WebSeedRange {
 
 /** Translates pieces of one torrent into files of one web seed. */
 export class WebSeedRanges {
+  readonly #base: string;
   readonly #metainfo: Metainfo;
-  readonly #urls: readonly string[];
+  readonly #paths: readonly (readonly string[])[];
 
   /**
    * `base` is the web seed's address as it stands in the torrent. `paths` are the names of the files as the
@@ -25,8 +26,11 @@ export class WebSeedRanges {
    * Throws `TypeError` when no URL can be made of them.
    */
   constructor(base: string, metainfo: Metainfo, paths: readonly (readonly string[])[]) {
+    this.#base = base;
     this.#metainfo = metainfo;
-    this.#urls = paths.map((path) => fileUrl(base, path));
+    this.#paths = paths;
+    // All paths of a torrent make a URL, or none does.
+    fileUrl(base, paths[0]);
   }
 
   /** The runs that `length` bytes from `begin` of piece `index` consist of, in order, without gaps. */
@@ -35,7 +39,7 @@ export class WebSeedRanges {
     let offset = 0;
     return layout.spans(layout.offsetOf(index) + begin, length).map((span) => {
       const { isPadding, length: fileLength } = files[span.file];
-      const url = isPadding ? undefined : this.#urls[span.file];
+      const url = isPadding ? undefined : fileUrl(this.#base, this.#paths[span.file]);
       const range = { url, fileLength, position: span.position, length: span.length, offset };
       offset += span.length;
       return range;
@@ -44,16 +48,25 @@ export class WebSeedRanges {
 }
 
 /**
- * BEP 19: the address of a single file, or of the folder it lies in, which ends in a slash; of several files, the
- * folder that holds the torrent's folder, with or without the slash.
+ * The address of a web seed as it stands in a torrent, without a fragment. Throws `TypeError` where it cannot be used:
+ * only http and https, and no user names.
  */
-function fileUrl(base: string, path: readonly string[]): string {
+export function webSeedUrl(base: string): URL {
   const url = new URL(base);
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     throw new TypeError(`Expected http or https, got ${url.protocol}`);
   }
   if (url.username !== "" || url.password !== "") throw new TypeError("Expected no user name in a web seed");
   url.hash = "";
+  return url;
+}
+
+/**
+ * BEP 19: the address of a single file, or of the folder it lies in, which ends in a slash; of several files, the
+ * folder that holds the torrent's folder, with or without the slash.
+ */
+function fileUrl(base: string, path: readonly string[]): string {
+  const url = webSeedUrl(base);
   if (path.length === 1 && !url.pathname.endsWith("/")) return url.href;
   if (url.search !== "") throw new TypeError("Expected a folder, got a query");
   const folder = url.href.endsWith("/") ? url.href : `${url.href}/`;
