@@ -1,21 +1,21 @@
-/** First and last port that may be tried. */
+/** The first and the last port that may be tried. */
 export interface PortRange {
   readonly first: number;
   readonly last: number;
 }
 
-/** Systems keep the ports below for privileged programs. */
+/** The lowest port that needs no rights: systems keep lower ones for privileged programs. */
 const FIRST_FREE_FOR_ALL = 1024;
 
-/** How often any free port is tried: what is to be opened may need it of TCP and of UDP, and the system knows of one. */
+/** Tries of any free port: the port may be needed for TCP and UDP, and the system looks for one of them only. */
 const TRIES_OF_ANY = 10;
 
 /**
- * Opens something on a port: the one the user named (0: any free one), or the first free one of `ports` when
- * `port` is undefined.
+ * Opens something on the port that the user named (0 stands for any free port), or on the first free port of `ports`
+ * when `port` is undefined.
  *
- * Errors: `AddrInUse` "port N is in use" (or "ports N to M are in use"); `PermissionDenied` that names the port; what
- * `open` throws otherwise.
+ * Errors: `AddrInUse` "port N is in use" (or "ports N to M are in use"); `PermissionDenied` that names the port; any
+ * other error of `open`.
  */
 export function openOnFreePort<Opened>(
   port: number | undefined,
@@ -43,11 +43,11 @@ export function openOnFreePort<Opened>(
 }
 
 /**
- * Opens something on `host`, or on all addresses, IPv4 and IPv6, when it is undefined. `open` may be called with
- * port 0 once, and `portOf` tells what became of it.
+ * Opens something on `host`, or on all addresses, IPv4 and IPv6, when `host` is undefined. `portOf` returns the port
+ * that the system chose where `port` is 0.
  *
- * "::" takes IPv4 as well on most systems. Where it does not, a second one on "0.0.0.0" does; where it does, that
- * one is refused as in use. Without IPv6 there is only the second.
+ * On most systems "::" takes IPv4 as well, and a second one on "0.0.0.0" is refused as in use. On other systems that
+ * second one takes IPv4. Without IPv6, only the one on "0.0.0.0" is opened.
  */
 export function openOnHost<Opened>(
   host: string | undefined,

@@ -2,8 +2,8 @@ import { lookup } from "node:dns/promises";
 import { canonicalAddress } from "../../protocol/endpoint.ts";
 
 /**
- * Canonical addresses of a URL's `hostname`: itself when it is an address, otherwise what the system's resolver
- * says (hosts file included). Rejects when there is none, or when `signal` aborts.
+ * Canonical addresses of a URL's `hostname`: the hostname itself when it is an address, otherwise the answer of the
+ * system's resolver (hosts file included). Rejects when the name cannot be resolved, or when `signal` aborts.
  */
 export async function addressesOf(hostname: string, signal: AbortSignal): Promise<string[]> {
   const literal = canonicalAddress(hostname);

@@ -1,5 +1,5 @@
 /**
- * Addresses the user wants nothing to do with (`--ip-filter FILE`).
+ * Addresses that the user blocks (`--ip-filter FILE`).
  *
  * Formats, line by line and mixed at will: one address, `10.0.0.0/8`, `10.0.0.1-10.0.0.9`; eMule's
  * `010.000.000.000 - 010.255.255.255 , 100 , name`, where a level above 127 means allowed; PeerGuardian's text
@@ -23,12 +23,12 @@ type Range = readonly [first: bigint, last: bigint];
 
 /** A set of addresses. */
 export class IpFilter {
-  /** Lines that could not be read, by number, counted from 1. */
+  /** Numbers of the lines that could not be read, counted from 1. */
   readonly malformedLines: readonly number[];
   readonly #v4: Ranges<number>;
   readonly #v6: Ranges<bigint>;
 
-  /** Reads a list; what is malformed is counted and left out. */
+  /** Reads a list; malformed lines are noted and left out. */
   constructor(text: string) {
     const ranges: Record<4 | 6, Range[]> = { 4: [], 6: [] };
     const malformed: number[] = [];
@@ -59,9 +59,9 @@ export class IpFilter {
 }
 
 /**
- * Reads the user's list from a file and tells what in it is malformed.
+ * Reads the user's list from a file and logs its malformed lines.
  *
- * Errors: `RangeError` for a file that is too large; those of `Deno` when it cannot be read.
+ * Errors: `RangeError` for a file that is too large; those of `Deno` when the file cannot be read.
  */
 export async function loadIpFilter(path: string, log: Logger): Promise<IpFilter> {
   const { size } = await Deno.stat(path);
@@ -85,13 +85,13 @@ interface FamilyRange {
   readonly last: bigint;
 }
 
-/** One line; undefined when it is malformed. */
+/** Reads one line; undefined when it is malformed. */
 function readLine(line: string): FamilyRange | "allowed" | undefined {
   const [addresses, level] = line.split(",", 2);
   if (level !== undefined && Number(level) > BLOCKED_LEVEL) return "allowed";
   const range = readRange(addresses);
   if (range !== undefined) return range;
-  // A name in front may hold colons itself, so try behind each of them.
+  // The name before the range may contain colons itself, so the range is tried behind each of them.
   for (let colon = line.indexOf(":"); colon >= 0; colon = line.indexOf(":", colon + 1)) {
     const named = readRange(line.slice(colon + 1));
     if (named !== undefined) return named;
@@ -148,7 +148,7 @@ function merged(ranges: Range[]): Ranges<bigint> {
   return { firsts, lasts };
 }
 
-/** Whether one of the ranges holds the value, by halving. */
+/** Whether one of the ranges contains the value, by bisection. */
 function covers<Value extends number | bigint>({ firsts, lasts }: Ranges<Value>, value: Value): boolean {
   let low = 0, high = firsts.length - 1;
   while (low <= high) {

@@ -14,14 +14,14 @@ export function ownAddresses(): string[] {
   return interfaces().map(({ address }) => address);
 }
 
-/** The same as the system takes them to listen on: with a zone where they mean nothing without. */
+/** The same addresses in the form needed to listen on them: with a zone where an address needs one. */
 export function bindableAddresses(): string[] {
   return interfaces().map(({ address, zone }) => lacksZone(address) ? `${address}%${zone}` : address);
 }
 
 /**
- * Whether a host of an announce address is this machine: one of its addresses, loopback, or a name that stands
- * for one of them. A name that cannot be resolved, or not before `signal` aborts, is not.
+ * Whether the host of an announce address is this machine: one of its addresses, loopback, or a name for one of them.
+ * The answer is no for a name that cannot be resolved before `signal` aborts.
  */
 export async function isOwnHost(hostname: string, signal: AbortSignal): Promise<boolean> {
   if (hostname === "localhost" || hostname.toLowerCase() === Deno.hostname().toLowerCase()) return true;
@@ -36,8 +36,8 @@ export function isOwnEndpoint({ address, port }: Endpoint, ownPort: number): boo
 }
 
 /**
- * The address under which a remote reaches this machine: the one on the remote's own network, else the first
- * of its family that is good beyond one link; undefined when there is none.
+ * The address at which a remote reaches this machine: our address on the remote's own network, else our first address
+ * of its family that is valid beyond one link; undefined when there is none.
  */
 export function ownAddressFor(remoteAddress: string): string | undefined {
   const family = familyOf(remoteAddress);
@@ -52,9 +52,9 @@ export function ownAddressFor(remoteAddress: string): string | undefined {
 }
 
 /**
- * The canonical address of a remote, from what the system says of a socket. The system leaves out the zone of a
- * link-local IPv6 address: it is the interface that has our own address there, or, where that is not known, the
- * only one with such addresses. Where this is not clear, there is no zone.
+ * The canonical address of a remote, from the addresses of a socket. The system leaves out the zone of a link-local
+ * IPv6 address: it is the interface that has our local address, or, where that is unknown, the only interface with
+ * such addresses. Where neither decides, the result has no zone.
  */
 export function remoteAddress(hostname: string, localHostname?: string): string {
   const address = canonicalAddress(hostname) ?? hostname;
@@ -68,7 +68,7 @@ export function remoteAddress(hostname: string, localHostname?: string): string 
   return zones.size === 1 ? `${address}%${zone}` : address;
 }
 
-/** How long a list of interfaces is good for, in ms: asking costs as much as answering an announce. */
+/** How long a list of interfaces is used, in ms: listing them costs as much as answering an announce. */
 const LIST_AGE_MS = 1_000;
 let listed: { readonly at: number; readonly list: readonly OwnAddress[] } | undefined;
 

@@ -16,26 +16,26 @@ import { MulticastGroup } from "./multicast.ts";
 
 /** What `LocalDiscovery` needs to know. */
 interface LocalDiscoveryOptions {
-  /** Address where we listen for peers; undefined: all. */
+  /** Address where we listen for peers; undefined stands for all. */
   readonly host: string | undefined;
   readonly port: number;
   readonly log: Logger;
-  /** A peer of one of our torrents announced itself. Called again each time it does. */
+  /** Hears of each announce of a peer of one of our torrents. */
   readonly heard: (infoHash: InfoHash, endpoint: Endpoint) => void;
-  /** The interfaces there are now; `Deno.networkInterfaces` where left out. */
+  /** Lists the present interfaces; `Deno.networkInterfaces` where left out. */
   readonly networkInterfaces?: () => Deno.NetworkInterfaceInfo[];
 }
 
 /**
  * Finds peers on the local network by multicast, on IPv4 and IPv6 and every interface (BEP 14).
  *
- * Private torrents must not be given to it (BEP 27).
+ * The caller must not announce private torrents (BEP 27).
  */
 export class LocalDiscovery {
   readonly #options: LocalDiscoveryOptions;
   readonly #announces = new LocalAnnounces(Math.random);
   readonly #groups = new Map<IpFamily, MulticastGroup>();
-  /** Families whose failure was told. */
+  /** Families whose failure was logged. */
   readonly #unavailable = new Set<IpFamily>();
   readonly #cookie = crypto.getRandomValues(new Uint8Array(8)).toHex();
   readonly #limit = new SenderLimit();
@@ -46,7 +46,7 @@ export class LocalDiscovery {
     this.#options = options;
   }
 
-  /** The torrents to announce from now on, in place of those before; new ones are announced at once. */
+  /** Sets the torrents to announce from now on, in place of the earlier ones; new ones are announced at once. */
   announce(infoHashes: readonly InfoHash[]): void {
     this.#sharedCount = infoHashes.length;
     this.#announces.share(infoHashes, performance.now());
@@ -96,7 +96,7 @@ export class LocalDiscovery {
     });
   }
 
-  /** Those by which we can be reached: who hears us takes the sender's address for the one where we listen. */
+  /** The interfaces by which we can be reached: a receiver dials the sender's address, so we must listen there. */
   #interfaces(): Deno.NetworkInterfaceInfo[] {
     const { host, networkInterfaces = Deno.networkInterfaces } = this.#options;
     const isAny = host === undefined || host === "::";
@@ -137,7 +137,7 @@ export class LocalDiscovery {
     }
   }
 
-  /** Sleeps until a time, or until woken. */
+  /** Sleeps until a time, or until `#wake` is called. */
   async #sleepUntil(time: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, Math.max(0, time - performance.now()));
@@ -147,7 +147,7 @@ export class LocalDiscovery {
   }
 }
 
-/** How many datagrams are read in one second: from each address, and from all. */
+/** Limits the datagrams read in one second, from each address and from all. */
 class SenderLimit {
   readonly #counts = new Map<string, number>();
   #total = 0;

@@ -6,11 +6,11 @@ import { canonicalAddress, type IpFamily, scopeOf } from "../../protocol/endpoin
 /** One way out of this machine. */
 interface Link {
   readonly name: string;
-  /** How the system is told which interface is meant: an address for IPv4, a zone for IPv6. */
+  /** Names the interface to the system: an address for IPv4, a zone for IPv6. */
   readonly selector: string;
 }
 
-/** A link that is in use. A socket of its own sends there, for which way a socket sends is a property of it. */
+/** A link that is in use. It has a socket of its own, since a socket sends by one interface only. */
 interface OpenLink {
   readonly selector: string;
   sender: dgram.Socket;
@@ -27,17 +27,17 @@ interface MulticastOptions {
   readonly timeToLive: number;
   readonly maxInterfaces: number;
   readonly log: Logger;
-  /** The interfaces there are now; `Deno.networkInterfaces` but in tests. */
+  /** Lists the present interfaces: `Deno.networkInterfaces`, except in tests. */
   readonly networkInterfaces: () => Deno.NetworkInterfaceInfo[];
-  /** A datagram came from a canonical address, with a zone where it is link-local. `bytesView` is borrowed. */
+  /** Hears of each datagram. `address` is canonical, with a zone where it is link-local; `bytesView` is borrowed. */
   readonly received: (bytesView: Uint8Array, address: string) => void;
 }
 
 /**
  * Membership in one multicast group on every interface of this machine, for one family.
  *
- * The port is shared with other processes, who hear each other. One interface that fails does not disturb the
- * others. It uses `node:dgram`, since `Deno.listenDatagram` cannot choose the interface it sends by.
+ * The port is shared with other processes, and all of them hear one another. An interface that fails does not disturb
+ * the others. The class uses `node:dgram`, since `Deno.listenDatagram` cannot choose the interface to send by.
  */
 export class MulticastGroup {
   readonly #options: MulticastOptions;
@@ -53,15 +53,15 @@ export class MulticastGroup {
     });
   }
 
-  /** Opens the port; `rescan` then joins. Rejects when the port, or the family, cannot be had. */
+  /** Opens the port; `rescan` then joins the group. Rejects when the port or the family is not available. */
   static async open(options: MulticastOptions): Promise<MulticastGroup> {
     const any = options.family === 6 ? "::" : "0.0.0.0";
     return new MulticastGroup(options, await bind(options, any, options.port));
   }
 
   /**
-   * Looks at the interfaces again: joins on new ones, leaves those that are gone, mends those that failed.
-   * Returns whether there is one that was not there before, or was away in between.
+   * Lists the interfaces again: joins on new ones, leaves those that are gone, reopens those that failed.
+   * Returns whether one of them is new, or was away in between.
    */
   async rescan(): Promise<boolean> {
     const present = linksOf(this.#options);
@@ -73,7 +73,7 @@ export class MulticastGroup {
     }
     let hasNew = false;
     for (const { name, selector } of present) {
-      // Joining twice is refused: where it is not, the interface was away and the membership was lost.
+      // The system refuses to join twice. Where it does not, the interface was away and the membership was lost.
       const hasJoined = this.#join(selector);
       hasNew ||= hasJoined;
       const link = this.#links.get(name);
@@ -138,8 +138,8 @@ export class MulticastGroup {
   }
 
   /**
-   * The canonical address of a sender. The system does not say by which interface a datagram came, so the zone of
-   * a link-local IPv6 address is known only while there is one interface; undefined otherwise.
+   * The canonical address of a sender. The system does not report the interface by which a datagram came, so the zone
+   * of a link-local IPv6 address is known only while there is one interface; undefined otherwise.
    */
   #senderOf(text: string): string | undefined {
     const address = canonicalAddress(text);

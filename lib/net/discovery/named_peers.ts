@@ -5,14 +5,14 @@ import { ANNOUNCING } from "../../settings.ts";
 import type { PeerSource } from "../../swarm/ports.ts";
 import { addressesOf } from "../addresses/host_addresses.ts";
 
-/** Who takes the peers in. */
+/** The swarm, as far as it takes peers. */
 interface PeerTaker {
   addPeers(endpoints: readonly Endpoint[], source: PeerSource): void;
 }
 
 /**
- * Adds peers that the user named, `HOST:PORT` each: addresses at once, names when the system has resolved them. A name
- * that cannot be resolved is told in the log. `signal` ends the waiting.
+ * Adds peers that the user named, `HOST:PORT` each: addresses at once, names when the system has resolved them. The log
+ * reports a name that cannot be resolved. `signal` ends the resolving.
  */
 export function addNamedPeers(
   swarm: PeerTaker,

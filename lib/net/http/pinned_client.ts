@@ -3,18 +3,18 @@ import { VERSION } from "../../settings.ts";
 import type { Hop } from "./request_rules.ts";
 
 /**
- * An HTTP client for one server that connects to the address that was looked at, not to what its host's name means
- * by then. To be closed by the caller.
+ * An HTTP client for one server. It connects to the address that was checked, whatever the host's name stands for by
+ * then. The caller must close it.
  *
- * Requests are as any other client's: the path alone in their first line, as most trackers understand no other, and
- * the name in the field `Host`. An `https:` server is found by its name again, in the same family: the runtime cannot
- * do both. There the certificate tells that it is the right one, before anything is asked.
+ * Requests look like those of any other client: the first line has the path alone, as most trackers understand no other
+ * form, and the field `Host` has the name. For `https:` the runtime resolves the name again, in the same family, as it
+ * cannot combine both; there the certificate proves that the server is the right one before the request is sent.
  */
 export class PinnedClient implements Disposable {
   readonly #host: string;
   readonly #client: Deno.HttpClient;
 
-  /** `options`: as for any HTTP client of the runtime. */
+  /** `options` are those of any HTTP client of the runtime. */
   constructor({ url, address }: Hop, options: Deno.CreateHttpClientOptions = {}) {
     const family = familyOf(address);
     this.#host = family === 4 ? address : `[${address}]`;

@@ -1,7 +1,7 @@
 /**
- * Where HTTP and UDP requests may go whose address somebody else made up: trackers and web seeds, as torrents and
- * magnet links name them, and what they redirect to. Services on this machine and on its links often trust whoever
- * reaches them, and we do; a stranger must not be able to reach them through us.
+ * The rules for HTTP and UDP requests whose address comes from outside: trackers and web seeds, as torrents and magnet
+ * links name them, and the targets of their redirects. Services on this machine and on its links often trust every
+ * client that reaches them, as we do; a stranger must not be able to reach them through us.
  *
  *   to                                a tracker                 a web seed                           a redirect
  *   this machine                      /announce only            named by its address, no query       no
@@ -10,30 +10,30 @@
  *   anywhere else                     yes                       yes                                  yes
  *   clouds' secrets, no host at all   no                        no                                   no
  *
- * Whatever a server redirects to on its own address and port is its own affair, and held to the web seed rules only.
+ * A redirect to the server's own address and port is always allowed, except that the web seed rules still hold.
  */
 import { canonicalAddress, scopeOf, withoutZone } from "../../protocol/endpoint.ts";
 import { ownAddresses } from "../addresses/own_addresses.ts";
 
-/** How far away an address is, by what may be asked there. */
+/** How far away an address is; each distance has rules of its own. */
 export type Distance = "machine" | "link" | "site" | "world";
 
 const NEAR_TO_FAR: readonly Distance[] = ["machine", "link", "site", "world"];
 
-/** Where clouds tell a machine, and whoever asks from it, its secrets. */
+/** Addresses at which a cloud gives a machine its secrets, to any program that asks from there. */
 const CLOUD_SECRETS = ["169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254"];
 
-/** All that a tracker's path may be where it is close: a key of digits and letters behind it is usual. */
+/** The path that a close tracker must have; a key of digits and letters behind it is usual. */
 const ANNOUNCE_PATH = /^\/announce(\.php)?(\/[\w-]*)?$/;
 
-/** A request about to be made: to this address, whatever the URL's host comes to mean later. */
+/** The target of a request: this address, whatever the URL's host may stand for later. */
 export interface Hop {
   readonly url: URL;
   /** Canonical. */
   readonly address: string;
 }
 
-/** How far away a canonical address is; undefined for one that must not be asked at all. */
+/** The distance of a canonical address; undefined for an address to which no request may go. */
 export function distanceOf(address: string): Distance | undefined {
   const bare = withoutZone(address);
   if (CLOUD_SECRETS.includes(bare)) return undefined;
@@ -52,7 +52,7 @@ export function distanceOf(address: string): Distance | undefined {
   }
 }
 
-/** Why an announce must not be made; undefined when it may. The text is safe to print and names no path. */
+/** The reason why an announce must not be made; undefined when it may. The text is safe to print and names no path. */
 export function trackerRefusal({ url, address }: Hop): string | undefined {
   const distance = distanceOf(address);
   if (distance === undefined) return `Expected an address that may be asked, got ${address}`;
@@ -64,7 +64,7 @@ export function trackerRefusal({ url, address }: Hop): string | undefined {
 
 const PLACES = { machine: "this machine", link: "a link-local address" } as const;
 
-/** The same for a range asked of a web seed. */
+/** The reason why a web seed must not be asked for a range; undefined when it may. */
 export function webSeedRefusal({ url, address }: Hop): string | undefined {
   const distance = distanceOf(address);
   if (distance === undefined || distance === "link") {
@@ -78,14 +78,14 @@ export function webSeedRefusal({ url, address }: Hop): string | undefined {
     : "Expected no query to the local network, got one";
 }
 
-/** Whether anybody can see that a URL leads to this machine: its host is `localhost` or one of our addresses. */
+/** Whether a URL openly leads to this machine: its host is `localhost` or one of our addresses. */
 export function namesThisMachine({ hostname }: URL): boolean {
   if (hostname === "localhost") return true;
   const address = canonicalAddress(hostname);
   return address !== undefined && distanceOf(address) === "machine";
 }
 
-/** Why a redirect must not be followed, beside what the rules above say of its target. */
+/** The reason, besides the rules above, why a redirect must not be followed; undefined when there is none. */
 export function redirectRefusal(from: Hop, to: Hop): string | undefined {
   if (from.url.origin === to.url.origin && from.address === to.address) return undefined;
   const [fromDistance, toDistance] = [distanceOf(from.address), distanceOf(to.address)];

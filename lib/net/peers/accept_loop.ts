@@ -2,29 +2,29 @@ import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { sleep } from "./rate_limiter.ts";
 
-/** Pause after the system refused to accept for want of something: it takes others a moment to give it back. */
+/** Pause after the system lacked the means to accept: connections need a moment to close and give them back. */
 const PAUSE_MS = 500;
 
-/** What a system runs out of: descriptors of the process or of the machine, and memory for sockets. */
+/** Errors of a system that lacks descriptors, of the process or the machine, or memory for sockets. */
 const SHORTAGES = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"];
 
-/** Who accepts, and what for. */
+/** How connections are accepted and what happens to them. */
 interface AcceptOptions {
-  /** Takes a connection over. What it throws is a connection that was reset meanwhile: the loop closes it. */
+  /** Takes a connection over. It throws where the connection was reset meanwhile; then the loop closes it. */
   readonly take: (connection: Deno.TcpConn) => void;
   /** Ends the loop; the caller closes the listeners. */
   readonly signal: AbortSignal;
   readonly log: Logger;
-  /** Who cannot accept, for the log. */
+  /** Name of the server, for the log. */
   readonly name: string;
 }
 
 /**
  * Accepts connections of several listeners until `signal` aborts. Never rejects.
  *
- * A client that resets its connection at once (a port scan, a health check, an attack) makes `accept` reject, too.
- * That client is gone and the next one waits, so the loop goes on without a pause; it pauses only where trying again
- * cannot help: the system lacks something, or the listener itself is broken.
+ * `accept` also rejects when a client resets its connection at once (a port scan, a health check, an attack). That
+ * client is gone and the next one waits, so the loop goes on without a pause. It pauses only where another try cannot
+ * help yet: the system lacks something, or the listener itself is broken.
  */
 export async function acceptConnections(
   listeners: readonly Pick<Deno.TcpListener, "accept">[],
@@ -58,7 +58,7 @@ async function acceptFrom(
   }
 }
 
-/** Whether an error of `accept` is about the connection that it took off the queue: the system names those by a code. */
+/** Whether an error of `accept` concerns the one connection that it took off the queue: such errors have a code. */
 function isOfOneConnection(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return typeof code === "string" && !SHORTAGES.includes(code);

@@ -1,13 +1,13 @@
 import { canonicalAddress, type Endpoint, inZoneOf } from "../../protocol/endpoint.ts";
 import { remoteAddress } from "../addresses/own_addresses.ts";
 
-/** What every transport between two peers offers: bytes both ways, in order. */
+/** A transport between two peers: bytes in both directions, in order. */
 export interface ByteStream {
   readonly remote: Endpoint;
   readonly local: Endpoint;
-  /** Reads at least one byte into `into` and returns how many; null at the end. Rejects when the stream breaks. */
+  /** Reads at least one byte into `into` and returns the count; null at the end. Rejects when the stream breaks. */
   read(into: Uint8Array): Promise<number | null>;
-  /** Writes all of `from`, whose contents may be changed by it. Rejects when the stream breaks. */
+  /** Writes all of `from`, and may change its contents. Rejects when the stream breaks. */
   write(from: Uint8Array): Promise<void>;
   /** Ends both directions at once; pending reads and writes fail. May be called again. */
   close(): void;
@@ -31,7 +31,7 @@ export class TcpStream implements ByteStream {
       address: inZoneOf(this.remote.address, canonicalAddress(to.hostname) ?? to.hostname),
       port: to.port,
     };
-    // Requests are small and urgent, blocks are written in large pieces: waiting for more gains nothing.
+    // Requests are small and urgent, and blocks are written many at a time, so waiting to join writes gains nothing.
     connection.setNoDelay(true);
   }
 
@@ -44,7 +44,7 @@ export class TcpStream implements ByteStream {
     while (written < from.length) written += await this.#writeSome(from.subarray(written));
   }
 
-  /** In some versions of Deno a write to a remote that reads nothing outlives the connection; here it fails. */
+  /** Writes some bytes; fails at `close`, since in some versions of Deno a write outlives the connection otherwise. */
   #writeSome(from: Uint8Array): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#failWrite = reject;
@@ -52,7 +52,7 @@ export class TcpStream implements ByteStream {
     });
   }
 
-  /** Says that nothing more will be written. */
+  /** Ends our direction of the stream: nothing more will be written. */
   closeWrite(): Promise<void> {
     return this.#connection.closeWrite();
   }

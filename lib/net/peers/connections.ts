@@ -1,5 +1,5 @@
 /**
- * All connections of the process: their number, their clock, their end.
+ * All connections of the process: their number, their clock and their end.
  *
  * Dialler and listener hand every stream to `introduce`, which runs the handshake within a deadline, asks the
  * swarm whether the peer is welcome, and then runs the connection until it closes.
@@ -14,26 +14,26 @@ import { ownAddresses } from "../addresses/own_addresses.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import { type ConnectionResources, createResources, PeerConnection } from "./peer_connection.ts";
 
-/** A stream after both handshakes. */
+/** A stream after both handshakes, with the swarm that it belongs to. */
 export interface Introduction {
   readonly stream: ByteStream;
   readonly swarm: ConnectionOwner;
   readonly remote: Handshake;
 }
 
-/** How a connection ended: its handshake failed, the swarm refused the peer, or it ran until it was closed. */
+/** The end of a connection: its handshake failed, the swarm refused the peer, or it ran until it was closed. */
 export type Outcome = "failed" | "refused" | "closed";
 
 /** All peer connections of the process. */
 export class Connections {
   readonly surroundings: Surroundings;
-  /** What all of them share. */
+  /** The resources that all connections share. */
   readonly resources: ConnectionResources;
   readonly #handshakeTimeoutMs: number;
   readonly #open = new Set<PeerConnection>();
   /** Streams whose handshake is under way. */
   readonly #introducing = new Set<ByteStream>();
-  /** Everything under way: handshakes and connections. */
+  /** All handshakes under way and all connections. */
   readonly #running = new Set<Promise<void>>();
   readonly #ownAddresses: () => readonly string[];
   /** Own addresses when they were looked at last, while there were connections. */
@@ -61,7 +61,7 @@ export class Connections {
     return this.#running.size < CONNECTIONS.perProcess;
   }
 
-  /** The same for connections that we make ourselves: some room is kept for those who come to us. */
+  /** The same for connections that we make ourselves: some room is kept for peers that connect to us. */
   get hasRoomToDial(): boolean {
     return this.#running.size < CONNECTIONS.perProcess - CONNECTIONS.keptForNewcomers;
   }
@@ -72,8 +72,8 @@ export class Connections {
   }
 
   /**
-   * Takes over a new stream: `introduce` runs the handshake and may reject; it is given up and the stream closed
-   * when that takes too long. Resolves when the connection is over; never rejects.
+   * Takes over a new stream. `introduce` runs the handshake and may reject; when it takes too long, the stream is
+   * closed. Resolves when the connection is over; never rejects.
    */
   async take(
     stream: ByteStream,
@@ -129,13 +129,13 @@ export class Connections {
     return "closed";
   }
 
-  /** Counts something that runs until a connection is over, so that stopping can wait for it. */
+  /** Counts a task that runs until a connection is over, so that `stop` can wait for it. */
   track(running: Promise<void>): void {
     this.#running.add(running);
     running.finally(() => this.#running.delete(running));
   }
 
-  /** Keep-alives and time-outs; `now` in ms. Called about once a second. */
+  /** Sends keep-alives and ends dead connections; `now` in ms. Called about once a second. */
   tick(now: number): void {
     for (const connection of this.#open) connection.tick(now);
     this.#closeLost();

@@ -11,9 +11,9 @@ import { methodsFor, type Opening, openingsFor } from "./encryption.ts";
 
 /** A dial under way, until its handshake is over. */
 interface Dial {
-  /** When it began, in ms. */
+  /** When the dial began, in ms. */
   readonly since: number;
-  /** Ends it early. */
+  /** Ends the dial early. */
   readonly ending: AbortController;
 }
 
@@ -24,13 +24,13 @@ export class Dialer {
   /** Dials under way, oldest first. */
   readonly #dials = new Set<Dial>();
 
-  /** No dial begins or goes on after `signal` aborted. */
+  /** No dial begins or goes on after `signal` has aborted. */
   constructor(connections: Connections, signal: AbortSignal) {
     this.#connections = connections;
     this.#signal = signal;
   }
 
-  /** Dials what these swarms want dialled now, as far as the limits of the process allow. */
+  /** Dials the peers that these swarms want to dial now, as far as the limits of the process allow. */
   dialAll(swarms: Iterable<ConnectionOwner>): void {
     for (const swarm of swarms) {
       if (this.#signal.aborted || !this.#connections.hasRoomToDial) return;
@@ -42,7 +42,7 @@ export class Dialer {
     }
   }
 
-  /** Dials that have had the time a dial needs, oldest first: there are hosts that accept and say nothing. */
+  /** Dials that have lasted longer than a dial needs, oldest first: some hosts accept and then send nothing. */
   #overdue(): Dial[] {
     const since = this.#connections.surroundings.now() - CONNECTIONS.dialPatienceMs;
     return [...this.#dials].filter((dial) => dial.since <= since);
@@ -53,7 +53,7 @@ export class Dialer {
     dial.ending.abort();
   }
 
-  /** Connects, and once more where the remote could not make sense of how we began. */
+  /** Connects, and connects once more where the remote did not understand our opening. */
   async #dial(target: DialTarget, swarm: ConnectionOwner): Promise<void> {
     const endpoint: Endpoint = { address: target.address, port: target.port };
     const { encryption, now } = this.#connections.surroundings;
@@ -78,7 +78,7 @@ export class Dialer {
     swarm.dialFailed(endpoint);
   }
 
-  /** A connection to an endpoint; undefined when it cannot be reached, or not before `ending` aborts. */
+  /** Connects to an endpoint; undefined when that fails, or does not succeed before `ending` aborts. */
   async #connect(endpoint: Endpoint, ending: AbortSignal): Promise<ByteStream | undefined> {
     const { address: hostname, port } = endpoint;
     const timeout = AbortSignal.timeout(CONNECTIONS.dialTimeoutMs);
@@ -93,7 +93,7 @@ export class Dialer {
     }
   }
 
-  /** Sends our handshake and reads the remote's. */
+  /** Sends our handshake and reads the remote's. Errors: `ProtocolError`; `Error` where the remote closes. */
   async #introduce(raw: ByteStream, swarm: ConnectionOwner, opening: Opening): Promise<Introduction> {
     const stream = await this.#open(raw, swarm, opening);
     const bytes = new Uint8Array(HANDSHAKE_LENGTH);

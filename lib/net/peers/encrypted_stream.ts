@@ -12,19 +12,19 @@ import {
 } from "../../protocol/mse.ts";
 import type { ByteStream } from "./byte_stream.ts";
 
-/** Gives as many random bytes as asked for. */
+/** Returns `length` random bytes. */
 type RandomBytes = (length: number) => Uint8Array;
 
-/** Room for one read during the handshake: its longest message without payload. */
+/** Bytes of one read during the handshake: enough for its longest message without payload. */
 const HANDSHAKE_READ_LENGTH = 2048;
 
 /**
- * Runs the MSE handshake on a stream that we opened, and returns the stream to go on with.
+ * Runs the MSE handshake on a stream that we opened, and returns the stream to use from then on.
  *
- * Shape: `methods` are those we offer; `initialPayload` (the BitTorrent handshake) goes out with the encryption
- * handshake and spares a round trip. From now on `stream` belongs to the one returned.
- * Errors: `ProtocolError` when the remote does not speak MSE, or agrees to nothing we offer; whatever the stream
- * throws, also when the caller closes it because it takes too long. Closing it after an error is the caller's.
+ * Shape: we offer `methods`; `initialPayload` (the BitTorrent handshake) goes out with the encryption handshake, which
+ * saves a round trip. The returned stream owns `stream`.
+ * Errors: `ProtocolError` when the remote does not speak MSE, or agrees to no offered method; any error of the stream,
+ * also when the caller closes it because the handshake takes too long. After an error the caller closes the stream.
  */
 export async function encryptOutgoing(
   stream: ByteStream,
@@ -38,10 +38,10 @@ export async function encryptOutgoing(
 }
 
 /**
- * Runs the MSE handshake on a stream that was opened to us, and says which torrent it is for.
+ * Runs the MSE handshake on a stream that a remote opened, and returns which torrent it is for.
  *
- * Shape: `firstBytes` were read from it already; `methods` are those we agree to, the best one first.
- * Errors: as `encryptOutgoing`; `ProtocolError` also where `lookup` does not know the torrent.
+ * Shape: `firstBytes` have already been read from the stream; we agree to `methods`, the best one first.
+ * Errors: as for `encryptOutgoing`; `ProtocolError` also where `lookup` does not know the torrent.
  */
 export async function acceptEncrypted(
   stream: ByteStream,
@@ -89,14 +89,14 @@ async function shakeHands(
   }
 }
 
-/** Another byte stream behind the handshake: decrypts what is read and encrypts what is written, in place. */
+/** A byte stream after the handshake, over another one: decrypts read bytes and encrypts written ones, in place. */
 class EncryptedStream implements ByteStream {
   readonly remote: Endpoint;
   readonly local: Endpoint;
   readonly #stream: ByteStream;
   readonly #incoming: MseResult["incoming"];
   readonly #outgoing: MseResult["outgoing"];
-  /** Payload that came with the handshake and was not read yet. */
+  /** Payload that came with the handshake and has not been read yet. */
   #payload: Uint8Array;
 
   constructor(stream: ByteStream, result: MseResult) {

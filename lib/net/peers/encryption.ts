@@ -1,13 +1,13 @@
-/** What `--encryption` means: how connections between peers begin, and how their payload travels. */
+/** The meaning of `--encryption`: how connections between peers begin, and how their payload travels. */
 import { scopeOf } from "../../protocol/endpoint.ts";
 import type { CryptoMethod } from "../../protocol/mse.ts";
 import type { EncryptionPolicy } from "../../settings.ts";
 import type { DialTarget } from "../../swarm/peers/known_peers.ts";
 
-/** How a connection begins: with the BitTorrent handshake itself, or with that of MSE around it. */
+/** How a connection begins: with the BitTorrent handshake itself, or with the handshake of MSE around it. */
 export type Opening = "plain" | "encrypted";
 
-/** The openings to dial a remote with, in this order; each takes a connection of its own. */
+/** The openings to try with a remote, in order; each needs a connection of its own. */
 export function openingsFor(
   policy: EncryptionPolicy,
   { address, prefersEncryption = false }: DialTarget,
@@ -22,15 +22,15 @@ export function openingsFor(
   }
 }
 
-/** Whether a connection that a remote opens in this way is taken. */
+/** Whether we accept a connection that a remote opens in this way. */
 export function accepts(policy: EncryptionPolicy, opening: Opening): boolean {
   return policy === "prefer" || (policy === "require") === (opening === "encrypted");
 }
 
 /**
- * How the payload may travel behind an encrypted opening, the best method first.
+ * The methods for the payload behind an encrypted opening, the best one first.
  *
- * Near us nobody reads along whom RC4 would stop, and without it we are several times as fast.
+ * On the local network RC4 stops no observer, and plain payload is several times as fast.
  */
 export function methodsFor(policy: EncryptionPolicy, address: string): readonly CryptoMethod[] {
   if (policy === "require") return ["rc4"];

@@ -13,17 +13,17 @@ import { acceptEncrypted } from "./encrypted_stream.ts";
 import { accepts, methodsFor } from "./encryption.ts";
 import { openOnFreePort, openOnHost, type PortRange } from "../addresses/free_port.ts";
 
-/** Where to listen and whom to ask. */
+/** Where a `Listener` listens, and how it finds swarms. */
 interface ListenerOptions {
-  /** Address to listen on; undefined: all, IPv4 and IPv6. */
+  /** Address to listen on; undefined stands for all, IPv4 and IPv6. */
   readonly host: string | undefined;
-  /** Port the user named (0: any free one); undefined: the first free one of `ports`. */
+  /** Port that the user named, 0 for any free one; undefined stands for the first free one of `ports`. */
   readonly port: number | undefined;
   readonly ports: PortRange;
   readonly connections: Connections;
-  /** The swarm of an info-hash, if we take part in it. */
+  /** The swarm of an info-hash; undefined when we have no such torrent. */
   findSwarm(infoHash: InfoHash): ConnectionOwner | undefined;
-  /** The same by what an encrypted handshake names it with (`skeyHash`). */
+  /** The info-hash that an encrypted handshake names by its `skeyHash`. */
   readonly findInfoHash: SkeyLookup;
 }
 
@@ -81,8 +81,8 @@ export class Listener {
   }
 
   /**
-   * Makes room for one more handshake: of the address with most of them under way, the oldest is given up. Whoever
-   * means it is done in a moment; those that only connect must not keep everybody else out.
+   * Makes room for one more handshake: gives up the oldest one of the address that has most of them under way. An
+   * honest peer finishes in a moment; peers that only connect must not keep all others out.
    */
   #giveUpOne(): void {
     const byAddress = Map.groupBy(this.#handshaking, ({ remote }) => remote.address);
@@ -93,7 +93,7 @@ export class Listener {
     oldest.close();
   }
 
-  /** Tells a plain opening from an encrypted one, which begins like noise, by the first bytes. */
+  /** Tells a plain opening by its first bytes from an encrypted one, whose bytes look random. */
   async #introduce(stream: ByteStream): Promise<Introduction> {
     const { connections, findInfoHash } = this.#options;
     const { encryption } = connections.surroundings;

@@ -26,18 +26,18 @@ import { type Sleeper, WakeBatch } from "./wake_batch.ts";
 /** Messages up to this many bytes are sent from a buffer of the connection's own: a few requests, haves, a choke. */
 const SMALL_SEND_BYTES = 2 * 1_024;
 
-/** What all connections of the process share. */
+/** Resources that all connections of the process share. */
 export interface ConnectionResources {
   readonly sendBuffers: BufferPool;
   readonly receiveBuffers: BufferPool;
   readonly wakeBatch: WakeBatch;
-  /** Messages that wait to be sent, over all connections, in bytes. */
+  /** Bytes of all messages that wait to be sent, over all connections. */
   readonly backlog: { bytes: number };
   /** Monotonic clock in ms. */
   now(): number;
 }
 
-/** What connections share to send and receive; `now` is a monotonic clock in ms. */
+/** Creates the shared resources; `now` is a monotonic clock in ms. */
 export function createResources(now: () => number): ConnectionResources {
   return {
     now,
@@ -59,9 +59,9 @@ export class PeerConnection implements PeerSender, Sleeper {
   #reason = "";
   /** Wakes the write loop when it waits for something to send. */
   #resume: (() => void) | undefined;
-  /** Whether something is queued that somebody waits for. */
+  /** Whether the queue holds something that must be sent at once. */
   #isAwake = false;
-  /** When the last whole message came, in ms: one that comes byte by byte is none. */
+  /** When the last whole message came, in ms; an incomplete message, arriving byte by byte, does not count. */
   #lastHeardAt: number;
   #lastWriteAt: number;
   /** When the write under way began, in ms; undefined while there is none. */
@@ -88,7 +88,7 @@ export class PeerConnection implements PeerSender, Sleeper {
     return this.#reason;
   }
 
-  /** Our own address on it. */
+  /** Our own address on this connection. */
   get localAddress(): string {
     return this.#stream.local.address;
   }
@@ -103,7 +103,7 @@ export class PeerConnection implements PeerSender, Sleeper {
     if (this.#push(message)) this.#resources.wakeBatch.add(this);
   }
 
-  /** Queues a message; false when the connection is closed, be it because too much is waiting. */
+  /** Queues a message; false when the connection is closed, also because too many bytes were waiting. */
   #push(message: Uint8Array): boolean {
     if (this.#closing.signal.aborted) return false;
     const { backlog } = this.#resources;
@@ -117,7 +117,7 @@ export class PeerConnection implements PeerSender, Sleeper {
     return false;
   }
 
-  /** Sends what is queued. */
+  /** Sends everything that is queued. */
   wake(): void {
     this.#isAwake = true;
     this.#resume?.();
@@ -191,7 +191,7 @@ export class PeerConnection implements PeerSender, Sleeper {
     }
   }
 
-  /** Waits until the limit lets us read on. What the peer sends meanwhile waits for us. */
+  /** Waits until the rate limit lets us read on. Meanwhile the peer's bytes wait in the kernel. */
   async #payFor(bytes: number, limit: RateLimit): Promise<void> {
     const { now } = this.#resources;
     const since = now();
@@ -213,8 +213,8 @@ export class PeerConnection implements PeerSender, Sleeper {
   }
 
   /**
-   * The buffer for the next read: a pooled one while this is a download source, else small, and in any case as large
-   * as the incomplete message at its start. Contents up to `filled`, which are less than that, are kept.
+   * The buffer for the next read: a pooled one while the peer is a download source, else the small one, and in any case
+   * as large as the incomplete message at its start. The first `filled` bytes, which are fewer, are kept.
    */
   #fitBuffer(
     buffer: Uint8Array<ArrayBuffer>,
@@ -261,8 +261,8 @@ export class PeerConnection implements PeerSender, Sleeper {
   }
 
   /**
-   * A buffer for the next write: a pooled one for who holds an upload slot, else only as large as need be, so that
-   * many who ask and do not read hold little.
+   * A buffer for the next write: a pooled one for a peer with an upload slot, else one just large enough, so that many
+   * peers that ask and do not read take up little memory.
    */
   #takeSendBuffer(small: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     const { messageBytes, nextBlockBytes = 0 } = this.#queue;
@@ -274,7 +274,7 @@ export class PeerConnection implements PeerSender, Sleeper {
       : sendBuffers.take();
   }
 
-  /** Fills a send buffer: messages first, then as many blocks as fit, but at least one; `portion` in bytes. */
+  /** Fills a send buffer: first messages, then as many blocks as fit into `portion` bytes, but at least one. */
   async #fill(buffer: Uint8Array, portion: number): Promise<{ end: number; payload: number }> {
     let end = this.#queue.takeMessages(buffer, 0);
     this.#resources.backlog.bytes -= end;
@@ -297,7 +297,7 @@ export class PeerConnection implements PeerSender, Sleeper {
         payload += bytes - PIECE_HEADER_LENGTH;
       }
     } catch (error) {
-      // Without this connection there is a descriptor for the next read.
+      // A busy disk closes this connection alone, which frees a descriptor for the next read.
       const isLost = error instanceof StorageError && !(error instanceof BusyStorageError);
       if (isLost) this.#swarm.pieceUnreadable(piece, error);
       throw error;
@@ -306,7 +306,7 @@ export class PeerConnection implements PeerSender, Sleeper {
   }
 }
 
-/** Why a loop ended, for people: what the peer broke, what the disk refused, or how the network failed. */
+/** The reason why a loop ended, in words for people: a fault of the peer, of the disk or of the network. */
 function reasonOf(error: unknown): string {
   if (error instanceof ProtocolError) return `it broke the protocol: ${error.message}`;
   if (error instanceof StorageError) return `a block could not be read: ${error.message}`;

@@ -1,24 +1,24 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Longest time a timer can wait, in ms: beyond it, it would go off at once. */
+/** Longest time of a timer, in ms: a timer with a longer one fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * A token bucket: bytes per second, shared by whoever spends from it, with a burst of a quarter second. The rate may
- * change at any time, and holds at once for those that wait.
+ * A token bucket in bytes per second, shared by all connections that spend from it, with a burst of a quarter second.
+ * The rate may change at any time, also for connections that are waiting.
  */
 export class RateLimiter {
   #rate: number;
   readonly #now: () => number;
   readonly #within: RateLimiter | undefined;
-  /** Bytes spent, and how many of them were paid for at `#since` (ms); never more than were spent. */
+  /** Bytes spent, and bytes that were paid for at `#since` (ms), which are never more. */
   #spent = 0;
   #paid = 0;
   #since = 0;
-  /** Aborts, to wake those that wait, when the rate changes. */
+  /** Aborts when the rate changes, to wake the connections that wait. */
   #changing = new AbortController();
 
-  /** `rate` in bytes per second; `now` is a monotonic clock in ms. What is spent here is spent of `within` too. */
+  /** `rate` in bytes per second; `now` is a monotonic clock in ms. Bytes spent here also count against `within`. */
   constructor(rate: number, now: () => number, within?: RateLimiter) {
     this.#rate = rate;
     this.#now = now;
@@ -38,13 +38,13 @@ export class RateLimiter {
     this.#changing = new AbortController();
   }
 
-  /** Most bytes to move at once, so that the rate stays even; `Infinity` where there is no limit. */
+  /** Most bytes to transfer at once, so that the rate stays even; `Infinity` where there is no limit. */
   get portion(): number {
     const own = Math.max(Math.floor(this.#rate / 4), 1);
     return Math.min(own, this.#within?.portion ?? Infinity);
   }
 
-  /** Counts bytes that were moved, and resolves when the next may be. Rejects when `signal` aborts. */
+  /** Counts transferred bytes, and resolves when more may follow. Rejects when `signal` aborts. */
   async spend(bytes: number, signal: AbortSignal): Promise<void> {
     await Promise.all([this.#spend(bytes, signal), this.#within?.spend(bytes, signal)]);
   }
@@ -61,7 +61,7 @@ export class RateLimiter {
     }
   }
 
-  /** Counts what the time since the last call has paid for. */
+  /** Counts the bytes that the time since the last call has paid for. */
   #pay(): void {
     const now = this.#now();
     const paid = this.#rate === Infinity ? Infinity : this.#paid + (now - this.#since) * this.#rate / 1_000;

@@ -3,46 +3,46 @@ import { PIECE_HEADER_LENGTH } from "../../protocol/peer_messages.ts";
 /** Numbers that describe one queued block: index, begin, length. */
 const FIELDS = 3;
 /**
- * Messages are put together in arrays of this many bytes. One array for each would cost ten times what a small message
- * holds, so that a remote that makes us talk and does not read could fill our memory.
+ * Messages are joined in arrays of this many bytes. An array for each would take ten times the memory of a small
+ * message, so that a remote that causes many messages and reads none could fill our memory.
  */
 const ARRAY_BYTES = 2 * 1_024;
-/** Sent entries in front of the block queue that are tolerated before it is moved together. */
+/** Sent entries at the front of the block queue that are tolerated before they are removed. */
 const MAX_SENT_FIELDS = 3 * 1_024;
 
 /**
- * What is still to be sent to one peer: small messages, encoded, and blocks, as three numbers each.
+ * The queue of one peer: small messages, encoded, and blocks, as three numbers each.
  *
- * Messages go before blocks, so that a "have" never waits behind megabytes. Blocks are read from disk only when
- * they are about to be written, so taking one back costs nothing.
+ * Messages go before blocks, so that a "have" never waits behind megabytes. Blocks are read from disk only when they
+ * are about to be sent, so taking a block back costs nothing.
  */
 export class SendQueue {
   /** Messages in order, many small ones in one array; the last array may have room for more. */
   #arrays: Uint8Array[] = [];
-  /** Bytes of the first array that are sent already. */
+  /** Number of bytes of the first array that are already sent. */
   #sentOfFirst = 0;
-  /** Bytes of the last array that are filled. */
+  /** Number of bytes of the last array that are filled. */
   #filledOfLast = 0;
   #messageBytes = 0;
   readonly #blocks: number[] = [];
-  /** Where the first block that is not sent stands in `#blocks`. */
+  /** Position in `#blocks` of the first block that is not sent. */
   #firstBlock = 0;
 
   get isEmpty(): boolean {
     return this.#messageBytes === 0 && this.blockCount === 0;
   }
 
-  /** Bytes of messages waiting. */
+  /** Bytes of all waiting messages. */
   get messageBytes(): number {
     return this.#messageBytes;
   }
 
-  /** Blocks waiting. */
+  /** Number of waiting blocks. */
   get blockCount(): number {
     return (this.#blocks.length - this.#firstBlock) / FIELDS;
   }
 
-  /** Takes a message over; it may be kept as it is. */
+  /** Queues a message, which the queue may keep; the caller must not change it afterwards. */
   pushMessage(message: Uint8Array): void {
     const last = this.#arrays.at(-1);
     this.#messageBytes += message.length;
@@ -90,7 +90,7 @@ export class SendQueue {
     return offset;
   }
 
-  /** Bytes the first waiting block takes on the wire; undefined when there is none. */
+  /** Bytes that the first waiting block takes on the wire; undefined when there is none. */
   get nextBlockBytes(): number | undefined {
     return this.blockCount > 0 ? PIECE_HEADER_LENGTH + this.#blocks[this.#firstBlock + 2] : undefined;
   }
@@ -118,7 +118,7 @@ export class SendQueue {
     return false;
   }
 
-  /** Takes all blocks back, telling `each` of every one, and returns how many they were. */
+  /** Takes all blocks back, calls `each` for every one, and returns their number. */
   dropBlocks(each: (index: number, begin: number, length: number) => void): number {
     const blocks = this.#blocks.splice(0).slice(this.#firstBlock);
     this.#firstBlock = 0;

@@ -1,14 +1,14 @@
 import { TRANSFER } from "../../settings.ts";
 
-/** Something that sleeps until there is something to send. */
+/** A connection that sleeps until it has something to send. */
 export interface Sleeper {
   wake(): void;
 }
 
 /**
- * Wakes sleepers together: the first at once, those that come within `TRANSFER.soonMs` after that as one batch.
+ * Wakes sleepers together: the first one at once, those added within `TRANSFER.soonMs` after that as one batch.
  *
- * In a swarm of many, every stored piece is told to everybody. One write for each would cost more than the data.
+ * In a large swarm every stored piece is announced to all peers. A write for each would cost more than the data.
  */
 export class WakeBatch {
   readonly #waiting = new Set<Sleeper>();
@@ -27,7 +27,7 @@ export class WakeBatch {
     this.#timer ??= setTimeout(() => this.#wakeAll(), waitMs);
   }
 
-  /** Wakes nobody any more. */
+  /** Wakes no sleeper any more. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#waiting.clear();
