@@ -8,46 +8,46 @@ import type { PeerSource } from "../../swarm/ports.ts";
 import { announceToTracker } from "./tracker_client.ts";
 import type { TrackerTraffic } from "./tracker_traffic.ts";
 
-/** A swarm as far as trackers have to do with it. */
+/** A swarm, as far as it concerns trackers. */
 export interface AnnouncedSwarm extends Pick<AnnounceRequest, "infoHash"> {
   readonly totals: Pick<AnnounceRequest, "uploaded" | "downloaded" | "left">;
-  /** Wants nothing more; with something `left`, it is a partial seed (BEP 21). */
+  /** Whether the swarm wants nothing more; with something `left`, it is a partial seed (BEP 21). */
   readonly isFinished: boolean;
   addPeers(endpoints: readonly Endpoint[], source: PeerSource): void;
 }
 
-/** What an announcer works with. */
+/** Everything that an announcer needs. */
 export interface AnnouncerOptions {
   readonly swarm: AnnouncedSwarm;
   /** Announce URLs, tier by tier (BEP 12). */
   readonly tiers: readonly (readonly string[])[];
   /** Shared by all announcers of the process. */
   readonly traffic: TrackerTraffic;
-  /** Hears of each announce that a tracker did not take, and why. */
+  /** Hears of each announce that failed, and why. */
   readonly failed: ((url: string, reason: string) => void) | undefined;
   readonly surroundings: Surroundings;
 }
 
-/** A tracker that did not take the last announce. */
+/** A tracker whose last announce failed. */
 export interface TrackerFailure {
-  /** Its host, and its port where the URL names one. */
+  /** The tracker's host, with its port where the URL names one. */
   readonly host: string;
   /** Safe to print. */
   readonly reason: string;
-  /** When it is asked again, in ms of the announcer's clock. */
+  /** When the next announce is due, in ms of the announcer's clock. */
   readonly nextTryAt: number;
 }
 
-/** Tells the trackers of one torrent about us and the swarm about who they name. */
+/** Announces one torrent to its trackers, and adds the peers that they name to the swarm. */
 export class Announcer {
   readonly #options: AnnouncerOptions;
   readonly #schedule: AnnounceSchedule;
   readonly #stopping = new AbortController();
   readonly #running = new Set<Promise<void>>();
-  /** Trackers that did not take the last announce, by URL. */
+  /** Trackers whose last announce failed, by URL. */
   readonly #failures = new Map<string, TrackerFailure>();
 
-  /** When it began, in ms. */
+  /** When this announcer began, in ms. */
   readonly startedAt: number;
 
   constructor(options: AnnouncerOptions) {
@@ -61,12 +61,12 @@ export class Announcer {
     return this.#options.tiers.some((tier) => tier.length > 0);
   }
 
-  /** Trackers that did not take the last announce. */
+  /** Trackers whose last announce failed. */
   get failures(): TrackerFailure[] {
     return [...this.#failures.values()];
   }
 
-  /** Makes the announces that are due; called every `TICK_MS`, and at once where somebody waits. */
+  /** Makes the announces that are due; called every `TICK_MS`, and at once where the user waits. */
   tick(): void {
     for (const announce of this.#schedule.due(this.#options.surroundings.now())) {
       const running = this.#announce(announce).finally(() => this.#running.delete(running));
@@ -74,27 +74,27 @@ export class Announcer {
     }
   }
 
-  /** Announces to other URLs from now on, tier by tier; those that stay notice nothing. */
+  /** Announces to other URLs from now on, tier by tier; nothing changes for URLs that stay. */
   replaceTiers(tiers: readonly (readonly string[])[]): void {
     if (this.#stopping.signal.aborted) return;
     this.#schedule.replace(tiers);
     this.tick();
   }
 
-  /** The download was finished in this run. */
+  /** Hears that the download was finished in this run. */
   completed(): void {
     this.#schedule.completed(this.#options.surroundings.now());
     this.tick();
   }
 
-  /** Ends without a word, for another announcer goes on with this torrent. Never rejects. */
+  /** Ends without a last announce, for another announcer goes on with this torrent. Never rejects. */
   async leave(): Promise<void> {
     this.#schedule.stop();
     this.#stopping.abort();
     await Promise.all(this.#running);
   }
 
-  /** Says goodbye to the trackers, side by side, within `ANNOUNCING.stopTimeoutMs`. Never rejects. */
+  /** Announces `stopped` to all trackers at once, within `ANNOUNCING.stopTimeoutMs`. Never rejects. */
   async stop(): Promise<void> {
     const last = this.#schedule.stop();
     this.#stopping.abort();
@@ -129,7 +129,7 @@ export class Announcer {
       try {
         return await announceToTracker(announce.url, this.#requestFor(announce), signal, surroundings);
       } catch (error) {
-        // Here, so that an outage is told once and not for each torrent.
+        // It is logged inside `run`, so that an outage is logged once and not for each torrent.
         if (!this.#stopping.signal.aborted) surroundings.log.warn(`${nameOf(announce)}: ${messageOf(error)}`);
         throw error;
       }
@@ -151,14 +151,14 @@ export class Announcer {
       supportsCrypto: surroundings.encryption !== "off",
       claimedAddresses: [],
       ...(event === undefined ? {} : { event }),
-      // As many as we may dial; who leaves wants nobody.
+      // As many peers as we may dial; a peer that leaves wants none.
       numwant: event === "stopped" ? 0 : CONNECTIONS.dialled,
       ...(trackerId === undefined ? {} : { trackerId }),
     };
   }
 }
 
-/** A tracker for the log: without the path, where private trackers carry a passkey. */
+/** The name of a tracker for the log, without the path, which may contain a passkey. */
 function nameOf({ url }: DueAnnounce): string {
   return `tracker ${new URL(url).host}`;
 }

@@ -2,10 +2,10 @@ import { TrackerError } from "../../errors.ts";
 import { sleep } from "../peers/rate_limiter.ts";
 
 /**
- * Attempts something with one target after another until one answers: the next one's turn comes when the one before
- * has failed, or has not answered within `patienceMs`. The first answer ends the attempts that are under way.
+ * Attempts something with one target after another until one answers. The next attempt begins when the one before it
+ * has failed, or has not answered within `patienceMs`. The first answer ends all other attempts.
  *
- * Errors: as `firstOf`. Nothing is left running.
+ * Errors: as for `firstOf`. Nothing is left running.
  */
 export async function inTurn<Target, Answer>(
   targets: readonly Target[],
@@ -34,8 +34,8 @@ export async function inTurn<Target, Answer>(
 }
 
 /**
- * The first answer of several attempts. Rejects when all do, with what tells most: where one of them found a tracker,
- * that is not out of reach, whatever became of the others.
+ * The first answer of several attempts. Rejects when all of them do, with the most telling error: a tracker that was
+ * reached by one attempt is not out of reach, whatever happened to the others.
  */
 export async function firstOf<Answer>(attempts: readonly Promise<Answer>[]): Promise<Answer> {
   try {

@@ -6,22 +6,22 @@ import { HttpServer, listenForHttp, servePaths } from "../http/http_server.ts";
 import { TrackerServer, type TrackerServerOptions } from "./tracker_server.ts";
 import { UdpTrackerServer } from "./udp_tracker_server.ts";
 
-/** What the embedded tracker is built from. */
+/** Everything that the embedded tracker needs. */
 interface EmbeddedTrackerOptions extends TrackerServerOptions {
-  /** Address to listen on; undefined: all. */
+  /** Address to listen on; undefined stands for all. */
   readonly host: string | undefined;
-  /** Undefined: the first free one of `PORTS.tracker`; 0: any free one. */
+  /** Port to listen on; undefined stands for the first free one of `PORTS.tracker`, 0 for any free one. */
   readonly port: number | undefined;
   readonly log: Logger;
 }
 
-/** The tracker inside this process: by HTTP, and by UDP on the same port number. */
+/** The tracker inside this process, which serves HTTP and UDP on the same port number. */
 export class EmbeddedTracker {
   readonly #http: HttpServer;
   readonly #stopping = new AbortController();
   readonly #serving: Promise<void> | undefined;
 
-  /** Listens at once. Errors: `AddrInUse` "port N is in use", be it for TCP or for UDP. */
+  /** Listens at once. Errors: `AddrInUse` "port N is in use", for TCP or for UDP. */
   constructor(options: EmbeddedTrackerOptions) {
     const { host, port, log } = options;
     const server = new TrackerServer(options);
@@ -41,14 +41,14 @@ export class EmbeddedTracker {
     return this.#http.port;
   }
 
-  /** Stops both and resolves when they have ended. */
+  /** Stops both servers and resolves when they have ended. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await Promise.all([this.#http.stop(), this.#serving]);
   }
 }
 
-/** Whoever asks by HTTP is served all the same where this fails, unless the port is busy: then both take another. */
+/** Opens the UDP side. Where that fails, HTTP serves alone; where the port is busy, both sides try another port. */
 function openUdp(
   port: number,
   server: TrackerServer,

@@ -20,15 +20,14 @@ import { PinnedClient } from "../http/pinned_client.ts";
 import { followRedirects } from "../http/redirects.ts";
 import { type Hop, redirectRefusal } from "../http/request_rules.ts";
 
-/** How the runtime says that a request failed on a connection that was there. */
+/** Matches the runtime's error for a request that failed on an established connection. */
 const CONNECTED = /\(SendRequest\)/;
 
 /**
- * Announces to an HTTP(S) tracker at `address`, which is one of its host's and may be asked.
+ * Announces to an HTTP(S) tracker at `address`, which belongs to its host and may be asked.
  *
- * Redirects are followed to where `redirectRefusal` lets them lead, and `isBlocked` does not stand against it.
- * Errors: `TrackerError`; `ProtocolError` for an answer that is nonsense; what `fetch` throws where no connection is to
- * be had.
+ * Redirects are followed where `redirectRefusal` and `isBlocked` allow it.
+ * Errors: `TrackerError`; `ProtocolError` for a malformed answer; the error of `fetch` where no connection can be made.
  */
 export async function announceOverHttp(
   { url, address }: Hop,
@@ -40,7 +39,7 @@ export async function announceOverHttp(
   return decodeAnnounceReply(await replyOf(hop, isBlocked, signal), ANNOUNCING.maxPeers);
 }
 
-/** Asks for the counts of one info-hash (BEP 48), and otherwise as `announceOverHttp`; `url` is the announce URL. */
+/** Asks for the counts of one info-hash (BEP 48); `url` is the announce URL. All else is as in `announceOverHttp`. */
 export async function scrapeOverHttp(
   { url, address }: Hop,
   infoHash: InfoHash,
@@ -63,7 +62,7 @@ function withQuery(url: URL, query: string): URL {
   return extended;
 }
 
-/** The body of the reply to a request, redirects followed. If they lead nowhere, the first tracker still has no outage. */
+/** The body of a reply, after redirects. An error behind a redirect is no outage of the first tracker. */
 async function replyOf(
   first: Hop,
   isBlocked: (address: string) => boolean,
@@ -90,7 +89,7 @@ async function replyOf(
   }
 }
 
-/** What is wrong with a server's answer, in the words of the runtime. */
+/** The cause of a failed request, in the words of the runtime. */
 function causeOf(error: unknown): string {
   return messageOf(error instanceof Error && error.cause instanceof Error ? error.cause : error);
 }
@@ -120,7 +119,7 @@ async function nextHop(
   throw new TrackerError(refusal);
 }
 
-/** The body, decompressed, if it has at most `limit` bytes. Errors: `ProtocolError` when it breaks off or cannot be read. */
+/** The body, decompressed. Errors: `TrackerError` beyond `limit` bytes; `ProtocolError` when it cannot be read. */
 async function bodyOf(response: Response, limit: number, signal: AbortSignal): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let length = 0;

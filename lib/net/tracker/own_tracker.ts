@@ -1,21 +1,21 @@
-/** Whether the announce addresses of a torrent mean the tracker inside this process. */
+/** Finds out which announce addresses of a torrent stand for the tracker inside this process. */
 import { announcePort, ownPathOf, parseAnnounceAddress } from "../../protocol/announce_address.ts";
 import { withoutSecrets } from "../../protocol/secrets.ts";
 import type { Metainfo } from "../../protocol/metainfo.ts";
 import { ANNOUNCING } from "../../settings.ts";
 import { isOwnHost } from "../addresses/own_addresses.ts";
 
-/** The announce addresses of a torrent, sorted by what they mean to this process. */
+/** The announce addresses of a torrent, sorted into our own tracker and others. */
 interface SortedTrackers {
-  /** Announce URLs of others, tier by tier. */
+  /** Announce URLs of other trackers, tier by tier. */
   readonly tiers: string[][];
-  /** Whether one of them is our own tracker. */
+  /** Whether one of the addresses is our own tracker. */
   readonly isAnnouncer: boolean;
-  /** Why addresses that mean this machine's tracker find nobody there, or are none; texts for people. */
+  /** Texts for people about addresses that are malformed, or that name this machine but miss its tracker. */
   readonly problems: string[];
 }
 
-/** Says of host names whether they are this machine; asks for each once. To be made anew for each look. */
+/** Returns a function that tells whether a host name is this machine. It resolves each name once, so use it briefly. */
 export function ownHosts(): (hostname: string) => Promise<boolean> {
   const timeout = AbortSignal.timeout(ANNOUNCING.resolveTimeoutMs);
   const asked = new Map<string, Promise<boolean>>();
@@ -28,7 +28,7 @@ export function ownHosts(): (hostname: string) => Promise<boolean> {
   };
 }
 
-/** Sorts the announce addresses of a torrent. `isOwn`: as `ownHosts`. */
+/** Sorts the announce addresses of a torrent. `isOwn` is a function as `ownHosts` returns it. */
 export async function trackersOf(
   { announceTiers }: Pick<Metainfo, "announceTiers">,
   trackerPort: number | undefined,
@@ -59,7 +59,7 @@ export async function trackersOf(
   return { tiers, isAnnouncer, problems: [...problems] };
 }
 
-/** Why nobody who announces to this URL finds the tracker of this program there; undefined where all do. */
+/** The reason why clients that announce to this URL do not reach our tracker there; undefined where they do. */
 function missesOurTracker(url: URL): string | undefined {
   const { protocol, host, pathname } = url;
   const instead = `change the torrent with "peer edit --announce http://${host}/announce"`;
@@ -71,8 +71,8 @@ function missesOurTracker(url: URL): string | undefined {
 }
 
 /**
- * What is wrong with announce URLs of a torrent that is to be shared from this machine, whose tracker will be on one of
- * the ports `first` to `last`. Texts for people.
+ * The faults, as texts for people, in the announce URLs of a torrent that this machine is going to share, where its
+ * tracker will be on one of the ports `first` to `last`.
  */
 export async function announceProblems(
   urls: readonly string[],
@@ -91,10 +91,10 @@ export async function announceProblems(
 }
 
 /**
- * Watches failed announces for those to this very machine: others look for its tracker there, in vain, as ours is on
- * `trackerPort`. Where another process here is the tracker, none fails.
+ * Watches failed announces for URLs of this machine: other peers look there in vain for its tracker, as ours is on
+ * `trackerPort`. Where another process of this machine is the tracker, no announce fails.
  *
- * Returns what is to be told of each failure. `warn` gets a text for people, once for each URL.
+ * Returns the function to call for each failure. `warn` gets a text for people, once for each URL.
  */
 export function missingTrackers(
   trackerPort: number,

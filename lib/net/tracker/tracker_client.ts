@@ -17,21 +17,21 @@ import { announceOverHttp, scrapeOverHttp } from "./http_tracker_client.ts";
 import { distanceOf, type Hop, trackerRefusal } from "../http/request_rules.ts";
 import { announceOverUdp, scrapeOverUdp } from "./udp_tracker_client.ts";
 
-/** How long to wait for a tracker, and where it must not be. */
+/** How long to wait for a tracker, and at which addresses it must not be. */
 interface TrackerLimits {
   readonly timeoutMs?: number;
-  /** Whether the user wants nothing to do with a canonical address. */
+  /** Whether the user has blocked a canonical address. */
   isBlocked?(address: string): boolean;
 }
 
 /**
- * Announces once to a tracker: `http:`, `https:` or `udp:`, nothing else, and only where `request_rules.ts` lets us.
+ * Announces once to a tracker by `http:`, `https:` or `udp:`, and only where `request_rules.ts` allows it.
  *
- * A host name that stands for IPv4 and IPv6 addresses is announced to by each of the two, so that the tracker
- * learns both of ours (BEP 7); one answer is enough, and the peers of both are merged. Of several addresses of a family
- * each has its turn until one answers.
+ * Where a host name stands for IPv4 and IPv6 addresses, we announce by both families, so that the tracker learns both
+ * of our addresses (BEP 7). One answer is enough; the peers of both are merged. Several addresses of one family are
+ * tried in turn until one answers.
  *
- * Errors: `TrackerError` whatever goes wrong, safe to print; also when `signal` aborts, or after `timeoutMs`.
+ * Errors: `TrackerError`, safe to print, for every failure, also when `signal` aborts or after `timeoutMs`.
  * Nothing is left open.
  */
 export function announceToTracker(
@@ -52,9 +52,9 @@ export function announceToTracker(
 }
 
 /**
- * Asks a tracker, named by its announce URL, how many peers it knows of a torrent (BEP 15, 48).
+ * Asks a tracker, named by its announce URL, how many peers of a torrent it knows (BEP 15, 48).
  *
- * Errors: as `announceToTracker`; also where an HTTP tracker has no address for such questions.
+ * Errors: as for `announceToTracker`; also where an HTTP tracker has no scrape URL.
  */
 export function scrapeTracker(
   announceUrl: string,
@@ -81,7 +81,7 @@ export function scrapeTracker(
   });
 }
 
-/** Asks a tracker within the limits of time; `ask` gets its host's addresses, each family for itself. */
+/** Asks a tracker within the time limit; `ask` gets the addresses of its host, one list for each family. */
 async function withTracker<Answer>(
   announceUrl: string,
   signal: AbortSignal,
@@ -112,7 +112,7 @@ async function withTracker<Answer>(
   }
 }
 
-/** Asks at one address after another until one answers. Errors: `TrackerError`. */
+/** Asks a tracker at one address after another until one answers. Errors: `TrackerError`. */
 function askInTurn<Answer>(
   hops: readonly Hop[],
   limits: TrackerLimits,
@@ -129,7 +129,7 @@ function askInTurn<Answer>(
   return inTurn(hops, attempt, signal, ANNOUNCING.nextAddressMs);
 }
 
-/** How one kind of tracker is spoken with. */
+/** The functions to ask one kind of tracker. */
 interface Client {
   announce: typeof announceOverHttp;
   scrape: typeof scrapeOverHttp;
@@ -145,7 +145,7 @@ const CLIENTS: Record<string, Client> = {
   },
 };
 
-/** Errors: `TrackerError` where a tracker must not be asked. */
+/** The client for a tracker's URL. Errors: `TrackerError` where the tracker must not be asked. */
 function clientFor(hop: Hop, { isBlocked = nobody }: TrackerLimits): Client {
   const client = CLIENTS[hop.url.protocol];
   if (client === undefined) throw new TrackerError("Expected an announce URL of http, https or udp");
@@ -162,7 +162,7 @@ function answerIn<Answer extends object>(reply: Answer | TrackerFailure): Answer
   throw new TrackerError(failureReason, retryInMs === undefined ? {} : { retryInMs });
 }
 
-/** The peers that a tracker at `address` names, as they are good here: what it says of loopback is of its own machine. */
+/** The peers in a tracker's reply that are valid here: loopback addresses are those of the tracker's own machine. */
 function peersFrom(address: string, { peers }: AnnounceReply): AnnouncedPeer[] {
   const isHere = distanceOf(address) === "machine";
   return peers.filter(({ endpoint }) => isHere || scopeOf(endpoint.address) !== "loopback")
@@ -172,7 +172,7 @@ function peersFrom(address: string, { peers }: AnnounceReply): AnnouncedPeer[] {
     });
 }
 
-/** The first answer, and what the other attempts add to it within a short time. Rejects when all do. */
+/** The first reply, with the peers that other attempts add within a short time. Rejects when all attempts do. */
 async function gather(
   attempts: readonly Promise<AnnounceReply>[],
   ending: AbortController,
@@ -190,8 +190,9 @@ async function gather(
 }
 
 /**
- * Runtime errors name the whole URL, which may contain a passkey. A tracker that answers nonsense can be reached, and
- * may have better answers for other torrents; all other errors of the runtime mean that it cannot.
+ * Turns any error into a `TrackerError` without the URL, which runtime errors name and which may contain a passkey. A
+ * tracker whose answer is malformed is in reach, and may answer well for other torrents; any other error of the runtime
+ * means that it is out of reach.
  */
 function asTrackerError(error: unknown): TrackerError {
   if (error instanceof TrackerError) return error;

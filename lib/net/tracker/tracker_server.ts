@@ -20,20 +20,20 @@ import type { HttpReply, HttpService } from "../http/http_server.ts";
 
 const PLAIN_TEXT = [["Content-Type", "text/plain"]] as const;
 
-/** What the tracker server works with. */
+/** Everything that the tracker server needs. */
 export interface TrackerServerOptions {
-  /** Where announces go and counts come from. */
+  /** The registry that takes announces and returns counts. */
   readonly registry: Pick<SwarmRegistry, "announce" | "scrape">;
-  /** Addresses, in any spelling, of proxies that announce for others, and may say for whom; none when left out. */
+  /** Addresses, in any spelling, of proxies that may announce the addresses of their clients; none when left out. */
   readonly trustedProxies?: readonly string[];
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
 }
 
-/** The embedded tracker towards the network: what it accepts, whatever carried it, and the HTTP side of it. */
+/** Answers announces and scrapes for the embedded tracker, by HTTP or by UDP, and has the routes of its HTTP side. */
 export class TrackerServer {
   readonly #options: TrackerServerOptions;
-  /** Canonical. */
+  /** Canonical addresses. */
   readonly #trustedProxies: readonly string[];
 
   constructor(options: TrackerServerOptions) {
@@ -51,7 +51,7 @@ export class TrackerServer {
     ];
   }
 
-  /** Takes an announce that came from `remoteAddress`. */
+  /** Takes an announce that came from `remoteAddress`, and returns the reply. */
   announce(request: AnnounceRequest, remoteAddress: string): AnnounceReply | TrackerFailure {
     const { registry, now } = this.#options;
     const [address, ...others] = addressesOf(request, remoteAddress, this.#trustedProxies);
@@ -71,7 +71,7 @@ export class TrackerServer {
     };
   }
 
-  /** Counts of those of `infoHashes` that are tracked. */
+  /** The counts of all `infoHashes` that are tracked. */
   scrape(infoHashes: readonly InfoHash[]): Map<InfoHash, ScrapeCounts> {
     const counts = new Map<InfoHash, ScrapeCounts>();
     for (const infoHash of infoHashes) {
@@ -87,7 +87,7 @@ export class TrackerServer {
     return "failureReason" in reply ? encodeFailure(reply) : encodeAnnounceReply(reply, request);
   }
 
-  /** A scrape of everything is refused: it would tell strangers what is shared here. */
+  /** Answers a scrape of named info-hashes; a scrape of everything would tell strangers what is shared here. */
   #scrapeQuery(query: string): Uint8Array<ArrayBuffer> {
     const infoHashes = parseScrapeQuery(query, TRACKER.maxScrape);
     if (infoHashes.length === 0) throw new ProtocolError("Expected info_hash");
@@ -105,11 +105,11 @@ function reply(body: () => Uint8Array<ArrayBuffer>): HttpReply {
 }
 
 /**
- * Under which addresses an announcer is listed: the one it came from, unless it may claim others.
+ * The addresses under which an announcer is listed: its source address, unless it may claim others.
  *
- * A claimed address makes other peers dial it, so claims are taken only of this machine and of the proxies that the
- * user named, and only for a private network. Of this machine, a claim replaces the source when it is of its family (a
- * container or a proxy in between); of the other family it is listed beside it (BEP 7). A proxy is never listed itself.
+ * Other peers dial a claimed address. So only this machine and the proxies that the user named may claim addresses, and
+ * only private ones. From this machine, a claim of the source's family replaces the source (a container or a proxy is
+ * in between), and one of the other family is listed beside it (BEP 7). A proxy with a claim is never listed itself.
  */
 function addressesOf(
   { claimedAddresses }: AnnounceRequest,

@@ -2,22 +2,22 @@ import { TrackerError } from "../../errors.ts";
 import { ANNOUNCING } from "../../settings.ts";
 import { UrlPace } from "./url_pace.ts";
 
-/** One tracker: everything at its scheme, host and port. */
+/** The announces to one tracker, which is named by its scheme, host and port. */
 interface Lane {
   underWay: number;
-  /** Those who wait for a place, first come first. */
+  /** Announces that wait for a place, the oldest first. */
   readonly waiting: (() => void)[];
-  /** Why it cannot be reached, and until when (ms) that is taken for granted. */
+  /** Why the tracker is out of reach, and until when (ms) it is not tried again. */
   outage?: { readonly error: TrackerError; readonly until: number };
 }
 
 /**
- * What all torrents of the process do to one tracker: few announces at once, and none for a moment after it could not
- * be reached. A thousand torrents of the same tracker would otherwise open a thousand connections to it at once, and
- * again and again while it is switched off.
+ * Limits the announces of all torrents to one tracker: few at once, and none for a moment after the tracker was out of
+ * reach. Otherwise a thousand torrents of one tracker would open a thousand connections to it at once, and again and
+ * again while it is switched off.
  */
 export class TrackerTraffic {
-  /** 32 random bits that trackers know us by. */
+  /** 32 random bits by which trackers recognize us. */
   readonly key: number;
   readonly #lanes = new Map<string, Lane>();
   readonly #pace: UrlPace;
@@ -31,10 +31,10 @@ export class TrackerTraffic {
   }
 
   /**
-   * Makes an announce to the tracker at `url` once `UrlPace` admits it and there is a place, and returns its result.
+   * Makes an announce to the tracker at `url` once `UrlPace` admits it and a place is free, and returns its result.
    *
-   * Errors: what `announce` rejects with; the same for who comes within `ANNOUNCING.outageMs` after an announce that
-   * found the tracker out of reach; the signal's reason when it is aborted while waiting.
+   * Errors: the error of `announce`, which also meets announces within `ANNOUNCING.outageMs` after one that found the
+   * tracker out of reach; the signal's reason when it aborts during the wait.
    */
   async run<T>(url: string, announce: () => Promise<T>, signal: AbortSignal): Promise<T> {
     await this.#pace.admit(url, signal);
@@ -62,7 +62,7 @@ export class TrackerTraffic {
   }
 }
 
-/** Resolves when somebody leaves the lane. Rejects with the signal's reason when it aborts first. */
+/** Resolves when another announce leaves the lane. Rejects with the signal's reason when it aborts first. */
 function placeIn(lane: Lane, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();

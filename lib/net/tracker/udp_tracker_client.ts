@@ -21,7 +21,7 @@ import {
 import { ANNOUNCING } from "../../settings.ts";
 import type { Hop } from "../http/request_rules.ts";
 
-/** No datagram is longer. */
+/** Longest reply in bytes: no datagram is longer. */
 const MAX_REPLY_LENGTH = 65_536;
 
 /** Sends a request that was encoded with a connection id and a transaction id, and returns the answer to it. */
@@ -33,10 +33,10 @@ type Ask = (
 /**
  * Announces to the UDP tracker at `address` (BEP 15), from a socket of its own that is closed afterwards.
  *
- * A datagram that is not answered is sent again after 1, 3 and 7 s: with the 15 s of BEP 15, meant for loaded
- * public trackers, the caller's deadline would be over before the second attempt.
+ * An unanswered datagram is sent again after 1, 3 and 7 s: with the 15 s of BEP 15, meant for loaded public trackers,
+ * the caller's deadline would be over before the second attempt.
  *
- * Errors: `ProtocolError`, or what the socket throws. Rejects when `signal` aborts.
+ * Errors: `ProtocolError`; any error of the socket; the signal's reason when `signal` aborts.
  */
 export function announceOverUdp(
   hop: Hop,
@@ -54,7 +54,7 @@ export function announceOverUdp(
   });
 }
 
-/** Asks for the counts of one info-hash, and otherwise as `announceOverUdp`. */
+/** Asks for the counts of one info-hash. All else is as in `announceOverUdp`. */
 export function scrapeOverUdp(
   hop: Hop,
   infoHash: InfoHash,
@@ -70,7 +70,7 @@ export function scrapeOverUdp(
   });
 }
 
-/** Gets a connection id of a tracker and goes on with `talk`. */
+/** Gets a connection id from a tracker and then calls `talk`. */
 async function connected<Reply>(
   { url, address }: Hop,
   signal: AbortSignal,
@@ -104,7 +104,7 @@ async function connected<Reply>(
   }
 }
 
-/** Sends a datagram, again and again, until the tracker answers it. Ends with an error when the socket is closed. */
+/** Sends a datagram repeatedly until the tracker answers it. Rejects when the socket is closed. */
 async function exchange(
   socket: Deno.DatagramConn,
   tracker: Endpoint,
@@ -125,8 +125,8 @@ async function exchange(
 }
 
 /**
- * The next datagram that answers this transaction; everything else is ignored. A tracker with several addresses may
- * answer from another one than was asked. Only it knows the transaction's 32 random bits.
+ * The next datagram that answers this transaction; all others are ignored. A tracker with several addresses may answer
+ * from another one than we asked. Only the tracker knows the 32 random bits of the transaction.
  */
 async function receiveAnswer(
   socket: Deno.DatagramConn,

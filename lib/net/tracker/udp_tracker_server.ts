@@ -18,13 +18,13 @@ import { openOnFreePort } from "../addresses/free_port.ts";
 import { bindableAddresses, remoteAddress } from "../addresses/own_addresses.ts";
 import type { TrackerServer } from "./tracker_server.ts";
 
-/** Where to listen and who answers. */
+/** Where the UDP side listens, and the server that answers. */
 interface UdpTrackerServerOptions {
-  /** Address to listen on; undefined: all, IPv4 and IPv6. */
+  /** Address to listen on; undefined stands for all, IPv4 and IPv6. */
   readonly host: string | undefined;
-  /** Where this machine can be asked, as it may be listened on; `bindableAddresses` unless a test says otherwise. */
+  /** Lists the addresses of this machine that can be listened on; `bindableAddresses`, except in tests. */
   readonly ownAddresses?: () => string[];
-  /** The HTTP tracker's port, so that both are found under one; 0: any free one. */
+  /** Port of the HTTP tracker, so that both have the same; 0 stands for any free port. */
   readonly port: number;
   readonly server: TrackerServer;
   /** Milliseconds of a monotonic clock. */
@@ -32,31 +32,31 @@ interface UdpTrackerServerOptions {
   readonly log: Logger;
 }
 
-/** Longest request looked at: a scrape of 74 info-hashes (BEP 15) has 1,496 bytes. */
+/** Longest request read, in bytes: a scrape of 74 info-hashes (BEP 15) has 1,496. */
 const MAX_REQUEST_LENGTH = 2048;
 
 /** Failed datagrams in a row after which a socket is closed; the next look at the addresses opens another. */
 const MAX_FAILURES_IN_A_ROW = 100;
 
 /**
- * The embedded tracker's UDP side (BEP 15). Nobody gets more bytes than it sent before it proved its address.
+ * The embedded tracker's UDP side (BEP 15). A client gets no more bytes than it sent until it has proved its address.
  *
- * Each address of this machine has a socket of its own, for clients ignore an answer that comes from another address
- * than they asked, and from a socket for all addresses the system sends by whichever it likes. Addresses come and go,
- * so they are looked at again and again.
+ * Each address of this machine has a socket of its own: clients ignore an answer from an address that they did not ask,
+ * and a socket for all addresses lets the system choose the address. Addresses come and go, so the server lists them
+ * again and again.
  */
 export class UdpTrackerServer {
   /** The port listened on. */
   readonly port: number;
   readonly #options: UdpTrackerServerOptions;
-  /** By the address listened on. */
+  /** The open sockets, by the address on which they listen. */
   readonly #sockets: Map<string, Deno.DatagramConn>;
   readonly #served = new Set<Promise<void>>();
   readonly #connectionIds = new ConnectionIds();
 
   /**
-   * Listens at once; `run` must follow, as it closes what was opened. Errors: `AddrInUse` "port N is in use", also when
-   * it is so at one address alone.
+   * Listens at once; the caller must call `run`, which closes the sockets at its end. Errors: `AddrInUse` "port N is in
+   * use", also when the port is busy at one address alone.
    */
   constructor(options: UdpTrackerServerOptions) {
     this.#options = options;
@@ -65,7 +65,7 @@ export class UdpTrackerServer {
     this.port = portOf(first);
   }
 
-  /** Answers until `signal` aborts, then closes. */
+  /** Answers until `signal` aborts, then closes all sockets. */
   async run(signal: AbortSignal): Promise<void> {
     for (const [address, socket] of this.#sockets) this.#begin(address, socket);
     const looking = setInterval(() => this.#followAddresses(), TRACKER.rescanMs);
@@ -83,7 +83,7 @@ export class UdpTrackerServer {
     return host === undefined ? ownAddresses().slice(0, TRACKER.maxUdpAddresses) : [host];
   }
 
-  /** Listens on addresses that are new, and no more on those that are gone. */
+  /** Opens sockets for new addresses, and closes those of addresses that are gone. */
   #followAddresses(): void {
     const addresses = this.#addresses;
     for (const address of [...this.#sockets.keys()]) if (!addresses.includes(address)) this.#end(address);
@@ -122,14 +122,14 @@ export class UdpTrackerServer {
         failures = 0;
       } catch (error) {
         if (this.#sockets.get(address) !== socket) return;
-        // Now and then one is about a reply that could not be delivered; in a row they mean a broken socket.
+        // A single failure may mean that a reply could not be delivered; many in a row mean a broken socket.
         this.#options.log.debug(`UDP tracker: ${messageOf(error)}`);
         if (++failures > MAX_FAILURES_IN_A_ROW) this.#end(address);
       }
     }
   }
 
-  /** The reply to one datagram; undefined when it is none of ours. */
+  /** The reply to one datagram; undefined when it is no request to a tracker. */
   #answer(datagram: Uint8Array, address: string): Uint8Array | undefined {
     let request: UdpRequest;
     try {
@@ -172,7 +172,7 @@ export class UdpTrackerServer {
   }
 }
 
-/** Connection ids without memory: a keyed hash of the address and the minute, good for that minute and the next. */
+/** Connection ids without memory: a keyed hash of the address and the minute, valid for that minute and the next. */
 class ConnectionIds {
   readonly #secret = crypto.getRandomValues(new Uint8Array(32));
 
@@ -197,8 +197,8 @@ function minuteOf(now: number): number {
 }
 
 /**
- * Opens a socket on each address, on the same port; any free one for 0. An address that cannot be listened on is left
- * out, such as one that the system is still checking. Errors: `AddrInUse` where one is busy, whatever the others are.
+ * Opens a socket on each address, on the same port; 0 stands for any free port. An address that cannot be listened on
+ * is left out, such as one that the system is still checking. Errors: `AddrInUse` where the port is busy anywhere.
  */
 function openOnEach(addresses: readonly string[], port: number): Map<string, Deno.DatagramConn> {
   const sockets = new Map<string, Deno.DatagramConn>();

@@ -2,21 +2,21 @@ import { announceHost } from "../../protocol/announce_address.ts";
 import { ANNOUNCING } from "../../settings.ts";
 import { sleep } from "../peers/rate_limiter.ts";
 
-/** One host that trackers of ours are on. */
+/** One host with trackers of our torrents. */
 interface Host {
-  /** From when on each URL may be asked, in ms; least recently asked first. */
+  /** The time from which each URL may be asked, in ms; the least recently asked URL comes first. */
   readonly urls: Map<string, number>;
-  /** When one more new URL of it may be asked, in ms, if none is asked ahead of its time. */
+  /** When the next new URL of the host may be asked, in ms, if no burst is left. */
   nextAt: number;
 }
 
 /**
- * How fast new URLs of one host are asked, for all torrents of the process together: a handful of torrents with
- * thousands of URLs must not set all peers of a network upon somebody. A thousand torrents of one tracker have one URL,
- * and are not held back.
+ * Limits how fast new URLs of one host are asked, for all torrents of the process together: a few torrents with
+ * thousands of URLs must not make all peers of a network attack a host. A thousand torrents of one tracker share one
+ * URL and are not delayed.
  */
 export class UrlPace {
-  /** Least recently asked first. */
+  /** Hosts by name, the least recently asked first. */
   readonly #hosts = new Map<string, Host>();
   readonly #now: () => number;
 
@@ -48,7 +48,7 @@ export class UrlPace {
   }
 }
 
-/** When one more new URL of a host may be asked, in ms. */
+/** Takes the next place for a new URL of a host, and returns its time in ms. */
 function placeIn(host: Host, now: number): number {
   const { newUrlPauseMs, newUrlBurst } = ANNOUNCING;
   const at = Math.max(host.nextAt, now - (newUrlBurst - 1) * newUrlPauseMs);

@@ -4,7 +4,7 @@ import { WEB_SEED } from "../../settings.ts";
 import { webSeedUrl } from "../../swarm/download/web_seed_ranges.ts";
 import { type PartAnswer, type PartRange, type PartRequest, PartServer } from "./part_server.ts";
 
-/** Characters that are read of the answer of a busy server, which consists of a number. */
+/** Characters read of a busy server's answer, which consists of a number. */
 const MAX_PAUSE_LENGTH = 64;
 
 /**
@@ -20,8 +20,8 @@ export class HttpSeed extends PartServer {
   protected readonly maxLackedParts = WEB_SEED.maxLackedPieces;
 
   /**
-   * `base` is the script's address as it stands in the torrent; addresses that `isBlocked` are not asked. Throws
-   * `TypeError` for an address that cannot be used.
+   * `base` is the script's URL as the torrent spells it; no address for which `isBlocked` returns true is asked. Throws
+   * `TypeError` for an unusable URL.
    */
   constructor(base: string, metainfo: Metainfo, isBlocked: (address: string) => boolean) {
     super(metainfo, isBlocked);

@@ -12,32 +12,32 @@ import { WebSeedReply } from "./web_seed_reply.ts";
 /** A file or a piece that a server lacks, by position: the server is not asked for it again, only for the others. */
 type Lack = { readonly file: number } | { readonly piece: number };
 
-/** Why a web seed could not deliver. */
+/** The reason why a web seed could not deliver. */
 export interface WebSeedFailure {
-  /** For people: without control characters, and without what is secret in a URL. */
+  /** A text for people, without control characters and without the secrets of a URL. */
   readonly reason: string;
-  /** Milliseconds to leave the server alone; undefined: for good. */
+  /** Milliseconds to leave the server alone; undefined stands for ever. */
   readonly retryInMs: number | undefined;
-  /** The file that alone is lacking. */
+  /** The file, where only that file is lacking. */
   readonly file?: number;
-  /** The piece that alone is lacking. */
+  /** The piece, where only that piece is lacking. */
   readonly piece?: number;
 }
 
-/** How a read is to be done. */
+/** Options of one read. */
 interface ReadOptions {
-  /** Bytes from the same place that will be wanted next to each other: so many are asked for at once. */
+  /** Length of the run of wanted bytes that begins at the same place: one request asks for all of them. */
   readonly runLength?: number;
-  /** Hears each time how many bytes came that are not wanted, also none; it may hold up the next ones. */
+  /** Called when bytes have arrived, with the number of unwanted ones, which may be 0; it may delay further bytes. */
   came?(skipped: number): Promise<void> | void;
 }
 
-/** Characters of a reason, which may quote what the server said. */
+/** Longest reason, in characters, as a reason may quote the server. */
 const MAX_REASON_LENGTH = 300;
 
-/** A run of bytes of a file or of a piece, whatever the server sends as one, and where the run belongs. */
+/** A run of bytes of a part (a file or a piece, as the server sends it), and where the run belongs. */
 export interface PartRange {
-  /** Which file or piece, by its position. */
+  /** Position of the file or piece. */
   readonly part: number;
   /** The server's address for the part; undefined for padding (BEP 47), which is zero bytes and on no server. */
   readonly url: string | undefined;
@@ -46,11 +46,11 @@ export interface PartRange {
   /** Where the run starts in the part, in bytes. */
   readonly position: number;
   readonly length: number;
-  /** Where the run starts within what was asked for, in bytes. */
+  /** Offset of the run within the bytes that were asked for. */
   readonly offset: number;
 }
 
-/** Bytes of a part to ask for, in one request. */
+/** The bytes of a part that one request asks for. */
 export interface PartRequest {
   readonly part: number;
   readonly url: URL;
@@ -60,7 +60,7 @@ export interface PartRequest {
   readonly signal: AbortSignal;
 }
 
-/** A server's answer, and which bytes of the part its body holds, or what is wrong with it. */
+/** A server's answer, with the bytes of the part that its body holds, or with its fault. */
 export interface PartAnswer {
   readonly response: Response;
   readonly content: ReplyPart | ReplyProblem;
@@ -69,13 +69,13 @@ export interface PartAnswer {
 /**
  * A web server that has the data of one torrent in parts: files (`WebSeed`) or pieces (`HttpSeed`).
  *
- * A reply is read as far as its bytes are wanted, and kept open for what is wanted next. So a run of missing bytes of a
- * part is one request, and a server that knows no ranges sends each of its files once. To be closed after use.
+ * A reply is read as far as its bytes are wanted, and kept open for the bytes that are wanted next. So a run of missing
+ * bytes takes one request, and a server that ignores ranges sends each file once. The caller closes it after use.
  */
 export abstract class PartServer {
   readonly #lackedParts = new Set<number>();
   #reply: WebSeedReply | undefined;
-  /** Ends the request that is under way. */
+  /** Ends the present request. */
   #abort = new AbortController();
   #retryMs: number = WEB_SEED.retryMs;
   #hasGiven = false;
@@ -83,13 +83,13 @@ export abstract class PartServer {
   /** Sends the requests. */
   protected readonly server: WebServer;
 
-  /** Pieces that the server may have: those of parts that it did not turn out to lack. Changes with failures. */
+  /** Pieces that the server may have: all but those of parts that it turned out to lack, so it shrinks over time. */
   readonly offered: Bitfield;
 
-  /** Whether the server answers a request for a part of a file with the whole file, so that going back is dear. */
+  /** Whether the server answers a request for some bytes with the whole file, so that going back is expensive. */
   sendsWholeFiles = false;
 
-  /** Addresses that `isBlocked` are not asked. */
+  /** No address for which `isBlocked` returns true is asked. */
   constructor({ layout }: Metainfo, isBlocked: (address: string) => boolean) {
     this.server = new WebServer(isBlocked);
     this.offered = Bitfield.full(layout.pieceCount);
@@ -104,15 +104,15 @@ export abstract class PartServer {
   /** Makes one request. Errors: as `WebServer.get`. */
   protected abstract ask(request: PartRequest): Promise<PartAnswer>;
 
-  /** How a failure names a part that is lacking, and which pieces hold any of it, the last one included. */
+  /** The name of a lacking part for a failure, and the pieces that hold any of it, the last one included. */
   protected abstract lackOf(part: number): { lack: Lack; first: number; last: number };
 
-  /** Whether it has sent less than it was asked for. */
+  /** Whether the server has sent less than a request asked for. */
   get sendsLess(): boolean {
     return this.#sendsLess;
   }
 
-  /** Closes all connections. What is asked for later opens new ones. */
+  /** Closes all connections. A later request opens new ones. */
   close(): void {
     this.#leaveReply();
     this.server.close();
@@ -121,7 +121,7 @@ export abstract class PartServer {
   /**
    * Fills `target` with `target.length` bytes from `begin` of piece `index` on, also beyond its end.
    *
-   * Returns: undefined when all is there (not verified), else why not. Contents of `target` are then undefined.
+   * Returns: undefined when all bytes are there (not verified), else the failure, and `target` has undefined contents.
    * Errors: rejects with the signal's reason when `signal` aborts, and in no other case.
    */
   async fetchRange(
@@ -167,7 +167,7 @@ export abstract class PartServer {
     return { reason, retryInMs: this.#pauseAfter(error) };
   }
 
-  /** As long as the server asks for, else longer after each failure; in ms. */
+  /** The pause in ms: at least as long as the server asks for, and longer after each failure. */
   #pauseAfter(error: unknown): number {
     const asked = error instanceof ReplyError ? error.retryAfterMs : 0;
     if (asked > 0) return Math.min(asked, WEB_SEED.retryMaxMs);
@@ -176,7 +176,7 @@ export abstract class PartServer {
     return pause;
   }
 
-  /** Fills `target` with the bytes of a range; `length` of them and of those behind it will be wanted. */
+  /** Fills `target` with the bytes of a range; `length` bytes from its start on will be wanted. */
   async #read(
     range: PartRange,
     url: URL,
@@ -201,7 +201,7 @@ export abstract class PartServer {
     }
   }
 
-  /** A reply that has ended must have brought something of what was asked for. */
+  /** Checks that a reply which has ended brought some of the bytes that were asked for. Errors: `ReplyError`. */
   #requireProgress({ given, isOver, body: { start, end, askedEnd } }: WebSeedReply): void {
     if (isOver && end >= askedEnd) return;
     if (given < WEB_SEED.minAnswerBytes) {
@@ -210,7 +210,7 @@ export abstract class PartServer {
     this.#sendsLess = true;
   }
 
-  /** The reply that is being read where it leads to `position`, else a new one. */
+  /** The present reply where it leads to `position`, else a new one. */
   async #replyFor(
     { part, partLength }: PartRange,
     url: URL,

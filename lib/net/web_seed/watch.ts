@@ -1,14 +1,14 @@
 import { WEB_SEED } from "../../settings.ts";
 import { ReplyError } from "./web_server.ts";
 
-/** Ends requests when the caller wants that, or when nothing happened for too long. To be disposed of after each read. */
+/** Ends requests when the caller aborts, or when nothing happened for too long. Dispose of it after each read. */
 export class Watch {
   readonly #outer: AbortSignal;
   readonly #end: (reason: unknown) => void;
   readonly #pass = () => this.#end(this.#outer.reason);
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `end` hears why, once at most in each of the two cases. */
+  /** `end` gets the reason, at most once in each of the two cases. */
   constructor(outer: AbortSignal, end: (reason: unknown) => void) {
     this.#outer = outer;
     this.#end = end;
@@ -16,7 +16,7 @@ export class Watch {
     this.touch();
   }
 
-  /** Something happened. */
+  /** Starts the time limit again, as something happened. */
   touch(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
@@ -24,7 +24,7 @@ export class Watch {
     }, WEB_SEED.stallTimeoutMs);
   }
 
-  /** Nothing is waited for now. */
+  /** Ends the watch, as nothing is awaited now. */
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
     this.#outer.removeEventListener("abort", this.#pass);

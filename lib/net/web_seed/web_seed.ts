@@ -11,8 +11,8 @@ export class WebSeed extends PartServer {
   protected readonly maxLackedParts = WEB_SEED.maxLackedFiles;
 
   /**
-   * As `WebSeedRanges`; addresses that `isBlocked` are not asked. Throws `TypeError` for an address that cannot be
-   * used.
+   * The arguments are those of `WebSeedRanges`; no address for which `isBlocked` returns true is asked. Throws
+   * `TypeError` for an unusable URL.
    */
   constructor(
     base: string,

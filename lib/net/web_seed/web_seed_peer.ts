@@ -1,9 +1,9 @@
 /**
- * A web seed (BEP 17 and 19) in the place of a remote peer: it has everything, chokes nobody and wants nothing.
+ * A web seed (BEP 17 and 19) in the role of a remote peer: it has everything, never chokes and wants nothing.
  *
  *   swarm → requests → runs of blocks, read from replies that go on over many pieces → piece messages → swarm
  *
- * So all that the swarm does about peers, it does about web seeds: windows, lost blocks, and the ban for wrong data.
+ * So the swarm treats web seeds as it treats peers: with windows, with lost blocks, and with a ban for wrong data.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "../../errors.ts";
@@ -31,10 +31,9 @@ interface Block {
 }
 
 /**
- * Uses a web seed until the swarm has what it wants, the server fails for good or sends wrong data, or `signal`
- * aborts; a server that may recover is left alone for a while. `now` is a monotonic clock in ms. `warn` hears, in texts
- * for people, what the server cannot do. The server is used in one of `places`, which is free while it is left alone.
- * Never rejects.
+ * Uses a web seed until the swarm is finished, the server fails for good or sends wrong data, or `signal` aborts. A
+ * server that may recover is left alone for a while. The server needs one of `places`, and frees it while it is left
+ * alone. `now` is a monotonic clock in ms. `warn` gets texts for people about defects of the server. Never rejects.
  */
 export async function runWebSeed(
   url: string,
@@ -48,7 +47,7 @@ export async function runWebSeed(
   const defects = new Defects(seed, warn);
   while (!signal.aborted && !swarm.isFinished) {
     const failure = await places.within(async () => {
-      // The place may have come late.
+      // The swarm may have finished before the place became free.
       if (signal.aborted || swarm.isFinished) return undefined;
       const failure = await new WebSeedPeer(url, seed, swarm, now, defects).run();
       seed.close();
@@ -60,7 +59,7 @@ export async function runWebSeed(
   }
 }
 
-/** What a server turned out not to be able to do, told once each. */
+/** Reports each defect of a server once. */
 class Defects {
   readonly #seed: PartServer;
   readonly #warn: (message: string) => void;
@@ -72,7 +71,7 @@ class Defects {
     this.#warn = warn;
   }
 
-  /** A reply was read. */
+  /** Reports defects that the last reply has shown. */
   look(): void {
     if (this.#seed.sendsWholeFiles) {
       this.#tell("it sends whole files only, so each is read from its beginning");
@@ -82,7 +81,7 @@ class Defects {
     }
   }
 
-  /** The server is not asked again for one of its files or pieces, which `name` tells. */
+  /** Reports a file or piece, called `name`, that the server lacks. */
   lacks(parts: "files" | "pieces", name: string, reason: string): void {
     if (++this.#lackedParts <= WEB_SEED.maxToldParts) {
       this.#tell(`it cannot give ${name}, and is used for other ${parts}: ${reason}`);
@@ -100,7 +99,7 @@ function keyOf(index: number, begin: number): string {
   return `${index} ${begin}`;
 }
 
-/** One connection in the swarm's eyes; over HTTP, as many requests as it takes. */
+/** A web seed as one connection for the swarm; over HTTP it makes any number of requests. */
 class WebSeedPeer implements PeerSender {
   readonly #url: string;
   readonly #seed: PartServer;
@@ -108,9 +107,9 @@ class WebSeedPeer implements PeerSender {
   /** Monotonic clock in ms. */
   readonly #now: () => number;
   readonly #defects: Defects;
-  /** What was asked for and has not come, by piece and begin. */
+  /** Requested blocks that have not arrived, by piece and begin. */
   readonly #requests = new Map<string, Block>();
-  /** Where in the torrent the last read ended, in bytes. */
+  /** Offset in the torrent at which the last read ended, in bytes. */
   #position = 0;
   readonly #toUs = new MessageReader(TRANSFER.maxMessageBytes);
   readonly #toServer = new MessageReader(TRANSFER.maxMessageBytes);
@@ -127,7 +126,7 @@ class WebSeedPeer implements PeerSender {
     this.#defects = defects;
   }
 
-  /** Runs until it is closed; returns how the server failed, if that was why. Never rejects. */
+  /** Runs until the connection is closed; returns the server's failure if that was the reason. Never rejects. */
   async run(): Promise<WebSeedFailure | undefined> {
     const facts = {
       endpoint: { address: "0.0.0.0", port: 0 },
@@ -183,7 +182,7 @@ class WebSeedPeer implements PeerSender {
     }
   }
 
-  /** Waits until our own limit of the rate lets bytes through that came. */
+  /** Waits until our rate limit allows for bytes that have arrived. */
   async #spend(peer: RemotePeer, bytes: number): Promise<void> {
     const { download: limit } = this.#swarm.limits;
     if (limit.portion === Infinity) return;
@@ -193,7 +192,7 @@ class WebSeedPeer implements PeerSender {
     peer.heldUpAt = this.#now();
   }
 
-  /** The server lacks a file or a piece: it is not asked for any piece that holds some of it. */
+  /** Forgets a file or piece that the server lacks: no piece with any of its bytes is asked of the server. */
   #forget(peer: RemotePeer, { file, piece, reason }: WebSeedFailure): void {
     if (file === undefined) this.#defects.lacks("pieces", `piece ${piece}`, reason);
     else this.#defects.lacks("files", this.#swarm.metainfo.files[file].path.join("/"), reason);
@@ -207,8 +206,8 @@ class WebSeedPeer implements PeerSender {
   }
 
   /**
-   * Some of the requests, which follow each other in the torrent without a gap: those from where the last read ended,
-   * else the first ones. What came from elsewhere meanwhile is forgotten.
+   * Some requested blocks that follow one another in the torrent without a gap, from the end of the last read on, or
+   * else from the first block on. Blocks that came from other sources meanwhile are forgotten.
    */
   #nextRun(): Block[] {
     for (const [key, { index, begin }] of this.#requests) {
@@ -229,7 +228,7 @@ class WebSeedPeer implements PeerSender {
     return run;
   }
 
-  /** Bytes from the beginning of a run to the end of the pieces that the swarm is going to ask for behind it. */
+  /** Bytes from the start of a run to the end of the pieces behind it that the swarm is going to ask for. */
   #runLength(peer: RemotePeer, run: readonly Block[]): number {
     const { layout } = this.#swarm.metainfo;
     const [first, last] = [run[0], run[run.length - 1]];
@@ -268,7 +267,7 @@ class WebSeedPeer implements PeerSender {
 
   // PeerSender
 
-  /** Of all that is said to a peer, only requests and cancels mean something to a web server. */
+  /** Takes requests and cancels; all other messages mean nothing to a web server. */
   send(message: Uint8Array): void {
     const reader = this.#toServer;
     reader.begins(message, message.length);

@@ -1,27 +1,27 @@
 import { ReplyError } from "./web_server.ts";
 
-/** What `WebSeedReply` reads. */
+/** The response that a `WebSeedReply` reads. */
 interface ReplyBody {
-  /** Which file or piece it is of, by its position. */
+  /** Position of the file or piece that the reply is about. */
   readonly part: number;
   readonly response: Response;
-  /** Which bytes of the part the body promises to be, the end excluded. */
+  /** The bytes of the part that the body should contain, from `start` to before `end`. */
   readonly start: number;
   readonly end: number;
-  /** Where in the part was asked for, the end excluded. */
+  /** End, excluded, of the range of the part that the request asked for. */
   readonly askedEnd: number;
   /** Ends the request. */
   readonly abort: AbortController;
 }
 
-/** A reply that is read step by step, as far as somebody wants its bytes. Positions are bytes of the part. */
+/** A reply that is read step by step, as far as its bytes are wanted. Positions are bytes of the part. */
 export class WebSeedReply {
   readonly body: ReplyBody;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  /** What came and is not read yet. */
+  /** Bytes that have arrived and are not read yet. */
   #rest: Uint8Array = new Uint8Array();
   #position: number;
-  /** Bytes that somebody wanted. */
+  /** Number of wanted bytes that were read. */
   #given = 0;
 
   constructor(body: ReplyBody) {
@@ -30,25 +30,25 @@ export class WebSeedReply {
     this.#reader = body.response.body?.getReader();
   }
 
-  /** Bytes of it that were wanted so far. */
+  /** Number of wanted bytes that were read so far. */
   get given(): number {
     return this.#given;
   }
 
-  /** All that it promises was read. */
+  /** Whether all bytes up to `end` were read. */
   get isOver(): boolean {
     return this.#position >= this.body.end;
   }
 
-  /** Whether it comes to `position` of a part, after `maxSkipped` other bytes at most. */
+  /** Whether the reply reaches `position` of a part after at most `maxSkipped` other bytes. */
   leadsTo(part: number, position: number, maxSkipped: number): boolean {
     const gap = position - this.#position;
     return part === this.body.part && position < this.body.end && gap >= 0 && gap <= maxSkipped;
   }
 
   /**
-   * Reads some bytes from `position` on, where it leads to, into `target`, and returns how many; 0 when it has ended
-   * before its time. `came` hears how many bytes came from the server each time, and how many were not wanted.
+   * Reads some bytes from `position` on, to which the reply must lead, into `target`, and returns their number; 0 when
+   * the reply ended too early. `came` is called when bytes have arrived, with the number of unwanted ones.
    */
   async read(
     position: number,
@@ -76,7 +76,7 @@ export class WebSeedReply {
     this.#position += count;
   }
 
-  /** False when there is no more; a connection that breaks is an end as well. */
+  /** Waits for more bytes; false at the end. A broken connection also counts as the end. */
   async #fetchMore(): Promise<boolean> {
     try {
       const { done, value } = await this.#reader?.read() ?? { done: true, value: undefined };
@@ -89,14 +89,14 @@ export class WebSeedReply {
     }
   }
 
-  /** Reads the end, so that the connection can be used again. Errors: `ReplyError` where more comes than was promised. */
+  /** Reads the end, so that the connection can be used again. Errors: `ReplyError` where too many bytes come. */
   async finish(): Promise<void> {
     if (this.#rest.length === 0 && !await this.#fetchMore()) return;
     while (this.#rest.length === 0) if (!await this.#fetchMore()) return;
     throw new ReplyError(`Expected ${this.body.end - this.body.start} bytes, got more`, true);
   }
 
-  /** Leaves the rest. */
+  /** Ends the request without reading the rest. */
   cancel(): void {
     this.body.abort.abort(new ReplyError("Its rest is not wanted", false));
     this.#reader?.cancel().catch(() => {});

@@ -9,11 +9,11 @@ import { WebSeed } from "./web_seed.ts";
 import { runWebSeed } from "./web_seed_peer.ts";
 
 /**
- * Downloads from the web seeds of a torrent, a few at a time, until the swarm has what it wants, no web seed is left, or
- * `signal` aborts. A web seed that pauses makes room for another one; where one is given up, the next one listed
- * joins those that take turns.
+ * Downloads from the web seeds of a torrent, a few at a time, until the swarm is finished, no web seed is left, or
+ * `signal` aborts. A web seed that pauses makes room for another one. Where a web seed is given up, the next one in the
+ * list joins the web seeds that take turns.
  *
- * Shape: `paths` as for `WebSeedRanges`. `warn` hears, in texts for people, what a server cannot do. Never rejects.
+ * Shape: `paths` as for `WebSeedRanges`. `warn` gets texts for people about defects of a server. Never rejects.
  */
 export async function runWebSeeds(
   swarm: Swarm,
@@ -34,7 +34,7 @@ export async function runWebSeeds(
     } catch (error) {
       warnOf(messageOf(error));
     }
-    // Those that pause need not come back.
+    // Web seeds that pause are not needed any more.
     if (swarm.isFinished) end.abort();
   };
   const listed = [

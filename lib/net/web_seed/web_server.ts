@@ -1,14 +1,14 @@
-/** Asks a web server whose address a torrent tells: only http and https, only where `request_rules.ts` lets us. */
+/** Asks a web server that a torrent names, by http and https only, and only where `request_rules.ts` allows it. */
 import { WEB_SEED } from "../../settings.ts";
 import { addressesOf } from "../addresses/host_addresses.ts";
 import { PinnedClient } from "../http/pinned_client.ts";
 import { followRedirects } from "../http/redirects.ts";
 import { type Hop, redirectRefusal, webSeedRefusal } from "../http/request_rules.ts";
 
-/** Something is wrong with a reply; `isFinal` when it would be wrong again. */
+/** A reply is faulty; `isFinal` when the same request would fail again. */
 export class ReplyError extends Error {
   readonly isFinal: boolean;
-  /** As long as the server asked us to stay away, in ms. */
+  /** Time for which the server asked us to stay away, in ms; 0 when it named none. */
   readonly retryAfterMs: number;
 
   constructor(message: string, isFinal: boolean, retryAfterMs = 0) {
@@ -18,32 +18,32 @@ export class ReplyError extends Error {
   }
 }
 
-/** A server must not be asked, whatever it would be asked for. */
+/** A server must not be asked at all. */
 export class RefusedServerError extends ReplyError {
   constructor(message: string) {
     super(message, true);
   }
 }
 
-/** A web server and those it redirects to, with the connections to them. To be closed after use. */
+/** A web server and the servers it redirects to, with the connections to them. The caller closes it after use. */
 export class WebServer {
   readonly #isBlocked: (address: string) => boolean;
-  /** Where each origin was found, and the client that asks there. */
+  /** The address of each origin, and the client that asks there. */
   readonly #servers = new Map<string, { readonly address: string; readonly client: PinnedClient }>();
   #failures = 0;
 
-  /** Addresses that `isBlocked` are not asked. */
+  /** No address for which `isBlocked` returns true is asked. */
   constructor(isBlocked: (address: string) => boolean) {
     this.#isBlocked = isBlocked;
   }
 
-  /** Closes idle connections. What is asked for later opens new ones. */
+  /** Closes idle connections. A later request opens new ones. */
   close(): void {
     for (const { client } of this.#servers.values()) client.close();
     this.#servers.clear();
   }
 
-  /** A request failed: servers are found anew next time, at the next of their addresses. */
+  /** Hears that a request failed: the next one resolves the names again, and uses the next of their addresses. */
   failed(): void {
     this.close();
     this.#failures++;
@@ -78,7 +78,7 @@ export class WebServer {
     });
   }
 
-  /** A server that may be asked, and how to reach it. Errors: `ReplyError` when it must not be asked. */
+  /** The server of a URL and its client. Errors: `ReplyError` when the server must not be asked. */
   async #hopTo(url: URL, signal: AbortSignal, from?: Hop): Promise<Hop & { client: PinnedClient }> {
     if (from !== undefined && url.username !== "") {
       throw new ReplyError("Expected a redirect without a user name, got one", true);
@@ -92,7 +92,7 @@ export class WebServer {
     if (refusal !== undefined) {
       throw from === undefined ? new RefusedServerError(refusal) : new ReplyError(refusal, true);
     }
-    // A server could send us to another one with every request.
+    // A hostile server could redirect us to another server with every request.
     if (known === undefined && this.#servers.size >= WEB_SEED.maxServers) this.close();
     const client = known?.client ?? new PinnedClient(hop);
     this.#servers.set(url.origin, { address: hop.address, client });
