@@ -1,4 +1,4 @@
-/** Where others find this machine, and what to tell the user when they will not. */
+/** Finds the addresses at which others reach this machine, and advises users whose machine others will not find. */
 import { basename, dirname, join, resolve } from "node:path";
 import { parseAnnounceAddress } from "../protocol/announce_address.ts";
 import { canonicalAddress, familyOf, scopeOf } from "../protocol/endpoint.ts";
@@ -6,14 +6,14 @@ import type { Metainfo } from "../protocol/metainfo.ts";
 import { PORTS } from "../settings.ts";
 import type { TorrentFacts } from "./session_options.ts";
 
-/** An address of this machine, canonical, and the interface that has it. */
+/** An address of this machine in canonical form, and the interface that has it. */
 export interface InterfaceAddress {
   readonly address: string;
-  /** Undefined where the system did not say. */
+  /** Undefined where the system did not name the interface. */
   readonly name: string | undefined;
 }
 
-/** Which addresses others on a LAN reach, the best first. Private IPv4 is what people know their machines by. */
+/** The kinds of address that others on a LAN reach, the best first. People know machines by private IPv4 addresses. */
 const REACHABLE: readonly { readonly family: 4 | 6; readonly scope: string }[] = [
   { family: 4, scope: "private" },
   { family: 4, scope: "global" },
@@ -22,7 +22,7 @@ const REACHABLE: readonly { readonly family: 4 | 6; readonly scope: string }[] =
   { family: 4, scope: "linkLocal" },
 ];
 
-/** Addresses of this machine under which others may reach it, the best first; `interfaces` as the system lists them. */
+/** The addresses at which others may reach this machine, the best first. The system lists `interfaces`. */
 export function reachableAddresses(
   interfaces: readonly { readonly address: string; readonly name?: string }[],
 ): InterfaceAddress[] {
@@ -35,7 +35,7 @@ export function reachableAddresses(
   );
 }
 
-/** The announce URL of a tracker on this machine: where others reach it, else on loopback. */
+/** The announce URL of a tracker on this machine: at the best address that others reach, or else on loopback. */
 export function ownAnnounceUrl(
   interfaces: readonly { readonly address: string; readonly name?: string }[],
 ): string {
@@ -45,7 +45,7 @@ export function ownAnnounceUrl(
   return `http://${host}:${PORTS.tracker.first}/announce`;
 }
 
-/** Whether an announce address leads every machine to itself. What is no announce address does not. */
+/** Whether an announce address leads every machine to itself. False for a text that is no announce address. */
 export function isLoopbackAnnounce(address: string): boolean {
   const hostname = parseAnnounceAddress(address)?.hostname.replace(/^\[(.*)\]$/, "$1");
   if (hostname === undefined) return false;
@@ -56,8 +56,8 @@ export function isLoopbackAnnounce(address: string): boolean {
 }
 
 /**
- * What to tell of a torrent whose announce addresses all lead each machine to itself; undefined where one does not, or
- * there is none. `path` is the torrent's, for the command that mends it.
+ * The advice on a torrent whose announce addresses all lead each machine to itself. Undefined where one of them does
+ * not, and where the torrent has none. The advice names the `.torrent` file at `path` in the command that mends it.
  */
 export function adviceOnLoopback(
   { announceTiers }: Pick<Metainfo, "announceTiers">,
@@ -76,7 +76,7 @@ export function adviceOnLoopback(
     "on every machine, with the address of the one that has the data";
 }
 
-/** What to tell of a torrent for whose data others come to this machine, and which has none; undefined of all others. */
+/** The advice on a torrent that this machine announces without having any of its data; undefined for other torrents. */
 export function adviceOnLackOfData(
   { role, name, have, pieces }: TorrentFacts,
   home: string,
@@ -88,14 +88,14 @@ export function adviceOnLackOfData(
     "put it there and start again, or wait until somebody else brings it";
 }
 
-/** How a torrent is named on the command line. */
+/** The words that name a torrent on the command line, in quotes where the shell needs them. */
 export function nameForCommands(path: string, home: string): string {
   const isInFolder = resolve(dirname(path)) === resolve(home, "torrents");
   const word = shellWord(isInFolder ? basename(path) : path);
   return isInFolder && home !== Deno.cwd() ? `${word} --home ${shellWord(home)}` : word;
 }
 
-/** A word as the shells of this system take it, in quotes where it needs them. No name on Windows has one in it. */
+/** A word for the shells of this system, in quotes where it needs them. No file name on Windows contains a quote. */
 function shellWord(word: string): string {
   const isWindows = Deno.build.os === "windows";
   const plain = isWindows ? /^[\p{L}\p{N}._\\/:@+=-]+$/u : /^[\p{L}\p{N}._/:@%+,=-]+$/u;

@@ -1,4 +1,4 @@
-/** One torrent in a session: its swarm, its pieces on disk and its announces, joined and left as one. */
+/** The swarm of one torrent, its pieces on disk and its announces: the session joins and leaves them together. */
 import type { DiskWorkers } from "../disk/disk_workers.ts";
 import { PieceStore } from "../disk/piece_store.ts";
 import { inSlices } from "../disk/time_slices.ts";
@@ -21,7 +21,7 @@ import { adviceOnFileInTheWay } from "./place_advice.ts";
 import { chooseFiles, type FileWishes } from "./kept_choice.ts";
 import { Tasks } from "./tasks.ts";
 
-/** What all torrents of a session share. */
+/** The parts that all torrents of a session share. */
 export interface SharedParts {
   readonly home: string;
   readonly workers: DiskWorkers;
@@ -30,35 +30,36 @@ export interface SharedParts {
   readonly trackerTraffic: TrackerTraffic;
 }
 
-/** What a torrent is joined with. */
+/** The parts and choices with which a torrent joins its swarm. */
 export interface JoinContext {
   readonly shared: SharedParts;
   readonly policy: Policy;
   readonly limits: RateLimits;
-  /** What the user says of its files now; what was kept of earlier is known. */
+  /** The user's wishes for its files in this run; the resume state holds those of earlier runs. */
   readonly files: FileWishes;
   report(event: SwarmEvent): void;
 }
 
-/** A torrent that was joined. */
+/** A torrent that has joined its swarm. */
 export class JoinedTorrent {
   readonly swarm: Swarm;
-  /** Talks to its trackers; undefined while it rests. */
+  /** Talks to the trackers; undefined while the torrent rests. */
   announcer: Announcer | undefined;
-  /** What the user should know of it from the start, each with its code. */
+  /** Faults found while joining that the user should know of, each with the code of its event. */
   readonly warnings: [code: string, message: string][] = [];
   readonly #store: PieceStore;
   readonly #context: JoinContext;
-  /** Totals and peers as they were last noted, and when, in ms. */
+  /** Totals and peers as they were last noted, in JSON. */
   #noted: string;
+  /** The time of the last note, in ms. */
   #totalsNotedAt: number;
   /** Announce URLs, tier by tier. */
   #tiers: readonly (readonly string[])[];
   readonly #tasks = new Tasks();
-  /** Aborts when it rests again; undefined while it does. */
+  /** Aborts when the torrent rests again; undefined while it rests. */
   #activity: AbortController | undefined;
   #usesWebSeeds = false;
-  /** The last word to its trackers. */
+  /** Resolves when the trackers have heard that we left, as far as they can be reached. */
   #goodbye: Promise<void> = Promise.resolve();
   readonly #left = Promise.withResolvers<void>();
   #isLeft = false;
@@ -79,10 +80,11 @@ export class JoinedTorrent {
   }
 
   /**
-   * Finds out what is there and builds the swarm on it. `selectOnly` are the files that a magnet link names, empty
-   * for all; `onChecked` hears how many pieces were looked at. It rests until `begin`.
+   * Finds out which pieces are on disk and builds the swarm on them. A magnet link names the files of `selectOnly`,
+   * an empty list stands for all; `onChecked` gets the number of pieces checked so far. The torrent
+   * rests until `begin`.
    *
-   * Errors: `RangeError` when no file is wanted; `StorageError`; the signal's reason when it aborts meanwhile.
+   * Errors: `RangeError` when no file is wanted; `StorageError`; the reason of `signal` when it aborts meanwhile.
    */
   static async join(
     metainfo: Metainfo,
@@ -140,7 +142,7 @@ export class JoinedTorrent {
     this.#beginWebSeeds(signal);
   }
 
-  /** Rests: no connections, and its trackers hear that we left. Nothing is lost by it. */
+  /** Lets the torrent rest: it has no connections, and its trackers hear that we left. No data is lost. */
   pause(): void {
     this.swarm.pause();
     this.#rest();
@@ -153,13 +155,13 @@ export class JoinedTorrent {
     this.announcer = undefined;
   }
 
-  /** Other files are wanted from now on, or in another order. */
+  /** Downloads another selection of files, or in another order, from now on. */
   select(selection: FileSelection): void {
     this.swarm.select(selection, this.#context.shared.surroundings.now());
     if (this.#activity !== undefined && !this.swarm.isFinished) this.#beginWebSeeds(this.#activity.signal);
   }
 
-  /** Talks to the trackers, once they have heard the last goodbye. */
+  /** Begins to announce once the trackers have heard the last goodbye. */
   async #announce(signal: AbortSignal): Promise<void> {
     await this.#goodbye;
     if (signal.aborted) return;
@@ -169,7 +171,7 @@ export class JoinedTorrent {
     this.announcer.tick();
   }
 
-  /** Tells the user where others look in vain for the tracker of this process; nothing where it runs none. */
+  /** Tells the user of addresses where others look in vain for our tracker; undefined where this process runs none. */
   #warningOfMissing(signal: AbortSignal): AnnouncerOptions["failed"] {
     const { shared: { surroundings: { trackerPort } }, report } = this.#context;
     if (trackerPort === undefined) return undefined;
@@ -186,14 +188,14 @@ export class JoinedTorrent {
     this.#tasks.add(
       this.#useWebSeeds(signal).finally(() => {
         this.#usesWebSeeds = false;
-        // It may have rested meanwhile, and begun again.
+        // The torrent may have rested and begun again meanwhile.
         const { signal: next } = this.#activity ?? {};
         if (next !== undefined && next !== signal && !this.swarm.isFinished) this.#beginWebSeeds(next);
       }),
     );
   }
 
-  /** Downloads from the torrent's web seeds too, until all is there or `signal` aborts. Never rejects. */
+  /** Downloads from the torrent's web seeds until all wanted pieces are there or `signal` aborts. Never rejects. */
   async #useWebSeeds(signal: AbortSignal): Promise<void> {
     const { infoHash, metainfo } = this.swarm;
     const { report, shared: { surroundings } } = this.#context;
@@ -205,7 +207,7 @@ export class JoinedTorrent {
     });
   }
 
-  /** Looks anew which announce addresses are our own tracker, as this machine's addresses changed. `isOwn`: as `ownHosts`. */
+  /** Finds out again which announce addresses lead to our own tracker. `ownHosts` returns the function `isOwn`. */
   async reviseTrackers(isOwn: (hostname: string) => Promise<boolean>): Promise<void> {
     const { trackerPort } = this.#context.shared.surroundings;
     const { tiers, isAnnouncer } = await trackersOf(this.swarm.metainfo, trackerPort, isOwn);
@@ -215,7 +217,7 @@ export class JoinedTorrent {
     this.announcer?.replaceTiers(tiers);
   }
 
-  /** Notes in the resume state what was written since; to be called every `STORAGE.noteWrittenMs`. */
+  /** Notes the pieces written lately in the resume state; its owner calls it each `STORAGE.noteWrittenMs`. */
   flush(now: number): void {
     this.#store.flush(now);
     if (now - this.#totalsNotedAt < STORAGE.noteTotalsMs) return;
@@ -223,12 +225,12 @@ export class JoinedTorrent {
     this.#tasks.add(this.#saveTotals());
   }
 
-  /** Resolves when somebody changed the data: it is to be left, and joined anew. */
+  /** Resolves when another program has changed the data: the torrent must leave its swarm and join it again. */
   get dataChanged(): Promise<void> {
     return this.#store.changed;
   }
 
-  /** Resolves when it is stopped or left. */
+  /** Resolves when the torrent stops or leaves its swarm. */
   get left(): Promise<void> {
     return this.#left.promise;
   }
@@ -241,13 +243,13 @@ export class JoinedTorrent {
     await Promise.all([this.#goodbye, this.#tasks.settled()]);
   }
 
-  /** Leaves the swarm and lets go of all files, without saving what may be wrong. Never rejects. */
+  /** Leaves the swarm and closes all files, without saving unfinished pieces, which may be wrong. Never rejects. */
   async leave(): Promise<void> {
     this.#isLeft = true;
     await Promise.all([this.stop(), this.#saveTotals(), this.#store.close()]);
   }
 
-  /** Notes totals and peers in the resume state where they changed; a failure is logged. */
+  /** Notes totals and peers in the resume state where they have changed; logs a failure. */
   async #saveTotals(): Promise<void> {
     const { resume, surroundings: { log } } = this.#context.shared;
     const { totals, peers } = this.#notable();
@@ -267,14 +269,14 @@ export class JoinedTorrent {
     return { totals: { uploaded, downloaded }, peers: this.swarm.reachablePeers };
   }
 
-  /** Endpoints of earlier runs, as `host:port`. */
+  /** Endpoints of peers known in earlier runs, as `host:port`. */
   rememberedPeers(): Promise<string[]> {
     return this.#context.shared.resume.peers(this.swarm.infoHash);
   }
 
   /**
-   * After all connections ended: saves what there is, down to the blocks of pieces that are only partly there, and
-   * lets go of all files. Returns whether everything was saved.
+   * Saves all data, down to the blocks of unfinished pieces, and closes all files; its owner calls it after all
+   * connections have ended. Returns whether everything was saved.
    */
   async close(): Promise<boolean> {
     if (this.#isLeft) return true;

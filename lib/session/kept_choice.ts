@@ -1,4 +1,4 @@
-/** What is chosen of a torrent's files holds for the torrent, not for one run of the program. */
+/** Keeps the user's choice of a torrent's files: it holds for the torrent, not for one run of the program. */
 import type { KeptChoice, ResumeStore } from "../disk/state/resume_store.ts";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
@@ -7,12 +7,12 @@ import type { FileRange } from "../protocol/magnet.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
 import { type FileChoice, type FileSelection, selectFiles } from "../swarm/download/file_selection.ts";
 
-/** What the user says of files in this run; what is left out is as it was for each torrent. */
+/** The user's wishes for files in this run; a member that is left out stays as it was for each torrent. */
 export type FileWishes = Partial<FileChoice>;
 
 /**
- * A choice with the wishes of this run. Which files are wanted is one matter, so that `only`, `skip` and the files a
- * magnet link names (`positions`) are replaced together; what comes first, and in which order, are two others.
+ * The kept choice with the wishes of this run. `only`, `skip` and the files that a magnet link names (`positions`) say
+ * together which files are wanted, so they are replaced together; `first` and `isSequential` are replaced one by one.
  */
 export function withWishes(
   kept: KeptChoice,
@@ -21,16 +21,10 @@ export function withWishes(
 ): KeptChoice {
   const isSaid = only !== undefined || skip !== undefined || positions.length > 0;
   const wanted = isSaid ? { only: only ?? [], skip: skip ?? [], positions } : kept;
-  return {
-    only: wanted.only,
-    skip: wanted.skip,
-    positions: wanted.positions,
-    first: first ?? kept.first,
-    isSequential: isSequential ?? kept.isSequential,
-  };
+  return { ...wanted, first: first ?? kept.first, isSequential: isSequential ?? kept.isSequential };
 }
 
-/** Keeps what is chosen of the files of a torrent whose metadata is not there yet. */
+/** Keeps the wishes for the files of a torrent whose metadata is not there yet. */
 export async function keepWishes(
   infoHash: InfoHash,
   wishes: FileWishes,
@@ -41,10 +35,10 @@ export async function keepWishes(
 }
 
 /**
- * Finds the files that are wanted of a torrent by what was chosen earlier and in this run, and keeps that for later
- * runs; that it cannot be kept is logged.
+ * Selects the files of a torrent by the choices of earlier runs and of this one, and keeps the result for later runs.
+ * A failure to keep it is logged.
  *
- * Errors: `RangeError` when no file is left to be wanted, and nothing is kept then.
+ * Errors: `RangeError` when no file would be wanted; then nothing is kept.
  */
 export async function chooseFiles(
   metainfo: Metainfo,

@@ -1,4 +1,4 @@
-/** A magnet link in a session: who fetches its metadata and asks its trackers, until the torrent can be joined. */
+/** Fetches the metadata of a magnet link from peers, and asks the trackers of the link for peers. */
 import { inSlices } from "../disk/time_slices.ts";
 import type { JoinContext } from "./joined_torrent.ts";
 import { Announcer } from "../net/tracker/announcer.ts";
@@ -9,13 +9,13 @@ import { type Metainfo, readInfo } from "../protocol/metainfo.ts";
 import { METAINFO_LIMITS } from "../settings.ts";
 import { MetadataSwarm } from "../swarm/metadata_swarm.ts";
 
-/** The metadata of one magnet link being fetched. */
+/** The fetch of the metadata of one magnet link. */
 export class MagnetFetch {
   readonly swarm: MetadataSwarm;
   readonly announcer: Announcer;
   /**
-   * The torrent, with the trackers and web seeds of the link. Rejects with `MetainfoError` when it cannot be read
-   * or is unsafe, and with the signal's reason when it aborts.
+   * The torrent, with the trackers and web seeds of the link. Rejects with `MetainfoError` when the metadata cannot be
+   * read or is unsafe, and with the reason of the signal when that aborts.
    */
   readonly metainfo: Promise<Metainfo>;
 
@@ -47,7 +47,7 @@ export class MagnetFetch {
     });
   }
 
-  /** Ends, and says no goodbye to the trackers where the torrent's own announcer takes over. Never rejects. */
+  /** Ends the fetch. The trackers hear a goodbye unless the torrent's own announcer takes over. Never rejects. */
   async stop(reason: string, isTakenOver: boolean): Promise<void> {
     this.swarm.stop(reason);
     await (isTakenOver ? this.announcer.leave() : this.announcer.stop());
@@ -55,8 +55,8 @@ export class MagnetFetch {
 }
 
 /**
- * A torrent with the trackers and web seeds of a magnet link beside its own, but no web seeds on this machine: links
- * come from web pages, and would have us ask whatever listens here.
+ * A torrent with the trackers and web seeds of a magnet link beside its own. Web seeds on this machine are left out:
+ * links come from web pages, and one could make us send requests to any program that listens here.
  */
 export function withMagnet(metainfo: Metainfo, { trackers, webSeeds }: Magnet): Metainfo {
   const known = metainfo.announceTiers.flat();

@@ -1,14 +1,14 @@
-/** Which torrents this machine announces for, as its addresses come and go. */
+/** Keeps the role of each torrent up to date while addresses of this machine come and go. */
 import { ownAddresses } from "../net/addresses/own_addresses.ts";
 import { ownHosts } from "../net/tracker/own_tracker.ts";
 import type { Torrent } from "./torrent.ts";
 
-/** Watches the addresses of this machine: each change may make other announce addresses its own tracker's. */
+/** Watches the addresses of this machine: after a change, other announce addresses may lead to its own tracker. */
 export class RoleKeeper {
   #addresses = namesOfAddresses();
   #revising: Promise<void> = Promise.resolve();
 
-  /** Looks at the addresses, and where they changed, has each torrent ask for its role again, one after another. */
+  /** Reads the addresses; where they have changed, each torrent finds out its role again, one after another. */
   look(torrents: Iterable<Torrent>): void {
     const addresses = namesOfAddresses();
     if (addresses === this.#addresses) return;
@@ -19,7 +19,7 @@ export class RoleKeeper {
     });
   }
 
-  /** Resolves when no torrent is asking any more. Never rejects. */
+  /** Resolves when each torrent knows its role. Never rejects. */
   get settled(): Promise<void> {
     return this.#revising;
   }

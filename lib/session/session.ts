@@ -1,5 +1,5 @@
 /**
- * One running process: client, server and tracker at once. It builds every part, starts it and stops it.
+ * The session is one running peer: client, server and tracker at once. It builds every part, starts it and stops it.
  *
  *   ui → Session → listener, dialer, announcers, tracker servers → swarms → pieces on disk
  *
@@ -48,11 +48,11 @@ export type { Choices } from "../swarm/policy.ts";
 export type { Role, SwarmSnapshot, TorrentState } from "../swarm/ports.ts";
 export type { FileWishes };
 
-/** What must be open before a session can begin. */
+/** The parts on disk that must be open before a session can begin. */
 interface State {
   readonly lock: StateLock;
   readonly resume: ResumeStore;
-  /** What was chosen for all torrents in earlier runs. */
+  /** The user's choices for all torrents in earlier runs. */
   readonly choices: Partial<Choices>;
 }
 
@@ -61,8 +61,9 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #state: State;
   readonly #surroundings: SessionSurroundings;
-  /** What holds for all torrents, and the part of it that is kept for later runs. */
+  /** The choices that hold for all torrents in this run, with those of the command line. */
   readonly #policy: Policy;
+  /** The part of them that is kept for later runs. */
   readonly #kept: Policy;
   readonly #context: TorrentContext;
   readonly #workers = new DiskWorkers();
@@ -74,7 +75,7 @@ export class Session {
   readonly #registry: SwarmRegistry;
   readonly #dialer: Dialer;
   readonly #discovery: LocalDiscovery | undefined;
-  /** Loops that end with the session, and what is saved. */
+  /** Loops that end with the session, and writes under way. */
   readonly #tasks = new Tasks();
   readonly #torrents = new Map<InfoHash, Torrent>();
   readonly #named = new NamedTorrents();
@@ -83,7 +84,7 @@ export class Session {
   readonly #timer: ReturnType<typeof setInterval>;
   #lastFullTurnAt: number;
 
-  /** Starts a session. Errors: `Error` that says what is in the way: a port, the lock, the disk. */
+  /** Starts a session. Errors: `Error` whose message names the obstacle: a port, the lock, the disk. */
   static async start(options: SessionOptions): Promise<Session> {
     const { home } = options;
     for (const folder of ["torrents", "shareable", "state"]) {
@@ -93,27 +94,26 @@ export class Session {
         throw storageFailure(`make the folder ${join(home, folder)}`, error);
       }
     }
-    const opened: (() => void | Promise<void>)[] = [];
-    try {
-      const lock = await StateLock.take(home);
-      opened.push(() => lock.release());
-      const resume = await ResumeStore.open(
-        home,
-        (message) => options.observe({ event: "warning", code: "state", message }),
-      );
-      opened.push(async () => {
-        // A session that never began leaves the last one's clean stop as it was.
-        if (resume.wasClean) await resume.markClean().catch(() => {});
-        resume.close();
-      });
-      return new Session(options, { lock, resume, choices: readChoices(await resume.wishes()) }, opened);
-    } catch (error) {
-      for (const close of opened.reverse()) await close();
-      throw error;
-    }
+    // Closes what is open, the last part first, unless the session begins.
+    await using opened = new AsyncDisposableStack();
+    const lock = await StateLock.take(home);
+    opened.defer(() => lock.release());
+    const resume = await ResumeStore.open(
+      home,
+      (message) => options.observe({ event: "warning", code: "state", message }),
+    );
+    opened.defer(async () => {
+      // After a start that fails, the last session's clean stop is as valid as before.
+      if (resume.wasClean) await resume.markClean().catch(() => {});
+      resume.close();
+    });
+    const choices = readChoices(await resume.wishes());
+    const session = new Session(options, { lock, resume, choices }, opened);
+    opened.move();
+    return session;
   }
 
-  private constructor(options: SessionOptions, state: State, opened: (() => void | Promise<void>)[]) {
+  private constructor(options: SessionOptions, state: State, opened: AsyncDisposableStack) {
     this.#options = options;
     this.#state = state;
     const { home, host, log, files, observe, trustedProxies } = options;
@@ -124,7 +124,7 @@ export class Session {
     this.#policy = new Policy(DEFAULT_CHOICES, state.choices);
     this.#policy.change(definedIn(options.choices));
     const { signal } = this.#stopping;
-    opened.push(() => this.#stopping.abort());
+    opened.defer(() => this.#stopping.abort());
     this.#connections = new Connections(surroundings);
     const listener = this.#listener = new Listener({
       host,
@@ -142,7 +142,7 @@ export class Session {
       ? new EmbeddedTracker({ host, port: options.trackerPort, registry, trustedProxies, now, log })
       : undefined;
     surroundings.trackerPort = tracker?.port;
-    if (tracker !== undefined) opened.push(() => tracker.stop());
+    if (tracker !== undefined) opened.defer(() => tracker.stop());
     this.#dialer = new Dialer(this.#connections, signal);
     this.#discovery = options.localDiscovery ? this.#discoverPeers(listener.port) : undefined;
     this.#context = {
@@ -160,7 +160,7 @@ export class Session {
       files,
       usesMulticast: this.#discovery !== undefined,
       observe,
-      // What is due is done at once, but not inside the swarm's method that reports.
+      // The dialer acts at once, but not inside the method of the swarm that reports.
       dial: (swarm) => queueMicrotask(() => this.#dialer.dialAll([swarm])),
       seekingChanged: () => this.#announceLocally(),
     };
@@ -189,7 +189,7 @@ export class Session {
     return discovery;
   }
 
-  /** Announces by multicast all torrents that look for peers, but for private ones. */
+  /** Announces by multicast all torrents that look for peers, except private ones. */
   #announceLocally(): void {
     const seeking = [...this.#torrents.values()].filter(({ isSeeking, isPrivate }) =>
       isSeeking && !isPrivate
@@ -197,7 +197,7 @@ export class Session {
     this.#discovery?.announce(seeking.map(({ infoHash }) => infoHash));
   }
 
-  /** Where peers reach us. */
+  /** The port at which peers reach us. */
   get port(): number {
     return this.#listener.port;
   }
@@ -205,8 +205,8 @@ export class Session {
   // Adding
 
   /**
-   * Joins the swarm of a `.torrent` file; `peers` (`HOST:PORT`) are dialled at once. Resolves when it is known
-   * what is there already; a torrent that was added before is left as it is, unless it has failed.
+   * Joins the swarm of a `.torrent` file, and dials `peers` (`HOST:PORT`) at once. Resolves when the data on disk has
+   * been checked. A torrent that was added before stays as it is, unless it has failed.
    *
    * Errors: `MetainfoError`; `RangeError` when no file of it is wanted; `StorageError`.
    */
@@ -221,10 +221,10 @@ export class Session {
   }
 
   /**
-   * Joins the swarm of a magnet link: fetches the metadata from peers, unless it was saved before, saves it in
-   * `torrents/`, and goes on as `add` does, with the files that the link names where the user names none.
+   * Joins the swarm of a magnet link: fetches the metadata from peers unless `torrents/` has it, saves it there, and
+   * goes on as `add` does. The link chooses the files where the user has not chosen any.
    *
-   * Errors: `MetainfoError`; `StorageError`; the reason when the torrent or the session is left meanwhile.
+   * Errors: `MetainfoError`; `StorageError`; the reason of the end when the torrent or the session ends meanwhile.
    */
   async addMagnet(link: string, peers: readonly string[]): Promise<InfoHash> {
     const magnet = parseMagnet(link, MAGNET_LIMITS);
@@ -244,7 +244,7 @@ export class Session {
     return torrent !== undefined && torrent.state !== "failed";
   }
 
-  /** Begins a torrent, or tries it again. */
+  /** Begins a torrent, or tries again one that has failed. */
   async #begin(source: TorrentSource): Promise<void> {
     this.#stopping.signal.throwIfAborted();
     const { infoHash } = source;
@@ -254,7 +254,7 @@ export class Session {
     try {
       await torrent.whenJoined;
     } catch (error) {
-      // Nothing of it is wanted, so it is not taken in.
+      // The user wants no file of it, so the session does not keep it.
       if (error instanceof RangeError) {
         this.#torrents.delete(infoHash);
         await torrent.stop();
@@ -263,7 +263,7 @@ export class Session {
     }
   }
 
-  /** Tells the user why others will not find this machine, unless it is to be found on loopback only. */
+  /** Tells the user why others will not find this machine; a session that listens on loopback only needs no advice. */
   #adviseOn(metainfo: Metainfo, torrentPath: string): void {
     const { host, home, observe } = this.#options;
     if (host !== undefined && scopeOf(host) === "loopback") return;
@@ -274,8 +274,8 @@ export class Session {
   }
 
   /**
-   * Joins `.torrent` files that come into `torrents/` or change there, and leaves torrents whose last file is taken out;
-   * `known` are looks of those read already.
+   * Joins `.torrent` files that appear or change in `torrents/`, and leaves torrents whose last file disappears;
+   * `known` holds the looks of the files read before.
    */
   watchTorrents(known: FileLooks): void {
     const { home, observe } = this.#options;
@@ -304,9 +304,9 @@ export class Session {
     this.#tasks.add(this.#leaving);
   }
 
-  // What the user says of what runs; each holds at once, and what is chosen holds at later starts too
+  // Orders of the user. Each takes effect at once; choices hold at later starts too.
 
-  /** Errors: `RangeError` when there is no such torrent. */
+  /** The torrent of an info-hash. Errors: `RangeError` when there is no such torrent. */
   #torrent(infoHash: InfoHash): Torrent {
     const torrent = this.#torrents.get(infoHash);
     if (torrent === undefined) throw new RangeError(`Expected a torrent of this session, got ${infoHash}`);
@@ -318,18 +318,18 @@ export class Session {
     this.#torrent(infoHash).pause();
   }
 
-  /** Goes on with a torrent that was paused, and tries one again that has failed. Errors: as `pause`. */
+  /** Goes on with a torrent that was paused, or tries again one that has failed. Errors: as `pause`. */
   resume(infoHash: InfoHash): void {
     this.#torrent(infoHash).resume();
   }
 
-  /** Looks through all data of a torrent anew; what is bad is fetched again. Errors: as `pause`. */
+  /** Checks all data of a torrent again, and fetches bad pieces again. Errors: as `pause`. */
   verify(infoHash: InfoHash): void {
     this.#torrent(infoHash).verify();
   }
 
   /**
-   * Other files of a torrent are wanted from now on, or in another order; what is left out stays as it is.
+   * Changes which files of a torrent are wanted, or their order; a wish that is left out stays as it is.
    * Errors: `RangeError` for an unknown torrent, and when no file would be wanted; then nothing has changed.
    */
   async select(infoHash: InfoHash, wishes: FileWishes): Promise<void> {
@@ -337,10 +337,10 @@ export class Session {
   }
 
   /**
-   * Chooses limits, slots, sources and the like for a torrent, or where none is named for all of them; rates of the
-   * process are those of all torrents together. What is undefined goes back to what holds for all, or to the default.
+   * Chooses limits, slots, sources and the like for one torrent, or without `infoHash` for all of them; rates chosen
+   * for all hold for the whole process. A member that is undefined returns to the value for all, or to the default.
    *
-   * Errors: `RangeError` for an unknown torrent, and for what makes no sense; then nothing has changed.
+   * Errors: `RangeError` for an unknown torrent and for a value out of range; then nothing has changed.
    */
   choose(choices: Partial<Choices>, infoHash?: InfoHash): void {
     if (infoHash !== undefined) return this.#torrent(infoHash).choose(choices);
@@ -355,15 +355,15 @@ export class Session {
     this.#tasks.add(saving);
   }
 
-  /** What was chosen for a torrent, and not for all; where none is named, what holds for all. Errors: as `pause`. */
+  /** The choices made for one torrent alone, or without `infoHash` those for all torrents. Errors: as `pause`. */
   choices(infoHash?: InfoHash): Partial<Choices> {
     return infoHash === undefined ? this.#policy.own : this.#torrent(infoHash).choices;
   }
 
   /**
-   * Leaves a torrent and forgets it, its file in `torrents/` and what is unfinished of it; `deletesData`: what is
-   * finished too. Errors: `RangeError` for an unknown torrent; `StorageError` when not all can be removed, and it can be
-   * tried again.
+   * Leaves a torrent for good, and removes its file in `torrents/` and its unfinished data; with `deletesData` its
+   * finished files too. Errors: `RangeError` for an unknown torrent; `StorageError` when a file cannot be removed, and
+   * the caller may try again.
    */
   async remove(infoHash: InfoHash, deletesData: boolean): Promise<void> {
     const torrent = this.#torrent(infoHash);
@@ -382,7 +382,7 @@ export class Session {
     return Array.from(this.#torrents.values(), (torrent) => torrent.snapshot(now));
   }
 
-  /** Moves busy torrents on; all of them, and the rest of the housekeeping, once a second. */
+  /** Ticks the busy torrents; once a second it ticks all of them and does the rest of the housekeeping. */
   #tick(): void {
     const now = this.#surroundings.now();
     const isFullTurn = now - this.#lastFullTurnAt >= STORAGE.noteWrittenMs;
@@ -396,7 +396,7 @@ export class Session {
     this.#roles.look(this.#torrents.values());
   }
 
-  /** Stops cleanly: trackers hear it, everything is saved, nothing is left running. */
+  /** Stops cleanly: tells the trackers, saves everything and ends every loop. */
   async stop(): Promise<void> {
     const { resume, lock } = this.#state;
     clearInterval(this.#timer);
@@ -425,7 +425,7 @@ export class Session {
   }
 }
 
-/** What was said, without what is there but undefined. */
+/** The choices without members that are undefined. */
 function definedIn(choices: Partial<Choices>): Partial<Choices> {
   return Object.fromEntries(Object.entries(choices).filter(([, value]) => value !== undefined));
 }

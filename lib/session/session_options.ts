@@ -1,4 +1,4 @@
-/** How a session is set up, and what it tells. */
+/** The options of a session, and the events that it reports. */
 import { type Logger, silentLogger } from "../log.ts";
 import type { IpFilter } from "../net/addresses/ip_filter.ts";
 import type { EncryptionPolicy } from "../settings.ts";
@@ -6,36 +6,36 @@ import type { FileWishes } from "./kept_choice.ts";
 import type { Choices } from "../swarm/policy.ts";
 import type { SwarmEvent, SwarmSnapshot } from "../swarm/ports.ts";
 
-/** How a session is to run. */
+/** The options of a session. */
 export interface SessionOptions {
   /** Absolute path of the folder that holds `torrents/`, `shareable/` and `state/`. */
   readonly home: string;
-  /** Address to listen on; undefined: all. */
+  /** Address to listen on; undefined stands for all addresses. */
   readonly host: string | undefined;
-  /** Undefined: the first free one of `PORTS.peer`; 0: any free one. */
+  /** Undefined stands for the first free port of `PORTS.peer`, 0 for any free port. */
   readonly port: number | undefined;
-  /** Undefined: the first free one of `PORTS.tracker`; 0: any free one. */
+  /** Undefined stands for the first free port of `PORTS.tracker`, 0 for any free port. */
   readonly trackerPort: number | undefined;
   readonly runTracker: boolean;
   /** Whether the tracker serves any info-hash, not only those this machine shares. */
   readonly openTracker: boolean;
-  /** Addresses of proxies whose word the tracker takes for whom they announce. */
+  /** Addresses of proxies that the tracker trusts to name the peer they announce for. */
   readonly trustedProxies: readonly string[];
-  /** What the user chose for all torrents; rates are of the whole process. */
+  /** The user's choices for all torrents; rates hold for the whole process. */
   readonly choices: Partial<Choices>;
-  /** Whether peers are looked for by multicast (BEP 14). */
+  /** Whether the session looks for peers by multicast (BEP 14). */
   readonly localDiscovery: boolean;
   readonly encryption: EncryptionPolicy;
-  /** Addresses that are neither dialled nor let in; undefined: none. */
+  /** Addresses that the session neither dials nor lets in; undefined where there are none. */
   readonly ipFilter: IpFilter | undefined;
-  /** Which files are wanted, and in which order, of every torrent; what is not said is as it was for each. */
+  /** The user's wishes for the files of every torrent; a member that is left out stays as it was for each torrent. */
   readonly files: FileWishes;
   readonly log: Logger;
-  /** Called at once and in order. */
+  /** Gets each event at once and in order. */
   observe(event: SessionEvent): void;
 }
 
-/** How a session runs where the user says nothing else. */
+/** The options of a session for which the user has chosen nothing. */
 export function defaultOptions(home: string): SessionOptions {
   return {
     home,
@@ -55,7 +55,7 @@ export function defaultOptions(home: string): SessionOptions {
   };
 }
 
-/** Something that happened (the JSON events of `lib/ui/README.md`); `progress` is what `snapshot` is for. */
+/** One of the JSON events of `lib/ui/README.md`, except `progress`, which the user interface makes of snapshots. */
 export type SessionEvent =
   | SwarmEvent
   | {
@@ -71,13 +71,13 @@ export type SessionEvent =
   | { readonly event: "warning" | "error"; readonly code: string; readonly message: string }
   | { readonly event: "stopped" };
 
-/** What is told of a torrent when it was joined. */
+/** The members of the event `torrent`, which the session reports when a torrent has joined its swarm. */
 export type TorrentFacts = Pick<
   SwarmSnapshot,
   "infoHash" | "name" | "role" | "seeding" | "length" | "pieceLength" | "pieces" | "have"
 >;
 
-/** Takes them out of a snapshot. */
+/** The facts in a snapshot. */
 export function factsOf(snapshot: SwarmSnapshot): TorrentFacts {
   const { infoHash, name, role, seeding, length, pieceLength, pieces, have } = snapshot;
   return { infoHash, name, role, seeding, length, pieceLength, pieces, have };

@@ -5,7 +5,7 @@ import { VERSION } from "../settings.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { SessionOptions } from "./session_options.ts";
 
-/** The surroundings of a session: a peer id made by chance, the real clock, and ports as soon as they are open. */
+/** The surroundings of a session: a random peer id, the real clock, and the ports as soon as they are open. */
 export class SessionSurroundings implements Surroundings {
   readonly peerId = createPeerId(crypto.getRandomValues(new Uint8Array(PEER_ID_LENGTH)));
   readonly client = `peer ${VERSION}`;

@@ -1,24 +1,24 @@
-/** Why a torrent stands still although something of it is wanted, for people: the answer to "what is it doing?". */
+/** Tells people why a torrent makes no progress although it is not finished: the answer to "what is it doing?". */
 import type { TrackerFailure } from "../net/tracker/announcer.ts";
 import type { SwarmSnapshot, Waiting } from "../swarm/ports.ts";
 
-/** What is known of how a torrent looks for others. */
+/** The state of a torrent's search for peers. */
 export interface Search {
   readonly hasTrackers: boolean;
-  /** Trackers that did not take the last announce. */
+  /** Trackers that did not accept the last announce. */
   readonly failures: readonly TrackerFailure[];
-  /** Whether others are looked for by multicast. */
+  /** Whether the session looks for peers by multicast. */
   readonly usesMulticast: boolean;
-  /** When it began, in ms. */
+  /** The start of the search, in ms. */
   readonly startedAt: number;
-  /** In ms, on the same clock. */
+  /** The present time in ms, on the same clock. */
   readonly now: number;
 }
 
-/** What has hardly begun has nothing to explain, in ms: a LAN finds others within two seconds. */
+/** A search younger than this, in ms, needs no explanation: peers on a LAN find each other within two seconds. */
 const PATIENCE_MS = 3_000;
 
-/** Why nothing comes; undefined where something does, nothing is wanted, or another reason is shown already. */
+/** The reason why no data comes. Undefined where data comes, none is wanted, or the state itself is the reason. */
 export function waitingOf(snapshot: SwarmSnapshot, search: Search): Waiting | undefined {
   const { finished, state, checked, lacksMetadata, missing, downloadRate } = snapshot;
   const isSettled = finished || checked !== undefined ||
@@ -56,7 +56,7 @@ export function waitingOf(snapshot: SwarmSnapshot, search: Search): Waiting | un
   return because(`${nobody}: ${asked.join(", and ")}`);
 }
 
-/** What systems say when a tracker is out of reach, in words that people need no explanation for. */
+/** Error texts of the systems for a tracker out of reach, each with words that people understand. */
 const PLAIN_WORDS: readonly (readonly [pattern: RegExp, words: string])[] = [
   [/connection refused|ECONNREFUSED|actively refused/i, "refuses connections"],
   [/no answer within|timed out/i, "does not answer"],
