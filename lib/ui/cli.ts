@@ -15,7 +15,7 @@ import { start } from "./start_command.ts";
 /**
  * Runs the program with these arguments.
  *
- * Returns: the exit code. Whatever goes wrong has been told by then, in one line on standard error.
+ * Returns the exit code. Each failure has been told by then, in one line on standard error.
  */
 export async function runCli(args: readonly string[]): Promise<ExitCode> {
   const done = new AbortController();
@@ -43,14 +43,14 @@ function tellFailure(error: unknown, args: readonly string[]): ExitCode {
   const tell = errorWriter();
   tell(`peer: ${printable(failure.what)}: ${printable(failure.message)}`);
   const isUnexpected = failure.what === "internal error" && error instanceof Error;
-  // The options may not have been read when it happened, so the arguments themselves are asked.
+  // The failure may come before commander has read the options, so the words themselves are searched.
   if (isUnexpected && /--log-level[ =]debug/.test(args.join(" "))) {
     createLogger("debug", tell).debug(error.stack ?? "");
   }
   return failure.exitCode;
 }
 
-/** Undefined for what commander throws after it has shown the help or the version. */
+/** The failure of something thrown; undefined where commander throws after it has shown help or version. */
 function failureOf(error: unknown): Failure | undefined {
   if (error instanceof Failure) return error;
   if (!(error instanceof CommanderError)) return new Failure(EXIT.failed, "internal error", messageOf(error));
@@ -59,12 +59,12 @@ function failureOf(error: unknown): Failure | undefined {
   return new Failure(EXIT.usage, "command line", why[0].toUpperCase() + why.slice(1));
 }
 
-/** What to add to a failure about a value. */
+/** Makes the text that follows a failure about a value. */
 type Hint = (text: string) => string;
 
 /**
- * An option whose value `parse` makes; what `parse` throws becomes a usage failure that names the option, with the hint
- * behind it.
+ * An option whose value `parse` makes. A `RangeError` of `parse` becomes a usage failure that names the option and ends
+ * with the hint.
  */
 function option<Value>(
   flags: string,
@@ -119,7 +119,7 @@ export function buildProgram(finish: (code: ExitCode) => void): Command {
       "--version",
       "show the version, Deno's and the system",
     )
-    // Whoever reads the help has found it, and the screen has no line to spare.
+    // A reader of the help has found this option already, and the screen has no line to spare.
     .addHelpOption(new Option("-h, --help", "show this help").hideHelp())
     .helpCommand("help [COMMAND]", "all options of a command")
     .addOption(
@@ -135,7 +135,7 @@ export function buildProgram(finish: (code: ExitCode) => void): Command {
   return program.addHelpText("after", EXAMPLES);
 }
 
-/** How commands stand in the list of all. */
+/** The form of each command in the list of all commands. */
 const TERMS: ReadonlyMap<string, string> = new Map([
   ["start", "[start] [TORRENT|MAGNET ...]"],
   ["create", "create PATH"],
@@ -146,7 +146,7 @@ const TERMS: ReadonlyMap<string, string> = new Map([
   ["help", "help [COMMAND]"],
 ]);
 
-/** What people do first. The whole help fits on a terminal of 80 columns and 24 lines. */
+/** The first steps of most users. The whole help fits on a terminal of 80 columns and 24 lines. */
 const EXAMPLES = `
 Examples:
   peer create shareable/film.mp4   make torrents/film.mp4.torrent

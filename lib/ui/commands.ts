@@ -26,19 +26,19 @@ import { isMagnet, nearestPathHint, readNamedMagnet, readNamedTorrent } from "./
 import { noWorkProgress, WorkBar, WorkLines, type WorkProgress } from "./progress/work_progress.ts";
 
 /** Options of every command that shows something. */
-export interface ShowOptions {
+interface ShowOptions {
   readonly home: string;
   readonly json?: boolean;
 }
 
 /** Options of `info`. */
-export interface InfoOptions extends ShowOptions {
-  /** Whether to ask the trackers who is there. */
+interface InfoOptions extends ShowOptions {
+  /** Whether to ask the trackers how many peers they know. */
   readonly swarm?: boolean;
 }
 
-/** Options of `create`. Announce addresses are whole URLs, the piece length is bytes. */
-export interface CreateOptions extends ShowOptions {
+/** Options of `create`. Announce addresses are whole URLs; the piece length is in bytes. */
+interface CreateOptions extends ShowOptions {
   readonly announce?: readonly string[];
   readonly pieceLength?: number;
   readonly private?: boolean;
@@ -81,7 +81,7 @@ export async function create(path: string, options: CreateOptions): Promise<Exit
   return EXIT.ok;
 }
 
-/** Says on standard error what is not as it was meant. */
+/** Prints warnings about a torrent on standard error. */
 function tellWarnings(what: string, warnings: readonly string[]): void {
   const tell = errorWriter();
   for (const warning of warnings) tell(printable(`peer: ${what}: warning: ${warning}`));
@@ -102,7 +102,7 @@ export async function edit(
   return EXIT.ok;
 }
 
-/** Shows what is inside a torrent, or what a magnet link says. */
+/** Shows the contents of a torrent or of a magnet link. */
 export async function info(torrent: string, options: InfoOptions): Promise<ExitCode> {
   if (isMagnet(torrent)) {
     const magnet = readNamedMagnet(torrent);
@@ -114,7 +114,7 @@ export async function info(torrent: string, options: InfoOptions): Promise<ExitC
   return await show(torrent, description, descriptionRows(description), options);
 }
 
-/** Prints a description, with what its trackers say where that is wanted; fails when none of them says anything. */
+/** Prints a description, and the answers of its trackers where they are wanted; fails when no tracker answers. */
 async function show(
   torrent: string,
   described: TorrentDescription | MagnetDescription,
@@ -130,7 +130,7 @@ async function show(
   return EXIT.ok;
 }
 
-/** Hashes a torrent's data and says what is there; fails when that is not all. */
+/** Hashes a torrent's data and reports which pieces are good; fails unless all are. */
 export async function check(torrent: string, options: ShowOptions): Promise<ExitCode> {
   const home = resolve(options.home);
   const { metainfo } = await readNamedTorrent(torrent, home);
@@ -156,7 +156,7 @@ export async function check(torrent: string, options: ShowOptions): Promise<Exit
   return EXIT.ok;
 }
 
-/** Failures of torrents, files and disks as failures of the command; `hint` says what to do about those of disks. */
+/** Turns errors of torrents, files and disks into failures of the command; `hint` advises about disks. */
 async function orFail<Result>(what: string, work: () => Promise<Result>, hint = ""): Promise<Result> {
   try {
     return await work();
@@ -172,7 +172,7 @@ async function orFail<Result>(what: string, work: () => Promise<Result>, hint = 
   }
 }
 
-/** Runs work with its progress on standard error; there is none beside JSON. */
+/** Runs work and shows its progress on standard error, except where the command prints JSON. */
 async function withProgress<Result>(
   label: string,
   json: boolean | undefined,
@@ -195,7 +195,7 @@ const LISTED = 10;
 
 type Row = readonly [title: string, text: string];
 
-/** Titles and texts in two columns; texts come from torrents, so they are cleaned. */
+/** Prints titles and texts in two columns. Texts come from torrents, so control characters are replaced. */
 function printTable(rows: readonly Row[]): void {
   const width = rows.reduce((widest, [title]) => Math.max(widest, title.length), 0) + 2;
   for (const [title, text] of rows) printLine(title.padEnd(width) + printable(text));
@@ -265,7 +265,7 @@ function listText(texts: readonly string[]): string {
   return `${texts.length} (${shown.join(", ")}${shown.length < texts.length ? ", …" : ""})`;
 }
 
-/** `5 (0, 7-10)`: how many indices there are and which. */
+/** `5 (0, 7-10)`: the number of the indices, and their ranges. */
 function rangesText(indices: readonly number[]): string {
   if (indices.length === 0) return "0";
   const ranges: string[] = [];

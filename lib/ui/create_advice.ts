@@ -1,4 +1,4 @@
-/** What `create` says beside what it made: where others look for this machine, and what is to be done next. */
+/** The advice of `create` about a new torrent: where others will look for this machine, and the next step. */
 import { basename, join, resolve } from "node:path";
 import {
   isLoopbackAnnounce,
@@ -11,7 +11,7 @@ import {
 import { EXIT, Failure } from "./failure.ts";
 import { exists } from "./torrent_arguments.ts";
 
-/** Errors: `Failure` where the data is a torrent already. */
+/** Refuses to make a torrent of a torrent. Errors: `Failure` where `path` names a torrent. */
 export async function refuseTorrent(path: string): Promise<void> {
   if (!isTorrentFileName(path) || await readTorrent(path).then(() => false, () => true)) return;
   const why = "Expected data to share, got a torrent already; " +
@@ -19,7 +19,7 @@ export async function refuseTorrent(path: string): Promise<void> {
   throw new Failure(EXIT.badInput, path, why);
 }
 
-/** What was made, where others will look for this machine, and what to do next. */
+/** Rows that show the new torrent, where others will look for this machine, and the next step. */
 export function createdRows(
   path: string,
   { infoHash, announce }: TorrentDescription,
@@ -41,7 +41,7 @@ export function createdRows(
   ];
 }
 
-/** That others will not find this machine by these announce addresses; empty where one of them may be found. */
+/** Warns that others will not find this machine by these announce addresses; empty where they may find one of them. */
 export function loopbackWarning(announce: readonly (readonly string[])[]): string[] {
   const addresses = announce.flat();
   if (addresses.length === 0 || !addresses.every(isLoopbackAnnounce)) return [];
@@ -52,7 +52,7 @@ export function loopbackWarning(announce: readonly (readonly string[])[]): strin
   return [`the announce address is good on this machine only, others will not find it: ${remedy}`];
 }
 
-/** That the data is not where it is shared from; empty where something of its name is. */
+/** Warns that the data is not in `shareable/`, the folder that is shared; empty where that has an entry of its name. */
 export async function placeWarning(path: string, home: string): Promise<string[]> {
   const place = join(home, "shareable", basename(resolve(path)));
   return await exists(place)

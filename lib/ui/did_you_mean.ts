@@ -1,14 +1,14 @@
-/** What somebody probably meant to type. */
+/** Guesses the name that a user meant to type. */
 
-/** Candidates looked at: more names than a person sees in a folder. */
+/** The most candidates compared: more names than a person sees in a folder. */
 const MAX_CANDIDATES = 1_000;
-/** Letters of a name that are compared. */
+/** The most letters of a name compared. */
 const MAX_LETTERS = 64;
 
-/** Letters from which on the beginning of a name stands for it. */
+/** The fewest letters with which the beginning of a name stands for the whole name. */
 const MIN_BEGINNING = 3;
 
-/** The candidate nearest to what was typed, whatever the case; undefined where none is near. */
+/** The candidate nearest to the typed word, upper and lower case being the same; undefined where none is near. */
 export function nearest(typed: string, candidates: Iterable<string>): string | undefined {
   const wanted = folded(typed);
   let best: string | undefined;
@@ -26,7 +26,7 @@ export function nearest(typed: string, candidates: Iterable<string>): string | u
   return best;
 }
 
-/** `; did you mean NAME?`, to be added to a sentence; empty where nothing is near. */
+/** The end of a sentence, `; did you mean NAME?`; empty where no candidate is near. */
 export function didYouMean(typed: string, candidates: Iterable<string>): string {
   const name = nearest(typed, candidates);
   return name === undefined ? "" : `; did you mean ${name}?`;
@@ -41,7 +41,7 @@ function folded(text: string): string {
   return text.normalize("NFC").toLowerCase().slice(0, MAX_LETTERS);
 }
 
-/** How many letters are to be put in, left out, replaced or swapped with the next (optimal string alignment). */
+/** The number of letters to insert, drop, replace or swap to make `b` of `a` (optimal string alignment). */
 function distanceOf(a: string, b: string): number {
   let [beforeLast, last]: number[][] = [[], Array.from({ length: b.length + 1 }, (_, i) => i)];
   for (let i = 1; i <= a.length; i++) {

@@ -5,7 +5,7 @@ export type ExitCode = typeof EXIT[keyof typeof EXIT];
 /** A command cannot be done. `cli.ts` catches it, prints `peer: WHAT: WHY` and exits with its code. */
 export class Failure extends Error {
   override readonly name = "Failure";
-  /** What it is about: an option, a path, a command. */
+  /** The subject of the failure: an option, a path, a command. */
   readonly what: string;
   readonly exitCode: ExitCode;
 

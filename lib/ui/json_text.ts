@@ -2,7 +2,7 @@ import { printable } from "../log.ts";
 
 /**
  * A value as JSON on one line. Characters that could do harm in a terminal are escaped, not replaced, so that
- * programs read them as they were.
+ * programs read the original text.
  */
 export function jsonText(value: unknown): string {
   return JSON.stringify(value).replace(

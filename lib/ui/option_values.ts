@@ -1,7 +1,7 @@
 /**
- * Texts of the command line to values. Every parser throws `RangeError` with one sentence, "Expected X, got Y".
+ * Turns texts of the command line into values. Every parser throws `RangeError` with one sentence, "Expected X, got Y".
  *
- * Numbers are plain decimal digits: what `Number()` also takes (`0x10`, `1e3`, blanks) is more likely a slip.
+ * Numbers are plain decimal digits: other forms that `Number()` takes (`0x10`, `1e3`, blanks) are more likely a slip.
  */
 import { isIP } from "node:net";
 import { announceUrl } from "../session/torrent_tools.ts";
@@ -10,14 +10,14 @@ import { PORTS } from "../settings.ts";
 const PREFIX_POWER: Record<string, number> = { "": 0, K: 1, M: 2, G: 3 };
 const MIN_PIECE_LENGTH = 16 * 1024;
 const MAX_PIECE_LENGTH = 64 * 1024 * 1024;
-/** About 11 days; timers end at 24. */
+/** The longest time on the command line, about 11 days: timers of the platform hold for 24 days at most. */
 const MAX_SECONDS = 1_000_000;
 
 function refuse(expected: string, text: string): never {
   throw new RangeError(`Expected ${expected}, got ${JSON.stringify(text)}`);
 }
 
-/** Any text but an empty one. */
+/** Any text, but not a blank one. */
 export function parseText(text: string): string {
   return text.trim() === "" ? refuse("a text", text) : text;
 }
@@ -28,12 +28,12 @@ export function parseWhole(text: string, min: number, max: number): number {
   return value >= min && value <= max ? value : refuse(`a whole number from ${min} to ${max}`, text);
 }
 
-/** A port to listen on; 0 is any free one. */
+/** A port to listen on; 0 stands for any free port. */
 export function parsePort(text: string): number {
   return parseWhole(text, 0, 65535);
 }
 
-/** Slots or sources of one torrent. */
+/** The number of slots or sources of one torrent. */
 export function parseCount(text: string): number {
   return parseWhole(text, 1, 1000);
 }
@@ -55,7 +55,7 @@ export function parseInterval(text: string): number {
   return seconds ? seconds * 1000 : refuse(`more than 0 and at most ${MAX_SECONDS} seconds`, text);
 }
 
-/** Bytes of `1000`, `500K` (1000 each), `1.5MiB` (1024 each); undefined when it is no such text. */
+/** The bytes of `1000`, `500K` (of 1000 bytes) or `1.5MiB` (of 1024 KiB); undefined for any other text. */
 export function parseBytes(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)([KMG]?)(i?)(B?)$/i.exec(text);
   if (match === null || (match[3] !== "" && match[2] === "")) return undefined;
@@ -80,7 +80,7 @@ export function parsePieceLength(text: string): number {
   return bytes;
 }
 
-/** The IP address of a host: of this machine, to listen on, or of another. */
+/** The IP address of a host, this machine or another one, without the brackets of IPv6. */
 export function parseHost(text: string): string {
   const bare = text.replace(/^\[(.*)\]$/, "$1");
   return isIP(bare) === 0 ? refuse("an IP address", text) : bare;
@@ -92,7 +92,7 @@ export function ownAddressesText(): string {
   return `this machine has ${[...new Set(addresses)].join(", ") || "none"}`;
 }
 
-/** `HOST:PORT` of another peer; an IPv6 address in brackets. Without a port, it is the first one that peers use. */
+/** `HOST:PORT` of another peer, with an IPv6 address in brackets; a text without a port gets the first one of peers. */
 export function parsePeer(text: string): string {
   const match = /^(?:\[([^\]]+)\]|([\w.-]+))(?::(\d{1,5}))?$/.exec(text);
   const isHost = match !== null && (match[1] === undefined || isIP(match[1]) === 6);
@@ -101,7 +101,7 @@ export function parsePeer(text: string): string {
   return match[3] === undefined ? `${text}:${port}` : text;
 }
 
-/** An announce address, as the whole URL it stands for. */
+/** The whole URL of an announce address. */
 export function parseAnnounce(text: string): string {
   return announceUrl(text) ?? refuse("an announce URL, a host or HOST:PORT", text);
 }
@@ -114,7 +114,5 @@ export function parseWebSeed(text: string): string {
 
 /** A parser that takes one of some words. */
 export function oneOf<Word extends string>(words: readonly Word[]): (text: string) => Word {
-  return (text) =>
-    words.find((word) => word === text) ??
-      refuse(`one of ${words.join(", ")}`, text);
+  return (text) => words.find((word) => word === text) ?? refuse(`one of ${words.join(", ")}`, text);
 }

@@ -1,12 +1,12 @@
-/** Lines to standard output and standard error, which may be a full disk or a reader that is gone. */
+/** Writes lines to standard output and standard error, which may lead to a full disk or to a reader that has ended. */
 import { messageOf } from "../errors.ts";
 import { EXIT, Failure } from "./failure.ts";
 
 /**
- * A writer of lines that never fails: a log that cannot be written is no reason to stop a transfer. What is lost stays
- * lost; the line after it begins anew.
+ * A writer of lines that never fails: a log that cannot be written is no reason to stop a transfer. A line that fails
+ * is lost, and may leave a torn beginning, so the next line starts with a line break.
  *
- * `failed` hears the reason, once until a line could be written again.
+ * `failed` gets the reason of the first failure, and then only of the first one after a line that was written.
  */
 export function lineWriter(
   write: (line: string) => void,
@@ -25,10 +25,10 @@ export function lineWriter(
   };
 }
 
-/** Writes lines of a running session to standard error, where that is possible. */
+/** A writer of lines to standard error that never fails. */
 export const errorWriter = (): (line: string) => void => lineWriter((line) => console.error(line));
 
-/** The same for standard output; that it cannot be written is told on standard error. */
+/** A writer of lines to standard output that never fails; it tells of failures on standard error. */
 export function outputWriter(): (line: string) => void {
   const tell = errorWriter();
   return lineWriter(
@@ -37,7 +37,7 @@ export function outputWriter(): (line: string) => void {
   );
 }
 
-/** Prints a line that a command was asked for. Errors: `Failure` when it cannot be written. */
+/** Prints a line of the result of a command. Errors: `Failure` when it cannot be written. */
 export function printLine(line: string): void {
   try {
     console.log(line);

@@ -32,12 +32,12 @@ import {
   readNamedTorrent,
 } from "./torrent_arguments.ts";
 
-/** How often what is shown follows the swarms, in milliseconds. */
+/** The time between two updates of the view, in milliseconds. */
 const SHOW_EVERY_MS = 1000;
-/** How often it is looked whether every torrent is complete, in milliseconds. */
+/** The time between two checks whether every torrent is complete, in milliseconds. */
 const COMPLETE_CHECK_MS = 200;
 
-/** Bytes per second below which a limit is asked about: a block would take more than 16 s. */
+/** A limit below this, in bytes per second, causes a warning: one block would take more than 16 s. */
 const LOW_RATE = 1000;
 
 /** Options of `start`. Rates in bytes per second, times in milliseconds. */
@@ -71,10 +71,10 @@ export interface StartOptions {
 }
 
 /**
- * Joins the swarms of some torrents, or of all in torrents/, until a signal or until they are complete.
+ * Joins the swarms of the named torrents, or of all in torrents/, until a signal comes or all of them are complete.
  *
- * `commands` are those there are, where the first argument stands in the place of one. Errors: `Failure`; a torrent that cannot be
- * read fails before anything is started or made.
+ * `commands` names all commands where the first argument stands in the place of a command. Errors: `Failure`; a torrent
+ * that cannot be read fails before the session starts and before any file is made.
  */
 export async function start(
   torrents: readonly string[],
@@ -119,7 +119,7 @@ export async function start(
   return EXIT.ok;
 }
 
-/** Tells of limits so low that the unit was more likely forgotten. */
+/** Warns of limits so low that the user has probably forgotten the unit. */
 function warnOfLowRates({ maxUpload, maxDownload }: StartOptions, view: ProgressView): void {
   for (const [option, rate] of [["--max-upload", maxUpload], ["--max-download", maxDownload]] as const) {
     if (rate === undefined || rate >= LOW_RATE) continue;
@@ -129,7 +129,7 @@ function warnOfLowRates({ maxUpload, maxDownload }: StartOptions, view: Progress
   }
 }
 
-/** A single word that is no file is a mistyped command. */
+/** Refuses a single word that names no file: it is a mistyped command. Errors: `Failure`. */
 async function refuseUnknownCommand(word: string, home: string, commands: readonly string[]): Promise<void> {
   if (!/^[a-z][a-z-]*$/i.test(word) || await exists(await locateTorrent(word, home))) return;
   const hint = didYouMean(word, [...commands, ...await knownTorrents(home)]);
@@ -151,7 +151,7 @@ function viewFor(mode: ProgressMode, logLevel: LogLevel): ProgressView {
   }
 }
 
-/** Log lines go to standard error; where that is the terminal with the bars, above them. */
+/** Writes log lines to standard error, or above the bars where these are on the same terminal. */
 function logWriter(view: ProgressView): (line: string) => void {
   const write = errorWriter();
   return (line) => view.log !== undefined && Deno.stderr.isTerminal() ? view.log(line) : write(line);
@@ -186,7 +186,7 @@ async function startSession(
       runTracker: options.tracker,
       openTracker,
       trustedProxies: options.trustedProxy ?? [],
-      // What is not said is as it was chosen while the program ran, or the default.
+      // An undefined member keeps the choice of an earlier run, or the default.
       choices: {
         superSeeds: options.superSeed,
         uploadSlots: options.uploadSlots,
@@ -217,7 +217,7 @@ async function startSession(
   }
 }
 
-/** A magnet link as it stands, or the path of a torrent. Errors: `Failure` for what cannot be read. */
+/** The argument itself where it is a magnet link, or else the path of its torrent. Errors: `Failure` for a bad one. */
 async function pathOrMagnet(argument: string, home: string): Promise<string> {
   if (!isMagnet(argument)) return (await readNamedTorrent(argument, home)).path;
   readNamedMagnet(argument);
@@ -248,9 +248,9 @@ async function joinNamed(
 }
 
 /**
- * One bad file in the folder is told and must not keep the others from being shared.
+ * Joins all torrents in the folder, and then watches it. A bad file causes a warning and does not stop the others.
  *
- * Errors: `Failure` when the folder cannot be read, or when all is to be completed and there is nothing.
+ * Errors: `Failure` when the folder cannot be read, and with `isToEnd` when no torrent in it can be joined.
  */
 async function joinAll(
   session: Session,
@@ -262,7 +262,7 @@ async function joinAll(
   const paths = await torrentPaths(folder).catch((error) => {
     throw new Failure(EXIT.failed, "start", messageOf(error), { cause: error });
   });
-  // From before they are read: what is changed meanwhile is read again.
+  // The looks are taken before the files are read, so that a file that changes meanwhile is read again.
   const looks = new Map(paths.map((path) => [path, lookOf(path)]));
   const failures: string[] = [];
   await Promise.all(
@@ -282,7 +282,7 @@ async function joinAll(
   session.watchTorrents(looks);
 }
 
-/** Waits until there is no more to do: for ever, or with `--exit-when-complete` until all has been seeded. */
+/** Waits until the signal, or with `--exit-when-complete` until all is complete and has been seeded. */
 async function untilDone(
   session: Session,
   work: Promise<void>,
@@ -295,7 +295,7 @@ async function untilDone(
   await delay(options.seedFor, undefined, { signal: stop });
 }
 
-/** Errors: `Failure` when what is not complete stands still, so that it never will be. */
+/** Whether all torrents are complete. Errors: `Failure` when every other one has failed, so that it never will be. */
 function isAllComplete(session: Session): boolean {
   const unfinished = session.snapshot().filter((swarm) => !swarm.finished);
   const [first] = unfinished;

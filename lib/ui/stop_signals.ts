@@ -4,10 +4,10 @@ import { EXIT } from "./failure.ts";
 const STOP_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT", "SIGBREAK"]
   : ["SIGINT", "SIGTERM"];
-/** Says that the terminal, or the console window, is gone. */
+/** The signal that the terminal or the console window has closed. */
 const HANG_UP = "SIGHUP";
 
-/** A task runner passes on the Ctrl-C that the terminal sent us too; what comes this soon is the same one. */
+/** A task runner passes on the Ctrl-C that the terminal sent to us too; a signal this soon is a copy of the first. */
 const SAME_SIGNAL_MS = 500;
 
 /**
@@ -29,19 +29,19 @@ export class StopSignals {
 
   readonly #onHangUp: () => void;
 
-  /** `hasTerminal`: whether one is behind any of the three streams. */
+  /** `hasTerminal` says whether any of the three standard streams is a terminal. */
   constructor(hasTerminal = [Deno.stdin, Deno.stdout, Deno.stderr].some((stream) => stream.isTerminal())) {
     this.#onHangUp = hasTerminal ? this.#onSignal : () => {};
     for (const name of STOP_SIGNALS) Deno.addSignalListener(name, this.#onSignal);
     Deno.addSignalListener(HANG_UP, this.#onHangUp);
   }
 
-  /** Aborted by the first signal. */
+  /** Aborts at the first signal. */
   get stop(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** Stops listening, so that signals do what they always do. */
+  /** Stops listening, so that signals have their usual effect. */
   close(): void {
     for (const name of STOP_SIGNALS) Deno.removeSignalListener(name, this.#onSignal);
     Deno.removeSignalListener(HANG_UP, this.#onHangUp);

@@ -1,4 +1,4 @@
-/** Values as people read them, and text cut to the width a terminal shows it in. */
+/** Formats values for people, and cuts text to the columns of a terminal. */
 import stringWidth from "string-width";
 import type { Waiting } from "../swarm/ports.ts";
 
@@ -8,7 +8,7 @@ const segmenter = new Intl.Segmenter();
 /** `0 B`, `16 KiB`, `1.5 MiB`: at most three digits. */
 export function formatBytes(bytes: number): string {
   let unit = 0;
-  // 999.5 would round to four digits, so it is one of the next unit already.
+  // 999.5 would round to four digits, so it is shown in the next unit.
   for (; bytes >= 999.5 && unit < UNITS.length - 1; unit++) bytes /= 1024;
   return `${Number(bytes.toFixed(bytes < 9.95 ? 1 : 0))} ${UNITS[unit]}`;
 }
@@ -28,7 +28,7 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(whole / 86400)}d`;
 }
 
-/** A sentence that says why nothing comes, with the time until something is tried again. */
+/** A sentence with the reason why no data comes, and the time until the next try. */
 export function formatWaiting({ reason, nextTryInMs }: Waiting): string {
   return nextTryInMs === undefined
     ? reason
@@ -40,12 +40,12 @@ export function percentOf(have: number, total: number): number {
   return total === 0 ? 100 : Math.floor(have / total * 100);
 }
 
-/** Columns a text takes in a terminal. */
+/** The number of columns that a text takes in a terminal. */
 export function widthOf(text: string): number {
   return stringWidth(text);
 }
 
-/** Rows a line takes on a terminal of `columns` columns that wraps it; a wide character is never split. */
+/** The number of rows that a line takes on a terminal of `columns` columns, which wraps it between characters. */
 export function rowsOf(line: string, columns: number): number {
   if (widthOf(line) <= columns) return 1;
   let [rows, column] = [1, 0];
@@ -57,7 +57,7 @@ export function rowsOf(line: string, columns: number): number {
   return rows;
 }
 
-/** A text of at most `width` columns; what is cut off shows as `…`. */
+/** A text of at most `width` columns; `…` stands for the part that is cut off. */
 export function cutToWidth(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   if (width < 1) return "";
@@ -71,7 +71,7 @@ export function cutToWidth(text: string, width: number): string {
   return `${cut}…`;
 }
 
-/** A text as lines of at most `width` columns, broken between words where these fit; at most `maxLines`. */
+/** A text as at most `maxLines` lines of at most `width` columns, broken between words; longer words are cut. */
 export function wrapToWidth(text: string, width: number, maxLines: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {

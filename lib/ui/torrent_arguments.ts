@@ -13,8 +13,8 @@ import { EXIT, Failure } from "./failure.ts";
 
 export { isMagnet };
 
-/** A torrent named on the command line, found and read. */
-export interface NamedTorrent {
+/** A torrent that the command line names, found and read. */
+interface NamedTorrent {
   readonly path: string;
   readonly metainfo: Metainfo;
 }
@@ -38,7 +38,7 @@ export async function readNamedTorrent(argument: string, home: string): Promise<
   }
 }
 
-/** What to do about a path that names no torrent; empty where that is not known. */
+/** The advice about a path that names no torrent; empty where there is none. */
 async function hintFor(argument: string, path: string, home: string): Promise<string> {
   const stat = await Deno.stat(path).catch(() => undefined);
   if (stat === undefined) {
@@ -50,7 +50,7 @@ async function hintFor(argument: string, path: string, home: string): Promise<st
   return `; this is not a torrent: to share it, peer create ${argument}, then peer ${name}.torrent`;
 }
 
-/** Names of the torrents in `torrents/`, which stand for them on the command line. */
+/** Names of the files in `torrents/`, which name their torrents on the command line. */
 export async function knownTorrents(home: string): Promise<string[]> {
   return (await namesIn(join(home, "torrents"))).filter(isTorrentFileName);
 }
@@ -59,7 +59,7 @@ async function torrentPathsIn(folder: string): Promise<string[]> {
   return (await namesIn(folder)).filter(isTorrentFileName).map((name) => join(folder, name));
 }
 
-/** Names in a folder, sorted; none where it cannot be read. */
+/** Names in a folder, sorted; an empty list where it cannot be read. */
 async function namesIn(folder: string): Promise<string[]> {
   try {
     return (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name)).sort();
@@ -68,7 +68,7 @@ async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
-/** `; did you mean …?` for a path where nothing is; empty where something is, or nothing is called much the same. */
+/** `; did you mean …?` for a path where there is no file; empty where there is one, and where no name is near. */
 export async function nearestPathHint(path: string): Promise<string> {
   if (await exists(path)) return "";
   const folder = dirname(path);
@@ -85,13 +85,13 @@ export function readNamedMagnet(link: string): MagnetDescription {
   }
 }
 
-/** Path of the torrent an argument names, which need not exist. */
+/** The path of the torrent that an argument names; it need not exist. */
 export async function locateTorrent(argument: string, home: string): Promise<string> {
   const isBareName = argument !== "" && basename(argument) === argument;
   return isBareName && !await exists(argument) ? join(home, "torrents", argument) : argument;
 }
 
-/** Whether there is anything at this path. */
+/** Whether there is a file, a folder or a link at this path. */
 export async function exists(path: string): Promise<boolean> {
   return await Deno.lstat(path).then(() => true, () => false);
 }
