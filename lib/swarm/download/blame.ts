@@ -1,8 +1,8 @@
 /**
- * Who sent the wrong bytes of a corrupt piece.
+ * Finds the peers that sent wrong bytes of a corrupt piece.
  *
- * A piece that one peer delivered alone convicts that peer. Of a mixed one, a digest of every block is kept
- * with who sent it; when the piece is fetched again and hashes right, whoever had sent a differing block lied.
+ * A piece that one peer delivered alone convicts that peer. When several peers delivered it, a digest of every block is
+ * kept with its sender. Once the piece is fetched again and hashes right, every peer that sent a different block lied.
  */
 import { equalBytes } from "../../protocol/bytes.ts";
 import { sha1 } from "../../protocol/info_hash.ts";
@@ -16,7 +16,7 @@ interface SuspectBlock {
 
 /** Evidence about the corrupt pieces of one torrent. */
 export class Blame {
-  /** For each suspect piece, what was sent for each block, over all failed attempts. */
+  /** The blocks of each suspect piece that were sent in all failed attempts. */
   readonly #suspects = new Map<number, SuspectBlock[][]>();
   /** Liars found by comparing, for pieces that are being verified once more. */
   readonly #accused = new Map<number, number[]>();
@@ -27,8 +27,8 @@ export class Blame {
   }
 
   /**
-   * A piece hashed wrong. Returns the peer that delivered all of it, or undefined when there were several.
-   * `piece` is borrowed; `deliveredBy` names the sender of each block.
+   * A piece hashed wrong. Returns the peer that delivered all of it; undefined when several peers did. `piece` is
+   * borrowed; `deliveredBy` holds the sender of each block.
    */
   pieceFailed(index: number, piece: Uint8Array, deliveredBy: Int32Array): number | undefined {
     this.#accused.delete(index);
@@ -41,7 +41,7 @@ export class Blame {
     return undefined;
   }
 
-  /** A suspect piece is complete again and about to be verified: notes who had sent something else. */
+  /** A piece is about to be verified. If it is a suspect one, notes the peers that sent other bytes of it before. */
   pieceComplete(index: number, piece: Uint8Array): void {
     const blocks = this.#suspects.get(index);
     if (blocks === undefined) return;
@@ -53,7 +53,7 @@ export class Blame {
     this.#accused.set(index, [...accused]);
   }
 
-  /** The piece hashed right: returns those who had sent wrong blocks of it. */
+  /** A piece hashed right: returns the peers that sent wrong blocks of it before. */
   pieceVerified(index: number): number[] {
     const liars = this.#accused.get(index) ?? [];
     this.#accused.delete(index);

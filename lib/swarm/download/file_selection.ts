@@ -6,18 +6,18 @@ import type { Selection } from "../ports.ts";
 import { globMatcher } from "./glob.ts";
 
 /**
- * What the user said about files, for any torrent.
+ * The user's choice of files, for any torrent.
  *
- * A glob is held against the path within the torrent, as `disc 1/*.flac` or `/*.flac`; one without `/` against the
- * name of the file in whatever folder, as `*.flac`. `glob.ts` says what is special in it; names that begin with a dot are
- * files as all others.
+ * A glob with a `/`, as `disc 1/*.flac` or `/*.flac`, must match the path within the torrent. A glob without one, as
+ * `*.flac`, must match the name of the file in any folder. `glob.ts` lists the special characters. Files whose names begin
+ * with a dot are treated as all others.
  */
 export interface FileChoice {
-  /** Globs of the files wanted; empty: all. */
+  /** Globs of the wanted files; all files are wanted when it is empty. */
   readonly only: readonly string[];
-  /** Globs of files not wanted after all. */
+  /** Globs of files that are not wanted, even if `only` names them. */
   readonly skip: readonly string[];
-  /** Globs of files to be fetched before the others. */
+  /** Globs of files that are fetched before the others. */
   readonly first: readonly string[];
   /** Whether pieces are fetched in the order of the files, instead of the rarest first. */
   readonly isSequential: boolean;
@@ -28,14 +28,14 @@ export const EVERYTHING: FileChoice = { only: [], skip: [], first: [], isSequent
 
 /** A choice for one torrent. */
 export interface FileSelection extends Selection {
-  /** Pieces to be fetched before the others. */
+  /** Pieces that are fetched before the others. */
   readonly firstPieces: Bitfield;
   readonly isSequential: boolean;
 }
 
 /**
- * Finds the files that are meant. `positions` are those a magnet link names (BEP 53), empty for all: they count
- * where the user says nothing of `only`.
+ * Applies a choice to a torrent. `positions` are the files that a magnet link names (BEP 53), empty for all files. They
+ * count only if the choice names no files in `only`.
  *
  * Errors: `RangeError` when no file is left to be wanted.
  */
@@ -61,7 +61,7 @@ export function selectFiles(
   };
 }
 
-/** Globs of `skip` and `first` that match no file of a torrent, each with its option: most likely a slip. */
+/** Globs of `skip` and `first` that match no file of a torrent, each with its option. Most likely they are mistyped. */
 export function globsWithoutFile(
   metainfo: Metainfo,
   { skip = [], first = [] }: Partial<Pick<FileChoice, "skip" | "first">>,
@@ -85,7 +85,7 @@ function nothingWanted(
   );
 }
 
-/** Whether a path matches one of some globs; none when there are no globs. */
+/** Makes a function that says whether a path matches one of the globs. Without globs no path matches. */
 function matcher(globs: readonly string[]): (path: string) => boolean {
   const matches = globs.map((glob) => {
     const match = globMatcher(glob.replace(/^(\.?\/)+/, ""));

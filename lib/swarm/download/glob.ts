@@ -1,21 +1,21 @@
 /**
- * Globs of file names. Special are `*`, `**`, `?`, `[a-z]`, `{a,b}` and `\`, nothing else: names of films and albums
- * are full of what other matchers take for groups, repetitions and negations.
+ * Globs of file names. Only `*`, `**`, `?`, `[a-z]`, `{a,b}` and `\` are special: names of films and albums are full of
+ * characters that other matchers take for groups, repetitions and negations.
  *
- *   *       any characters but `/`          [a-z]   one of these characters; after `!` or `^`: another one
- *   **      as a whole step: any steps      {a,b}   the one or the other, which may be globs
- *   ?       one character but `/`           \       takes the next character as it is
+ *   *       any characters except `/`         [a-z]   one of these characters; after `!` or `^` any other one
+ *   **      any folders, between slashes      {a,b}   one of these globs
+ *   ?       one character except `/`          \       the next character is not special
  *
- * A bracket without its counterpart is a character as any other.
+ * A bracket without its counterpart is not special.
  */
 
-/** What a glob matches, as a function of a whole path. Letters with accents match however they are composed. */
+/** Makes a function that says whether a whole path matches the glob. It ignores how accented letters are composed. */
 export function globMatcher(glob: string): (path: string) => boolean {
   const pattern = new RegExp(`^${patternOf([...glob.normalize("NFC")])}$`, "su");
   return (path) => pattern.test(path.normalize("NFC"));
 }
 
-/** The regular expression of a glob, which is given as its characters. */
+/** The regular expression for a glob, which is given as its characters. */
 function patternOf(glob: readonly string[]): string {
   let pattern = "";
   for (let at = 0; at < glob.length; at++) {
@@ -65,7 +65,7 @@ function patternOf(glob: readonly string[]): string {
   return pattern;
 }
 
-/** Whether a step of a path ends here; undefined: the glob begins or ends. */
+/** Whether a step of a path ends at this character. Undefined stands for the beginning or end of the glob. */
 function isBorder(character: string | undefined): boolean {
   return character === undefined || character === "/";
 }
@@ -74,7 +74,7 @@ function literal(character: string): string {
   return `\\u{${character.codePointAt(0)!.toString(16)}}`;
 }
 
-/** Where the class that begins at `start` ends; undefined when it does not. A `]` that comes first belongs to it. */
+/** Finds the end of the class that begins at `start`; undefined without one. A `]` that comes first belongs to the class. */
 function endOfClass(glob: readonly string[], start: number): number | undefined {
   const isNegated = glob[start + 1] === "!" || glob[start + 1] === "^";
   const first = start + (isNegated ? 2 : 1);
@@ -84,7 +84,7 @@ function endOfClass(glob: readonly string[], start: number): number | undefined 
   }
 }
 
-/** The pattern of a class, from what stands between its brackets. A range that runs backwards is empty. */
+/** The pattern for a class, whose `content` stands between the brackets. A range that runs backwards is empty. */
 function classOf(content: readonly string[]): string {
   const isNegated = content[0] === "!" || content[0] === "^";
   const members: string[] = [];
@@ -103,7 +103,7 @@ function classOf(content: readonly string[]): string {
   return `(?!/)[${isNegated ? "^" : ""}${members.join("")}]`;
 }
 
-/** What stands between the braces that open at `start`, and where they close; `end` is undefined when they do not. */
+/** The choices between the braces that open at `start`, and where they close; `end` is undefined if they do not. */
 function choicesOf(glob: readonly string[], start: number): { choices: string[][]; end: number | undefined } {
   const choices: string[][] = [[]];
   let depth = 0;

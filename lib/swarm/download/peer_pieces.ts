@@ -1,5 +1,5 @@
 /**
- * Which pieces the remote peers have, and how many of them we want.
+ * Keeps track of which pieces the remote peers have, and how many of them we want.
  *
  * Invariant: `wantedPieces` of every connected peer is the number of pieces it has that we want and have not stored.
  */
@@ -15,14 +15,14 @@ export class PeerPieces {
   #wanted: Bitfield;
   readonly #picker: Pick<PieceOrder, "peerHas" | "peerLost">;
 
-  /** `stored`: the pieces we have, kept up to date by its owner. `wanted`: those we want, stored or not. */
+  /** `stored`: the pieces that we have; its owner keeps it up to date. `wanted`: the pieces we want, stored or not. */
   constructor(stored: Bitfield, wanted: Bitfield, picker: Pick<PieceOrder, "peerHas" | "peerLost">) {
     this.#stored = stored;
     this.#wanted = wanted;
     this.#picker = picker;
   }
 
-  /** Other pieces are wanted from now on, of these connected `peers` too. */
+  /** Wants other pieces from now on. `peers`: all connected peers. */
   select(wanted: Bitfield, peers: Iterable<RemotePeer>): void {
     this.#wanted = wanted;
     for (const peer of peers) {
@@ -35,7 +35,7 @@ export class PeerPieces {
     return this.#wanted.has(index) && !this.#stored.has(index);
   }
 
-  /** Tells a peer which pieces we have, or that we have none, the first thing it hears after the handshake. */
+  /** Tells a peer which pieces we have, as the first message after the handshake; none if `hidesAll`. */
   introduce({ facts, sender }: RemotePeer, hidesAll: boolean): void {
     const stored = hidesAll ? new Bitfield(0) : this.#stored;
     if (facts.supportsFast && this.#stored.isFull && !hidesAll) sender.send(encodePlain(MessageId.haveAll));
@@ -43,7 +43,7 @@ export class PeerPieces {
     else if (stored.count > 0) sender.send(encodeBitfield(stored.toBytes()));
   }
 
-  /** The peer has one more piece (BEP 3 "have"); false when that was known. Errors: `ProtocolError`. */
+  /** The peer has one more piece (BEP 3 "have"); false when we knew that. Errors: `ProtocolError`. */
   haveReceived(peer: RemotePeer, index: number): boolean {
     if (index >= peer.have.length) throw new ProtocolError(`Expected a piece that exists, got ${index}`);
     peer.hasToldPieces = true;
@@ -51,16 +51,16 @@ export class PeerPieces {
   }
 
   /**
-   * The peer tells all its pieces (BEP 3 "bitfield", BEP 6 "have all", "have none"), undefined when malformed.
-   * Returns how many were not known. Errors: `ProtocolError`.
+   * The peer tells all its pieces (BEP 3 "bitfield", BEP 6 "have all", "have none"); undefined stands for a malformed
+   * message. Returns how many pieces we did not know of. Errors: `ProtocolError`.
    *
-   * It may do so again: aria2 does when it has got many at once.
+   * A peer may do so more than once, as aria2 does when it has got many pieces at once.
    */
   bitfieldReceived(peer: RemotePeer, bitfield: Bitfield | undefined): number {
     if (bitfield === undefined) throw new ProtocolError("Expected a bitfield that fits the torrent");
     const known = peer.have.count;
     if (bitfield.isFull && !peer.hasToldPieces) {
-      // Whoever has everything from the start is not counted by the picker: it raises all pieces alike.
+      // The picker does not count peers that have everything from the start: they raise all pieces alike.
       for (const index of bitfield) {
         if (peer.have.add(index) && this.#isLacking(index)) peer.wantedPieces++;
       }
@@ -71,7 +71,7 @@ export class PeerPieces {
     return peer.have.count - known;
   }
 
-  /** The peer has a piece no more (BEP 54). Errors: `ProtocolError`. */
+  /** The peer no longer has a piece (BEP 54). Errors: `ProtocolError`. */
   lossReceived(peer: RemotePeer, index: number): void {
     if (index >= peer.have.length) throw new ProtocolError(`Expected a piece that exists, got ${index}`);
     if (!peer.have.has(index)) return;

@@ -1,4 +1,4 @@
-/** Which piece a source is asked for next: one under way, or a new one. */
+/** Chooses the piece that a source is asked for next: one that is under way, or a new one. */
 import type { Bitfield } from "../../protocol/bitfield.ts";
 import type { PieceLayout } from "../../protocol/piece_layout.ts";
 import { STORAGE, TRANSFER } from "../../settings.ts";
@@ -26,7 +26,7 @@ export interface PieceChoiceParts {
   readonly blame: Blame;
 }
 
-/** Decides about pieces; the blocks of the piece it names are asked for by the download. */
+/** Chooses pieces; the download then asks for their blocks. */
 export class PieceChoice {
   readonly #context: PieceChoiceContext;
   readonly #parts: PieceChoiceParts;
@@ -37,9 +37,9 @@ export class PieceChoice {
   }
 
   /**
-   * A piece with a free block to ask this source for: one it began, else one it suggested, else one whose source is
-   * gone, else a new one, else a share of another source's. Were sources to share pieces from the start, the first
-   * seeder would be asked for what others can give already, and the swarm would wait for what only the seeder has.
+   * A piece with a free block to ask this source for: one that was begun with it, else one that it suggested, else one
+   * whose source is gone, else a new one, else one of another source. New pieces come before those of other sources
+   * because the first seeder must not be asked for data that others have already: the swarm waits for the rest.
    */
   pieceFor(peer: RemotePeer): ActivePiece | undefined {
     const { routing } = this.#parts;
@@ -62,18 +62,18 @@ export class PieceChoice {
       shared;
   }
 
-  /** A missing piece for this source by what the user wants and by rarity; -1 when there is none. */
+  /** The best missing piece for this source, by the user's order and by rarity; -1 when there is none. */
   #pick(peer: RemotePeer): number {
     const { order, stored, routing, blame } = this.#parts;
     const isFirst = stored.count === 0 && routing.size === 0;
-    // What failed before must come from one source alone, and who chokes us is none.
+    // A piece that failed before must come from one source alone, and a peer that chokes us is no source.
     const isOpen = (index: number) => peer.offers(index) && !(peer.peerChokes && blame.isSuspect(index));
     return order.pick(isOpen, isFirst, this.#context.surroundings.random());
   }
 
   /**
-   * The next missing piece for a web seed, which is read without gaps where that can be. It begins with the longest run
-   * of missing pieces, in its middle where another web seed is coming from its beginning. -1 when there is none.
+   * The next missing piece for a web seed; -1 when there is none. A web seed is read without gaps where possible. It
+   * begins with the longest run of missing pieces; in the middle of the run if another web seed is about to reach it.
    */
   #pickNext(peer: RemotePeer): number {
     const { order, routing } = this.#parts;
@@ -93,8 +93,8 @@ export class PieceChoice {
   }
 
   /**
-   * Where the run ends that a web seed is going to be asked for from piece `index` on: pieces that it began, and missing
-   * ones behind them, `maxPieces` at most. `index` itself where another source began that.
+   * Finds the end of the run that a web seed is asked for from piece `index` on: pieces that were begun with it, and
+   * missing ones behind them, `maxPieces` at most. Returns `index` itself when the piece was begun with another source.
    */
   endOfRun(peer: RemotePeer, index: number, maxPieces: number): number {
     const { order, routing } = this.#parts;
@@ -116,14 +116,14 @@ export class PieceChoice {
     return routing.activate(index, peer.number, blame.isSuspect(index));
   }
 
-  /** A seeder would like us to take this piece, because it gave it to nobody yet (BEP 6 "suggest piece"). */
+  /** A seeder suggests this piece, because it has given it to no other peer yet (BEP 6 "suggest piece"). */
   suggested(peer: RemotePeer, index: number): void {
     if (index < this.#parts.stored.length && peer.suggestions.length < TRANSFER.maxSuggestions) {
       peer.suggestions.push(index);
     }
   }
 
-  /** The next suggested piece that nobody else can give us; -1 when there is none, or the user wants an order. */
+  /** The next suggested piece that no other peer has; -1 when there is none, or when the user wants an order. */
   #takeSuggestion(peer: RemotePeer): number {
     const { order } = this.#parts;
     if (!order.isFree || peer.peerChokes) return -1;

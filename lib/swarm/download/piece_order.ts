@@ -3,22 +3,23 @@ import type { FileSelection } from "./file_selection.ts";
 import { PiecePicker, type PieceRun } from "./piece_picker.ts";
 
 /**
- * Which piece to begin next, by what the user wants: first ones, then the others, unwanted ones never.
+ * Chooses the piece to begin next by the user's wishes: first the pieces wanted first, then the others, and never the
+ * unwanted ones.
  *
- * Each of the two layers is a `PiecePicker` of its own that knows its pieces only, so a "have" still costs one swap.
+ * Each of the two layers is a `PiecePicker` that knows only its own pieces, so a "have" still costs one swap.
  */
 export class PieceOrder {
   #selection: FileSelection;
-  /** What comes first, if anything does, and the rest. */
+  /** The pieces wanted first, if there are any, and then the others. */
   #layers: readonly PiecePicker[];
 
-  /** `stored`: the pieces there are. */
+  /** `stored`: the pieces that we have. */
   constructor(selection: FileSelection, stored: Bitfield) {
     this.#selection = selection;
     this.#layers = layersOf(selection, (index) => stored.has(index), () => 0);
   }
 
-  /** Other pieces are wanted from now on, or in another order; none of those that `isTaken`, as it is stored or under way. */
+  /** Wants other pieces from now on, or in another order. `isTaken`: whether a piece is stored or under way. */
   select(selection: FileSelection, isTaken: (index: number) => boolean): void {
     const layers = layersOf(selection, isTaken, (index) => this.availabilityOf(index));
     this.#selection = selection;
@@ -30,12 +31,12 @@ export class PieceOrder {
     return this.#layers.reduce((sum, layer) => sum + layer.missing, 0);
   }
 
-  /** Whether the order is ours to choose, so that wishes of others may be heard. */
+  /** Whether the user wants no order, so that we may follow the suggestions of peers. */
   get isFree(): boolean {
     return this.#layers.length === 1 && !this.#selection.isSequential;
   }
 
-  /** How many remote peers, those with everything apart, have a piece. */
+  /** How many remote peers have a piece, without those that have everything. */
   availabilityOf(index: number): number {
     return this.#layerOf(index).availabilityOf(index);
   }
@@ -54,19 +55,19 @@ export class PieceOrder {
     this.#layerOf(index).peerLost(index);
   }
 
-  /** The piece is being fetched or stored: it will not be picked. */
+  /** The piece is being fetched or is stored: it will not be picked. */
   remove(index: number): void {
     this.#layerOf(index).remove(index);
   }
 
-  /** The piece is missing after all; nothing happens when it is not wanted. */
+  /** The piece is missing again; nothing happens when it is not wanted. */
   restore(index: number): void {
     if (this.#selection.pieces.has(index)) this.#layerOf(index).restore(index);
   }
 
   /**
-   * The missing piece to fetch next of what `peerHasIt`; -1 when there is none. `isFirst`: we have nothing yet, so
-   * that rare or not is no matter. `random` is in [0, 1). The piece stays missing until `remove`.
+   * The missing piece to fetch next among those that `peerHasIt`; -1 when there is none. `isFirst`: we have nothing yet,
+   * so that rarity does not matter. `random` is in [0, 1). The piece stays missing until `remove`.
    */
   pick(peerHasIt: (index: number) => boolean, isFirst: boolean, random: number): number {
     for (const layer of this.#layers) {
@@ -81,8 +82,8 @@ export class PieceOrder {
   }
 
   /**
-   * As `pick`, for a source that is cheapest to read without gaps: the first piece from `from` on; -1 when there is
-   * none behind it.
+   * As `pick`, for a source that is cheapest to read without gaps: the first such piece from `from` on; -1 when there is
+   * none.
    */
   pickFrom(from: number, peerHasIt: (index: number) => boolean): number {
     for (const layer of this.#layers) {
@@ -93,8 +94,8 @@ export class PieceOrder {
   }
 
   /**
-   * Where a source that is read without gaps begins best: the longest run of missing pieces that `peerHasIt`, or the
-   * first piece where the user wants them in order; undefined when there is none.
+   * The best run to begin with for a source that is read without gaps: the longest run of missing pieces that
+   * `peerHasIt`, or the first piece if the user wants them in order; undefined when there is none.
    */
   longestRun(peerHasIt: (index: number) => boolean): PieceRun | undefined {
     for (const layer of this.#layers) {
@@ -108,7 +109,7 @@ export class PieceOrder {
   }
 }
 
-/** Missing pieces in the order in which they are wanted; each layer counts the peers that have its own ones. */
+/** Makes the layers in the order in which they are wanted. Each layer counts peers for its own pieces only. */
 function layersOf(
   { pieces, firstPieces }: FileSelection,
   isTaken: (index: number) => boolean,

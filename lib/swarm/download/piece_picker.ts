@@ -1,25 +1,25 @@
-/** Missing pieces that stand side by side. */
+/** Missing pieces with consecutive indices. */
 export interface PieceRun {
   readonly first: number;
   readonly length: number;
 }
 
 /**
- * Which piece to begin next: rarest first (BEP 3, "piece downloading strategy").
+ * Chooses the piece to begin next: rarest first (BEP 3, "piece downloading strategy").
  *
- * All missing pieces stand in one row, sorted by availability, and every availability is one bucket of it:
+ * All missing pieces stand in one row, sorted by availability. Pieces of the same availability form a bucket:
  *
  *     row      | 7 2 9 | 4 0 | 1 3 5 |      bucketEnd = [0, 3, 5, 8]
  *     bucket      1       2      3          (bucket 0 is empty here)
  *
- * A "have" moves a piece over one border: one swap. Picking walks the row from the left and never sorts.
+ * A "have" moves a piece over one border, which takes one swap. Picking walks the row from the left and never sorts.
  * Invariant: a piece is in the row exactly while it is missing; `bucketEnd` never falls from left to right.
  * Remote peers that have everything are not counted: they raise all pieces alike.
  */
 export class PiecePicker {
   readonly #availability: Uint16Array;
   readonly #row: Int32Array;
-  /** Where each piece stands in the row; -1 while it is not missing. */
+  /** The position of each piece in the row; -1 while it is not missing. */
   readonly #positions: Int32Array;
   readonly #bucketEnds: number[] = [0];
   /** No piece before this one is missing. */
@@ -41,7 +41,8 @@ export class PiecePicker {
       this.#bucketEnds[availability]++;
       this.#positions[index] = 0;
     }
-    // So far each bucket's size; then where each begins, and while the row is filled, where its next piece goes.
+    // So far `bucketEnds` holds the size of each bucket. Now it gets the beginning of each bucket, which moves to the end
+    // while the row is filled.
     let start = 0;
     this.#bucketEnds.forEach((size, bucket) => {
       this.#bucketEnds[bucket] = start;
@@ -60,7 +61,7 @@ export class PiecePicker {
     return this.#bucketEnds[this.#bucketEnds.length - 1];
   }
 
-  /** How many remote peers, those with everything apart, have a piece. */
+  /** How many remote peers have a piece, without those that have everything. */
   availabilityOf(index: number): number {
     return this.#availability[index];
   }
@@ -84,14 +85,14 @@ export class PiecePicker {
   /** The piece is being fetched, stored or unwanted: it will not be picked. */
   remove(index: number): void {
     if (!this.isMissing(index)) return;
-    // Carried to the right over every border until it stands at the end of the row, then cut off.
+    // The piece moves to the right over every border until it stands at the end of the row, and is then cut off.
     for (let bucket = this.#availability[index]; bucket < this.#bucketEnds.length; bucket++) {
       this.#swap(this.#positions[index], --this.#bucketEnds[bucket]);
     }
     this.#positions[index] = -1;
   }
 
-  /** The piece is missing after all. */
+  /** The piece is missing again. */
   restore(index: number): void {
     if (this.isMissing(index)) return;
     this.#lowest = Math.min(this.#lowest, index);
@@ -108,8 +109,8 @@ export class PiecePicker {
   }
 
   /**
-   * The rarest missing piece that `peerHasIt`, random among equals; -1 when there is none.
-   * `random` is in [0, 1). The piece stays missing until `remove`.
+   * The rarest missing piece that `peerHasIt`; chance decides among equals. -1 when there is none. `random` is in
+   * [0, 1). The piece stays missing until `remove`.
    */
   pickRarest(peerHasIt: (index: number) => boolean, random: number): number {
     let start = 0;

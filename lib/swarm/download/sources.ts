@@ -1,10 +1,10 @@
 /**
- * Download sources: the few remote peers we send requests to, and who gets a free place among them. Web seeds have
- * places of their own, so that they never take one from a peer.
+ * Chooses the download sources: the few remote peers that we send requests to. The number of places for them is limited.
+ * Web seeds need no place, so that they never take one from a peer.
  *
- * Slots are few as well: where everybody has four sources and gives four slots, one that is held without use is missing
- * somewhere. So while every place has a source that gives us blocks, whoever else unchokes us is declined: it hears that
- * we want nothing, and gives its slot to another at once.
+ * Upload slots are few as well. If all peers have four sources and give four slots, a slot that one peer holds without
+ * use is missing at another. So while every place has a source that gives us blocks, all other peers that unchoke us are
+ * declined: they hear that we want nothing, and give their slots to other peers at once.
  */
 import { CHOKING, TRIALS } from "../../settings.ts";
 import { type Candidate, choose, fill } from "../peers/choker.ts";
@@ -19,19 +19,19 @@ export interface SourcesContext {
   readonly peers: ReadonlyMap<number, RemotePeer>;
   readonly policy: Pick<Choices, "downloadSources">;
   readonly surroundings: Pick<Surroundings, "random">;
-  /** The peer is declined, or is so no more. */
+  /** Tells that we decline the peer, or no longer do. */
   declines(peer: RemotePeer): void;
 }
 
-/** Who hears of places given and taken. */
+/** Hears which peers become sources and cease to be sources. */
 export interface SourcesListener {
-  /** The peer has a place now: it is to be asked for blocks. */
+  /** The peer is a source now: it is to be asked for blocks. */
   gained(peer: RemotePeer, now: number): void;
-  /** The peer has no place any more. Blocks already asked of it may still come. */
+  /** The peer is no longer a source. Blocks that it was asked for may still come. */
   lost(peer: RemotePeer): void;
 }
 
-/** The places for download sources. Times in ms. */
+/** The download sources of one torrent. Times in ms. */
 export class Sources {
   readonly #context: SourcesContext;
   readonly #listener: SourcesListener;
@@ -44,19 +44,19 @@ export class Sources {
 
   readonly #random = () => this.#context.surroundings.random();
 
-  /** Places there are. */
+  /** The number of places. */
   get #places(): number {
     return this.#context.policy.downloadSources;
   }
 
-  /** Places taken by peers. */
+  /** The number of sources, without web seeds. */
   get count(): number {
     let count = 0;
     for (const peer of this.#context.peers.values()) if (peer.isSource && !peer.isWebSeed) count++;
     return count;
   }
 
-  /** Whether somebody without a place would answer requests, and is not passed over for now. */
+  /** Whether a peer without a place would answer requests, and is not passed over for now. */
   areOthersWaiting(now: number): boolean {
     return this.#waiting(now).length > 0 || this.#declined(now).length > 0;
   }
@@ -66,7 +66,7 @@ export class Sources {
     for (const peer of this.#candidates(now, true)) if (!peer.isSource) this.#gain(peer, now);
     const free = this.#places - this.count;
     const first = fill(this.#waiting(now).map((peer) => candidateOf(peer, now)), free, this.#random);
-    // Those we had nothing to ask come last.
+    // Peers that we had nothing to ask come last.
     const spare = this.#candidates(now).filter((peer) => !peer.isSource && peer.spareUntil > now);
     const rest = fill(spare.map((peer) => candidateOf(peer, now)), free - first.length, this.#random);
     for (const { number } of [...first, ...rest]) this.#gain(this.#context.peers.get(number)!, now);
@@ -79,7 +79,7 @@ export class Sources {
     this.#trials.received(bytes);
   }
 
-  /** Gives places of sources that bring little to those that wait: to try them, or because they have brought more. */
+  /** Replaces sources that bring little by peers that wait: to try them, or because they brought much more before. */
   #tryWaiting(now: number): void {
     const waiting = this.#waiting(now);
     if (waiting.length === 0) return;
@@ -101,7 +101,7 @@ export class Sources {
     }
   }
 
-  /** Lets some of those that were declined unchoke us, as many as there are places to try them in. */
+  /** Lets some of the declined peers unchoke us, as many as there are places to try them in. */
   invite(now: number): void {
     if (this.count < this.#places) return;
     const { peers } = this.#context;
@@ -132,8 +132,8 @@ export class Sources {
   }
 
   /**
-   * Sources whose trial is over, those that bring least first; none that has nothing to bring, or that our own limit
-   * holds up. The mainstay brings more than all others together.
+   * Sources whose trial is over, those that bring least first, without those that our own limit holds up. The mainstay
+   * brings more than all others together.
    */
   #replaceable(now: number): { source: RemotePeer; worth: number; isMainstay: boolean }[] {
     const sources = [...this.#context.peers.values()].filter((peer) => peer.isSource && !peer.isWebSeed)
@@ -151,7 +151,7 @@ export class Sources {
     this.#gain(other, now);
   }
 
-  /** Declines who unchokes us in vain while all places are in use, and nobody while one is not. */
+  /** Declines all peers that unchoke us without being sources while all places are in use, and no peer otherwise. */
   #declineOthers(now: number): void {
     const peers = [...this.#context.peers.values()].filter((peer) => !peer.isWebSeed);
     const inUse = peers.filter((peer) =>
@@ -177,7 +177,7 @@ export class Sources {
     for (const peer of peers.values()) {
       if (!peer.isSource || peer.isWebSeed || chosen.has(peer.number)) continue;
       this.lose(peer);
-      // A place meant for one of the declined is for whoever of them unchokes us first, not for this one.
+      // A place meant for a declined peer goes to the first of them that unchokes us, not back to this one.
       peer.snubbedUntil = now + CHOKING.idlePauseMs;
     }
     for (const number of chosen) {
@@ -187,7 +187,7 @@ export class Sources {
     this.#declineOthers(now);
   }
 
-  /** Takes the place of sources that we have nothing to ask, while others wait for one. */
+  /** Takes places from sources that we have nothing to ask, while other peers wait for one. */
   replaceIdle(now: number): void {
     let waiting = this.#waiting(now).length;
     for (const peer of this.#context.peers.values()) {
@@ -200,7 +200,7 @@ export class Sources {
     this.fill(now);
   }
 
-  /** Takes the peer's place, if it has one. */
+  /** Makes the peer a source no longer, if it is one. */
   lose(peer: RemotePeer): void {
     if (!peer.isSource) return;
     peer.isSource = false;
@@ -221,12 +221,12 @@ export class Sources {
     );
   }
 
-  /** Candidates without a place that are not passed over for now. */
+  /** Candidates that are not sources and not passed over for now. */
   #waiting(now: number): RemotePeer[] {
     return this.#candidates(now).filter((peer) => !peer.isSource && peer.spareUntil <= now);
   }
 
-  /** Remote peers that would be candidates, had we not declined them. Most choke us for that. */
+  /** Remote peers that would be candidates if we had not declined them. Most of them choke us because of that. */
   #declined(now: number): RemotePeer[] {
     return [...this.#context.peers.values()].filter((peer) => peer.isDeclined && isWanted(peer, now));
   }

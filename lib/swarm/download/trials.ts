@@ -1,44 +1,57 @@
 /**
- * Which sources are worth their places, and who is tried in the place of one.
+ * Measures how much each source is worth, and decides which other peers are tried in its place.
  *
- * Nobody can tell how fast a remote peer is but by asking it. So everybody who would answer gets a short trial, in the
- * place of the source that brings least; those tried least come first, and nobody is tried again soon. A trial costs
- * what the place would have brought meanwhile. All of them together may cost a part of what comes in: where sources
- * bring next to nothing, all others are tried within seconds, and where all places are good, hardly anybody is.
+ * Only requests show how fast a remote peer is. So each peer that would answer gets a short trial, in the place of the
+ * source that brings least. Peers that were tried least come first, and no peer is tried again soon. A trial costs the
+ * bytes that the source would have brought meanwhile, and all trials together may cost a small part of what comes in. So
+ * when the sources bring next to nothing, all other peers are tried within seconds; when they are good, hardly any is.
  */
 import { TRIALS } from "../../settings.ts";
 import type { RemotePeer } from "../peers/remote_peer.ts";
 
-/** What is known of one remote peer as a source. Times in ms, worth in bytes per second. */
+/** The record of one remote peer as a source. Times in ms, worth in bytes per second. */
 interface Standing {
-  /** How often it was tried before. */
+  /** How often the peer was tried before. */
   trials: number;
-  /** From when on it may be tried again. */
+  /** When it may be tried again. */
   dueAt: number;
-  /** When it got its place, and what it had sent until then. */
+  /** When it became a source, and how many bytes it had sent until then. */
   since: number;
   totalBefore: number;
-  /** Bytes that its trial was thought to cost. */
+  /** Bytes that its present trial is expected to cost. */
   cost: number;
-  /** What it was worth when it lost its place. */
+  /** Its worth when it was last replaced. */
   worth: number;
-  /** Until when it may unchoke us, as we would like to try it, and how often it did not. */
+  /** Until when its invitation holds: 0 without one. */
   invitedUntil: number;
+  /** How often it did not unchoke us when it was invited. */
   refusals: number;
 }
+
+/** The record of a peer that was never a source. */
+const UNTRIED: Standing = {
+  trials: 0,
+  dueAt: 0,
+  since: 0,
+  totalBefore: 0,
+  cost: 0,
+  worth: 0,
+  invitedUntil: 0,
+  refusals: 0,
+};
 
 /** The trials of one torrent. Times in ms. */
 export class Trials {
   readonly #standings = new WeakMap<RemotePeer, Standing>();
-  /** Bytes that may be lost by trials. */
+  /** Bytes that trials may still cost. */
   #credit: number = TRIALS.firstCredit;
 
-  /** Payload came in: some more may be lost. */
+  /** Payload came in: trials may cost a share of it. */
   received(bytes: number): void {
     this.#credit += bytes * TRIALS.costShare;
   }
 
-  /** The peer has a place from now on. */
+  /** The peer is a source from now on. */
   begin(peer: RemotePeer, now: number): void {
     const standing = this.#of(peer);
     standing.since = now;
@@ -46,7 +59,7 @@ export class Trials {
     standing.invitedUntil = 0;
   }
 
-  /** The peer has its place no more. */
+  /** The peer is replaced as a source: notes its worth, and when it may be tried again. */
   end(peer: RemotePeer, now: number): void {
     const standing = this.#of(peer);
     this.#settle(peer, standing);
@@ -55,7 +68,7 @@ export class Trials {
     standing.dueAt = now + TRIALS.pauseMs * TRIALS.pauseGrowth ** (standing.trials - 1);
   }
 
-  /** Bytes per second that a source brings: since it has its place, or lately. */
+  /** Bytes per second that a source brings: lately, or since it became a source if that is not long ago. */
   worth(peer: RemotePeer, now: number): number {
     const { since, totalBefore } = this.#of(peer);
     const age = now - since;
@@ -72,20 +85,20 @@ export class Trials {
   }
 
   /**
-   * Whether a peer without a place is to be tried in one that would bring so much (bytes per second): who was tried before
-   * only where next to nothing comes.
+   * Whether to try a peer in a place that is worth `placeWorth` (bytes per second). A peer that was tried before is tried
+   * again only where next to nothing comes.
    */
   isDue(peer: RemotePeer, placeWorth: number, now: number): boolean {
     const { trials, dueAt } = this.#of(peer);
     return dueAt <= now && (trials === 0 || placeWorth <= TRIALS.poorWorth);
   }
 
-  /** What a peer without a place was worth when it had one. */
+  /** The worth of a peer when it was last replaced as a source; 0 if it never was. */
   knownWorth(peer: RemotePeer): number {
     return this.#of(peer).worth;
   }
 
-  /** Peers in the order in which they are to be tried: those tried least, then those of addresses tried least. */
+  /** Sorts peers in the order of trials: peers tried least come first; among equals, those of addresses tried least. */
   inOrder(peers: readonly RemotePeer[], connected: Iterable<RemotePeer>, random: () => number): RemotePeer[] {
     const byAddress = new Map<string, number>();
     for (const peer of connected) {
@@ -103,7 +116,7 @@ export class Trials {
       .map(({ peer }) => peer);
   }
 
-  /** Pays for a trial in a place that would bring so much (bytes per second); false when that is too dear. */
+  /** Pays for a trial in a place that is worth `placeWorth` (bytes per second); false when that costs too much now. */
   pay(peer: RemotePeer, placeWorth: number): boolean {
     const cost = placeWorth * TRIALS.firstMs / 1_000;
     if (cost > this.#credit) return false;
@@ -112,16 +125,17 @@ export class Trials {
     return true;
   }
 
-  /** We would like to try the peer: for a while it may unchoke us although there is no place yet. */
+  /** Invites a declined peer: for a while it may unchoke us, so that we can try it. */
   invite(peer: RemotePeer, now: number): void {
     this.#of(peer).invitedUntil = now + TRIALS.invitationMs;
   }
 
+  /** Whether the peer has an invitation that still holds. */
   isInvited(peer: RemotePeer, now: number): boolean {
     return this.#of(peer).invitedUntil > now;
   }
 
-  /** An invitation has passed in vain: others come first for a while. */
+  /** Ends an invitation that the peer did not follow in time: other peers come first for a while. */
   expire(peer: RemotePeer, now: number): void {
     const standing = this.#of(peer);
     if (standing.invitedUntil === 0 || standing.invitedUntil > now) return;
@@ -129,7 +143,7 @@ export class Trials {
     standing.dueAt = now + TRIALS.pauseMs * TRIALS.pauseGrowth ** standing.refusals++;
   }
 
-  /** What a trial brought was not lost. */
+  /** Gives back the part of a trial's cost that the trial brought in. */
   #settle(peer: RemotePeer, standing: Standing): void {
     this.#credit += Math.min(standing.cost, peer.download.total - standing.totalBefore);
     standing.cost = 0;
@@ -137,11 +151,7 @@ export class Trials {
 
   #of(peer: RemotePeer): Standing {
     let standing = this.#standings.get(peer);
-    if (standing === undefined) {
-      const [asTried, asInvited] = [{ trials: 0, dueAt: 0, worth: 0 }, { invitedUntil: 0, refusals: 0 }];
-      standing = { ...asTried, ...asInvited, since: 0, totalBefore: 0, cost: 0 };
-      this.#standings.set(peer, standing);
-    }
+    if (standing === undefined) this.#standings.set(peer, standing = { ...UNTRIED });
     return standing;
   }
 }

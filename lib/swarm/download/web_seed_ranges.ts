@@ -1,16 +1,16 @@
-/** Which bytes of which files a web seed must be asked for (BEP 19). */
+/** Finds the bytes of files that a web seed must be asked for (BEP 19). */
 import type { Metainfo } from "../../protocol/metainfo.ts";
 
-/** A run of bytes of one file, and where it belongs. */
+/** A run of bytes of one file. */
 export interface WebSeedRange {
-  /** URL of the file; undefined for padding (BEP 47), which is zero bytes and on no server. */
+  /** URL of the file; undefined for padding (BEP 47), which consists of zero bytes and is on no server. */
   readonly url: string | undefined;
-  /** Bytes of the whole file. */
+  /** Length of the whole file, in bytes. */
   readonly fileLength: number;
   /** Where the run starts in the file, in bytes. */
   readonly position: number;
   readonly length: number;
-  /** Where the run starts within what was asked for, in bytes. */
+  /** Where the run starts within the bytes that were asked for, in bytes. */
   readonly offset: number;
 }
 
@@ -21,9 +21,10 @@ export class WebSeedRanges {
   readonly #paths: readonly (readonly string[])[];
 
   /**
-   * `base` is the web seed's address as it stands in the torrent. `paths` are the names of the files as the
-   * torrent spells them, in its order, the torrent's own name first: servers know no names made safe.
-   * Throws `TypeError` when no URL can be made of them.
+   * `base` is the web seed's address as the torrent gives it. `paths` are the paths of the files as the torrent spells
+   * them, in its order, each with the torrent's name first: a server does not know the names that we made safe.
+   *
+   * Errors: `TypeError` when no URL can be made of them.
    */
   constructor(base: string, metainfo: Metainfo, paths: readonly (readonly string[])[]) {
     this.#base = base;
@@ -33,7 +34,7 @@ export class WebSeedRanges {
     fileUrl(base, paths[0]);
   }
 
-  /** The runs that `length` bytes from `begin` of piece `index` consist of, in order, without gaps. */
+  /** The runs that make up `length` bytes from `begin` of piece `index`, in order and without gaps. */
   of(index: number, begin: number, length: number): WebSeedRange[] {
     const { layout, files } = this.#metainfo;
     let offset = 0;
@@ -48,8 +49,8 @@ export class WebSeedRanges {
 }
 
 /**
- * The address of a web seed as it stands in a torrent, without a fragment. Throws `TypeError` where it cannot be used:
- * only http and https, and no user names.
+ * The address of a web seed as the torrent gives it, without a fragment. Errors: `TypeError` when it cannot be used: only
+ * http and https are, and no user names.
  */
 export function webSeedUrl(base: string): URL {
   const url = new URL(base);

@@ -3,20 +3,20 @@ import { Bitfield } from "../../protocol/bitfield.ts";
 import { GREED } from "../../settings.ts";
 
 /**
- * What one peer asks of us against what it does with it.
+ * Compares what one peer asks of us with what it does with the data.
  *
- * A peer that wants the data asks for each block once, and tells of a piece once that is whole. A greedy one only wants
- * our uplink: it asks again for what it was sent, or for pieces that it says it has, or never has a piece in the end.
+ * A peer that wants the data asks for each block once, and tells us when a piece is whole. A greedy peer only uses up our
+ * uplink: it asks again for blocks that it was sent, or for pieces that it says it has, or it never completes a piece.
  */
 export class Appetite {
   readonly #layout: PieceLayout;
-  /** Blocks that were asked for, numbered over all pieces; undefined until there is one. */
+  /** Blocks that were asked for, numbered over all pieces; undefined before the first request. */
   #asked: Bitfield | undefined;
   #askedBlocks = 0;
   #repeatedBlocks = 0;
-  /** Whether anything was sent: whoever got nothing may well ask again. */
+  /** Whether the peer was sent anything: one that got nothing may well ask again. */
   #hasTaken = false;
-  /** Bytes sent since it last told of a piece that it has got, and when the first of them left, in ms. */
+  /** Bytes sent since the peer last told us of a new piece, and when the first of them left, in ms. */
   #undigestedBytes = 0;
   #undigestedSince = 0;
 
@@ -24,7 +24,7 @@ export class Appetite {
     this.#layout = layout;
   }
 
-  /** A request is going to be served; `isHeld`: the peer says that it has the piece. Units: bytes. */
+  /** A request will be served; `isHeld`: the peer says that it has the piece. Units: bytes. */
   requested(index: number, begin: number, length: number, isHeld: boolean): void {
     const asked = this.#asked ??= new Bitfield(this.#layout.pieceCount * this.#blocksPerPiece);
     this.#eachBlock(index, begin, length, (block) => {
@@ -33,7 +33,7 @@ export class Appetite {
     });
   }
 
-  /** A request is not going to be served after all: it may come again. Units: bytes. */
+  /** A request will not be served after all, so it may come again. Units: bytes. */
   takenBack(index: number, begin: number, length: number): void {
     this.#eachBlock(index, begin, length, (block) => {
       if (this.#asked?.delete(block)) this.#askedBlocks--;
@@ -47,12 +47,12 @@ export class Appetite {
     this.#hasTaken = true;
   }
 
-  /** The peer told of a piece that it has got. */
+  /** The peer told us of a new piece. */
   digested(): void {
     this.#undigestedBytes = 0;
   }
 
-  /** Whether the peer wants our uplink more than our data, as it seems at `now` (ms). */
+  /** Whether the peer seems to be greedy at `now` (ms). */
   isGreedy(now: number): boolean {
     const isRepeating = this.#hasTaken && this.#repeatedBlocks > GREED.repeatedBlocks &&
       this.#repeatedBlocks > GREED.repeatedShare * this.#askedBlocks;

@@ -13,10 +13,10 @@ export interface FastGrantsContext {
 }
 
 /**
- * Pieces that newcomers may request while we choke them, so that they have something to trade (BEP 6 "allowed fast").
+ * Lets newcomers request a few pieces while we choke them, so that they have something to trade (BEP 6 "allowed fast").
  *
- * Nobody lives on them: everybody on one network gets the same set, few bytes of it, each block at most
- * `FAST.servesPerBlock` times on a connection, and only while it has few pieces.
+ * No peer can live on these pieces: all peers of one network get the same few, a connection gets each block at most
+ * `FAST.servesPerBlock` times, and only while the peer has few pieces.
  */
 export class FastGrants {
   readonly #context: FastGrantsContext;
@@ -25,7 +25,7 @@ export class FastGrants {
     this.#context = context;
   }
 
-  /** Tells a peer that stays choked which pieces it may request all the same; once on a connection. */
+  /** Tells a choked peer which pieces it may request all the same. Each connection is told once. */
   offer(peer: RemotePeer): void {
     if (!peer.facts.supportsFast || peer.granted !== undefined || !this.#isNewcomer(peer)) return;
     const { infoHash, layout, hasPiece } = this.#context;
@@ -38,12 +38,12 @@ export class FastGrants {
     }
   }
 
-  /** Whether a request that is waiting stays when the peer is choked. */
+  /** Whether a waiting request for this piece stays when the peer is choked. */
   covers(peer: RemotePeer, index: number): boolean {
     return peer.granted?.has(index) ?? false;
   }
 
-  /** Whether one more block of a piece may be served although the peer is choked; counts it. */
+  /** Counts one more block of a piece for a choked peer; false when it may not have it. */
   take(peer: RemotePeer, index: number): boolean {
     const left = peer.granted?.get(index) ?? 0;
     if (left === 0 || !this.#isNewcomer(peer)) return false;

@@ -1,9 +1,10 @@
 /**
- * How many upload slots a crowd may hold: the connections from one address, and all greedy peers together.
+ * Limits how many upload slots a crowd may hold. All connections from one address are a crowd, and so are all greedy
+ * peers together.
  *
- * As long as somebody else waits, one address has no more than half of the slots. A class room behind one address still
- * has all slots to itself when nobody else is there, and slots that nobody else wants. Greedy peers have no more than a
- * quarter of the slots, be others empty, as long as anybody else wants our data.
+ * One address gets no more than half of the slots while peers of other addresses wait, and the slots that no other peer
+ * wants. So a class room behind one address has all slots when it is alone. Greedy peers get no more than a quarter of
+ * the slots while any other peer wants our data, even if slots stay empty.
  */
 import type { RemotePeer } from "../peers/remote_peer.ts";
 
@@ -11,13 +12,14 @@ import type { RemotePeer } from "../peers/remote_peer.ts";
 export class SlotShares {
   readonly #holders: readonly RemotePeer[];
   readonly #isGreedy: (peer: RemotePeer) => boolean;
-  /** Slots of one address, at most, and of all greedy peers. */
+  /** The share of one address. */
   readonly #half: number;
+  /** The share of all greedy peers together. */
   readonly #quarter: number;
-  /** Whether somebody wants our data who is not greedy. */
+  /** Whether a peer that is not greedy wants our data. */
   readonly #isWanted: boolean;
 
-  /** `active`: peers that want something and use a slot when they have one. */
+  /** `active`: peers that want something, and that use a slot when they have one. */
   constructor(
     slots: number,
     holders: readonly RemotePeer[],
@@ -31,14 +33,14 @@ export class SlotShares {
     this.#isWanted = active.some((peer) => !isGreedy(peer));
   }
 
-  /** Greedy holders above their share, although somebody else wants our data: their slots rather stay empty. */
+  /** Greedy holders above their share while other peers want our data. They lose their slots even if these stay empty. */
   excess(): RemotePeer[] {
     return this.#isWanted ? byBytesSent(this.#holders.filter(this.#isGreedy)).slice(0, -this.#quarter) : [];
   }
 
   /**
-   * Holders that make room, beside `free` slots, for those of `waiting` that would have none or few: greedy ones first,
-   * then those of an address with too many.
+   * Holders that lose their slots to peers of `waiting` that are not greedy and whose address has less than its share,
+   * as far as `free` slots do not suffice: greedy holders first, then those of an address above its share.
    */
   surplus(waiting: readonly RemotePeer[], free: number): RemotePeer[] {
     const held = countByAddress(this.#holders);
@@ -59,8 +61,8 @@ export class SlotShares {
   }
 
   /**
-   * Who of `waiting` gets one of `free` slots: in their order, but those of an address with its share of slots after the
-   * others, and greedy ones last.
+   * The peers of `waiting` that get the `free` slots. They are served in order, except that peers of an address that has
+   * its share come after the others, and greedy peers last.
    */
   give(waiting: readonly RemotePeer[], free: number): RemotePeer[] {
     const held = countByAddress(this.#holders);
@@ -83,8 +85,8 @@ export class SlotShares {
   }
 
   /**
-   * Those of `peers` among whom all slots may be given anew: nobody greedy as long as somebody else is there, and of an
-   * address only as many as its share, which `pick` chooses, as long as there are others.
+   * The peers of `peers` among which all slots may be given anew. Greedy peers are among them only when there are no
+   * others. While there are several addresses, `pick` chooses as many peers of each as its share allows.
    */
   fair(
     peers: readonly RemotePeer[],
@@ -114,7 +116,7 @@ function countByAddress(peers: readonly RemotePeer[]) {
   return Object.assign(count, { add });
 }
 
-/** Those that were sent most first. */
+/** Sorts peers by the bytes that they were sent, most first. */
 function byBytesSent(peers: readonly RemotePeer[]): RemotePeer[] {
   return peers.toSorted((a, b) => b.upload.total - a.upload.total);
 }

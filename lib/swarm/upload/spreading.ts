@@ -1,26 +1,26 @@
-/** What became of a piece that has not been seen at any remote peer yet, but was given to one. */
+/** The peer to which a piece was given that no remote peer has yet. */
 interface Assignment {
   /** Number of the remote peer. */
   readonly peer: number;
-  /** It asked for the piece; before that, the piece was only suggested to it. */
+  /** Whether the peer has asked for the piece; before, the piece was only suggested to it. */
   readonly isRequested: boolean;
 }
 
 /**
- * Which pieces a seeder would like each peer to take: every piece leaves it once before any leaves it twice.
+ * Decides which pieces a seeder suggests to each peer, so that every piece leaves it once before any leaves it twice.
  *
- * Rarest-first alone cannot see what other peers have requested and not got yet, so peers of one seeder ask for
- * the same rare pieces, and its uplink, the narrowest place while data is new, carries them again and again.
+ * Rarest-first alone cannot see which pieces other peers have requested and not got yet. So the peers of one seeder ask
+ * for the same rare pieces, and its uplink, the bottleneck while the data is new, carries them again and again.
  * Suggestions (BEP 6) give each peer pieces of its own to ask for and to pass on.
  *
  * A piece is in exactly one state: `fresh → suggested → requested → spread`. It may be requested without having been
- * suggested, and is spread once some remote peer has it. What was only suggested to a peer that is choked now, and all
- * that was given to one that left, is fresh again.
+ * suggested, and is spread once some remote peer has it. When a peer is choked, pieces only suggested to it are fresh
+ * again; when it leaves, so are all pieces that were given to it and that nobody has.
  */
 export class Spreading {
   /** Fresh pieces, in no order. */
   readonly #fresh: number[];
-  /** Where a fresh piece stands in `#fresh`; -1 for the others. */
+  /** The position of each fresh piece in `#fresh`; -1 for the others. */
   readonly #positions: Int32Array;
   /** Suggested and requested pieces, by number. */
   readonly #assigned = new Map<number, Assignment>();
@@ -31,12 +31,12 @@ export class Spreading {
     this.#positions = Int32Array.from(this.#fresh);
   }
 
-  /** Whether all pieces have been seen at remote peers: nothing is scarce any more. */
+  /** Whether remote peers have had every piece, so that nothing is scarce any more. */
   get isSpread(): boolean {
     return this.#fresh.length === 0 && this.#assigned.size === 0;
   }
 
-  /** How many pieces were suggested to a peer that it has not requested. */
+  /** How many pieces that were suggested to a peer it has not requested yet. */
   suggestedTo(peer: number): number {
     let count = 0;
     for (const assignment of this.#assigned.values()) {
@@ -45,7 +45,7 @@ export class Spreading {
     return count;
   }
 
-  /** A fresh piece for `peer`, suggested to it from now on; -1 when there is none. `random` is in [0, 1). */
+  /** Takes a fresh piece to suggest to `peer`; -1 when there is none. `random` is in [0, 1). */
   suggestFor(peer: number, random: number): number {
     if (this.#fresh.length === 0) return -1;
     const index = this.#fresh[Math.floor(random * this.#fresh.length)];
@@ -54,7 +54,7 @@ export class Spreading {
     return index;
   }
 
-  /** `peer` requested a block of a piece: unless another one did so before, the piece is on its way to that peer. */
+  /** `peer` requested a block of a piece. The piece is on its way to this peer, unless another one requested it before. */
   requested(peer: number, index: number): void {
     if (this.#remove(index) || this.#assigned.get(index)?.isRequested === false) {
       this.#assigned.set(index, { peer, isRequested: true });
@@ -67,12 +67,12 @@ export class Spreading {
     this.#assigned.delete(index);
   }
 
-  /** The peer may not request any more: what was only suggested to it is fresh again. */
+  /** The peer may no longer request: pieces only suggested to it are fresh again. */
   choked(peer: number): void {
     this.#refresh((assignment) => assignment.peer === peer && !assignment.isRequested);
   }
 
-  /** The peer is gone; what was given to it and that nobody has is fresh again. */
+  /** The peer is gone: pieces that were given to it and that nobody has are fresh again. */
   peerLeft(peer: number): void {
     this.#refresh((assignment) => assignment.peer === peer);
   }
@@ -86,7 +86,7 @@ export class Spreading {
     }
   }
 
-  /** Takes a piece out of the fresh ones; false when it was none. */
+  /** Takes a piece out of the fresh ones; false when it was not fresh. */
   #remove(index: number): boolean {
     const position = this.#positions[index];
     if (position < 0) return false;

@@ -2,9 +2,9 @@
  * Super-seeding: a seeder that shows each piece to one peer, so that close to one copy of the data leaves it before
  * the others have a whole one among them (BEP 16).
  *
- * It seems to have nothing, and shows pieces one by one. A piece is `fresh → assigned → held`: fresh ones nobody has
- * been shown; assigned ones were shown to a peer that has not got them yet; held ones some remote peer has. What
- * leaves the swarm with its last holder is fresh again. When every piece is held, everything is shown to everybody.
+ * The seeder pretends to have nothing, and shows pieces one by one. A piece goes through `fresh → assigned → held`: a
+ * fresh piece was shown to nobody, an assigned one was shown to a peer that has not got it yet, and a held one is at some
+ * remote peer. A piece whose last holder leaves is fresh again. Once every piece is held, all are shown to all peers.
  */
 import { Bitfield } from "../../protocol/bitfield.ts";
 import { BLOCK_LENGTH, type PieceLayout } from "../../protocol/piece_layout.ts";
@@ -20,30 +20,30 @@ export interface SuperSeedingContext {
   readonly surroundings: Pick<Surroundings, "random">;
 }
 
-/** What one peer was shown. */
+/** The pieces that one peer was shown. */
 interface Shown {
   readonly pieces: Bitfield;
-  /** Pieces shown to it that it has not got, and when it was shown or asked for them, in ms. */
+  /** Pieces shown to it that it has not got. `since`: when it was shown the piece, or last asked for it; in ms. */
   readonly assigned: Map<number, { isBegun: boolean; since: number }>;
-  /** Pieces that it alone has: what it has not yet passed on. */
+  /** Pieces that it alone has, because it has not passed them on yet. */
   readonly alone: Set<number>;
-  /** Once everything is held: no piece before this one is still to be shown. */
+  /** Once everything is held, all pieces before this one have been shown. */
   restFrom: number;
 }
 
-/** What each peer is shown. Times in ms. */
+/** Decides which pieces each peer is shown. Times in ms. */
 export class SuperSeeding {
   readonly #context: SuperSeedingContext;
-  /** In an order by chance, so that nobody gets the data from its beginning to its end. */
+  /** Fresh pieces in random order, so that no peer gets the data from the beginning to the end. */
   readonly #fresh: Set<number>;
   readonly #held: Bitfield;
   readonly #shown = new Map<RemotePeer, Shown>();
-  /** Pieces shown ahead of requests to a peer with a slot: what a first window takes, and one more. */
+  /** How many pieces a peer with a slot is shown ahead of its requests: those of a first window, and one more. */
   readonly #ahead: number;
-  /** Whether it was ended, so that everything is shown to everybody. */
+  /** Whether super-seeding was ended, so that all pieces are shown to all peers. */
   hasEnded = false;
 
-  /** `told`: peers that have heard already that we have everything. */
+  /** `told`: peers that we have told already that we have everything. */
   constructor(context: SuperSeedingContext, told: Iterable<RemotePeer>) {
     const { pieceCount, pieceLength } = context.layout;
     this.#context = context;
@@ -57,12 +57,12 @@ export class SuperSeeding {
     }
   }
 
-  /** Whether the remote peers have every piece among them, or it was ended. */
+  /** Whether the remote peers have every piece among them, or super-seeding was ended. */
   get isOver(): boolean {
     return this.hasEnded || this.#held.isFull;
   }
 
-  /** Whether a new peer is to be told that we have nothing; else it is told that we have everything, as usual. */
+  /** Whether a new peer is told that we have nothing; else it is told that we have everything, as usual. */
   hidesFrom(peer: RemotePeer): boolean {
     if (this.isOver) this.#of(peer).restFrom = this.#held.length;
     return !this.isOver;
@@ -73,7 +73,7 @@ export class SuperSeeding {
     return this.isOver || this.#of(peer).pieces.has(index);
   }
 
-  /** Pieces to show to a peer now; they count as shown. */
+  /** Takes the pieces to show to a peer now; they count as shown. */
   show(peer: RemotePeer, now: number): number[] {
     const shown = this.#of(peer);
     if (this.isOver) return this.#showRest(peer, shown);
@@ -88,7 +88,7 @@ export class SuperSeeding {
     }
   }
 
-  /** A part of what it was not shown: a message for each piece at once would be too much. */
+  /** Takes a part of the pieces that a peer was not shown yet: a message for each piece at once would be too much. */
   #showRest(peer: RemotePeer, shown: Shown): number[] {
     const rest: number[] = [];
     const { pieces } = shown;
@@ -100,7 +100,7 @@ export class SuperSeeding {
 
   #next(peer: RemotePeer, shown: Shown, now: number): number {
     const waiting = shown.assigned.values().filter(({ isBegun }) => !isBegun).reduce((count) => count + 1, 0);
-    // Who keeps to itself what it gets is given one piece at a time.
+    // A peer that does not pass on its pieces is shown one at a time.
     const isSlow = shown.alone.size * this.#context.layout.pieceLength > SUPER_SEEDING.maxAloneBytes;
     if (isSlow ? shown.assigned.size > 0 : waiting >= (peer.weChoke ? 1 : this.#ahead)) return -1;
     const fresh = this.#takeFresh(peer);
@@ -116,7 +116,7 @@ export class SuperSeeding {
     return -1;
   }
 
-  /** A piece assigned to somebody who did not begin it, or does not get on with it. */
+  /** A piece that is assigned to another peer, which has not begun it or makes no progress with it; -1: there is none. */
   #stalled(peer: RemotePeer, shown: Shown, now: number): number {
     let begun = -1;
     for (const [other, { assigned }] of this.#shown) {
@@ -138,7 +138,7 @@ export class SuperSeeding {
     piece.since = now;
   }
 
-  /** A peer has a piece; the picker knows already. */
+  /** A peer has a piece. The picker has counted it already. */
   peerHas(peer: RemotePeer, index: number): void {
     const isFirst = this.#held.add(index);
     this.#fresh.delete(index);
@@ -148,7 +148,7 @@ export class SuperSeeding {
     shown.assigned.delete(index);
   }
 
-  /** The connection is gone; the picker knows already. What nobody has now, and nobody was shown, is fresh again. */
+  /** The connection is gone, and the picker has counted that. Pieces that nobody has or was shown are fresh again. */
   peerLeft(peer: RemotePeer): void {
     const { assigned } = this.#of(peer);
     this.#shown.delete(peer);
@@ -169,7 +169,7 @@ export class SuperSeeding {
   }
 }
 
-/** The numbers below `count` in an order by chance. */
+/** The numbers below `count` in random order. */
 function shuffled(count: number, random: () => number): number[] {
   const numbers = [...Array(count).keys()];
   for (let last = count - 1; last > 0; last--) {

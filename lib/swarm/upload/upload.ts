@@ -1,4 +1,4 @@
-/** The giving half of a swarm: upload slots and the requests of those who hold them. */
+/** The giving half of a swarm: upload slots, and the requests of the peers that hold them. */
 import { ProtocolError } from "../../errors.ts";
 import { joinBytes } from "../../protocol/bytes.ts";
 import type { InfoHash } from "../../protocol/info_hash.ts";
@@ -26,20 +26,20 @@ export interface UploadContext {
   readonly surroundings: Pick<Surroundings, "random">;
   /** Whether we have everything. */
   isSeed(): boolean;
-  /** Whether we want nothing more; then those that take fastest are preferred. */
+  /** Whether we want nothing more. Then we prefer the peers that take fastest. */
   isComplete(): boolean;
   hasPiece(index: number): boolean;
   /** How many remote peers have a piece. */
   availabilityOf(index: number): number;
 }
 
-/** Who may request from us, and what they requested. */
+/** Decides which peers may request from us, and serves their requests. */
 export class Upload {
   readonly #context: UploadContext;
   readonly #spreading: Spreading;
   readonly #grants: FastGrants;
   #superSeeding: SuperSeeding | undefined;
-  /** What those ask for that have asked. */
+  /** The appetites of all peers that have asked for something. */
   readonly #appetites = new Map<RemotePeer, Appetite>();
 
   constructor(context: UploadContext) {
@@ -49,7 +49,7 @@ export class Upload {
     this.#superSeed();
   }
 
-  /** Begins or ends super-seeding as the policy says; it needs all data, so a download in this run does not begin it. */
+  /** Begins or ends super-seeding as the policy says. It begins only with all data, not after a download in this run. */
   #superSeed(): void {
     const { policy, peers, isSeed } = this.#context;
     if (!policy.superSeeds && this.#superSeeding !== undefined) this.#superSeeding.hasEnded = true;
@@ -72,14 +72,14 @@ export class Upload {
     return count;
   }
 
-  /** Whether a peer that was just connected is to be told that we have nothing. */
+  /** Whether a new peer is told that we have nothing. */
   hidesFrom(peer: RemotePeer): boolean {
     return this.#superSeeding?.hidesFrom(peer) ?? false;
   }
 
   /**
-   * Gives free slots at once to peers that want something. A slot becomes free for a peer that would have none, where
-   * greedy ones or a crowd from one address hold too many.
+   * Gives free slots at once to peers that want something. Where greedy peers or a crowd from one address hold too many
+   * slots, they lose some to the others.
    */
   fillSlots(now: number): void {
     const waiting = this.#interested().filter((peer) => peer.weChoke);
@@ -97,7 +97,7 @@ export class Upload {
         peers.get(number)!
       );
     };
-    // Those that left a slot unused come last.
+    // Peers that left a slot unused come last.
     const queue = [...behind(active), ...behind(waiting.filter((peer) => peer.idleUntil > now))];
     const given = this.#shares(now).give(queue, free);
     this.#unchokeAll(given.map(({ number }) => ({ number, reason: "free place" })), now);
@@ -117,12 +117,12 @@ export class Upload {
     const decisions = pick(candidates, slots);
     const chosen = new Set(decisions.map(({ number }) => number));
     const others = this.#holders().filter(({ number }) => !chosen.has(number));
-    // Who would get a place back at once keeps it.
+    // A peer that would get its slot back at once keeps it.
     for (const peer of others.slice(slots - decisions.length)) this.choke(peer, "others are faster");
     this.#unchokeAll(decisions, now);
   }
 
-  /** Once per tick: a slot whose holder asks for nothing, or does not take what it asked for, goes to somebody who is waiting. */
+  /** Called once per tick: a holder that asks for nothing, or takes nothing, loses its slot to a peer that waits. */
   tick(now: number): void {
     const { uploadSlots } = this.#context.policy;
     const waiting = this.#interested().filter((peer) => peer.weChoke && peer.idleUntil <= now).length;
@@ -154,22 +154,22 @@ export class Upload {
     peer.sender.send(joinBytes(indices.map((index) => encodeAboutPiece(MessageId.have, index))));
   }
 
-  /** The peer wants something: it gets a free slot, or at least a few pieces once nothing is scarce any more. */
+  /** The peer wants something: it gets a free slot; or at least a few pieces, once nothing is scarce any more. */
   gainedInterest(peer: RemotePeer, now: number): void {
     this.fillSlots(now);
     if (this.#superSeeding !== undefined) return;
     if (peer.weChoke && (this.#spreading.isSpread || !this.#context.isSeed())) this.#grants.offer(peer);
   }
 
-  /** The peer is interested no longer: its slot is free. */
+  /** The peer is no longer interested: its slot is free. */
   lostInterest(peer: RemotePeer, now: number): void {
     if (!peer.weChoke) this.choke(peer, "wants nothing");
     this.fillSlots(now);
   }
 
   /**
-   * Takes the slot away and tells the peer; what it had requested is refused (BEP 6: with a reject each), but for
-   * pieces it may have while choked.
+   * Takes the slot away and tells the peer. Its waiting requests are refused (BEP 6: with a reject each), except for
+   * pieces that it may have while choked.
    */
   choke(peer: RemotePeer, reason: string): void {
     peer.weChoke = true;
@@ -216,8 +216,8 @@ export class Upload {
   }
 
   /**
-   * Tells a peer which pieces we would like it to take, while some have not left us yet (BEP 6 "suggest piece"): always
-   * a few more than it has begun, so that it never has to choose by itself.
+   * Tells a peer which pieces we would like it to take, while some have not left us yet (BEP 6 "suggest piece"). It is
+   * always told a few more than it has begun, so that it never has to choose by itself.
    */
   #suggest(peer: RemotePeer): void {
     if (!peer.facts.supportsFast || !this.#context.isSeed() || this.#superSeeding?.isOver === false) return;
@@ -228,7 +228,7 @@ export class Upload {
     }
   }
 
-  /** A remote peer has some pieces, which the picker knows already. */
+  /** A remote peer has more pieces. The picker has counted them already. */
   peerHas(peer: RemotePeer, indices: Iterable<number>, now: number): void {
     for (const index of indices) {
       this.#spreading.peerHas(index);
@@ -273,14 +273,14 @@ export class Upload {
       if (!peer.weChoke) continue;
       peer.weChoke = false;
       peer.unchokedAt = now;
-      // Before the word that it may ask, for it asks at once.
+      // Suggestions come before the unchoke, because the peer asks at once after that.
       this.#suggest(peer);
       peer.sender.send(encodePlain(MessageId.unchoke));
       this.#show(peer, now);
     }
   }
 
-  /** Pieces suggested ahead of requests: what a first window takes, and one more. */
+  /** How many pieces are suggested ahead of requests: those of a first window, and one more. */
   get #suggestionsAhead(): number {
     const { layout } = this.#context;
     return Math.ceil(TRANSFER.firstWindow * BLOCK_LENGTH / layout.pieceLength) + 1;
