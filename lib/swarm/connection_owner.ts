@@ -7,14 +7,14 @@ import type { PeerSender, PieceStorage, RateLimits } from "./ports.ts";
 import type { PeerFacts, RemotePeer } from "./peers/remote_peer.ts";
 
 /**
- * Who owns the connections of one info-hash, as connections see it: a `Swarm`, or a `MetadataSwarm` as long as
- * nothing but the info-hash is known. `now` in ms.
+ * The owner of all connections of one info-hash: a `Swarm`, or a `MetadataSwarm` while only the info-hash is known.
+ * `now` in ms.
  */
 export interface ConnectionOwner {
   readonly infoHash: InfoHash;
-  /** Where blocks to send are read, and which says when more may be received. */
+  /** Blocks to send are read from it, and it says when more may be received. */
   readonly storage: Pick<PieceStorage, "readInto" | "hasRoom" | "whenRoom">;
-  /** How fast its connections may send and receive. */
+  /** How fast the connections may send and receive. */
   readonly limits: RateLimits;
 
   /** Up to `limit` endpoints to dial now; each must end in a connection or in `dialFailed`. */
@@ -26,7 +26,7 @@ export interface ConnectionOwner {
   refusal(facts: PeerFacts): string | undefined;
   /** A connection is up and was not refused. The result is passed back with every event. */
   peerConnected(facts: PeerFacts, sender: PeerSender, now: number): RemotePeer;
-  /** One message, borrowed. Errors: `ProtocolError` when its connection must be closed. */
+  /** Takes one message, which is borrowed. Errors: `ProtocolError` when the connection must be closed. */
   messageReceived(peer: RemotePeer, reader: MessageReader, now: number): void;
   /** All messages of one read from the socket were taken. */
   batchReceived(peer: RemotePeer, now: number): void;

@@ -2,7 +2,7 @@ import type { InfoHash } from "../protocol/info_hash.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
 import type { SwarmSnapshot } from "./ports.ts";
 
-/** A snapshot of a torrent before it has a swarm: nothing is there and nobody is connected. */
+/** A snapshot of a torrent before it has a swarm: it has no data and no connections. */
 export function emptySnapshot(infoHash: InfoHash, name: string): SwarmSnapshot {
   return {
     infoHash,
@@ -33,7 +33,9 @@ export function emptySnapshot(infoHash: InfoHash, name: string): SwarmSnapshot {
   };
 }
 
-/** A snapshot of a torrent that has no swarm, after `checked` pieces of its data were looked at; undefined: none are. */
+/**
+ * A snapshot of a torrent without a swarm. `checked`: pieces checked so far; undefined while the check has not begun.
+ */
 export function unjoinedSnapshot(
   { infoHash, name, layout }: Metainfo,
   checked: number | undefined,

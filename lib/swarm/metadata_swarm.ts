@@ -1,7 +1,7 @@
 /**
  * The owner of a torrent of which only the info-hash is known, from a magnet link: it connects to peers and fetches
- * the info dictionary. When that is there, a `Swarm` takes its place and the connections are made anew, for what
- * was said on them so far could not be understood.
+ * the info dictionary. Then a `Swarm` replaces it, and the connections are made anew, because the messages about
+ * pieces that came on them so far could not be understood.
  */
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
@@ -22,7 +22,7 @@ import type { SwarmOptions } from "./swarm_options.ts";
 export interface MetadataSwarmOptions
   extends Pick<SwarmOptions, "policy" | "limits" | "surroundings" | "startedAt"> {
   readonly infoHash: InfoHash;
-  /** What to call it meanwhile, for people. */
+  /** The torrent's name for the user, until the metadata gives another one. */
   readonly name: string;
   report(event: SwarmEvent): void;
   /** The info dictionary is there, with the right hash; called once. */
@@ -77,7 +77,7 @@ export class MetadataSwarm implements ConnectionOwner {
     return this.#options.infoHash;
   }
 
-  /** Amounts as trackers want to hear them: what is left is not known. */
+  /** Amounts for trackers. The bytes left are unknown. */
   get totals(): { uploaded: number; downloaded: number; left: undefined } {
     return { uploaded: 0, downloaded: 0, left: undefined };
   }
@@ -91,12 +91,12 @@ export class MetadataSwarm implements ConnectionOwner {
     return this.#roster.known.names;
   }
 
-  /** The same with who named them, for the swarm that takes over. */
+  /** The same endpoints with their origin, for the swarm that takes over. */
   get heardPeers(): HeardPeer[] {
     return this.#roster.known.heard;
   }
 
-  /** Adds endpoints we heard of. */
+  /** Adds endpoints that we heard of. */
   addPeers(endpoints: readonly Endpoint[], source: PeerSource): void {
     if (this.#roster.hear(endpoints, source, this.#now) > 0) this.#peerNews.changed(source, this.#now);
   }
@@ -131,7 +131,7 @@ export class MetadataSwarm implements ConnectionOwner {
   /** There are no pieces yet. */
   pieceUnreadable(): void {}
 
-  /** Messages about pieces mean nothing as long as it is not known what those are. */
+  /** Messages about pieces are ignored, as the pieces are not known yet. */
   messageReceived(peer: RemotePeer, reader: MessageReader, now: number): void {
     admitMessage(peer, reader.id, now);
     if (reader.id !== MessageId.extended || this.#isOver) return;
@@ -151,7 +151,7 @@ export class MetadataSwarm implements ConnectionOwner {
     this.#report({ event: "disconnected", peer: peer.name, client: peer.client, reason });
   }
 
-  /** Everything that waits for time to pass; called every `TICK_MS`. */
+  /** Does everything that waits for time to pass. Called every `TICK_MS`. */
   tick(now: number): void {
     this.#now = now;
     this.#peerNews.tick(now);

@@ -1,23 +1,24 @@
-/** What may be chosen while everything runs: for the process, and for each torrent over that. */
+/** The user's choices, which may change at any time: for the process, and for single torrents. */
 import { CHOKING } from "../settings.ts";
 
-/** Everything that may be chosen. */
+/** Everything that the user may choose. */
 export interface Choices {
-  /** Peers uploaded to at once, and downloaded from at once, in one torrent. */
+  /** How many peers of one torrent we upload to at the same time. */
   readonly uploadSlots: number;
+  /** How many peers of one torrent we download from at the same time. */
   readonly downloadSources: number;
-  /** How often both are given anew, in ms. */
+  /** How often slots and sources are given anew, in ms. */
   readonly rechokeMs: number;
   /** Whether a seeder shows each piece to one peer only at first (BEP 16). */
   readonly superSeeds: boolean;
   /** Whether peers are exchanged (BEP 11); never in a private torrent. */
   readonly peerExchange: boolean;
-  /** Bytes per second; `Infinity` for no limit. A torrent's own limit holds beside that of the process. */
+  /** Bytes per second; `Infinity` for no limit. A torrent has to keep both its own limit and that of the process. */
   readonly maxUpload: number;
   readonly maxDownload: number;
 }
 
-/** What holds where nothing was chosen. */
+/** The values of choices that the user did not make. */
 export const DEFAULT_CHOICES: Choices = {
   uploadSlots: CHOKING.uploadSlots,
   downloadSources: CHOKING.downloadSources,
@@ -31,23 +32,23 @@ export const DEFAULT_CHOICES: Choices = {
 /** Most slots or sources of one torrent. */
 const MAX_PLACES = 1_000;
 
-/** What is chosen at this moment. Whoever uses a choice reads it anew each time, so that a change holds at once. */
+/** The choices at this moment. All users read a choice anew each time, so that a change takes effect at once. */
 export class Policy implements Choices {
   readonly #base: Choices;
   #own: Partial<Choices> = {};
 
-  /** `base` holds wherever nothing is chosen here. Errors: `RangeError`. */
+  /** `base` holds for all that is not chosen in `own`. Errors: `RangeError`. */
   constructor(base: Choices = DEFAULT_CHOICES, own: Partial<Choices> = {}) {
     this.#base = base;
     this.change(own);
   }
 
-  /** What was chosen here, and not in the base. */
+  /** The choices made here, without those of the base. */
   get own(): Partial<Choices> {
     return this.#own;
   }
 
-  /** Chooses; with undefined, the base's choice holds again. Errors: `RangeError`, and nothing has changed. */
+  /** Changes choices; for undefined, the base's choice holds again. Errors: `RangeError`, and then nothing changes. */
   change(choices: Partial<Choices>): void {
     const entries = Object.entries({ ...this.#own, ...choices }).filter(([, value]) => value !== undefined);
     const own: Partial<Choices> = Object.fromEntries(entries);
@@ -86,7 +87,7 @@ export class Policy implements Choices {
   }
 }
 
-/** Choices that were saved, of which what makes no sense is left out. */
+/** Reads saved choices and leaves invalid ones out. */
 export function readChoices(value: unknown): Partial<Choices> {
   const policy = new Policy();
   for (const [name, example] of Object.entries(DEFAULT_CHOICES)) {

@@ -1,19 +1,19 @@
-/** What the logic needs from the world. `net/`, `disk/` and `session.ts` implement these; tests fake them. */
+/** The interfaces through which the logic uses the world. `net/` and `disk/` implement them, and tests fake them. */
 import type { StorageError } from "../errors.ts";
 import type { Bitfield } from "../protocol/bitfield.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 
 /** The sending half of one connection, as the swarm sees it. Every method returns at once. */
 export interface PeerSender {
-  /** Queues a message that is encoded already; the array is kept until it is sent. */
+  /** Queues an encoded message. The array is kept until it is sent. */
   send(message: Uint8Array): void;
   /** Queues a message that may wait a few hundredths of a second for others to travel with. */
   sendSoon(message: Uint8Array): void;
   /** Queues a block to be read from disk at the moment it is sent. `begin` and `length` in bytes. */
   queueBlock(index: number, begin: number, length: number): void;
-  /** Takes one block out of the queue; false when it is not (or no longer) there. */
+  /** Takes one block out of the queue; false when it is not there, or no longer. */
   dropBlock(index: number, begin: number, length: number): boolean;
-  /** Takes all blocks out of the queue and returns how many; `each` is told of every one. */
+  /** Takes all blocks out of the queue and returns how many; `each` hears of every one. */
   dropBlocks(each: (index: number, begin: number, length: number) => void): number;
   /** Blocks queued and not yet handed to the operating system. */
   readonly queuedBlocks: number;
@@ -22,30 +22,31 @@ export interface PeerSender {
 }
 
 /**
- * Where one torrent's pieces rest.
+ * The store of one torrent's pieces.
  *
- * A piece buffer belongs to whoever took it: `takeBuffer` gives it to the swarm, `commit` or `giveBuffer`
- * ends the swarm's right to it.
+ * A piece buffer has one owner at a time: `takeBuffer` gives it to the swarm, `commit` or `giveBuffer` takes it back.
  */
 export interface PieceStorage {
   /** A buffer of `pieceLength` bytes with undefined contents. */
   takeBuffer(): Uint8Array<ArrayBuffer>;
   /** Returns a buffer that was not committed. */
   giveBuffer(buffer: Uint8Array<ArrayBuffer>): void;
-  /** Verifies and writes a piece. Answers later by `PieceStorageListener`, in any order. */
+  /** Verifies and writes a piece. The answers come later through `PieceStorageListener`, in any order. */
   commit(index: number, buffer: Uint8Array<ArrayBuffer>): void;
   /**
-   * Fills `target` with a stored piece's bytes from `begin` on. Done on return, unless it returns a promise.
-   * Errors: `StorageError`, thrown or as rejection.
+   * Fills `target` with bytes of a stored piece from `begin` on, either before it returns or until the returned promise
+   * resolves. Errors: `StorageError`, thrown or as rejection.
    */
   readInto(index: number, begin: number, target: Uint8Array): Promise<void> | void;
   /** Whether few enough bytes are being committed that more may be received. */
   hasRoom(): boolean;
   /** Resolves when `hasRoom()` is true again, or the store is closed. */
   whenRoom(): Promise<void>;
-  /** Moves the complete files that are wanted to their final place. Answers later by `dataFinished` or `storageFailed`. */
+  /**
+   * Moves the wanted files to their final place, as they are complete. Calls `dataFinished` or `storageFailed` later.
+   */
   finish(): void;
-  /** Other files are wanted from now on; what is committed of them goes to their place. */
+  /** Other files are wanted from now on: pieces that are committed later go to these files. */
   select(selection: Selection): void;
 }
 
@@ -53,7 +54,7 @@ export interface PieceStorage {
 export interface RateLimit {
   /** Most bytes to move at once, so that the rate stays even; `Infinity` where there is no limit. */
   readonly portion: number;
-  /** Counts bytes that were moved, and resolves when the next may be. Rejects when `signal` aborts. */
+  /** Counts bytes that were moved, and resolves when more may move. Rejects when `signal` aborts. */
   spend(bytes: number, signal: AbortSignal): Promise<void>;
 }
 
@@ -63,27 +64,27 @@ export interface RateLimits {
   readonly download: RateLimit;
 }
 
-/** What the user wants of a torrent. */
+/** The part of a torrent that the user wants. */
 export interface Selection {
-  /** Files to be finished, by position; padding never. */
+  /** Wanted files by position, without padding. */
   readonly files: Bitfield;
-  /** Pieces to be fetched: those that hold anything of such a file. */
+  /** Wanted pieces: all that hold a part of a wanted file. */
   readonly pieces: Bitfield;
 }
 
-/** How a `PieceStorage` answers; the swarm implements it. */
+/** Hears the answers of a `PieceStorage`; the swarm implements it. */
 export interface PieceStorageListener {
   /** The piece hashed right and is written (not necessarily synced). */
   pieceStored(index: number): void;
-  /** The piece hashed wrong; nothing was written. `buffer` holds what came, borrowed during the call. */
+  /** The piece hashed wrong; nothing was written. `buffer` holds the wrong bytes and is borrowed during the call. */
   pieceCorrupt(index: number, buffer: Uint8Array): void;
-  /** The disk refused, or what is on it was changed by somebody (`DataChangedError`); the torrent must pause. */
+  /** The disk refused, or another program changed the data (`DataChangedError`): the torrent has failed. */
   storageFailed(error: StorageError): void;
-  /** All wanted files are in their final place. `path` is where, for the user. */
+  /** All wanted files are in their final place; `path` names it for the user. */
   dataFinished(path: string): void;
 }
 
-/** How far a torrent is in this process. "queued" is one that waits for others to be done. */
+/** The state of a torrent in this process. A "queued" one waits until others are done. */
 export type TorrentState =
   | "fetching metadata"
   | "checking"
@@ -117,7 +118,7 @@ export type SwarmNews =
     readonly name: string;
     readonly path: string;
     readonly seconds: number;
-    /** Payload bytes received in this run, by who sent them (`host:port`). */
+    /** Payload bytes received in this run, by sender (`host:port`). */
     readonly sources: Readonly<Record<string, number>>;
   }
   | { readonly event: "warning" | "error"; readonly code: string; readonly message: string };
@@ -138,15 +139,15 @@ export interface RemotePeerSnapshot {
   readonly uploaded: number;
   readonly isUploadSlot: boolean;
   readonly isDownloadSource: boolean;
-  /** Why the choker decided as it did, for people. */
+  /** Why the choker decided as it did, in words for the user. */
   readonly reason: string;
 }
 
-/** Why a torrent stands still that wants something. */
+/** Why a torrent that wants something receives nothing. */
 export interface Waiting {
   /** A sentence without its end. */
   readonly reason: string;
-  /** When a tracker is asked again, in ms from now; undefined where that changes nothing. */
+  /** When a tracker is asked again, in ms from now; undefined if that would not help. */
   readonly nextTryInMs: number | undefined;
 }
 
@@ -175,14 +176,14 @@ export interface SwarmSnapshot {
   readonly known: number;
   readonly uploadSlotsUsed: number;
   readonly downloadSourcesUsed: number;
-  /** Whether only the info-hash is known, from a magnet link; what the metadata tells is 0 then. */
+  /** Whether only the info-hash is known, from a magnet link. Numbers that come from the metadata are 0 then. */
   readonly lacksMetadata: boolean;
-  /** Pieces looked at so far while the data on disk is being checked; undefined afterwards. */
+  /** How many pieces on disk have been checked so far; undefined once all are. */
   readonly checked: number | undefined;
   readonly state: TorrentState;
   /** Why it stands still, or why it could not begin; undefined unless its state is "failed". */
   readonly failure: string | undefined;
-  /** Why nothing comes although something is wanted; undefined while it comes, and where nobody looked. */
+  /** Why nothing comes although something is wanted; undefined while data comes, or when that was not looked at. */
   readonly waiting: Waiting | undefined;
   readonly peers: readonly RemotePeerSnapshot[];
 }

@@ -5,18 +5,18 @@ import type { Selection, TorrentState } from "./ports.ts";
 export const PAUSED = "the user has paused it";
 
 /**
- * Whether a torrent goes on, rests or has failed, and whether what is wanted of it is in its final place.
+ * Knows whether a torrent is active, paused or failed, and whether its wanted files are in their final place.
  *
- * Files are moved there once all that is wanted is stored. The user may come to want more meanwhile: a move counts only
- * for what was wanted when it began.
+ * The files are moved there once all wanted pieces are stored. The user may want more files meanwhile, so a move counts
+ * only for the files that were wanted when it began.
  */
 export class Standing {
-  /** Whether the user lets it rest. */
+  /** Whether the user has paused the torrent. */
   isPaused = false;
-  /** Whether it is about to end. */
+  /** Whether the torrent is about to leave the process. */
   isStopping = false;
   #selection: Selection;
-  /** What was wanted when the move that is under way began; undefined while there is none. */
+  /** The selection when the present move began; undefined while files are not being moved. */
   #moving: Selection | undefined;
   #isFinished: boolean;
   #failure: string | undefined;
@@ -26,7 +26,7 @@ export class Standing {
     this.#isFinished = isFinished;
   }
 
-  /** Everything that is wanted is in its final place. */
+  /** Whether all wanted files are in their final place. */
   get isFinished(): boolean {
     return this.#isFinished;
   }
@@ -55,21 +55,21 @@ export class Standing {
     this.#selection = selection;
   }
 
-  /** Everything that is wanted is stored. Whether its files are to be moved now; `endMove` must follow then. */
+  /** All wanted pieces are stored. Returns whether the files are to be moved now; `endMove` must follow then. */
   beginMove(): boolean {
     if (this.#isFinished || this.#moving !== undefined || this.#failure !== undefined) return false;
     this.#moving = this.#selection;
     return true;
   }
 
-  /** The files of a move are in their final place. Whether those are all that are wanted by now. */
+  /** The files of a move are in their final place. Returns whether these are all files that are wanted by now. */
   endMove(): boolean {
     this.#isFinished = hasAll((this.#moving ?? this.#selection).files, this.#selection.files);
     this.#moving = undefined;
     return this.#isFinished;
   }
 
-  /** It stands still from now on; `isLost`: what is in its final place cannot be relied on any more. */
+  /** The torrent has failed. `isLost`: the files in their final place can no longer be relied on. */
   fail(reason: string, isLost: boolean): void {
     this.#failure = reason;
     if (isLost) this.#isFinished = false;

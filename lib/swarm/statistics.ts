@@ -2,10 +2,10 @@ import { CONNECTIONS } from "../settings.ts";
 import type { SwarmSnapshot } from "./ports.ts";
 import { RateMeter } from "./peers/rates.ts";
 
-/** Stands for all sources that are too many to be counted one by one. */
+/** Stands for all senders above the number of those that are counted one by one. */
 const OTHERS = "others";
 
-/** Bytes of one torrent over all connections: rates, and who gave how much. */
+/** Counts the bytes of one torrent over all connections: in total, as rates, and by sender. */
 export class Statistics {
   readonly download = new RateMeter();
   readonly upload = new RateMeter();
@@ -17,7 +17,7 @@ export class Statistics {
     this.#earlier = earlier;
   }
 
-  /** Payload that was needed came from `source` (`host:port`). Of too many sources, the last ones are one. */
+  /** Needed payload came from `source` (`host:port`). When there are too many sources, the last ones count as one. */
   received(bytes: number, source: string, now: number): void {
     this.download.add(bytes, now);
     const isListed = this.#sources.has(source) || this.#sources.size < CONNECTIONS.countedSources;
@@ -25,7 +25,7 @@ export class Statistics {
     this.#sources.set(name, (this.#sources.get(name) ?? 0) + bytes);
   }
 
-  /** Bytes of this run, as trackers want to hear them; `left` is what is still to be stored. */
+  /** Bytes of this run for trackers; `left`: bytes that are still to be stored. */
   totals(left: number): { uploaded: number; downloaded: number; left: number } {
     return { uploaded: this.upload.total, downloaded: this.download.total, left };
   }
@@ -40,7 +40,7 @@ export class Statistics {
     };
   }
 
-  /** Payload bytes received in this run, by who sent them. */
+  /** Payload bytes received in this run, by sender. */
   get sources(): Record<string, number> {
     return Object.fromEntries(this.#sources);
   }

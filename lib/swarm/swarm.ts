@@ -1,9 +1,9 @@
 /**
- * The owner of one torrent: everything that changes about it changes here, in synchronous methods.
+ * The owner of one torrent: everything that changes about the torrent changes here, in synchronous methods.
  *
- * Connections tell it what arrived (`messageReceived`, `batchReceived`, `peerClosed`), the disk how its jobs
- * ended (`pieceStored`, `pieceCorrupt`, `storageFailed`, `dataFinished`), the clock that time passed (`tick`).
- * It answers through the ports of `ports.ts`. `Download` and `Upload` are its two halves.
+ * Connections report what arrived (`messageReceived`, `batchReceived`, `peerClosed`), the disk reports how its jobs
+ * ended (`pieceStored`, `pieceCorrupt`, `storageFailed`, `dataFinished`), and `tick` says that time has passed. The
+ * swarm answers through the ports of `ports.ts`. `Download` and `Upload` are its two halves.
  */
 import { DataChangedError, type StorageError } from "../errors.ts";
 import { Bitfield } from "../protocol/bitfield.ts";
@@ -108,7 +108,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
       surroundings,
       policy,
       roster: this.#roster,
-      // A super-seeder would rather be taken for a peer that has next to nothing.
+      // A super-seeder pretends to have next to nothing.
       isUploadOnly: () => this.isFinished && !policy.superSeeds,
       knownPeersChanged: (source) => this.#peerNews.changed(source, this.#now),
     }, {
@@ -118,7 +118,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     });
   }
 
-  /** A peer has a piece no more. Errors: `ProtocolError`. */
+  /** A peer no longer has a piece. Errors: `ProtocolError`. */
   pieceLost(peer: RemotePeer, index: number): void {
     this.#pieces.lossReceived(peer, index);
     this.download.pieceLost(peer, index);
@@ -138,12 +138,12 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     return this.#isAnnouncer ? "announcer" : this.seeding ? "seeder" : "peer";
   }
 
-  /** All data there is, wanted or not, is in its final place and can be read. */
+  /** Whether all data, wanted or not, is in its final place and can be read. */
   get seeding(): boolean {
     return this.isFinished && this.download.stored.isFull && this.failure === undefined;
   }
 
-  /** All wanted data is in its final place. */
+  /** Whether all wanted data is in its final place. */
   get isFinished(): boolean {
     return this.#standing.isFinished;
   }
@@ -161,7 +161,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     return this.#peers.size;
   }
 
-  /** Bytes uploaded, downloaded and left, as trackers want to hear them; the first two in this run. */
+  /** Bytes uploaded and downloaded in this run, and bytes left, for trackers. */
   get totals(): { uploaded: number; downloaded: number; left: number } {
     return this.#statistics.totals(this.download.bytesLeft);
   }
@@ -181,21 +181,21 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     this.#roster.closeAll("we are stopping");
   }
 
-  /** The user lets it rest: all connections are closed and none made or let in until `resume`. Nothing is lost by it. */
+  /** The user pauses the torrent: closes all connections, and neither dials nor accepts any until `resume`. */
   pause(): void {
     this.#standing.isPaused = true;
     this.#roster.closeAll(PAUSED);
   }
 
-  /** It goes on with whoever is there. */
+  /** The user resumes the torrent: all known peers may be dialled at once. */
   resume(): void {
     this.#standing.isPaused = false;
     this.#roster.known.retryAll();
   }
 
   /**
-   * Other files are wanted from now on, or in another order. What is under way of others is given up; those that are
-   * newly wanted are asked for at once.
+   * Wants other files from now on, or in another order. Pieces that are under way and no longer wanted are given up,
+   * and newly wanted ones are asked for at once.
    */
   select(selection: FileSelection, now: number): void {
     this.#now = now;
@@ -228,12 +228,12 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
 
   // Connections
 
-  /** Adds endpoints we heard of. Those on a loopback address count only from who is on this machine. */
+  /** Adds endpoints that we heard of. */
   addPeers(endpoints: readonly Endpoint[], source: PeerSource): void {
     if (this.#roster.hear(endpoints, source, this.#now) > 0) this.#peerNews.changed(source, this.#now);
   }
 
-  /** Adds endpoints that another swarm heard of; each is worth what it was there. */
+  /** Adds endpoints that another swarm heard of, with their origin. */
   adoptPeers(heard: Iterable<HeardPeer>): void {
     let added = 0;
     for (const { endpoint, source, teller } of heard) {
@@ -242,7 +242,10 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     if (added > 0) this.#peerNews.changed("user", this.#now);
   }
 
-  /** Endpoints to dial now: a peer that lacks something connects to all it knows; a seeder waits for others first. */
+  /**
+   * Endpoints to dial now. A peer that lacks something dials all that it knows; a seeder first waits for others to
+   * dial.
+   */
   takeDials(limit: number): DialTarget[] {
     if (this.failure !== undefined || this.#standing.refusal !== undefined) return [];
     return this.#roster.takeDials(limit, this.download.isComplete, this.#now);
@@ -257,7 +260,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     return this.#standing.refusal ?? this.#roster.refusal(facts, this.#now);
   }
 
-  /** A connection is up and was not refused: introduces us. The result is passed back with every event. */
+  /** A connection is up and was not refused: introduces us. The caller passes the result back with every event. */
   peerConnected(facts: PeerFacts, sender: PeerSender, now: number): RemotePeer {
     this.#now = now;
     const peer = this.#roster.add(facts, sender, now);
@@ -271,7 +274,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   peerClosed(peer: RemotePeer, reason: string, now: number): void {
     this.#now = now;
     if (!this.#roster.remove(peer, now)) return;
-    // It was resumed before the connection had ended.
+    // The torrent was resumed before this connection had ended.
     if (reason === PAUSED && this.state !== "paused") this.#roster.known.retryAll();
     this.extensions.peerLeft(peer, now);
     this.#pieces.peerLeft(peer);
@@ -333,7 +336,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     }
   }
 
-  /** All messages of one read from the socket were taken: asks for more, once. */
+  /** All messages of one read from the socket were taken: asks for more blocks, once. */
   batchReceived(peer: RemotePeer, now: number): void {
     this.download.refill(peer, this.#now = now);
   }
@@ -354,7 +357,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     this.#piecesChanged(peer, peer.have, true);
   }
 
-  /** A peer has more pieces; `mayBeSource`: it had nothing for us before. */
+  /** A peer has more pieces. `mayBeSource`: it may have had nothing for us before. */
   #piecesChanged(peer: RemotePeer, indices: Iterable<number>, mayBeSource: boolean): void {
     this.upload.peerHas(peer, indices, this.#now);
     this.#interest.update(peer);
@@ -373,7 +376,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     this.#statistics.upload.add(bytes, now);
   }
 
-  /** A stored piece cannot be read: it is ours no more, and as the disk refuses, nothing else is fetched. */
+  /** A stored piece cannot be read: we no longer offer it, and fetch nothing more, because the disk refuses. */
   pieceUnreadable(index: number, error: StorageError): void {
     this.storageFailed(error);
     if (!this.download.pieceUnreadable(index)) return;
@@ -394,7 +397,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     this.#finishIfComplete();
   }
 
-  /** Everything that is wanted is stored: its files go to their final place, unless they are there. */
+  /** Moves the wanted files to their final place once all their pieces are stored, unless they are there already. */
   #finishIfComplete(): void {
     if (this.download.isComplete && this.#standing.beginMove()) this.storage.finish();
   }
@@ -420,7 +423,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   }
 
   dataFinished(path: string): void {
-    // Meanwhile the user may have come to want more.
+    // The user may want more files than when the move began.
     if (!this.#standing.endMove()) return this.#finishIfComplete();
     this.#report({
       event: "complete",
@@ -438,7 +441,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
 
   // Time
 
-  /** Everything that waits for time to pass; called every `TICK_MS`. */
+  /** Does everything that waits for time to pass. Called every `TICK_MS`. */
   tick(now: number): void {
     this.#now = now;
     this.#peerNews.tick(now);

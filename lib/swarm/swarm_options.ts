@@ -10,7 +10,7 @@ export interface SwarmOptions {
   readonly metainfo: Metainfo;
   readonly selection: FileSelection;
   readonly storage: PieceStorage;
-  /** Pieces that are stored already; kept and kept up to date. */
+  /** Pieces that are stored already. The swarm keeps this object and updates it. */
   readonly stored: Bitfield;
   /** Whether all wanted data is in its final place already. */
   readonly isFinished: boolean;
@@ -22,6 +22,6 @@ export interface SwarmOptions {
   readonly limits: RateLimits;
   readonly surroundings: Surroundings;
   report(event: SwarmEvent): void;
-  /** When it began, in ms. */
+  /** When the swarm began, in ms. */
   readonly startedAt: number;
 }

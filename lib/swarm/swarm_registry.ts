@@ -64,8 +64,8 @@ export class SwarmRegistry {
   }
 
   /**
-   * Takes an announce that came from the address `sender`, about a peer at `address`. When it changes the list, our peers
-   * hear of it, and we may dial the peer ourselves unless it left. `now` in ms.
+   * Takes an announce that came from the address `sender`, about a peer at `address`. When it changes the list, our
+   * peers hear of it, and we may dial the peer ourselves unless it left. `now` in ms.
    *
    * Returns undefined when the info-hash is not served.
    */

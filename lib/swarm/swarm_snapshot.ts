@@ -6,7 +6,7 @@ import type { RemotePeer } from "./peers/remote_peer.ts";
 import type { Statistics } from "./statistics.ts";
 import type { Upload } from "./upload/upload.ts";
 
-/** What a snapshot is taken of. */
+/** The parts that a snapshot is taken of. */
 export interface SwarmParts {
   readonly metainfo: Metainfo;
   readonly download: Download;
@@ -16,7 +16,7 @@ export interface SwarmParts {
   readonly peers: ReadonlyMap<number, RemotePeer>;
 }
 
-/** Everything about a swarm at `now` (ms), as plain data; `standing` is what the swarm alone knows. */
+/** Everything about a swarm at `now` (ms), as plain data; `standing` holds the facts that only the swarm knows. */
 export function snapshotOf(
   { metainfo, download, upload, statistics, peers }: SwarmParts,
   standing: Pick<SwarmSnapshot, "role" | "seeding" | "finished" | "state" | "failure" | "known">,

@@ -2,9 +2,9 @@
  * The block routing table: which remote peers were asked for each block of the active pieces, which one delivered it,
  * and how many blocks each peer owes us.
  *
- * A block is in exactly one state, `free → asked → received`. It becomes free again when it is lost or refused, or when
- * its peer leaves. In endgame a block may be asked of two peers at once. A piece leaves the table (`take`) when its last
- * block is there.
+ * A block is in exactly one state, `free → asked → received`. It becomes free again when it is lost or refused, or
+ * when its peer leaves. In endgame a block may be asked of two peers at once. A piece leaves the table (`take`) when
+ * its last block is there.
  */
 import { BLOCK_LENGTH, type PieceLayout } from "../../protocol/piece_layout.ts";
 

@@ -26,7 +26,9 @@ import type { PieceStorage } from "../ports.ts";
 import type { RemotePeer } from "../peers/remote_peer.ts";
 import { Sources } from "./sources.ts";
 
-/** A source is asked for more once this share of the blocks under way is open: a message for each would cost too much. */
+/**
+ * A source is asked for more once this share of the blocks under way is open: a message for each would cost too much.
+ */
 const REFILL_SHARE = 0.25;
 
 /** What `Download` needs of its swarm. */
@@ -84,8 +86,8 @@ export class Download {
   }
 
   /**
-   * Wants other pieces from now on, or in another order. Pieces that are under way and no longer wanted are thrown away,
-   * and their sources hear a cancel for each block.
+   * Wants other pieces from now on, or in another order. Pieces that are under way and no longer wanted are thrown
+   * away, and their sources hear a cancel for each block.
    */
   select(selection: FileSelection): void {
     this.#wanted = selection.pieces;
@@ -225,7 +227,9 @@ export class Download {
     for (const peer of this.#context.peers.values()) if (peer.isSource) this.refill(peer, now);
   }
 
-  /** Asks one source for blocks up to its window, once a fair part of the window is open. All requests leave together. */
+  /**
+   * Asks one source for blocks up to its window, once a fair part of the window is open. All requests leave together.
+   */
   refill(peer: RemotePeer, now: number): void {
     let open = peer.openWindow;
     if (open <= 0 || open < peer.outstanding * REFILL_SHARE) return;
@@ -267,7 +271,9 @@ export class Download {
     return this.routing.get(index)?.isReceived(begin / BLOCK_LENGTH) === false;
   }
 
-  /** Whether we may ask the peer: a source that does not choke us; or, while we have few pieces, one that allows some. */
+  /**
+   * Whether we may ask the peer: a source that does not choke us; or, while we have few pieces, one that allows some.
+   */
   #mayAsk(peer: RemotePeer): boolean {
     if (!peer.peerChokes) return peer.isSource;
     if (peer.allowedFast.size === 0 || this.stored.count >= FAST.pieces) return false;
@@ -285,7 +291,10 @@ export class Download {
     this.#choice.suggested(peer, index);
   }
 
-  /** The peer refused a request (BEP 6 "reject"): the block is free for others, and the peer is left alone for a while. */
+  /**
+   * The peer refused a request (BEP 6 "reject"): the block is free for others, and the peer is left alone for a
+   * while.
+   */
   rejected(peer: RemotePeer, index: number, begin: number, now: number): void {
     const wasAsked = this.routing.release(index, begin, peer.number);
     this.routing.excuse(peer.number);

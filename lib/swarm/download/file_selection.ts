@@ -9,8 +9,8 @@ import { globMatcher } from "./glob.ts";
  * The user's choice of files, for any torrent.
  *
  * A glob with a `/`, as `disc 1/*.flac` or `/*.flac`, must match the path within the torrent. A glob without one, as
- * `*.flac`, must match the name of the file in any folder. `glob.ts` lists the special characters. Files whose names begin
- * with a dot are treated as all others.
+ * `*.flac`, must match the name of the file in any folder. `glob.ts` lists the special characters. Files whose names
+ * begin with a dot are treated as all others.
  */
 export interface FileChoice {
   /** Globs of the wanted files; all files are wanted when it is empty. */

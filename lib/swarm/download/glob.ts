@@ -74,7 +74,10 @@ function literal(character: string): string {
   return `\\u{${character.codePointAt(0)!.toString(16)}}`;
 }
 
-/** Finds the end of the class that begins at `start`; undefined without one. A `]` that comes first belongs to the class. */
+/**
+ * Finds the end of the class that begins at `start`; undefined without one. A `]` that comes first belongs to the
+ * class.
+ */
 function endOfClass(glob: readonly string[], start: number): number | undefined {
   const isNegated = glob[start + 1] === "!" || glob[start + 1] === "^";
   const first = start + (isNegated ? 2 : 1);

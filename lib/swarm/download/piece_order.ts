@@ -66,8 +66,8 @@ export class PieceOrder {
   }
 
   /**
-   * The missing piece to fetch next among those that `peerHasIt`; -1 when there is none. `isFirst`: we have nothing yet,
-   * so that rarity does not matter. `random` is in [0, 1). The piece stays missing until `remove`.
+   * The missing piece to fetch next among those that `peerHasIt`; -1 when there is none. `isFirst`: we have nothing
+   * yet, so that rarity does not matter. `random` is in [0, 1). The piece stays missing until `remove`.
    */
   pick(peerHasIt: (index: number) => boolean, isFirst: boolean, random: number): number {
     for (const layer of this.#layers) {
@@ -82,8 +82,8 @@ export class PieceOrder {
   }
 
   /**
-   * As `pick`, for a source that is cheapest to read without gaps: the first such piece from `from` on; -1 when there is
-   * none.
+   * As `pick`, for a source that is cheapest to read without gaps: the first such piece from `from` on; -1 when there
+   * is none.
    */
   pickFrom(from: number, peerHasIt: (index: number) => boolean): number {
     for (const layer of this.#layers) {

@@ -25,7 +25,10 @@ export class PiecePicker {
   /** No piece before this one is missing. */
   #lowest = 0;
 
-  /** All pieces start missing, except those that `isStored` says we have; `availabilityOf` says how many peers have each. */
+  /**
+   * All pieces start missing, except those that `isStored` says we have; `availabilityOf` says how many peers have
+   * each.
+   */
   constructor(
     pieceCount: number,
     isStored: (index: number) => boolean,
@@ -41,8 +44,8 @@ export class PiecePicker {
       this.#bucketEnds[availability]++;
       this.#positions[index] = 0;
     }
-    // So far `bucketEnds` holds the size of each bucket. Now it gets the beginning of each bucket, which moves to the end
-    // while the row is filled.
+    // So far `bucketEnds` holds the size of each bucket. Now it gets the beginning of each bucket, which moves to the
+    // end while the row is filled.
     let start = 0;
     this.#bucketEnds.forEach((size, bucket) => {
       this.#bucketEnds[bucket] = start;

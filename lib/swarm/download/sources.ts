@@ -1,10 +1,10 @@
 /**
- * Chooses the download sources: the few remote peers that we send requests to. The number of places for them is limited.
- * Web seeds need no place, so that they never take one from a peer.
+ * Chooses the download sources: the few remote peers that we send requests to. The number of places for them is
+ * limited. Web seeds need no place, so that they never take one from a peer.
  *
  * Upload slots are few as well. If all peers have four sources and give four slots, a slot that one peer holds without
- * use is missing at another. So while every place has a source that gives us blocks, all other peers that unchoke us are
- * declined: they hear that we want nothing, and give their slots to other peers at once.
+ * use is missing at another. So while every place has a source that gives us blocks, all other peers that unchoke us
+ * are declined: they hear that we want nothing, and give their slots to other peers at once.
  */
 import { CHOKING, TRIALS } from "../../settings.ts";
 import { type Candidate, choose, fill } from "../peers/choker.ts";

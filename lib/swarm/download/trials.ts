@@ -3,8 +3,9 @@
  *
  * Only requests show how fast a remote peer is. So each peer that would answer gets a short trial, in the place of the
  * source that brings least. Peers that were tried least come first, and no peer is tried again soon. A trial costs the
- * bytes that the source would have brought meanwhile, and all trials together may cost a small part of what comes in. So
- * when the sources bring next to nothing, all other peers are tried within seconds; when they are good, hardly any is.
+ * bytes that the source would have brought meanwhile, and all trials together may cost a small part of what comes in.
+ * So when the sources bring next to nothing, all other peers are tried within seconds; when they are good, hardly any
+ * is.
  */
 import { TRIALS } from "../../settings.ts";
 import type { RemotePeer } from "../peers/remote_peer.ts";
@@ -85,8 +86,8 @@ export class Trials {
   }
 
   /**
-   * Whether to try a peer in a place that is worth `placeWorth` (bytes per second). A peer that was tried before is tried
-   * again only where next to nothing comes.
+   * Whether to try a peer in a place that is worth `placeWorth` (bytes per second). A peer that was tried before is
+   * tried again only where next to nothing comes.
    */
   isDue(peer: RemotePeer, placeWorth: number, now: number): boolean {
     const { trials, dueAt } = this.#of(peer);

@@ -49,8 +49,8 @@ export class WebSeedRanges {
 }
 
 /**
- * The address of a web seed as the torrent gives it, without a fragment. Errors: `TypeError` when it cannot be used: only
- * http and https are, and no user names.
+ * The address of a web seed as the torrent gives it, without a fragment. Errors: `TypeError` when it cannot be used:
+ * only http and https are, and no user names.
  */
 export function webSeedUrl(base: string): URL {
   const url = new URL(base);
@@ -63,8 +63,9 @@ export function webSeedUrl(base: string): URL {
 }
 
 /**
- * BEP 19: the address of a single file, or of the folder it lies in, which ends in a slash; of several files, the
- * folder that holds the torrent's folder, with or without the slash.
+ * The URL of one file (BEP 19). For a torrent of a single file, `base` is the address of the file, or of its folder
+ * with a slash at the end. For one of several files, it is the folder that holds the torrent's folder, with or without
+ * a slash.
  */
 function fileUrl(base: string, path: readonly string[]): string {
   const url = webSeedUrl(base);

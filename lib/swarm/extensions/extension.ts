@@ -10,7 +10,10 @@ import type { Roster } from "../peers/roster.ts";
 /** One extension in one swarm. `now` in ms. */
 export interface Extension {
   readonly name: ExtensionName;
-  /** A peer's handshake named the extension; `send` sends one payload to the peer. Called again for each new handshake. */
+  /**
+   * A peer's handshake named the extension; `send` sends one payload to the peer. Called again for each new
+   * handshake.
+   */
   offered(peer: RemotePeer, send: (payload: Uint8Array) => void, now: number): void;
   /** A payload came; it is borrowed. Errors: `ProtocolError`. */
   received(peer: RemotePeer, payload: Uint8Array, now: number): void;

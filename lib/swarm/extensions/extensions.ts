@@ -57,7 +57,7 @@ export class Extensions {
     return this.#lanPeers.isListener(peer);
   }
 
-  /** Introduces us again to all peers, if something that changes is not as we said last. */
+  /** Sends our extended handshake again to all peers, if something in it has changed since the last one. */
   introduceAgain(): void {
     if (this.#said === this.#toSay) return;
     for (const peer of this.#context.roster.connected.values()) this.introduce(peer);

@@ -1,8 +1,8 @@
 /**
  * Fetches the info dictionary of a magnet link from peers that have it, and serves it to peers that lack it (BEP 9).
  *
- * The parts are asked of several peers at once and checked as a whole, as BEP 9 gives single parts no hashes. Many peers
- * may only pretend to have them, so a part that does not come soon is asked of more and more other peers.
+ * The parts are asked of several peers at once and checked as a whole, as BEP 9 gives single parts no hashes. Many
+ * peers may only pretend to have them, so a part that does not come soon is asked of more and more other peers.
  *
  *   together ── right ──► done
  *      │ wrong: all peers that sent a part are suspects (a single one is a liar)
@@ -132,8 +132,8 @@ export class MetadataDownload<Peer> {
   }
 
   /**
-   * A part arrived, as `parseMetadataMessage` yields it; `bytesView` is borrowed and copied if needed. Parts are welcome
-   * also when they come late or unasked.
+   * A part arrived, as `parseMetadataMessage` yields it; `bytesView` is borrowed and copied if needed. Parts are
+   * welcome also when they come late or unasked.
    */
   dataReceived(peer: Peer, part: number, totalLength: number, bytesView: Uint8Array): MetadataOutcome<Peer> {
     const source = this.#sources.get(peer);
@@ -255,7 +255,9 @@ export class MetadataUpload<Peer extends object> {
     this.#rawInfo = rawInfo;
   }
 
-  /** The payload that answers a request: the part; or a reject, if there is no such part or the peer asks without end. */
+  /**
+   * The payload that answers a request: the part; or a reject, if there is no such part or the peer asks without end.
+   */
   reply(peer: Peer, part: number): Uint8Array<ArrayBuffer> {
     const parts = metadataParts(this.#rawInfo.length);
     const served = this.#served.get(peer) ?? 0;

@@ -7,8 +7,8 @@ import { Allowance } from "../peers/allowance.ts";
  * Peer exchange with one remote peer: remembers which of our connections it was told of, and finds what it must hear
  * next (BEP 11).
  *
- * It tells only endpoints that we are connected to, never hearsay. Private torrents exchange no peers (BEP 27). `now` in
- * ms.
+ * It tells only endpoints that we are connected to, never hearsay. Private torrents exchange no peers (BEP 27). `now`
+ * in ms.
  */
 export class PeerExchange {
   /** Endpoints that the peer was told of, by their text. */

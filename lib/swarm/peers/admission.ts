@@ -14,7 +14,9 @@ import { isSameAddress, isTwin, meetTwin } from "./twins.ts";
 export interface Admission {
   /** Why the connection is refused; undefined when it is welcome. */
   readonly refusal: string | undefined;
-  /** The older connection to the same peer, when only one of the two may live. The new one replaces it unless refused. */
+  /**
+   * The older connection to the same peer, when only one of the two may live. The new one replaces it unless refused.
+   */
   readonly twin: RemotePeer | undefined;
   /** The peer whose connection is closed to make room. */
   readonly displaced?: RemotePeer;

@@ -16,7 +16,9 @@ export interface DialTarget extends Endpoint {
   readonly prefersEncryption?: boolean;
 }
 
-/** How good each source is; the lowest rank is the best. The user, a tracker and the peer itself come before hearsay. */
+/**
+ * How good each source is; the lowest rank is the best. The user, a tracker and the peer itself come before hearsay.
+ */
 const RANKS: Readonly<Record<PeerSource, number>> = {
   user: 0,
   tracker: 1,
@@ -168,8 +170,9 @@ export class KnownPeers {
   }
 
   /**
-   * Takes what other peers say of a peer (BEP 11, `lan_peers`). It counts only until we connect to the peer, and only if
-   * no better source named it. A lie can delay the dial or spoil the first try, but it cannot prevent the connection.
+   * Takes what other peers say of a peer (BEP 11, `lan_peers`). It counts only until we connect to the peer, and only
+   * if no better source named it. A lie can delay the dial or spoil the first try, but it cannot prevent the
+   * connection.
    */
   rumoured(
     { address, port }: Endpoint,
@@ -216,9 +219,9 @@ export class KnownPeers {
   }
 
   /**
-   * Takes up to `limit` endpoints that are due to be dialled at `now`; each is busy from now on. When there are too many,
-   * endpoints that did not fail come first, then those from the best source, those with the fewest failures, and those
-   * with the highest priority. A seeder never dials seeds, and gives other peers time to connect first.
+   * Takes up to `limit` endpoints that are due to be dialled at `now`; each is busy from now on. When there are too
+   * many, endpoints that did not fail come first, then those from the best source, those with the fewest failures, and
+   * those with the highest priority. A seeder never dials seeds, and gives other peers time to connect first.
    */
   takeDue(
     limit: number,

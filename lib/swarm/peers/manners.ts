@@ -35,8 +35,8 @@ export function admitMessage(peer: RemotePeer, id: number, now: number): void {
 }
 
 /**
- * Counts a bitfield, or a message that stands for one, at `now` (ms). `news`: pieces in it that we did not know of. With
- * many of them it costs nothing; else the cost follows its length, as we look at each piece in it.
+ * Counts a bitfield, or a message that stands for one, at `now` (ms). `news`: pieces in it that we did not know of.
+ * With many of them it costs nothing; else the cost follows its length, as we look at each piece in it.
  *
  * Errors: `ProtocolError` when it was one too many.
  */

@@ -7,8 +7,8 @@ const SLOTS = TRANSFER.rateWindowMs / SLOT_MS;
 /**
  * Bytes per second over a rolling window: the last `TRANSFER.rateWindowMs`, in slots of one second.
  *
- * This class alone measures every rate in the program. In its first seconds a meter divides by its own age (at least one
- * slot) instead of the whole window, so that newcomers compare fairly.
+ * This class alone measures every rate in the program. In its first seconds a meter divides by its own age (at least
+ * one slot) instead of the whole window, so that newcomers compare fairly.
  */
 export class RateMeter {
   /** Bytes ever counted. */
@@ -67,10 +67,10 @@ const WINDOW_PERIOD_MS = 100;
  * and twice its answering time, and a few more.
  *
  * A window below the bandwidth-delay product starves a fast link; above it, blocks queue at the source, where no other
- * peer can deliver them. The answering time is the least mean latency of any period, because later latencies contain the
- * queue that the window itself makes. It is the longest silence in this period where that is longer, as with clients
- * that answer in steps of half a second. It counts twice, and a few blocks are added, so that the window grows as long
- * as only the window limits the rate.
+ * peer can deliver them. The answering time is the least mean latency of any period, because later latencies contain
+ * the queue that the window itself makes. It is the longest silence in this period where that is longer, as with
+ * clients that answer in steps of half a second. It counts twice, and a few blocks are added, so that the window grows
+ * as long as only the window limits the rate.
  */
 export class RequestWindow {
   #blocks: number = TRANSFER.firstWindow;

@@ -69,7 +69,9 @@ export class RemotePeer {
   readonly suggestions: number[] = [];
   /** Pieces it lets us ask for while it chokes us (BEP 6). */
   readonly allowedFast = new Set<number>();
-  /** Pieces we let it ask for while we choke it, with the blocks left to serve of each; undefined before it was told. */
+  /**
+   * Pieces we let it ask for while we choke it, with the blocks left to serve of each; undefined before it was told.
+   */
   granted: Map<number, number> | undefined;
   /** The piece behind the one that a web seed began last; -1 before the first. */
   nextPiece = -1;

@@ -1,4 +1,6 @@
-/** The peers of one torrent that are connected or known. It admits and closes connections, and says whom to dial next. */
+/**
+ * The peers of one torrent that are connected or known. It admits and closes connections, and says whom to dial next.
+ */
 import { compareBytes } from "../../protocol/bytes.ts";
 import { type Endpoint, familyOf, type IpFamily, withoutZone } from "../../protocol/endpoint.ts";
 import { peerPriority } from "../../protocol/peer_priority.ts";
@@ -36,7 +38,10 @@ export class Roster {
     this.#pieceCount = pieceCount;
   }
 
-  /** Adds endpoints that we heard of, except our own; returns how many were new. `teller`: `remote` of `KnownPeers.add`. */
+  /**
+   * Adds endpoints that we heard of, except our own; returns how many were new. `teller`: `remote` of
+   * `KnownPeers.add`.
+   */
   hear(endpoints: readonly Endpoint[], source: PeerSource, now: number, teller?: string): number {
     const others = endpoints.filter((endpoint) => !this.#surroundings.isOurselves(endpoint));
     return this.known.add(others, source, now, teller);

@@ -1,8 +1,8 @@
 /**
  * Decides about two connections with the same peer id. A peer can choose its id freely, so the address counts, too:
  *
- *   same address   Both connections lead to one peer, and one of them must go. When both sides dialled at the same time,
- *                  both must keep the same one. Peers of our own kind agree on it by the ids. With other clients, both
+ *   same address   Both connections lead to one peer, and one of them must go. When both sides dialled at once, both
+ *                  must keep the same one. Peers of our own kind agree on it by the ids. With other clients, both
  *                  connections live until the other side had time to close one of them.
  *   other address  The connections may lead to one peer with two addresses, or one to a peer and one to a thief of its
  *                  id. Both live, unless the peer says over each of them that it also has the address of the other.
@@ -43,7 +43,10 @@ export function meetTwin(
   return now - twin.connectedAt < CONNECTIONS.twinTrialMs ? "keep both for now" : "refuse the new one";
 }
 
-/** Whether to give a connection up, of two that were dialled from both sides: it is the one that the higher id dialled. */
+/**
+ * Whether to give a connection up, of two that were dialled from both sides: it is the one that the higher id
+ * dialled.
+ */
 function isSpare({ isIncoming, peerId }: PeerFacts, ownPeerId: Uint8Array): boolean {
   const weAreLower = compareBytes(ownPeerId, peerId) < 0;
   return isIncoming === weAreLower;

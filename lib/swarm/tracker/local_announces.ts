@@ -17,8 +17,8 @@ interface Announced {
 /**
  * Decides when to announce which torrent on the local network (BEP 14).
  *
- * A torrent is announced at once, then every five minutes, and again soon after a newcomer was heard, so that both sides
- * know each other at once. In the long run no torrent is announced more often than once a minute. `now` in ms.
+ * A torrent is announced at once, then every five minutes, and again soon after a newcomer was heard, so that both
+ * sides know each other at once. In the long run no torrent is announced more often than once a minute. `now` in ms.
  */
 export class LocalAnnounces {
   readonly #torrents = new Map<InfoHash, Announced>();

@@ -5,8 +5,9 @@ import { GREED } from "../../settings.ts";
 /**
  * Compares what one peer asks of us with what it does with the data.
  *
- * A peer that wants the data asks for each block once, and tells us when a piece is whole. A greedy peer only uses up our
- * uplink: it asks again for blocks that it was sent, or for pieces that it says it has, or it never completes a piece.
+ * A peer that wants the data asks for each block once, and tells us when a piece is whole. A greedy peer only uses up
+ * our uplink: it asks again for blocks that it was sent, or for pieces that it says it has, or it never completes a
+ * piece.
  */
 export class Appetite {
   readonly #layout: PieceLayout;

@@ -33,7 +33,9 @@ export class SlotShares {
     this.#isWanted = active.some((peer) => !isGreedy(peer));
   }
 
-  /** Greedy holders above their share while other peers want our data. They lose their slots even if these stay empty. */
+  /**
+   * Greedy holders above their share while other peers want our data. They lose their slots even if these stay empty.
+   */
   excess(): RemotePeer[] {
     return this.#isWanted ? byBytesSent(this.#holders.filter(this.#isGreedy)).slice(0, -this.#quarter) : [];
   }
@@ -61,8 +63,8 @@ export class SlotShares {
   }
 
   /**
-   * The peers of `waiting` that get the `free` slots. They are served in order, except that peers of an address that has
-   * its share come after the others, and greedy peers last.
+   * The peers of `waiting` that get the `free` slots. They are served in order, except that peers of an address that
+   * has its share come after the others, and greedy peers last.
    */
   give(waiting: readonly RemotePeer[], free: number): RemotePeer[] {
     const held = countByAddress(this.#holders);

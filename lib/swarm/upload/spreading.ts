@@ -54,7 +54,10 @@ export class Spreading {
     return index;
   }
 
-  /** `peer` requested a block of a piece. The piece is on its way to this peer, unless another one requested it before. */
+  /**
+   * `peer` requested a block of a piece. The piece is on its way to this peer, unless another one requested it
+   * before.
+   */
   requested(peer: number, index: number): void {
     if (this.#remove(index) || this.#assigned.get(index)?.isRequested === false) {
       this.#assigned.set(index, { peer, isRequested: true });

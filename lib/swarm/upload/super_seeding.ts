@@ -3,8 +3,9 @@
  * the others have a whole one among them (BEP 16).
  *
  * The seeder pretends to have nothing, and shows pieces one by one. A piece goes through `fresh → assigned → held`: a
- * fresh piece was shown to nobody, an assigned one was shown to a peer that has not got it yet, and a held one is at some
- * remote peer. A piece whose last holder leaves is fresh again. Once every piece is held, all are shown to all peers.
+ * fresh piece was shown to nobody, an assigned one was shown to a peer that has not got it yet, and a held one is at
+ * some remote peer. A piece whose last holder leaves is fresh again. Once every piece is held, all are shown to all
+ * peers.
  */
 import { Bitfield } from "../../protocol/bitfield.ts";
 import { BLOCK_LENGTH, type PieceLayout } from "../../protocol/piece_layout.ts";
@@ -116,7 +117,9 @@ export class SuperSeeding {
     return -1;
   }
 
-  /** A piece that is assigned to another peer, which has not begun it or makes no progress with it; -1: there is none. */
+  /**
+   * A piece that is assigned to another peer, which has not begun it or makes no progress with it; -1: there is none.
+   */
   #stalled(peer: RemotePeer, shown: Shown, now: number): number {
     let begun = -1;
     for (const [other, { assigned }] of this.#shown) {

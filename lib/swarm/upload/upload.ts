@@ -49,7 +49,9 @@ export class Upload {
     this.#superSeed();
   }
 
-  /** Begins or ends super-seeding as the policy says. It begins only with all data, not after a download in this run. */
+  /**
+   * Begins or ends super-seeding as the policy says. It begins only with all data, not after a download in this run.
+   */
   #superSeed(): void {
     const { policy, peers, isSeed } = this.#context;
     if (!policy.superSeeds && this.#superSeeding !== undefined) this.#superSeeding.hasEnded = true;
@@ -59,7 +61,7 @@ export class Upload {
     }
   }
 
-  /** The policy has changed: what is too many of slots is taken back at once, and what is free is given. */
+  /** The policy has changed: takes back slots above the new number at once, or gives more. */
   policyChanged(now: number): void {
     this.#superSeed();
     if (this.slotCount > this.#context.policy.uploadSlots) this.chooseSlots(now);
