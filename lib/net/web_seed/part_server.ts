@@ -167,7 +167,7 @@ export abstract class PartServer {
     return { reason, retryInMs: this.#pauseAfter(error) };
   }
 
-  /** The pause in ms: at least as long as the server asks for, and longer after each failure. */
+  /** The pause after a failure, in ms: the time that the server asks for, else one that doubles each time. */
   #pauseAfter(error: unknown): number {
     const asked = error instanceof ReplyError ? error.retryAfterMs : 0;
     if (asked > 0) return Math.min(asked, WEB_SEED.retryMaxMs);
