@@ -4,6 +4,7 @@ import { sha1 } from "../protocol/info_hash.ts";
 import { type Metainfo, pieceHash } from "../protocol/metainfo.ts";
 import type { DiskWorkers } from "./disk_workers.ts";
 import type { FileRow } from "./file_row.ts";
+import { spelledAsOnDisk } from "./spelling.ts";
 import { TorrentFiles } from "./torrent_files.ts";
 
 /** What hashing found; every piece is in at most one set. A piece in neither has wrong data. */
@@ -73,7 +74,7 @@ export async function checkTorrent(
   signal?: AbortSignal,
 ): Promise<TorrentCheck> {
   const { pieceCount } = metainfo.layout;
-  const files = new TorrentFiles(metainfo, home);
+  const files = new TorrentFiles((await spelledAsOnDisk(metainfo, home)).metainfo, home);
   const good = new Bitfield(pieceCount);
   const missing = Bitfield.full(pieceCount);
   await files.look();

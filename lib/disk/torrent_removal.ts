@@ -1,6 +1,7 @@
 import type { Metainfo } from "../protocol/metainfo.ts";
 import { FilePlace } from "./parts_layout.ts";
 import type { ResumeStore } from "./state/resume_store.ts";
+import { spelledAsOnDisk } from "./spelling.ts";
 import { TorrentFiles } from "./torrent_files.ts";
 
 /**
@@ -15,7 +16,7 @@ export async function removeTorrent(
   deletesData: boolean,
 ): Promise<void> {
   const { infoHash, files: { length } } = metainfo;
-  const files = new TorrentFiles(metainfo, home);
+  const files = new TorrentFiles((await spelledAsOnDisk(metainfo, home)).metainfo, home);
   if (deletesData) {
     const isComplete = await resume.phase(infoHash) === "complete";
     const places = await resume.places(infoHash, length);

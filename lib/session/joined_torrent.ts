@@ -1,6 +1,7 @@
 /** The swarm of one torrent, its pieces on disk and its announces: the session joins and leaves them together. */
 import type { DiskWorkers } from "../disk/disk_workers.ts";
 import { PieceStore } from "../disk/piece_store.ts";
+import { spelledAsOnDisk } from "../disk/spelling.ts";
 import { inSlices } from "../disk/time_slices.ts";
 import type { ResumeStore } from "../disk/state/resume_store.ts";
 import { messageOf } from "../errors.ts";
@@ -97,7 +98,8 @@ export class JoinedTorrent {
     const { log } = surroundings;
     const startedAt = surroundings.now();
     const selection = await chooseFiles(metainfo, context.files, selectOnly, { resume, log });
-    const store = new PieceStore({ metainfo, selection, home, workers, resume, log });
+    const spelled = await spelledAsOnDisk(metainfo, home);
+    const store = new PieceStore({ metainfo: spelled.metainfo, selection, home, workers, resume, log });
     try {
       const recovered = await store.recover(onChecked, signal);
       if (!recovered.finished) workers.prepare();
@@ -123,6 +125,7 @@ export class JoinedTorrent {
       signal.throwIfAborted();
       const joined = new JoinedTorrent(swarm, store, tiers, context);
       for (const message of problems) joined.warnings.push(["announce", message]);
+      for (const message of spelled.problems) joined.warnings.push(["name", message]);
       for (const path of recovered.inTheWay) joined.warnings.push(["in-the-way", adviceOnFileInTheWay(path)]);
       for (const glob of globsWithoutFile(metainfo, context.files)) {
         joined.warnings.push(["selection", `no file matches ${glob}`]);

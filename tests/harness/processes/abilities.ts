@@ -17,6 +17,12 @@ export const ABILITIES: Readonly<Record<string, () => boolean>> = {
       fs.symlinkSync("target", path("link"));
       return fs.lstatSync(path("link")).isSymbolicLink();
     }),
+  /** Windows forbids some characters, and macOS takes letters for the same however they are composed. */
+  "names of all kinds": () =>
+    inFolder((path) => {
+      for (const name of ["what?", "\u00e9", "e\u0301"]) fs.writeFileSync(path(name), "");
+      return fs.readdirSync(path("")).length === 3;
+    }),
   /** Wine keeps the name of a deleted file as long as somebody has it open; Windows does so no more. */
   "deleting open files": () =>
     inFolder((path) => {

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import { spelledAsOnDisk } from "../../lib/disk/spelling.ts";
+import { PIECE, TestHome, TestTorrent } from "./test_home.ts";
+import { needs } from "../harness/processes/require_tool.ts";
+
+const NFC = "caf\u00e9";
+const NFD = "cafe\u0301";
+
+async function pathsIn(home: TestHome, torrent: TestTorrent) {
+  const { metainfo, problems } = await spelledAsOnDisk(torrent.metainfo, home.path);
+  return { paths: metainfo.files.map(({ path }) => path.join("/")), problems };
+}
+
+needs("names of all kinds")("spelledAsOnDisk finds data whose names are spelled in another way", async () => {
+  using home = new TestHome();
+  const torrent = new TestTorrent([[`${NFC}/${NFC}.bin`, PIECE + 10], [`${NFC}/what?`, PIECE]]);
+  home.share(torrent);
+  fs.writeFileSync(home.shared(`${NFC}/a\\..\\b`), "no name of a torrent");
+  fs.renameSync(home.shared(`${NFC}/${NFC}.bin`), home.shared(`${NFC}/${NFD}.bin`));
+  fs.renameSync(home.shared(`${NFC}/what_`), home.shared(`${NFC}/what?`));
+  fs.renameSync(home.shared(NFC), home.shared(NFD));
+  assert.deepEqual(await pathsIn(home, torrent), {
+    paths: [`${NFD}/${NFD}.bin`, `${NFD}/what?`],
+    problems: [],
+  });
+  using empty = new TestHome();
+  assert.deepEqual((await pathsIn(empty, torrent)).paths, [`${NFC}/${NFC}.bin`, `${NFC}/what_`]);
+});
+
+needs("names of all kinds")(
+  "spelledAsOnDisk says what is different about a name that is nearly the right one",
+  async () => {
+    using home = new TestHome();
+    const torrent = new TestTorrent([["Film.mp4", PIECE]]);
+    fs.writeFileSync(home.shared("film.MP4"), "");
+    const { paths, problems } = await pathsIn(home, torrent);
+    assert.deepEqual(paths, ["Film.mp4"]);
+    assert.match(problems.join(), /^film\.MP4 in shareable\/ has other capitals than Film\.mp4/);
+  },
+);
