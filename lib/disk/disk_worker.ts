@@ -8,8 +8,7 @@ import { BusyStorageError, messageOf } from "../errors.ts";
 import { STORAGE } from "../settings.ts";
 import { FileRow, type FileRowDescription } from "./file_row.ts";
 import { OpenFiles } from "./open_files.ts";
-import { hashStoredPiece } from "./piece_hasher.ts";
-import { writePiece } from "./piece_writer.ts";
+import { hashStoredPiece, writePiece } from "./piece_hasher.ts";
 
 /** One thing to do. Rows are known by the number that "open" gave them. */
 export type DiskJob =

@@ -4,7 +4,7 @@ import { STORAGE } from "../settings.ts";
 import { CommitChoice } from "./commit_choice.ts";
 import type { DiskAnswer, DiskJob, DiskRequest, HashedPieces } from "./disk_worker.ts";
 import type { FileRow, FileRowDescription } from "./file_row.ts";
-import { writePiece } from "./piece_writer.ts";
+import { writePiece } from "./piece_hasher.ts";
 import { pauseAfter, tryAgain } from "./storage_failure.ts";
 
 /** What became of a piece that was to be written. */
