@@ -1,11 +1,11 @@
 /**
- * One torrent of a session, from the moment it is added until it is left: the only object about its info-hash.
+ * One torrent of a session, from the moment it is added until it leaves: the only object for its info-hash.
  *
  *   fetching metadata → checking → downloading | seeding | paused → leaving
  *           └──────────────┴─── failed, with the reason; `resume` tries again
  *
- * One thing is done with it at a time (`#instead`): fetching, checking, verifying. What the user tells it holds at once
- * and is kept over restarts. Whatever it starts is awaited by `close`.
+ * A torrent does one work at a time (`#instead`): fetching, checking or verifying. Orders of the user take effect at
+ * once and hold after a restart. `stop` and `close` await everything that the torrent has begun.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { removeTorrent } from "../disk/torrent_removal.ts";
@@ -31,20 +31,20 @@ import { removeTorrentFiles, saveTorrent } from "./torrent_folder.ts";
 import { TorrentWill, type WillContext } from "./torrent_will.ts";
 import { waitingOf } from "./waiting.ts";
 
-/** What a torrent needs of its session. */
+/** The parts of its session that a torrent needs. */
 export interface TorrentContext extends SharedParts, WillContext {
   readonly registry: SwarmRegistry;
-  /** What the command line says of files. */
+  /** The wishes of the command line for files. */
   readonly files: FileWishes;
   readonly usesMulticast: boolean;
   observe(event: SessionEvent): void;
-  /** There may be somebody to dial. */
+  /** The swarm may have peers to dial. */
   dial(swarm: AnySwarm): void;
-  /** The torrent looks for peers from now on, or does so no more. */
+  /** The torrent has begun to look for peers, or has ended it. */
   seekingChanged(): void;
 }
 
-/** What is known of a torrent when it is added: all of it, or a magnet link. */
+/** The source of a torrent that is added: its metadata, or a magnet link. */
 export interface TorrentSource {
   readonly infoHash: InfoHash;
   readonly metainfo?: Metainfo;
@@ -53,13 +53,13 @@ export interface TorrentSource {
   readonly peers: readonly string[];
 }
 
-/** What is done with a torrent at the moment, and how to end it. */
+/** The work that a torrent does at the moment, and the controller that ends it. */
 interface Work {
   readonly ending: AbortController;
   readonly done: Promise<void>;
 }
 
-/** One torrent, whatever its state. */
+/** One torrent in any of its states. */
 export class Torrent {
   readonly infoHash: InfoHash;
   readonly #context: TorrentContext;
@@ -67,25 +67,25 @@ export class Torrent {
   readonly #magnet: Magnet | undefined;
   readonly #peers: readonly string[];
   readonly #tasks = new Tasks();
-  /** What the user said of its files before it was first joined; later, what was kept is all. */
+  /** The user's wishes for its files until it first joins its swarm; after that, the kept choice holds all of them. */
   #wishes: { files: FileWishes; positions: readonly FileRange[] };
   #metainfo: Metainfo | undefined;
   #fetch: MagnetFetch | undefined;
   #joined: JoinedTorrent | undefined;
-  /** Pieces looked at so far. */
+  /** The number of pieces checked so far. */
   #checked = 0;
   #work: Work | undefined;
-  /** The selection under way: one after the other. */
+  /** The last selection under way; each one waits for the one before. */
   #selecting: Promise<void> = Promise.resolve();
-  /** Of what is done with it until it has joined its swarm. */
+  /** The outcome of the work that leads to its swarm. */
   #outcome = Promise.withResolvers<void>();
   #hasOutcome = false;
   #failure: string | undefined;
   #isLeaving = false;
-  /** Aborts when it leaves. */
+  /** Aborts when the torrent leaves. */
   #leaving = new AbortController();
 
-  /** Nothing is done with it until `start`. */
+  /** The torrent does nothing until `start`. */
   constructor(source: TorrentSource, context: TorrentContext) {
     this.infoHash = source.infoHash;
     this.#context = context;
@@ -105,20 +105,20 @@ export class Torrent {
     return this.#metainfo === undefined ? "fetching metadata" : "checking";
   }
 
-  /** Whether nothing is done with it that would lead to a swarm. */
+  /** Whether no work is under way that leads to a swarm. */
   get #isIdle(): boolean {
     return this.#work?.ending.signal.aborted ?? true;
   }
 
   /**
-   * Resolves when it is known what is there of it, so that its swarm has begun, or rests as the user wants it. Rejects
-   * with the reason when it failed or was left before.
+   * Resolves when its data on disk has been checked and its swarm has begun, or rests as the user wants. Rejects with
+   * the reason when the torrent fails or leaves before.
    */
   get whenJoined(): Promise<void> {
     return this.#outcome.promise;
   }
 
-  /** Everything about it at `now` (ms), as plain data. */
+  /** The whole state of the torrent at `now` (ms), as plain data. */
   snapshot(now: number): SwarmSnapshot {
     const { state } = this;
     const snapshot = this.#joined?.swarm.snapshot(now) ?? this.#unjoinedSnapshot(now);
@@ -140,7 +140,7 @@ export class Torrent {
     return { ...emptySnapshot(this.infoHash, this.#magnet?.name || this.infoHash), lacksMetadata: true };
   }
 
-  /** Whether only its trackers may tell of it (BEP 27). */
+  /** Whether only its trackers may name its peers (BEP 27). */
   get isPrivate(): boolean {
     return this.#metainfo?.isPrivate ?? false;
   }
@@ -150,17 +150,17 @@ export class Torrent {
     return !this.#will.isPaused && (this.#fetch !== undefined || this.#joined !== undefined);
   }
 
-  // What the user says
+  // Orders of the user
 
   /**
-   * Fetches its metadata where that is lacking, finds out what is there of it, and joins the swarm; also after it has
-   * failed. See `whenJoined` for the end of that; `isTold`: a failure is reported too.
+   * Fetches the metadata where it is missing, checks the data on disk and joins the swarm, also after a failure.
+   * `whenJoined` tells the end of this work; with `isTold`, a failure is also reported as an event.
    */
   start(isTold = false): void {
     this.#instead((signal) => this.#begin(signal), isTold);
   }
 
-  /** Lets it rest until `resume`, over restarts too. */
+  /** Lets the torrent rest until `resume`, also after a restart. */
   pause(): void {
     if (this.#will.isPaused || this.#isLeaving) return;
     this.#will.isPaused = true;
@@ -169,7 +169,7 @@ export class Torrent {
     this.#context.seekingChanged();
   }
 
-  /** Goes on after a pause; where it had failed, it is begun anew. */
+  /** Goes on after a pause; a torrent that has failed begins again. */
   resume(): void {
     if (this.#isLeaving) return;
     const wasPaused = this.#will.isPaused;
@@ -190,7 +190,7 @@ export class Torrent {
     this.#context.dial(joined.swarm);
   }
 
-  /** Looks through all its data anew, whatever is remembered of it; nothing happens while there is no metadata. */
+  /** Checks all its data again and trusts no earlier check; does nothing while there is no metadata. */
   verify(): void {
     if (this.#metainfo === undefined) return;
     this.#instead(async (signal) => {
@@ -200,8 +200,8 @@ export class Torrent {
   }
 
   /**
-   * Other files are wanted from now on, or in another order; what is left out stays as it is. Resolves when that holds
-   * and is kept. Errors: `RangeError` when no file would be wanted, and nothing has changed then.
+   * Changes which files are wanted, or their order; a wish that is left out stays as it is. Resolves when the change
+   * has taken effect and is kept. Errors: `RangeError` when no file would be wanted; then nothing has changed.
    */
   select(wishes: FileWishes): Promise<void> {
     const selecting = this.#selecting.then(() => this.#select(wishes));
@@ -218,37 +218,37 @@ export class Torrent {
     if (metainfo === undefined) await keepWishes(this.infoHash, files, positions, resume);
     else await chooseFiles(metainfo, files, positions, { resume, log });
     this.#wishes = { files: {}, positions: [] };
-    // What is being looked at was begun with the selection before.
+    // A check under way began with the selection before this one.
     if (metainfo !== undefined && this.#joined === undefined) await this.#work?.done;
     const joined = this.#joined;
     if (joined === undefined || this.#isLeaving) return;
     const selection = await chooseFiles(joined.swarm.metainfo, wishes, [], { resume, log });
-    // A swarm that has taken its place meanwhile was begun with what is kept by now.
+    // A new swarm that has replaced this one meanwhile began with the choice just kept.
     if (this.#joined !== joined) return;
     joined.select(selection);
     this.#context.registry.statusChanged(joined.swarm);
     this.#context.dial(joined.swarm);
   }
 
-  /** Chooses limits, slots and the like for this torrent; undefined is what holds for all. Errors: `RangeError`. */
+  /** Chooses limits, slots and the like for this torrent; undefined restores the value for all. Errors: `RangeError`. */
   choose(choices: Partial<Choices>): void {
     this.#will.choose(choices);
     this.policyChanged();
   }
 
-  /** What was chosen for this torrent, and not for all. */
+  /** The choices made for this torrent alone. */
   get choices(): Partial<Choices> {
     return this.#will.policy.own;
   }
 
-  /** Something was chosen for it, or for all torrents. */
+  /** Applies a change of the choices for this torrent or for all. */
   policyChanged(): void {
     this.#joined?.swarm.policyChanged(this.#context.surroundings.now());
   }
 
-  // What is done with it
+  // Work
 
-  /** Leaves its swarm and does something in place of what is being done; where that fails, the torrent has failed. */
+  /** Leaves the swarm, ends the work under way and does other work instead; if that fails, the torrent has failed. */
   #instead(work: (signal: AbortSignal) => Promise<void>, isTold = true): void {
     if (this.#isLeaving) return;
     const before = this.#work;
@@ -296,7 +296,7 @@ export class Torrent {
     await this.#join(this.#metainfo, signal);
   }
 
-  /** Errors: `MetainfoError` where the metadata cannot be read; `StorageError` where it cannot be saved. */
+  /** Fetches and saves the metadata. Errors: `MetainfoError` when it cannot be read; `StorageError` when not saved. */
   async #fetchMetadata(magnet: Magnet, signal: AbortSignal): Promise<Metainfo> {
     const fetch = this.#fetch = new MagnetFetch(magnet, this.#joinContext(), signal);
     this.#context.registry.add(fetch.swarm);
@@ -315,7 +315,7 @@ export class Torrent {
     if (!isTakenOver) this.#context.registry.remove(this.infoHash);
   }
 
-  /** Finds out what is there, then joins the swarm. */
+  /** Checks the data on disk, then joins the swarm. */
   async #join(metainfo: Metainfo, signal: AbortSignal): Promise<void> {
     this.#checked = 0;
     const onChecked = (checked: number) => this.#checked = checked;
@@ -353,7 +353,7 @@ export class Torrent {
     }
   }
 
-  /** Once somebody has changed the data, and may be done with that, looks through all of it and joins anew. */
+  /** Waits until another program has changed the data and may be done with that, then checks it and joins again. */
   async #watchData(joined: JoinedTorrent): Promise<void> {
     await Promise.race([joined.dataChanged, joined.left]);
     if (this.#joined !== joined || joined.swarm.state === "leaving") return;
@@ -391,21 +391,21 @@ export class Torrent {
     if (event.event === "complete" && swarm.seeding) announcer?.completed();
   }
 
-  /** The housekeeping of each second; `now` in ms. */
+  /** Does the housekeeping of each second; `now` in ms. */
   tick(now: number): void {
     this.#fetch?.announcer.tick();
     this.#joined?.announcer?.tick();
     this.#joined?.flush(now);
   }
 
-  /** This machine's addresses have changed. `isOwn`: as `ownHosts`. */
+  /** Finds out again which trackers are our own, after a change of our addresses. `ownHosts` returns `isOwn`. */
   async reviseTrackers(isOwn: (hostname: string) => Promise<boolean>): Promise<void> {
     await this.#joined?.reviseTrackers(isOwn);
   }
 
   // The end
 
-  /** Ends all that is under way, and resolves when the trackers have heard it. `close` follows. Never rejects. */
+  /** Ends all work and resolves when the trackers have heard it. The caller calls `close` next. Never rejects. */
   async stop(): Promise<void> {
     this.#isLeaving = true;
     const reason = new Error("we are stopping");
@@ -416,17 +416,17 @@ export class Torrent {
     await this.#tasks.settled();
   }
 
-  /** After its connections ended: saves what there is and lets go of all files. Returns whether all is saved. */
+  /** Saves everything and closes all files, after its connections have ended. Returns whether everything was saved. */
   async close(): Promise<boolean> {
     await this.#will.saved;
     return await this.#joined?.close() ?? true;
   }
 
   /**
-   * Leaves the torrent for good: its swarm, its trackers, the embedded tracker's list, what is remembered of it,
-   * `state/tmp/` and its file in `torrents/`. `deletesData`: its finished files too.
+   * Leaves the torrent for good: its swarm, its trackers and the embedded tracker's list. Removes its resume state, its
+   * part of `state/tmp/` and its files in `torrents/`; with `deletesData` its finished files too.
    *
-   * Errors: `StorageError`; what KV throws. It has failed then and can be removed again.
+   * Errors: `StorageError`; errors of Deno KV. The torrent has failed then, and the caller may try again.
    */
   async remove(deletesData: boolean): Promise<void> {
     const { resume, registry, home } = this.#context;

@@ -1,4 +1,4 @@
-/** The folder `torrents/`, as far as the program itself reads and writes there. */
+/** Reads, saves and removes the files in `torrents/`. */
 import { join, resolve } from "node:path";
 import { makeFolders } from "../disk/guarded_path.ts";
 import { storageFailure } from "../disk/storage_failure.ts";
@@ -10,21 +10,21 @@ import { readTorrent, replaceFile } from "./torrent_tools.ts";
 
 export { lookOf } from "../disk/folder_watch.ts";
 
-/** Hex digits of the info-hash in the file's name where another torrent has the plain one. */
+/** The number of hex digits of the info-hash in a file's name where another torrent has the plain name. */
 const MARK_DIGITS = 8;
 
-/** Which torrent each `.torrent` file holds that was read. */
+/** Remembers the torrent in each `.torrent` file that was read. */
 export class NamedTorrents {
   readonly #byPath = new Map<string, InfoHash>();
 
-  /** Notes what a file holds; returns what it held before. */
+  /** Notes the torrent in a file; returns the one that it held before. */
   note(path: string, infoHash: InfoHash): InfoHash | undefined {
     const before = this.forget(path);
     this.#byPath.set(resolve(path), infoHash);
     return before;
   }
 
-  /** Forgets a file, and returns what it held. */
+  /** Forgets a file, and returns the torrent that it held. */
   forget(path: string): InfoHash | undefined {
     const before = this.#byPath.get(resolve(path));
     this.#byPath.delete(resolve(path));
@@ -37,7 +37,7 @@ export class NamedTorrents {
   }
 }
 
-/** Paths of the torrents in a folder, sorted; what is in them may be anything. Errors: `StorageError`. */
+/** Paths of the `.torrent` files in a folder, sorted, whatever their contents are. Errors: `StorageError`. */
 export async function torrentPaths(folder: string): Promise<string[]> {
   try {
     const entries = await Array.fromAsync(Deno.readDir(folder));
@@ -48,7 +48,7 @@ export async function torrentPaths(folder: string): Promise<string[]> {
   }
 }
 
-/** The torrent with this info-hash among the files of `folder`; undefined when there is none. Others may be broken. */
+/** The torrent with this info-hash in `folder`, undefined when there is none; files that cannot be read are skipped. */
 export async function findTorrent(folder: string, infoHash: InfoHash): Promise<Metainfo | undefined> {
   for (const path of await torrentPaths(folder)) {
     const metainfo = await readTorrent(path).catch(() => undefined);
@@ -56,7 +56,7 @@ export async function findTorrent(folder: string, infoHash: InfoHash): Promise<M
   }
 }
 
-/** Removes all files of a torrent from `torrents/`, so that it does not come back at the next start. Errors: `StorageError`. */
+/** Removes all files of a torrent from `torrents/`, so that the next start does not join it. Errors: `StorageError`. */
 export async function removeTorrentFiles(home: string, infoHash: InfoHash): Promise<void> {
   for (const path of await torrentPaths(join(home, "torrents"))) {
     const metainfo = await readTorrent(path).catch(() => undefined);
@@ -70,10 +70,10 @@ export async function removeTorrentFiles(home: string, infoHash: InfoHash): Prom
 }
 
 /**
- * Saves a torrent that is not there yet as HOME/torrents/NAME.torrent, or with a part of its info-hash behind the
- * name where that file is another one. Returns the path.
+ * Saves a torrent as HOME/torrents/NAME.torrent, or with a part of its info-hash after the name where another file has
+ * that name. Returns the path.
  *
- * Errors: `StorageError` when both are there, it cannot be written, or `torrents/` is a symbolic link.
+ * Errors: `StorageError` when both names are taken, when the file cannot be written, and when `torrents/` is a link.
  */
 export async function saveTorrent(home: string, metainfo: Metainfo): Promise<string> {
   const { name, infoHash } = metainfo;

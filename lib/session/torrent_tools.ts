@@ -1,4 +1,4 @@
-/** What the commands do with torrents without a session: make, change, describe and check them. */
+/** Makes, changes, describes and checks torrents for the commands that need no session. */
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { checkTorrent as checkPieces } from "../disk/piece_checker.ts";
 import { DiskWorkers } from "../disk/disk_workers.ts";
@@ -25,7 +25,7 @@ export {
   reachableAddresses,
 } from "./announce_advice.ts";
 
-/** A torrent for people and programs: `info --json` of `lib/ui/README.md`. Lengths in bytes. */
+/** The description of a torrent: `info --json` of `lib/ui/README.md`. Lengths in bytes. */
 export interface TorrentDescription {
   readonly infoHash: string;
   readonly infoHashV2: string | null;
@@ -63,7 +63,7 @@ export async function readTorrent(path: string): Promise<Metainfo> {
   }
 }
 
-/** What else is often saved under the name of a torrent. */
+/** The kinds of file that people often save under the name of a torrent, each with a pattern of its first bytes. */
 const KINDS: readonly (readonly [start: RegExp, kind: string])[] = [
   [/^$/, "an empty file"],
   [/^(\xef\xbb\xbf)?\s*<(!doctype|html|head|body|!--|\?xml)/i, "a web page"],
@@ -73,7 +73,7 @@ const KINDS: readonly (readonly [start: RegExp, kind: string])[] = [
   [/^\x1f\x8b/, "a gzip archive"],
 ];
 
-/** What a file is that is no torrent, in words; undefined where that does not show in its first bytes. */
+/** The kind of a file that is no torrent, in words; undefined where its first bytes do not show it. */
 function kindOf(bytes: Uint8Array): string | undefined {
   const start = String.fromCharCode(...bytes.subarray(0, 256));
   return KINDS.find(([pattern]) => pattern.test(start))?.[1];
@@ -97,8 +97,8 @@ async function readTorrentBytes(path: string): Promise<Uint8Array<ArrayBuffer>> 
   }
 }
 
-/** A torrent to make, and where to put it. */
-export interface NewTorrent extends Omit<TorrentPlan, "workers" | "creationDate" | "beforeHashing"> {
+/** The plan of a new torrent, and the path of its file. */
+interface NewTorrent extends Omit<TorrentPlan, "workers" | "creationDate" | "beforeHashing"> {
   readonly home: string;
   /** The `.torrent` file; HOME/torrents/NAME.torrent when undefined. */
   readonly output?: string;
@@ -134,7 +134,7 @@ function isTorrent(path: string): Promise<boolean> {
   return readTorrent(path).then(() => true, () => false);
 }
 
-/** Returns the file that is to be replaced: behind a symbolic link, the one it names. */
+/** The path of the file to replace, or of the one that a symbolic link names. Errors: `StorageError`. */
 async function refuseToReplace(path: string, isNamed: boolean): Promise<string> {
   if (!isNamed) throw new StorageError(`Expected no file at ${path}, got one; name another with --output`);
   if (!await isTorrent(path)) {
@@ -144,7 +144,7 @@ async function refuseToReplace(path: string, isNamed: boolean): Promise<string> 
 }
 
 /**
- * Hashing may take hours, so whether there can be a file is found out before, in the nearest folder that exists.
+ * Hashing may take hours, so a trial in the nearest folder that exists shows before whether `path` can be written.
  * Errors: `StorageError`.
  */
 async function tryToWriteBeside(path: string): Promise<void> {
@@ -162,12 +162,12 @@ async function tryToWriteBeside(path: string): Promise<void> {
   }
 }
 
-/** Whether a look failed for another reason than that there is nothing. */
+/** Whether an error has another reason than a missing file. */
 function hasFailedOtherwise(error: unknown): boolean {
   return !(error instanceof Deno.errors.NotFound);
 }
 
-/** What there is of a torrent's data on this machine: `check --json` of `lib/ui/README.md`. */
+/** The state of a torrent's data on this machine: `check --json` of `lib/ui/README.md`. */
 export interface CheckReport {
   readonly infoHash: string;
   readonly pieces: number;
@@ -232,7 +232,7 @@ export function describeTorrent(metainfo: Metainfo): TorrentDescription {
   };
 }
 
-/** Null also for a number that is no date. */
+/** A time in seconds since 1970 as ISO 8601; null for undefined and for a number that is no date. */
 function isoDate(seconds: number | undefined): string | null {
   const date = new Date((seconds ?? NaN) * 1000);
   return Number.isNaN(date.getTime()) ? null : date.toISOString();
@@ -244,12 +244,12 @@ function magnetOf({ infoHash, name, announceTiers, webSeeds }: Metainfo): string
   return formatMagnet({ infoHash, name, trackers, webSeeds });
 }
 
-/** A magnet link for people and programs: `info --json` of `lib/ui/README.md`, as far as a link can say it. */
+/** The description of a magnet link: the members of `info --json` of `lib/ui/README.md` that a link contains. */
 export interface MagnetDescription
   extends Pick<TorrentDescription, "infoHash" | "name" | "announce" | "webSeeds" | "magnet"> {
   /** Peers to connect to, `host:port` each. */
   readonly peers: readonly string[];
-  /** The files wanted, by position, both ends included; empty: all. */
+  /** Ranges of positions of the files wanted, both ends included; an empty list stands for all files. */
   readonly selectOnly: readonly FileRange[];
 }
 
@@ -261,25 +261,26 @@ export function describeMagnet(link: string): MagnetDescription {
   return { infoHash, name, announce, webSeeds, peers, selectOnly, magnet: formatMagnet(magnet) };
 }
 
-/** What of a magnet link cannot be used. Texts for people. Errors: `MetainfoError`. */
+/** Warnings for people about the parts of a magnet link that cannot be used. Errors: `MetainfoError`. */
 export function magnetWarnings(link: string): readonly string[] {
   return parseMagnet(link, MAGNET_LIMITS).warnings;
 }
 
-/** What a tracker says of one torrent: `info --swarm`. */
+/** The answer of a tracker about one torrent: `info --swarm`. */
 export interface TrackerReport {
-  /** Where it was asked. */
+  /** The announce URL of the tracker. */
   readonly announce: string;
-  /** Peers that have everything, and that do not; null where it did not answer. */
+  /** Number of peers with all data; null where the tracker did not answer. */
   readonly complete: number | null;
+  /** Number of peers without all data; null where the tracker did not answer. */
   readonly incomplete: number | null;
-  /** How often a download was completed, by what peers told. */
+  /** Number of downloads that peers have completed, as they told the tracker. */
   readonly downloaded: number | null;
-  /** Why there are no counts; null where there are. Safe to print. */
+  /** The reason why there are no counts; null where there are. Safe to print. */
   readonly error: string | null;
 }
 
-/** Asks all trackers of a torrent, side by side, how many peers they know. Trackers that fail say so in their report. */
+/** Asks all trackers of a torrent at the same time how many peers they know; a failure becomes part of the report. */
 export async function askTrackers(
   { infoHash, announce }: Pick<TorrentDescription, "infoHash" | "announce">,
 ): Promise<TrackerReport[]> {
@@ -296,22 +297,22 @@ export async function askTrackers(
   }));
 }
 
-/** The whole URL of an announce address; undefined when it is none. */
+/** The whole URL of an announce address; undefined for a text that is no announce address. */
 export function announceUrl(address: string): string | undefined {
   return parseAnnounceAddress(address)?.href;
 }
 
-/** Why the tracker of this machine would not be found at some of these announce addresses. Texts for people. */
+/** Warnings for people about announce addresses at which others would not find the tracker of this machine. */
 export function announceWarnings(announceTiers: readonly (readonly string[])[]): Promise<string[]> {
   return announceProblems(announceTiers.flat(), PORTS.tracker);
 }
 
 /**
- * Changes the announce addresses of a `.torrent` file; all else, and so its info-hash, stays byte for byte.
+ * Changes the announce addresses of a `.torrent` file; all other bytes stay, and so does its info-hash.
  *
- * Errors: `MetainfoError` when it is no torrent; `StorageError` when it cannot be written, or a symbolic link below
- * `home` leads to it, which somebody else may have planted. The file is whole at every moment: the old one or the new
- * one.
+ * Errors: `MetainfoError` when the file is no torrent; `StorageError` when it cannot be written, or when a symbolic
+ * link below `home`, which another user may have planted, leads to it. The file is whole at every moment: the old one
+ * or the new one.
  */
 export async function editAnnounce(
   path: string,
@@ -326,7 +327,7 @@ export async function editAnnounce(
   return parseMetainfo(bytes, METAINFO_LIMITS);
 }
 
-/** Puts a whole file where another one, or none, was; there is the one or the other at every moment. Errors: `StorageError`. */
+/** Writes a new file, or replaces one so that it is the old or the new one at every moment. Errors: `StorageError`. */
 export async function replaceFile(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   const folder = dirname(path);
   const temporary = join(folder, `.${crypto.randomUUID()}.tmp`);

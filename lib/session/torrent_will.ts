@@ -5,22 +5,22 @@ import type { InfoHash } from "../protocol/info_hash.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { type Choices, Policy, readChoices } from "../swarm/policy.ts";
 
-/** What a will stands on. */
+/** The parts of the session that a will needs. */
 export interface WillContext {
   readonly resume: ResumeStore;
   readonly surroundings: Surroundings;
-  /** What holds for all torrents. */
+  /** The choices for all torrents. */
   readonly policy: Policy;
   readonly limits: { readonly upload: RateLimiter; readonly download: RateLimiter };
 }
 
-/** What the user wants of a torrent beside its files: a pause, limits, slots. It holds at once, and over restarts. */
+/** The user's will for a torrent, except its files: a pause, limits, slots. It holds at once and after a restart. */
 export class TorrentWill {
   readonly policy: Policy;
   readonly limits: { readonly upload: RateLimiter; readonly download: RateLimiter };
   readonly #infoHash: InfoHash;
   readonly #context: WillContext;
-  /** Undefined before it is known what was wanted in earlier runs. */
+  /** Undefined until the will of earlier runs is loaded or the user says otherwise. */
   #isPaused: boolean | undefined;
   readonly #loaded: Promise<void>;
   #saving: Promise<void>;
@@ -38,7 +38,7 @@ export class TorrentWill {
     this.#saving = this.#loaded.catch(() => {});
   }
 
-  /** Takes up what was wanted in earlier runs, where nothing else was said since. */
+  /** Loads the will of earlier runs; orders given meanwhile come first. */
   async #load(): Promise<void> {
     const { isPaused, choices } = readWishes(await this.#context.resume.wishes(this.#infoHash));
     this.#isPaused ??= isPaused;
@@ -46,17 +46,17 @@ export class TorrentWill {
     this.applyLimits();
   }
 
-  /** Resolves when it is known what was wanted in earlier runs. Errors: what KV throws. */
+  /** Resolves when the will of earlier runs is loaded. Errors: those of Deno KV. */
   get loaded(): Promise<void> {
     return this.#loaded;
   }
 
-  /** Resolves when all is saved that was said. Never rejects. */
+  /** Resolves when the present will is saved, or its failure logged. Never rejects. */
   get saved(): Promise<void> {
     return this.#saving;
   }
 
-  /** Whether the torrent is to rest. */
+  /** Whether the user wants the torrent to rest. */
   get isPaused(): boolean {
     return this.#isPaused ?? false;
   }
@@ -67,14 +67,14 @@ export class TorrentWill {
     this.#save();
   }
 
-  /** Chooses; undefined is what holds for all. Errors: `RangeError`, and nothing has changed. */
+  /** Chooses for this torrent; undefined restores the value for all. Errors: `RangeError`; then nothing has changed. */
   choose(choices: Partial<Choices>): void {
     this.policy.change(choices);
     this.#save();
     this.applyLimits();
   }
 
-  /** The limits follow what was chosen. */
+  /** Sets the rates of the limits to the choices. */
   applyLimits(): void {
     this.limits.upload.rate = this.policy.maxUpload;
     this.limits.download.rate = this.policy.maxDownload;
@@ -92,7 +92,7 @@ export class TorrentWill {
   }
 }
 
-/** What was saved of it; what makes no sense is left out. */
+/** The saved will, without values that make no sense. */
 function readWishes(saved: unknown): { isPaused: boolean; choices: Partial<Choices> } {
   const record = typeof saved === "object" && saved !== null ? saved as Record<string, unknown> : {};
   return { isPaused: record.isPaused === true, choices: readChoices(record.choices) };

@@ -1,4 +1,4 @@
-/** Snapshots to the lines that `LiveLines` draws: one for each torrent, and below it one for each peer. */
+/** Turns snapshots into the lines that `LiveLines` draws: one for each torrent, and below it one for each peer. */
 import { printable } from "../../log.ts";
 import type { RemotePeerSnapshot, SwarmSnapshot } from "../../swarm/ports.ts";
 import {
@@ -15,12 +15,12 @@ import {
 const MIN_BAR_WIDTH = 8;
 /** Columns of the widest bar. */
 const MAX_BAR_WIDTH = 40;
-/** Columns of a label and its bar together at most: with its numbers, a line fits twice into 80 columns then. */
+/** The most columns of a label and its bar together: such a line with its numbers takes two rows of 80 columns. */
 const MAX_LABEL_AND_BAR_WIDTH = 96;
 
-/** Before what is said of a torrent below its line. */
+/** The beginning of each line with the reason why a torrent waits. */
 const WAITING_INDENT = "  ";
-/** Lines that a sentence takes at most. */
+/** The most lines that the reason takes. */
 const MAX_WAITING_LINES = 4;
 
 /** A short text beside the bar. */
@@ -28,14 +28,14 @@ export interface Cell {
   readonly text: string;
   /** Columns, so that the cells of several lines stand in a column. */
   readonly width: number;
-  /** When the line is narrow, cells of a high rank go first. */
+  /** Cells of a high rank are left out first where the line is narrow. */
   readonly rank: number;
 }
 
-/** One line with a bar: label, bar, cells. A line without `cells` is its label alone. */
+/** One line with a label, a bar and cells. A line without `cells` consists of its label alone. */
 export interface BarLine {
   readonly label: string;
-  /** Columns the label takes at least and, while there is a bar, at most. */
+  /** Columns for the label when cells are chosen; later it may get more. */
   readonly labelWidth: number;
   readonly value: number;
   readonly total: number;
@@ -45,8 +45,8 @@ export interface BarLine {
 }
 
 /**
- * Lines as texts of at most `width` columns. Labels take what the longest needs and no more, so that a terminal made
- * narrower has little to wrap.
+ * Lines as texts of at most `width` columns. All labels take the columns of the longest one and no more, so that a
+ * terminal that becomes narrower has little to wrap.
  */
 export function renderBarLines(lines: readonly BarLine[], width: number): string[] {
   const longest = lines.filter(({ cells }) => cells.length > 0)
@@ -83,8 +83,9 @@ function drawBar({ value, total }: BarLine, columns: number): string {
 }
 
 /**
- * The lines for all swarms, at most `maxLines`. Torrents matter more than why they wait, told in lines of `columns`, and
- * that more than peers; those share what room is left, peers that we exchange data with first, and "+N more" stands for the others.
+ * The lines for all swarms, at most `maxLines`. Torrents come first, then the reasons why they wait, in lines of
+ * `columns` columns. Peers share the lines that are left: first those that exchange data with us, and "+N more" stands
+ * for the others.
  */
 export function swarmLines(
   snapshots: readonly SwarmSnapshot[],
@@ -105,12 +106,12 @@ export function swarmLines(
   return lines.slice(0, maxLines);
 }
 
-/** How many of `count` lines to show in `room` lines, one of which is needed to say that there are more. */
+/** The number of lines to show of `count` in `room` lines; where not all fit, one line must say that there are more. */
 function fitCount(count: number, room: number): number {
   return count <= room ? count : Math.max(0, room - 1);
 }
 
-/** Why a torrent waits, below its line and its peers. */
+/** The lines with the reason why a torrent waits, which stand below its peers. */
 function waitingLines({ waiting }: SwarmSnapshot, room: number, columns: number): BarLine[] {
   if (waiting === undefined || room < 1) return [];
   const text = printable(formatWaiting(waiting));
@@ -182,7 +183,7 @@ function peerLine(peer: RemotePeerSnapshot, pieces: number): BarLine {
 }
 
 /** A line that is only text. */
-export function textLine(label: string): BarLine {
+function textLine(label: string): BarLine {
   return { label, labelWidth: widthOf(label), value: 0, total: 1, cells: [], barRank: 0 };
 }
 

@@ -2,11 +2,11 @@ import { printable } from "../../log.ts";
 import type { SessionEvent } from "../../session/session.ts";
 import { formatBytes, formatDuration } from "../text_format.ts";
 
-/** Events as lines for people. Remembers the torrents' names, which later events do not carry. */
+/** Turns events into lines for people. It remembers the names of torrents, because later events do not carry them. */
 export class EventTexts {
   readonly #names = new Map<string, string>();
 
-  /** The line of an event, without control characters; undefined for what only programs want to know. */
+  /** The line of an event, without control characters; undefined for an event that is of use to programs only. */
   textOf(event: SessionEvent): string | undefined {
     if (event.event === "torrent") this.#names.set(event.infoHash, event.name);
     const text = this.#describe(event);

@@ -8,26 +8,26 @@ const ESCAPE = {
   up: (rows: number) => rows > 0 ? `\x1b[${rows}A` : "",
 };
 
-/** Rows that may always be drawn, on a screen that has them. */
+/** The lines may take this number of rows even where it is more than half of the screen. */
 const MIN_ROWS = 8;
 
-/** A terminal: its size at this moment, and a place to write. */
+/** A terminal with its present size. */
 export interface Screen {
   readonly columns: number;
   readonly rows: number;
   write(text: string): void;
   /**
-   * `resized` hears that the size changed, `resumed` that the program goes on after it was stopped and the terminal was
-   * somebody else's. Returns what ends that. Absent where nothing of it can happen.
+   * Calls `resized` after each change of the size, and `resumed` when the program goes on after a stop in which other
+   * programs used the terminal. Returns a function that ends the watch. Absent where neither can happen.
    */
   watch?(resized: () => void, resumed: () => void): () => void;
 }
 
-/** Makes lines of at most `columns` columns, at most `maxLines`. */
-export type Render = (columns: number, maxLines: number) => readonly string[];
+/** Makes at most `maxLines` lines of at most `columns` columns. */
+type Render = (columns: number, maxLines: number) => readonly string[];
 
 /**
- * Lines that are redrawn in place, and lines of a log above them.
+ * Draws lines again and again in the same place, and writes lines of a log above them.
  *
  * ```
  *   a line of the log
@@ -37,18 +37,18 @@ export type Render = (columns: number, maxLines: number) => readonly string[];
  * ```
  *
  * A frame is one write, and begins and ends with the terminal as other programs expect it: the cursor is shown, at the
- * start of a free line, and long lines are wrapped. So whatever stops or ends the program, nothing has to be put right.
+ * start of a free line, and long lines are wrapped. So nothing has to be restored, whatever stops or ends the program.
  *
- * Lines are cut one column before the edge, so that no terminal wraps them. A terminal made narrower wraps the lines
- * that are on it already, so the way back to the first one is counted in rows of the present width. They take half of
- * the screen at most: what a resize pushes out of it is beyond reach, and would stay there.
+ * Lines are cut one column before the edge, so that no terminal wraps them. A terminal that becomes narrower wraps the
+ * lines it shows, so the way back to the first one is counted in rows of the present width. The lines take about half
+ * of the screen at most: the cursor cannot reach lines that a resize pushes out of it, and those would stay there.
  */
 export class LiveLines {
   readonly #screen: Screen;
   #render: Render = () => [];
-  /** What is to be shown, cut for the present width; undefined until it is rendered for that. */
+  /** The lines to show, cut for the present width; undefined until they are rendered for that width. */
   #lines: readonly string[] | undefined;
-  /** What is on the screen above the cursor. */
+  /** The lines on the screen above the cursor. */
   #drawn: readonly string[] = [];
   #unwatch: (() => void) | undefined;
 
@@ -56,7 +56,7 @@ export class LiveLines {
     this.#screen = screen;
   }
 
-  /** Replaces what is shown; `render` is called again whenever the terminal changes its size. */
+  /** Replaces the lines; `render` is called again after each change of the terminal's size. */
   show(render: Render): void {
     this.#render = render;
     this.#lines = undefined;
@@ -64,12 +64,12 @@ export class LiveLines {
     this.#draw();
   }
 
-  /** Writes a line above what is shown. */
+  /** Writes a line above the lines that are shown. */
   log(line: string): void {
     this.#draw(line);
   }
 
-  /** What is shown stays. */
+  /** Ends the drawing; the lines stay on the terminal. */
   close(): void {
     this.#unwatch?.();
     this.#unwatch = undefined;
@@ -80,7 +80,7 @@ export class LiveLines {
     this.#draw();
   }
 
-  /** What was drawn before is above what others wrote, and out of reach. */
+  /** Draws below the output of other programs: the lines drawn before stand above it, out of reach. */
   #resumed(): void {
     this.#drawn = [];
     this.#resized();

@@ -3,7 +3,7 @@ import type { SessionEvent } from "../../session/session.ts";
 import { EventTexts } from "./event_texts.ts";
 import type { ProgressView } from "./progress_view.ts";
 
-/** Shows nothing, but what went wrong goes to the log: silence must not hide it. */
+/** Shows no progress, but writes warnings and errors to the log, so that silence does not hide them. */
 export class LoggedProgress implements ProgressView {
   readonly #log: Logger;
   readonly #texts = new EventTexts();

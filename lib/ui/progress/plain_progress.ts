@@ -6,17 +6,17 @@ import { outputWriter } from "../output.ts";
 import type { ProgressView } from "./progress_view.ts";
 import { formatRate, formatWaiting, percentOf } from "../text_format.ts";
 
-/** How often a torrent's percent is told at most, in milliseconds. */
+/** The least time between two lines with the percent of one torrent, in milliseconds. */
 const PERCENT_EVERY_MS = 5000;
 
-/** One line for each thing worth knowing, for files, pipes and people who read them. */
+/** Writes a line for each event and for each step of progress, for files, pipes and their readers. */
 export class PlainProgress implements ProgressView {
   readonly #write: (line: string) => void;
   readonly #now: () => number;
   readonly #texts = new EventTexts();
-  /** What was told last of each info-hash, and when. */
+  /** The last text about the progress of each info-hash, and its time in milliseconds. */
   readonly #told = new Map<string, { text: string; at: number }>();
-  /** Why each info-hash was last said to wait. */
+  /** The last reason for which each info-hash waited. */
   readonly #reasons = new Map<string, string | undefined>();
 
   /** `now` is milliseconds on any clock that does not go back. */
@@ -47,7 +47,7 @@ export class PlainProgress implements ProgressView {
     }
   }
 
-  /** A reason is told once, until there is another one. */
+  /** Writes the reason why a torrent waits, once until it changes. */
   #tellWaiting({ infoHash, name, waiting }: SwarmSnapshot): void {
     if (waiting?.reason === this.#reasons.get(infoHash)) return;
     this.#reasons.set(infoHash, waiting?.reason);
@@ -57,7 +57,7 @@ export class PlainProgress implements ProgressView {
   close(): void {}
 }
 
-/** How far a torrent is, or why it stands still; undefined when there is nothing to wait for. */
+/** The progress of a torrent, or the reason why it makes none; undefined when it is finished. */
 function standing(snapshot: SwarmSnapshot): string | undefined {
   const { pieces, have, missing, checked, state, failure, finished, lacksMetadata } = snapshot;
   if (failure !== undefined) return `failed: ${failure}`;

@@ -5,7 +5,7 @@ import { EventTexts } from "./event_texts.ts";
 import { LiveLines, type Screen } from "./live_lines.ts";
 import type { ProgressView } from "./progress_view.ts";
 
-/** Bars on a terminal: one for each torrent and each connected peer, and above them what happened. */
+/** Shows bars on a terminal, one for each torrent and each connected peer, and the events above them. */
 export class ProgressBars implements ProgressView {
   readonly #bars: LiveLines;
   readonly #texts = new EventTexts();
@@ -29,7 +29,7 @@ export class ProgressBars implements ProgressView {
     this.#bars.log(line);
   }
 
-  /** What stays on the terminal are the torrents; their peers are gone. */
+  /** Leaves the lines of the torrents on the terminal, without their peers. */
   close(): void {
     this.#show(this.#lastSnapshots.map((snapshot) => ({ ...snapshot, peers: [] })));
     this.#bars.close();

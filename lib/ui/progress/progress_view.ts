@@ -1,13 +1,13 @@
 import type { SessionEvent } from "../../session/session.ts";
 import type { SwarmSnapshot } from "../../swarm/ports.ts";
 
-/** How a running session is shown: as bars, as plain lines, as JSON, or not at all. */
+/** Shows a running session: as bars, as plain lines, as JSON, or not at all. */
 export interface ProgressView {
-  /** Something happened. */
+  /** Shows an event of the session. */
   event(event: SessionEvent): void;
-  /** About once a second: how every swarm stands. */
+  /** Shows the present state of every swarm; called about once a second. */
   tick(snapshots: readonly SwarmSnapshot[]): void;
-  /** Writes a log line in a place where it does not tear what is shown; absent where any place will do. */
+  /** Writes a log line where it does not tear the view; absent where it may stand anywhere. */
   log?(line: string): void;
   /** Ends the showing and leaves the terminal as it was. */
   close(): void;

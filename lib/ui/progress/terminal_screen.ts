@@ -20,7 +20,7 @@ export class TerminalScreen implements Screen {
     return this.#size().rows;
   }
 
-  /** Writes all of it. A terminal that has gone away is no reason to stop a transfer. */
+  /** Writes the whole text. A failure is ignored: a terminal that has closed is no reason to stop a transfer. */
   write(text: string): void {
     const bytes = this.#encoder.encode(text);
     try {
@@ -32,7 +32,7 @@ export class TerminalScreen implements Screen {
     }
   }
 
-  /** Windows has no such signals. */
+  /** Listens for the signals of both events, which Windows does not have. */
   watch(resized: () => void, resumed: () => void): () => void {
     if (Deno.build.os === "windows") return () => {};
     Deno.addSignalListener("SIGWINCH", resized);

@@ -3,19 +3,19 @@ import { LiveLines, type Screen } from "./live_lines.ts";
 import { errorWriter } from "../output.ts";
 import { percentOf } from "../text_format.ts";
 
-/** How often a bar is drawn at most, in milliseconds: pieces are done by the thousand. */
+/** The least time between two drawings of a bar, in milliseconds: thousands of pieces may be done in a second. */
 const FRAME_EVERY_MS = 100;
-/** How often percent lines are written where there is no terminal, in milliseconds. */
+/** The least time between two percent lines where there is no terminal, in milliseconds. */
 const PERCENT_EVERY_MS = 5000;
 
-/** Shows how far one piece of work is. */
+/** Shows the progress of one task. */
 export interface WorkProgress {
-  /** Both in the same unit. */
+  /** `done` and `total` count the same unit. */
   update(done: number, total: number): void;
   close(): void;
 }
 
-/** A bar, for a terminal. */
+/** Shows a bar on a terminal. */
 export class WorkBar implements WorkProgress {
   readonly #label: string;
   readonly #bars: LiveLines;
@@ -50,7 +50,7 @@ export class WorkBar implements WorkProgress {
   }
 }
 
-/** A line every few seconds, elsewhere; work that is done before that says nothing. */
+/** Writes a line every few seconds where there is no terminal; a short task writes none. */
 export class WorkLines implements WorkProgress {
   readonly #label: string;
   readonly #write: (line: string) => void;

@@ -1,13 +1,13 @@
-/** The ports that others reach a peer at. */
+/** The ports at which others reach a peer. */
 export interface ReachedPorts {
   readonly tcp: readonly number[];
   readonly udp: readonly number[];
 }
 
 /**
- * How to let others in where a firewall is on: a line for each tool of the system, behind its name.
+ * The commands that let others through a firewall: a line for each tool of the system, with the tool's name in front.
  *
- * `program` is the path of the executable, by which macOS knows it.
+ * `program` is the path of the executable, by which macOS identifies it.
  */
 export function firewallLines(
   os: typeof Deno.build.os,

@@ -7,7 +7,7 @@ const FILE = `${LABEL}.plist`;
 const USER = "daemon";
 const MAX_OPEN_FILES = 65_536;
 
-/** A job of launchd. */
+/** The plan of a job of launchd, on macOS. */
 export function launchdPlan(setup: ServiceSetup): ServicePlan {
   const { home, isSystem } = setup;
   const text = plist(setup);

@@ -1,31 +1,31 @@
 import { env } from "node:process";
 import { join } from "node:path";
 
-/** The variable by which systemd says where it wants to hear of a service (sd_notify). */
+/** The variable with the path of the socket at which systemd listens for messages of a service (sd_notify). */
 const VARIABLE = "NOTIFY_SOCKET";
 
-/** Tells systemd how a service fares; nobody, where this is none or the variable may not be read. */
+/** Tells systemd the state of its service. Does nothing outside a service, or where the variable may not be read. */
 export class ServiceManager {
   readonly #path: string | undefined;
 
   constructor() {
     const mayRead = Deno.permissions.querySync({ name: "env", variable: VARIABLE }).state === "granted";
     const path = mayRead ? env.NOTIFY_SOCKET : undefined;
-    // What begins with `@` is no file, and Deno cannot send there.
+    // A name that begins with `@` is an abstract socket, to which Deno cannot send.
     this.#path = path?.startsWith("/") ? path : undefined;
   }
 
-  /** The service is ready. `folder` is one that this process may write to. */
+  /** Tells that the service is ready. This process must be able to write to `folder`. */
   async ready(folder: string): Promise<void> {
     await this.#send("READY=1", folder);
   }
 
-  /** The service is about to end. */
+  /** Tells that the service is about to end. `folder` is as for `ready`. */
   async stopping(folder: string): Promise<void> {
     await this.#send("STOPPING=1", folder);
   }
 
-  /** A lost message means no more than a service that is said to start for longer than it does. */
+  /** Sends a message. It may be lost: then systemd only takes the service for one that is still starting. */
   async #send(state: string, folder: string): Promise<void> {
     if (this.#path === undefined) return;
     const own = join(folder, `notify-${Deno.pid}`);

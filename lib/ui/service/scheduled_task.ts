@@ -1,11 +1,11 @@
 import { win32 } from "node:path";
 import { type ServicePlan, type ServiceSetup, xmlText } from "./service_plan.ts";
 
-/** The account of a service for the whole machine, "Local Service", which may do little. */
+/** The account of a service for the whole machine: "Local Service", which has few rights. */
 const LOCAL_SERVICE = "S-1-5-19";
 const SCHEMA = "http://schemas.microsoft.com/windows/2004/02/mit/task";
 
-/** A task of Windows' scheduler: at the start of the machine, or when the user logs on. */
+/** The plan of a task of Windows' scheduler, which starts with the machine or when the user logs on. */
 export function scheduledTaskPlan(setup: ServiceSetup): ServicePlan {
   const { home, isSystem } = setup;
   const path = win32.join(home, "service", "peer.xml");
@@ -37,7 +37,7 @@ function taskXml({ program, args, home, isSystem }: ServiceSetup): string {
     `    ${tag("StopIfGoingOnBatteries", "false")}`,
     `    ${tag("StartWhenAvailable", "true")}`,
     `    ${tag("ExecutionTimeLimit", "PT0S")}`,
-    // Priority 7, the default of tasks, would give the disk to everybody else first.
+    // With priority 7, the default of tasks, every other program would get the disk first.
     `    ${tag("Priority", "5")}`,
     `    <RestartOnFailure>${tag("Interval", "PT1M")}${tag("Count", "255")}</RestartOnFailure>`,
     "  </Settings>",
@@ -53,7 +53,7 @@ function taskXml({ program, args, home, isSystem }: ServiceSetup): string {
   ].join("\r\n");
 }
 
-/** A word of a command line as programs on Windows take it apart. */
+/** A word of a command line in the quotes that programs on Windows expect. */
 export function windowsWord(word: string): string {
   if (/^[^\s"]+$/.test(word)) return word;
   return `"${

@@ -1,4 +1,4 @@
-/** `peer service`: writes what a system needs to run the program by itself, and says what to do then. */
+/** `peer service`: writes the files with which a system runs the program by itself, and prints the next commands. */
 import { dirname, join, resolve } from "node:path";
 import { execPath } from "node:process";
 import { fileURLToPath } from "node:url";
@@ -15,20 +15,20 @@ import { scheduledTaskPlan } from "./scheduled_task.ts";
 import { type ServiceFile, type ServicePlan, type ServiceSetup, systemHome } from "./service_plan.ts";
 import { systemdPlan } from "./systemd.ts";
 
-/** What can be done with a service. */
+/** The actions of `peer service`. */
 export const SERVICE_ACTIONS = ["install", "status", "remove"] as const;
 export type ServiceAction = typeof SERVICE_ACTIONS[number];
 
 /** Options of `service`. */
-export interface ServiceOptions {
-  /** Undefined where the user named none. */
+interface ServiceOptions {
+  /** Undefined where the user has named no folder. */
   readonly home: string | undefined;
   readonly system?: boolean;
   readonly dryRun?: boolean;
 }
 
-/** The words after `service ACTION` that are for `start`, and `start` itself, which says whether they are right. */
-export interface StartWords {
+/** The words after `service ACTION`, which are for `start`, and the command `start`, which parses them. */
+interface StartWords {
   readonly words: readonly string[];
   readonly command: Command;
 }
@@ -68,7 +68,7 @@ function planFor(os: typeof Deno.build.os, setup: ServiceSetup): ServicePlan {
   return os === "darwin" ? launchdPlan(setup) : systemdPlan(setup);
 }
 
-/** The words that start this program again: the compiled one by its path, the sources by their task. */
+/** The words that start this program again: the path of a compiled one, or the Deno task of the sources. */
 function programWords(): string[] {
   if (Deno.build.standalone) return [execPath];
   const config = fileURLToPath(new URL("../../../deno.json", import.meta.url));
@@ -79,7 +79,7 @@ function hasControlCharacters(word: string): boolean {
   return /\p{Cc}/u.test(word);
 }
 
-/** The words for `start`, with paths that hold wherever the service is started. Errors: `Failure` for wrong ones. */
+/** The words for `start`, with absolute paths, since a service starts in another folder. Errors: `Failure`. */
 async function argumentsOf({ words, command }: StartWords): Promise<string[]> {
   const { operands, unknown } = command.parseOptions([...words]);
   if (unknown.length > 0) {
@@ -130,7 +130,7 @@ async function writeServiceFile({ path, text, isUtf16 }: ServiceFile): Promise<v
   }
 }
 
-/** UTF-16 as Windows writes it: little-endian, behind a mark. */
+/** UTF-16 as Windows writes it: little-endian, after a byte order mark. */
 function utf16(text: string): Uint8Array<ArrayBuffer> {
   const marked = `\uFEFF${text}`;
   const bytes = new Uint8Array(2 * marked.length);
@@ -139,7 +139,7 @@ function utf16(text: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** The ports that a peer with these options listens on; one that it picks itself cannot be told. */
+/** The ports on which a peer with these options listens, except ports that the system will pick. */
 function reachedPorts({ port, trackerPort, tracker, lsd }: Partial<StartOptions>): ReachedPorts {
   const peerPort = port ?? PORTS.peer.first;
   const trackerPorts = tracker === false ? [] : [trackerPort ?? PORTS.tracker.first];
@@ -168,7 +168,7 @@ async function isRunningIn(home: string): Promise<boolean> {
     using file = await Deno.open(join(home, "state", "lock"), { read: true, write: true });
     return !await file.tryLock(true);
   } catch (error) {
-    // Only somebody else's lock can be there and not be opened.
+    // A lock that this user may not open belongs to a service of another user.
     return error instanceof Deno.errors.PermissionDenied;
   }
 }

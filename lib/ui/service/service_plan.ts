@@ -1,37 +1,40 @@
-/** What a service is to run, and what has to be done for it on a system. */
+/** The plan of a service: its files, and the commands that put it to work on a system. */
 
-/** A service as the user wants it. */
+/** The service that the user wants. */
 export interface ServiceSetup {
-  /** The words that start the program, first an absolute path. */
+  /** The words that start the program; the first is an absolute path. */
   readonly program: readonly string[];
-  /** Arguments of the program. Files in them have absolute paths. */
+  /** Arguments of the program, with absolute paths. */
   readonly args: readonly string[];
-  /** The folder the service works in; an absolute path. */
+  /** The absolute path of the folder in which the service works. */
   readonly home: string;
-  /** Whether it runs for the whole machine, from its start on; else for this user, from the login on. */
+  /** Whether the service starts with the machine; if not, it starts when this user logs on. */
   readonly isSystem: boolean;
 }
 
-/** A file that makes the service known. */
+/** A file that describes the service to the system. */
 export interface ServiceFile {
   readonly path: string;
   readonly text: string;
-  /** Windows' scheduler reads UTF-16 with a mark, everybody else UTF-8. */
+  /** True for Windows' scheduler, which reads UTF-16 with a byte order mark; other systems read UTF-8. */
   readonly isUtf16?: boolean;
 }
 
-/** The files of a service, and the command for a shell (on Windows the Command Prompt) that does what this program may not do itself. */
+/**
+ * The files of a service, and the commands for steps that this program may not take itself. The commands are for a
+ * shell, and on Windows for the Command Prompt.
+ */
 export interface ServicePlan {
   readonly files: readonly ServiceFile[];
-  /** Makes the system know the service, and starts it. */
+  /** Registers the service with the system, and starts it. */
   readonly enable: string;
-  /** Stops the service, and makes the system forget it. */
+  /** Stops the service, and removes it from the system. */
   readonly disable: string;
-  /** Shows how it fares. */
+  /** Shows the state of the service. */
   readonly look: string;
 }
 
-/** The folder that a service for the whole machine works in where the user names none. */
+/** The folder of a service for the whole machine where the user names none. */
 export function systemHome(os: typeof Deno.build.os): string {
   return os === "windows" ? "C:\\ProgramData\\peer" : "/var/lib/peer";
 }
@@ -41,7 +44,7 @@ export function shellWord(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** Text as it stands in XML. */
+/** A text with the characters escaped that have a meaning in XML. */
 export function xmlText(text: string): string {
   const names: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
   return text.replace(/[&<>"]/g, (character) => names[character]);

@@ -1,11 +1,11 @@
 import { posix } from "node:path";
 import { type ServicePlan, type ServiceSetup, shellWord, systemHome } from "./service_plan.ts";
 
-/** The user of a system service, made by systemd-sysusers. */
+/** The user of a system service; systemd-sysusers creates it. */
 const USER = "peer";
 /** Files and sockets open at once: a peer of many torrents has thousands of connections. */
 const MAX_OPEN_FILES = 65_536;
-/** What the program needs none of. Memory that is written and run must stay, since V8 compiles. */
+/** Takes away rights that the program does not need. Memory both writable and executable is allowed: V8 compiles. */
 const HARDENING = [
   "NoNewPrivileges=yes",
   "CapabilityBoundingSet=",
@@ -19,17 +19,17 @@ const HARDENING = [
   "ProtectKernelModules=yes",
   "ProtectKernelTunables=yes",
   "ProtectSystem=strict",
-  // The last one is for the list of network interfaces.
+  // AF_NETLINK serves for the list of network interfaces.
   "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK",
   "RestrictNamespaces=yes",
   "RestrictRealtime=yes",
   "RestrictSUIDSGID=yes",
   "SystemCallArchitectures=native",
 ];
-/** Where the homes of users are, which a system service sees only if it works there. */
+/** The folders of users, which a system service sees only if it works in one of them. */
 const USERS = /^\/(home|root|run\/user)(\/|$)/;
 
-/** A unit of systemd; that of a user lies in the service's own folder, and systemd is given a link to it. */
+/** The plan of a unit of systemd. A user's unit lies in the service's own folder, and systemd makes a link to it. */
 export function systemdPlan(setup: ServiceSetup): ServicePlan {
   return setup.isSystem ? systemPlan(setup) : userPlan(setup);
 }
@@ -84,13 +84,13 @@ function unit(
     "",
     "[Service]",
     "Type=notify",
-    // A task of Deno starts the program as its child.
+    // A Deno task starts the program as a child process.
     `NotifyAccess=${program.length > 1 ? "all" : "main"}`,
     `ExecStart=${[quoted(path, false), ...words.map((word) => quoted(word, true))].join(" ")}`,
     `WorkingDirectory=-${home.replaceAll("%", "%%")}`,
     "Restart=on-failure",
     "RestartSec=5",
-    // A wrong command line, or bad input: no other try will be better.
+    // These codes stand for a wrong command line and for bad input, which another try does not mend.
     "RestartPreventExitStatus=2 3",
     "TimeoutStopSec=30",
     `LimitNOFILE=${MAX_OPEN_FILES}`,
@@ -102,7 +102,7 @@ function unit(
   ].join("\n");
 }
 
-/** A word of a unit file in quotes; `isArgument` says whether systemd looks for variables in it. */
+/** A word of a unit file in quotes; `isArgument` says whether systemd replaces variables in it. */
 function quoted(word: string, isArgument: boolean): string {
   const escaped = word.replace(/["\\]/g, "\\$&").replaceAll("%", "%%");
   return `"${isArgument ? escaped.replaceAll("$", "$$$$") : escaped}"`;
