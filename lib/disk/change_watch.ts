@@ -7,16 +7,16 @@ import type { TorrentFiles } from "./torrent_files.ts";
 /**
  * Notices that a file in `shareable/` is no longer what it was when its pieces were verified.
  *
- * Nobody tells us when a file is changed, so it is looked at: before a read, but not twice in a turn, and a few files
- * now and then that nobody reads. A look asks for size, time and inode, never for contents.
+ * No system call tells us of every change, so the watch looks at each file before a read, but only once in a turn, and
+ * now and then at a few files that nobody reads. A look reads size, time and inode, never contents.
  */
 export class ChangeWatch {
-  /** Of files that are in `shareable/`: what they look like. Of others: copies there that may be replaced. */
+  /** Stamps of files in `shareable/`; for files not there yet, stamps of copies there that may be replaced. */
   stamps: (FileStamp | undefined)[] = [];
   readonly #files: TorrentFiles;
   /** Files looked at in this turn. */
   readonly #looked = new Set<number>();
-  /** Where the next look at files that nobody reads begins. */
+  /** Position of the file at which the next look at files that nobody reads begins. */
   #next = 0;
   #lastLookAt = -Infinity;
 
@@ -25,7 +25,7 @@ export class ChangeWatch {
   }
 
   /**
-   * A new turn, once a second; `now` in ms. Every `STORAGE.lookMs` a few files are looked at, in a circle.
+   * Begins a new turn, once a second; `now` in ms. Every `STORAGE.lookMs` it looks at the next few files, in a circle.
    * Errors: `DataChangedError`.
    */
   turn(now: number): void {
@@ -39,15 +39,15 @@ export class ChangeWatch {
     }
   }
 
-  /** A file was moved to `shareable/`, and is what it is to be. Errors: `StorageError`. */
+  /** Notes that a complete file was moved to `shareable/`. Errors: `StorageError`. */
   readonly moved = (file: number) => void (this.stamps[file] = this.#files.shareable.stampOf(file));
 
-  /** A run that was cut off had begun to move files: what is in `shareable/` is what it is to be. */
+  /** Accepts the files in `shareable/` as complete, after a run that was cut off while it moved files. */
   movedBefore(): void {
     this.#files.places.forEach((place, file) => place === FilePlace.shareable && this.moved(file));
   }
 
-  /** A file is about to be read. Errors: `DataChangedError`. */
+  /** Looks at a file that is about to be read. Errors: `DataChangedError`. */
   beforeRead(file: number): void {
     if (this.#looked.has(file)) return;
     this.#looked.add(file);

@@ -1,7 +1,7 @@
 import process from "node:process";
 import { STORAGE } from "../settings.ts";
 
-/** Time that passed and time that all threads of this process computed, both in ms since whenever. */
+/** The time that has passed and the processor time of all threads, both in ms since some fixed moment. */
 export interface ProcessTime {
   readonly passed: number;
   readonly computed: number;
@@ -13,11 +13,11 @@ function processTime(): ProcessTime {
 }
 
 /**
- * Says which thread is to verify and write a piece.
+ * Chooses the thread that verifies and writes a piece.
  *
- * The main thread has just received it, so the piece lies in the cache of its core: to hash it there costs a fifth less
- * of the processor than in another thread. But the main thread must wait for no disk, and where the process needs more
- * than one core, two threads are faster.
+ * The main thread has just received the piece, which still lies in the cache of its core: hashing there costs a fifth
+ * less processor time than in another thread. But the main thread must not wait for a disk, and where the process
+ * needs more than one core, two threads are faster.
  */
 export class CommitChoice {
   readonly #now: () => ProcessTime;
@@ -32,7 +32,7 @@ export class CommitChoice {
     this.#last = now();
   }
 
-  /** Whether the main thread is to commit a piece of so many bytes. */
+  /** Whether the main thread should commit a piece of this number of bytes. */
   isForMainThread(bytes: number): boolean {
     const { maxBytes, maxCores, sampleMs } = STORAGE.mainThread;
     const { pauseMs, quickCommits } = STORAGE.patience;
@@ -47,7 +47,7 @@ export class CommitChoice {
     return this.#cores < maxCores;
   }
 
-  /** A commit took this long in whatever thread did it. */
+  /** Notes the time that a commit took, in either thread. */
   took(milliseconds: number): void {
     if (milliseconds <= STORAGE.patience.slowCommitMs) {
       this.#quickInARow++;

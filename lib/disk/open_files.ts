@@ -1,32 +1,32 @@
 import fs from "node:fs";
 import { isOutOfDescriptors } from "./storage_failure.ts";
 
-/** A file descriptor in use, and what to do when it is taken away. */
+/** A file descriptor in use, and a function to call when it is closed. */
 export interface OpenFile {
   readonly fd: number;
   readonly forget: () => void;
 }
 
 /**
- * Keeps at most `limit` files open, over all torrents of one thread; the one unused for longest is closed.
+ * Keeps at most `limit` files open for all torrents of one thread, and closes the one that was unused for longest.
  *
- * Files are used synchronously, so none is taken away in the middle of a read or write.
+ * Files are used synchronously, so none is closed in the middle of a read or write.
  */
 export class OpenFiles {
   readonly #limit: number;
-  /** Least recently used first. */
+  /** The open files, the least recently used first. */
   readonly #files = new Set<OpenFile>();
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** Files open now. */
+  /** The number of files open now. */
   get count(): number {
     return this.#files.size;
   }
 
-  /** What `open` returns; where the system has no descriptor left, files of ours are closed for it, oldest first. */
+  /** Returns the result of `open`. Where the system has no descriptor left, closes our files, the oldest first. */
   making<T>(open: () => T): T {
     for (;;) {
       try {
@@ -39,7 +39,7 @@ export class OpenFiles {
     }
   }
 
-  /** Takes charge of a file that was just opened. */
+  /** Takes over a file that was just opened. */
   add(file: OpenFile): void {
     if (this.#files.size >= this.#limit) {
       const [oldest] = this.#files;
@@ -48,7 +48,7 @@ export class OpenFiles {
     this.#files.add(file);
   }
 
-  /** Notes that a file is being used. */
+  /** Notes that a file is in use. */
   touch(file: OpenFile): void {
     this.#files.delete(file);
     this.#files.add(file);

@@ -1,22 +1,22 @@
 import type { TorrentFile } from "../protocol/metainfo.ts";
 import type { PieceLayout } from "../protocol/piece_layout.ts";
 
-/** Where the bytes of a file are: in a file of its own below the row's folder, in `shareable/`, or among the parts. */
+/** The place of a file's bytes: a file of its own below the row's folder, `shareable/`, or the parts file. */
 export const FilePlace = { own: 0, shareable: 1, parts: 2 } as const;
 
-/** What is put behind a torrent's name to name its parts file, which lies beside the torrent's own folder or file. */
+/** The end of the name of a parts file, which lies beside the torrent's own folder or file and begins with its name. */
 export const PARTS_ENDING = ".parts";
 
 /**
- * Where the parts file keeps what pieces hold of files that are not wanted.
+ * The layout of the parts file, which keeps the bytes of wanted pieces that belong to files not wanted.
  *
- * A piece that several files share has a slot of its own there, as long as a piece; so everything has its one
- * place, whatever is wanted now or later. Pieces of one file alone have none: who does not want the file does
- * not fetch them.
+ * Each piece that several files share has a slot there, as long as a piece. So every byte has one fixed place,
+ * whichever files are wanted now or later. A piece within one file has no slot: a user who does not want the file does
+ * not need the piece.
  */
 export class PartsLayout {
   readonly #layout: PieceLayout;
-  /** Slot of each shared piece. */
+  /** The slot of each shared piece. */
   readonly #slots = new Map<number, number>();
 
   constructor(layout: PieceLayout, files: readonly TorrentFile[]) {

@@ -16,7 +16,7 @@ import { FileRow, sameStamp } from "./file_row.ts";
 import { OpenFiles } from "./open_files.ts";
 import { storageFailure } from "./storage_failure.ts";
 
-/** What to make a torrent of, and what it says besides. */
+/** The data of a new torrent, and its other members. */
 export interface TorrentPlan {
   /** A file or folder; not a symbolic link. */
   readonly path: string;
@@ -29,33 +29,33 @@ export interface TorrentPlan {
   /** Seconds since 1970. */
   readonly creationDate?: number;
   readonly workers: DiskWorkers;
-  /** Called when the data was found to be usable, before all of it is read. May throw. */
+  /** Called when the data has turned out to be usable, before all of it is read. May throw. */
   beforeHashing?(): Promise<void>;
 }
 
 /** A finished torrent. */
-export interface MadeTorrent {
+interface MadeTorrent {
   /** The `.torrent` file. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly metainfo: Metainfo;
 }
 
 interface FoundFile {
-  /** Names from the folder that holds what was named. */
+  /** Steps of its path, from the folder that holds the named file or folder. */
   readonly path: readonly string[];
   readonly length: number;
 }
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-/** Below this a torrent has many hashes for little data; above it a piece is too long to trade quickly. */
+/** Shorter pieces make many hashes for little data; longer ones take too long before a peer can pass them on. */
 const DEFAULT_PIECE_LENGTHS = { shortest: 16 * KIB, longest: 16 * MIB };
-/** More pieces make sharing among many smoother, but beyond this the gain is below 1 %, and `.torrent` files grow. */
+/** More pieces spread faster among many peers, but above this the gain is below 1 %, and `.torrent` files grow. */
 const MOST_PIECES = 2_000;
 
 /**
- * The piece length for so many bytes: the shortest power of two that makes at most 2,000 pieces, and so from
- * 1,000 on; at least 16 KiB (small files have fewer pieces), at most 16 MiB (huge ones have more).
+ * The piece length for a number of bytes: the least power of two that makes at most 2,000 pieces, which makes at least
+ * 1,000. It is at least 16 KiB, so that small files have fewer pieces, and at most 16 MiB, so that huge ones have more.
  */
 export function defaultPieceLength(totalLength: number): number {
   let { shortest: pieceLength } = DEFAULT_PIECE_LENGTHS;
@@ -66,10 +66,10 @@ export function defaultPieceLength(totalLength: number): number {
 }
 
 /**
- * Hashes a file, or a folder with all in it, on all cores. Symbolic links in a folder are left out.
+ * Hashes a file, or all files in a folder, on all cores. Symbolic links in a folder are left out.
  *
- * `onProgress` hears pieces done and pieces in all. Errors: `StorageError` for what cannot be read, changes
- * meanwhile, or has a name that not every system can take; `MetainfoError` beyond the limits.
+ * `onProgress` gets the number of pieces done and of all pieces. Errors: `StorageError` for a file that cannot be read,
+ * that changes meanwhile, or whose name is not allowed on every system; `MetainfoError` beyond the limits.
  */
 export async function makeTorrent(
   plan: TorrentPlan,
@@ -124,7 +124,7 @@ function filesUnder(root: string, steps: readonly string[]): FoundFile[] {
   }
 }
 
-/** Everybody stores the files under safe names; if those were others than here, we could not share them from here. */
+/** Refuses names that are not safe: peers store files under safe names only, which may differ from ours. */
 function refuseAwkwardNames(files: readonly FoundFile[]): void {
   const safe = safePaths(files.map((file) => file.path));
   files.forEach(({ path }, i) => {
@@ -148,7 +148,7 @@ async function hashRow(
   const before = await row.stamps();
   let done = 0;
   await workers.hashPieces(row.description, row.layout, new Array(pieceCount).keys(), (index, hash) => {
-    // A piece without data belongs to a file that was cut short, which the stamps tell.
+    // A piece without data belongs to a file that was cut short, as its stamp will show.
     if (hash !== undefined) pieceHashes.set(hash, index * PIECE_HASH_LENGTH);
     onProgress(++done, pieceCount);
   }, signal);

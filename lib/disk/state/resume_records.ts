@@ -1,13 +1,13 @@
-/** Values of the resume state and what is read from them: nothing in them is trusted to be well-formed. */
+/** The values of the resume state, and functions that read them and trust no value to be well-formed. */
 import { parseEndpoint } from "../../protocol/endpoint.ts";
 import type { FileRange } from "../../protocol/magnet.ts";
 import { CONNECTIONS, STORAGE } from "../../settings.ts";
 import type { FileStamp } from "../file_row.ts";
 
-/** Version of the layout in `resume_store.ts`. A store with another one is put aside. */
+/** Version of the layout in `resume_store.ts`. A store with another version is put aside. */
 export const FORMAT_VERSION = 1;
 
-/** How far a torrent is; undefined where nothing is known. See `piece_recovery.ts`. */
+/** The phase of a torrent's data; undefined where nothing is known. See `piece_recovery.ts`. */
 export type Phase = "active" | "moving" | "complete";
 
 /** Bytes moved for one torrent in all runs. */
@@ -16,7 +16,7 @@ export interface Totals {
   readonly downloaded: number;
 }
 
-/** What the user chose of a torrent's files, as globs, and the files that a magnet link named, by position. */
+/** The user's choice of a torrent's files, as globs, and the positions of the files that a magnet link names. */
 export interface KeptChoice {
   readonly only: readonly string[];
   readonly skip: readonly string[];
@@ -25,13 +25,13 @@ export interface KeptChoice {
   readonly isSequential: boolean;
 }
 
-/** Ports used last. */
+/** The ports of the last run. */
 export interface UsedPorts {
   readonly peer: number;
   readonly tracker: number | null;
 }
 
-/** What is remembered of the last session. */
+/** The record of the last session. */
 export interface SessionRecord {
   readonly version: number;
   readonly clean: boolean;
@@ -59,13 +59,13 @@ export function readSession(value: unknown): SessionRecord | undefined {
   };
 }
 
-/** How far a torrent is. */
+/** Reads the phase of a torrent's data. */
 export function readPhase(value: unknown): Phase | undefined {
   const phase = fieldOf(value, "phase");
   return PHASES.includes(phase) ? phase as Phase : undefined;
 }
 
-/** Bytes moved; 0 where it is not known. */
+/** Reads the bytes moved; 0 where they are not known. */
 export function readTotals(value: unknown): Totals {
   const bytes = (name: string) => {
     const count = fieldOf(value, name);
@@ -74,13 +74,13 @@ export function readTotals(value: unknown): Totals {
   return { uploaded: bytes("uploaded"), downloaded: bytes("downloaded") };
 }
 
-/** Endpoints, as `host:port`; at most as many as are kept. */
+/** Reads endpoints, as `host:port`; at most the number that is kept. */
 export function readPeers(value: unknown): string[] {
   const isEndpoint = (peer: unknown) => typeof peer === "string" && parseEndpoint(peer) !== undefined;
   return Array.isArray(value) ? value.slice(0, CONNECTIONS.rememberedPeers).filter(isEndpoint) : [];
 }
 
-/** What was chosen of a torrent's files; all of them, in no order, where nothing is known. */
+/** Reads the choice of a torrent's files; all of them, in no order, where nothing is known. */
 export function readChoice(value: unknown): KeptChoice {
   const list = <Item>(name: string, isItem: (item: unknown) => item is Item): Item[] => {
     const items = fieldOf(value, name);
@@ -103,7 +103,7 @@ function isRange(value: unknown): value is FileRange {
   return [fieldOf(value, "first"), fieldOf(value, "last")].every((end) => Number.isSafeInteger(end));
 }
 
-/** Stamps of `count` files; undefined where none was saved. */
+/** Reads the stamps of `count` files; undefined for a file without a saved stamp. */
 export function readStamps(value: unknown, count: number): (FileStamp | undefined)[] {
   const numbers = value instanceof Float64Array ? value : new Float64Array();
   return Array.from({ length: count }, (_, i) => {

@@ -1,5 +1,5 @@
 /**
- * What is remembered from run to run, in `state/peer.kv`. The only user of Deno KV.
+ * Keeps the resume state, which holds from run to run, in `state/peer.kv`. No other file uses Deno KV.
  *
  *   ["session"]                     version, clean, ports
  *   ["torrent", infoHash]           phase
@@ -41,8 +41,8 @@ import {
 
 export type { KeptChoice, Phase, Totals, UsedPorts };
 
-/** Which of the two bitfields of a torrent. */
-export type BitsKind = "stored" | "written";
+/** The names of the two bitfields of a torrent. */
+type BitsKind = "stored" | "written";
 
 /** A value may take 64 KiB. */
 const BYTES_PER_CHUNK = 32 * 1024;
@@ -50,13 +50,13 @@ const STAMPS_PER_CHUNK = 2_000;
 /** A transaction may have 1,000 writes and 800 KiB; a block bitmap takes 1 KiB at most. */
 const WRITES_PER_TRANSACTION = 16;
 const FILE_NAME = "peer.kv";
-/** Failures that say nothing against the contents: they are told, and the store stays where it is. */
+/** Failures that do not come from the contents: the user is told of them, and the store stays where it is. */
 const NOT_BROKEN =
   /unable to open|disk is full|disk I\/O|readonly|read-only|locked|locking|busy|permission|denied|too many/i;
 /** Of these, what SQLite says where its write-ahead log cannot live, as on network shares. */
 const NO_WRITE_AHEAD_LOG = /unable to open database file|disk I\/O|locked|locking|busy/i;
 
-/** Everything that is remembered of a torrent. */
+/** The kinds of record that the store keeps of a torrent. */
 const KINDS = [
   "torrent",
   "totals",
@@ -72,7 +72,7 @@ const KINDS = [
 
 type Entry = { readonly key: Deno.KvKey; readonly value: unknown };
 
-/** Reads and writes the resume state. Methods throw what KV throws; nothing in it is trusted to be well-formed. */
+/** Reads and writes the resume state. Methods throw the errors of Deno KV, and trust no value to be well-formed. */
 export class ResumeStore {
   readonly #kv: Deno.Kv;
   /**
@@ -160,7 +160,7 @@ export class ResumeStore {
     }
   }
 
-  /** Ports used last; undefined at the first start. */
+  /** The ports of the last run; undefined at the first start. */
   get ports(): UsedPorts | undefined {
     return this.#session.ports;
   }
@@ -170,7 +170,7 @@ export class ResumeStore {
     await this.#kv.set(["session"], this.#session);
   }
 
-  /** Says that everything is saved; the last thing before `close`. */
+  /** Notes that everything is saved; the last call before `close`. */
   async markClean(): Promise<void> {
     await this.#kv.set(["session"], { ...this.#session, clean: true });
     await this.#sync();
@@ -180,7 +180,7 @@ export class ResumeStore {
     return readPhase((await this.#kv.get(["torrent", infoHash])).value);
   }
 
-  /** Notes a phase; resolves when it, and all that was saved before, is on the disk. */
+  /** Notes a phase; resolves when it and everything saved before are on the disk. */
   async savePhase(infoHash: InfoHash, phase: Phase): Promise<void> {
     await this.#kv.set(["torrent", infoHash], { phase });
     await this.#sync();
@@ -196,7 +196,7 @@ export class ResumeStore {
     await this.#saveBytes(kind, infoHash, bits.toBytes());
   }
 
-  /** Where each of a torrent's files is; undefined where that was not saved, or not for so many files. */
+  /** The place of each of a torrent's files; undefined where none was saved, or for another number of files. */
   async places(infoHash: InfoHash, files: number): Promise<Uint8Array | undefined> {
     return await this.#bytes("places", infoHash, files);
   }
@@ -251,7 +251,7 @@ export class ResumeStore {
     );
   }
 
-  /** Block bitmaps by piece, which are forgotten with that; none after an unclean stop. */
+  /** Takes the block bitmaps by piece out of the store; returns none after an unclean stop. */
   async takeUnfinished(infoHash: InfoHash): Promise<Map<number, Uint8Array>> {
     const unfinished = new Map<number, Uint8Array>();
     for await (const { key, value } of this.#kv.list({ prefix: ["blocks", infoHash] })) {
@@ -272,7 +272,7 @@ export class ResumeStore {
     await this.#kv.set(["totals", infoHash], totals);
   }
 
-  /** What the user chose of a torrent's files; everything where nothing was saved. */
+  /** The user's choice of a torrent's files; all files where nothing was saved. */
   async choice(infoHash: InfoHash): Promise<KeptChoice> {
     return readChoice((await this.#kv.get(["choice", infoHash])).value);
   }
@@ -290,7 +290,7 @@ export class ResumeStore {
     await this.#kv.set(["peers", infoHash], peers);
   }
 
-  /** What the user wants of a torrent, or of the process where none is named, beside its files: as it was saved. */
+  /** The saved wishes for a torrent except its files, or without `infoHash` those for the process; not checked. */
   async wishes(infoHash?: InfoHash): Promise<unknown> {
     return (await this.#kv.get(infoHash === undefined ? ["wishes"] : ["wishes", infoHash])).value;
   }
@@ -299,7 +299,7 @@ export class ResumeStore {
     await this.#kv.set(infoHash === undefined ? ["wishes"] : ["wishes", infoHash], wishes);
   }
 
-  /** Nothing that was claimed of a torrent's data holds any more: it will be hashed. */
+  /** Forgets the claims about a torrent's data, so that the data will be hashed. */
   async distrust(infoHash: InfoHash): Promise<void> {
     await this.#kv.delete(["torrent", infoHash]);
     await this.#sync();

@@ -3,8 +3,8 @@ import { guardPath, makeFolders } from "../guarded_path.ts";
 import { storageFailure } from "../storage_failure.ts";
 
 /**
- * The right of this process to use `state/`. The operating system holds it, so a killed process leaves none behind;
- * the file's contents, a process number, are only there to be told to others.
+ * The right of this process to use `state/`. The operating system holds the lock, so a killed process leaves none
+ * behind; the file contains the process number only so that other processes can tell it to their users.
  */
 export class StateLock {
   readonly #file: Deno.FsFile;
@@ -37,7 +37,7 @@ export class StateLock {
     throw new StorageError(`state/ is in use by process ${await holderOf(path)}`);
   }
 
-  /** Gives the lock back. The file stays: removing it would let two processes lock two files of that name. */
+  /** Releases the lock. The file stays: after its removal, two processes could lock two files of that name. */
   release(): void {
     this.#file.close();
   }
