@@ -1,8 +1,8 @@
 /**
  * The worker that hashes, reads and writes pieces, so that the main thread never waits for a disk.
  *
- * Requests come several in a message; it answers each once, in order, and those of one message in one. Buffers are
- * transferred both ways. It opens files by itself; "close" makes it let go of them, and its answer says that it has.
+ * A message carries several requests; the worker answers each once, in order, and sends the answers of one message
+ * together. Buffers are transferred both ways. The worker opens files by itself, and "close" makes it close them.
  */
 import { BusyStorageError, messageOf } from "../errors.ts";
 import { STORAGE } from "../settings.ts";
@@ -10,7 +10,7 @@ import { FileRow, type FileRowDescription } from "./file_row.ts";
 import { OpenFiles } from "./open_files.ts";
 import { hashStoredPiece, writePiece } from "./piece_hasher.ts";
 
-/** One thing to do. Rows are known by the number that "open" gave them. */
+/** One job of the worker. A number, set by "open", stands for each row. */
 export type DiskJob =
   | { readonly kind: "open"; readonly row: number; readonly description: FileRowDescription }
   | { readonly kind: "close"; readonly row: number }
@@ -36,7 +36,7 @@ export type DiskJob =
 /** The hash of each piece that was asked for, in order; undefined where there is no data for it. */
 export type HashedPieces = readonly (Uint8Array<ArrayBuffer> | undefined)[];
 
-/** A job with the number its answer will carry. */
+/** A job with the number that its answer will carry. */
 export interface DiskRequest {
   readonly id: number;
   readonly job: DiskJob;
@@ -49,9 +49,9 @@ export interface DiskAnswer {
   /** Set when the disk refused, for `StorageError`, or `BusyStorageError` where that `mayPass`. */
   readonly error?: string;
   readonly mayPass?: boolean;
-  /** The buffer of a commit, whatever became of it. */
+  /** The buffer of a commit, whether it succeeded or not. */
   readonly buffer?: Uint8Array<ArrayBuffer>;
-  /** How long a commit took, in ms. */
+  /** The time that a commit took, in ms. */
   readonly tookMs?: number;
 }
 

@@ -7,11 +7,11 @@ import type { FileRow, FileRowDescription } from "./file_row.ts";
 import { writePiece } from "./piece_hasher.ts";
 import { pauseAfter, tryAgain } from "./storage_failure.ts";
 
-/** What became of a piece that was to be written. */
+/** The result of a commit, the writing of a piece. */
 export interface CommitResult {
-  /** "stored": verified and written. "corrupt": wrong hash, nothing written. Else why the disk refused. */
+  /** "stored": verified and written. "corrupt": wrong hash, nothing written. Otherwise the reason of the disk's refusal. */
   readonly outcome: "stored" | "corrupt" | StorageError;
-  /** The memory that was handed over, with the same length but maybe as another object. */
+  /** The memory that the caller gave, with the same length but maybe as another object. */
   readonly buffer: Uint8Array<ArrayBuffer>;
 }
 
@@ -20,7 +20,7 @@ const MAX_MESSAGES = 4;
 /** Bytes of pieces that travel in one message: a message costs as much as copying a small piece. */
 const MESSAGE_BYTES = 1024 * 1024;
 
-/** A request that was not sent yet. `bytes` is the length of what it transfers. */
+/** A request that is not sent yet. `bytes` is the length of what it transfers. */
 interface QueuedRequest {
   readonly request: DiskRequest;
   readonly transfer: Transferable[];
@@ -77,7 +77,7 @@ class DiskWorkerThread {
     }
   }
 
-  /** The number of a row in this thread, which is told of it first where necessary. */
+  /** The number of a row in this thread; the first call for a row sends the row to the thread. */
   rowNumber(description: FileRowDescription): number {
     const known = this.#rows.get(description);
     if (known !== undefined) return known;
@@ -111,10 +111,10 @@ class DiskWorkerThread {
 }
 
 /**
- * Disk work: a worker thread that writes, where the main thread does not do that better itself, and as many as the
- * machine has cores while data is checked.
+ * Does disk work: one worker thread writes, unless the main thread writes faster itself, and while data is checked
+ * there are as many worker threads as the machine has cores.
  *
- * Threads start when first needed. The checking ones end with the check, the writing one with `close`.
+ * Threads start when first needed. Threads that check end with the check, the one that writes with `close`.
  */
 export class DiskWorkers {
   readonly #choice: CommitChoice;
@@ -133,9 +133,9 @@ export class DiskWorkers {
   }
 
   /**
-   * Verifies a piece against `hash` and writes it to a row of files; again after a while when the disk is busy.
+   * Verifies a piece against `hash` and writes it to a row of files; tries again after a while when the disk is busy.
    *
-   * Shape: `buffer` may be transferred; the caller gets a view of the same memory back, always.
+   * Shape: `buffer` may be transferred; the caller always gets a view of the same memory back.
    */
   async commit(
     row: FileRow,
@@ -247,13 +247,13 @@ export class DiskWorkers {
     }
   }
 
-  /** Lets go of all files of a row; resolves when no thread has one open. */
+  /** Closes all files of a row; resolves when no thread has one open. */
   async release(row: FileRowDescription): Promise<void> {
     await this.#writer?.release(row);
     await Promise.all(this.#checkers.map((thread) => thread.release(row)));
   }
 
-  /** Ends all threads at once. What they still had to do fails with `StorageError`. */
+  /** Ends all threads at once. Their unfinished jobs fail with `StorageError`. */
   close(): void {
     this.#isClosed = true;
     this.#writer?.terminate();

@@ -25,7 +25,7 @@ export function hashStoredPiece(
 }
 
 /**
- * Writes a piece, which begins where `buffer` does, at its place if it has this SHA-1 of 20 bytes (BEP 3); whether it has.
+ * Writes a piece, the beginning of `buffer`, if it has this SHA-1 of 20 bytes (BEP 3). Returns whether it has.
  * Errors: `StorageError`.
  */
 export function writePiece(row: FileRow, index: number, buffer: Uint8Array, hash: Uint8Array): boolean {

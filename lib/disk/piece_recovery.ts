@@ -1,5 +1,5 @@
 /**
- * Finds out at the start which pieces of a torrent are there ("Start" in `lib/README.md`).
+ * Finds out at the start which pieces of a torrent are on disk ("Start" in `lib/README.md`).
  *
  *   phase     and on disk                       then
  *   complete  files as they were left           trust them
@@ -24,29 +24,29 @@ import { FilePlace } from "./parts_layout.ts";
 import type { ResumeStore } from "./state/resume_store.ts";
 import type { TorrentFiles } from "./torrent_files.ts";
 
-/** What recovery works with. */
-export interface RecoveryContext {
+/** The parts that recovery needs. */
+interface RecoveryContext {
   readonly metainfo: Metainfo;
   readonly selection: Selection;
-  /** Told where each file is. */
+  /** Gets the place of each file. */
   readonly files: TorrentFiles;
   readonly workers: DiskWorkers;
   readonly resume: ResumeStore;
   readonly log: Logger;
-  /** Hears how many pieces were hashed. */
+  /** Gets the number of pieces hashed so far. */
   readonly onChecked: (checked: number) => void;
   readonly signal: AbortSignal | undefined;
 }
 
-/** What recovery found. */
-export interface RecoveredPieces {
+/** The result of recovery. */
+interface RecoveredPieces {
   /** Verified pieces. */
   readonly have: Bitfield;
-  /** How many of them are known to be synced. */
+  /** The number of them that are known to be synced. */
   readonly storedCount: number;
   /** Whether all data is in `shareable/`. */
   readonly isComplete: boolean;
-  /** Whether files were being moved there. */
+  /** Whether a move of files to that folder had begun. */
   readonly isMoving: boolean;
   /** Whether the tmp files are those of the last run, so that its unfinished pieces are in them. */
   readonly isResumed: boolean;
@@ -54,7 +54,7 @@ export interface RecoveredPieces {
   readonly stamps: readonly (FileStamp | undefined)[];
 }
 
-/** Runs the table above. Errors: `StorageError`, what KV throws, the signal's reason. */
+/** Decides by the table above. Errors: `StorageError`, errors of Deno KV, the reason of the signal. */
 export async function recoverPieces(context: RecoveryContext): Promise<RecoveredPieces> {
   const { metainfo: { infoHash, files: { length }, layout }, files, resume } = context;
   const phase = await resume.phase(infoHash);
@@ -82,7 +82,7 @@ async function changedFiles(row: FileRow, stamps: readonly (FileStamp | undefine
   return [...row.realFiles()].filter((file) => !sameStamp(now[file], stamps[file]));
 }
 
-/** All pieces that have nothing of some files in them. */
+/** All pieces that contain no byte of the given files. */
 function piecesWithout(files: readonly number[], layout: PieceLayout): Bitfield {
   const pieces = Bitfield.full(layout.pieceCount);
   for (const file of files) {
@@ -116,7 +116,7 @@ async function resumePieces(
   return { have, storedCount, isComplete: false, isMoving, isResumed: true, stamps };
 }
 
-/** Hashes everything but the pieces in `shareable/` that are `trusted`. */
+/** Hashes all pieces except those in `shareable/` that are `trusted`. */
 async function examine(context: RecoveryContext, trusted: Bitfield): Promise<RecoveredPieces> {
   const { metainfo, files, workers, resume, onChecked, signal } = context;
   const { infoHash, layout } = metainfo;

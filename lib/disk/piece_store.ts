@@ -1,5 +1,5 @@
 /**
- * One torrent's pieces on disk, as the swarm sees them.
+ * The pieces of one torrent on disk, as the swarm sees them.
  *
  * Invariants: a piece is in `have` once it is verified and handed to the operating system. A bit is "stored" in
  * the resume state only after a sync that began when it was in `have` already.
@@ -21,8 +21,8 @@ import type { ResumeStore } from "./state/resume_store.ts";
 import { storageFailure } from "./storage_failure.ts";
 import { TorrentFiles } from "./torrent_files.ts";
 
-/** What a store is made of. */
-export interface PieceStoreOptions {
+/** The parts of a store. */
+interface PieceStoreOptions {
   readonly metainfo: Metainfo;
   readonly selection: Selection;
   /** The user's folder (its folders are listed in `lib/ui/README.md`). */
@@ -40,9 +40,9 @@ export interface UnfinishedPiece {
   readonly blocks: Bitfield;
 }
 
-/** What is there at the start. */
+/** The data that is there at the start. */
 export interface RecoveredStore {
-  /** A copy; the caller's. */
+  /** A copy, which the caller owns. */
   readonly have: Bitfield;
   /** Whether all wanted data is in its final place. */
   readonly finished: boolean;
@@ -56,7 +56,7 @@ export interface RecoveredStore {
 
 /** Verifies, writes, reads and remembers pieces. Made once per torrent; `recover` comes first. */
 export class PieceStore implements PieceStorage {
-  /** Who hears the answers; to be set before the first `commit`. */
+  /** Gets the answers; its owner sets it before the first `commit`. */
   listener: PieceStorageListener | undefined;
   readonly #metainfo: Metainfo;
   #selection: Selection;
@@ -86,7 +86,7 @@ export class PieceStore implements PieceStorage {
   /** Whether all wanted files are in `shareable/`. */
   #isFinished = false;
   #isClosed = false;
-  /** Set when what is on disk can no longer be relied on. */
+  /** Set when the data on disk can no longer be trusted. */
   #broken: StorageError | undefined;
 
   constructor({ metainfo, selection, home, workers, resume, log }: PieceStoreOptions) {
@@ -152,13 +152,13 @@ export class PieceStore implements PieceStorage {
     }).map((file) => shareable.nameOf(file));
   }
 
-  /** Wanted files that are not at `place`. */
+  /** Wanted files whose place is not `place`. */
   #lacking(place: number): number[] {
     const { places } = this.#files;
     return [...this.#selection.files].filter((file) => places[file] !== place);
   }
 
-  /** Files that were not wanted before, and are now, get a place of their own. */
+  /** Gives newly wanted files a place of their own. */
   async #unpackWanted(): Promise<void> {
     const { places } = this.#files;
     const packed = [...this.#selection.files].filter((file) => places[file] === FilePlace.parts);
@@ -210,7 +210,7 @@ export class PieceStore implements PieceStorage {
     this.#pool.give(buffer);
   }
 
-  /** Buffers that are with the swarm or being committed; zero when nothing leaks. */
+  /** The number of buffers in the swarm or in a commit; zero when nothing leaks. */
   get buffersTaken(): number {
     return this.#pool.taken;
   }
@@ -254,7 +254,7 @@ export class PieceStore implements PieceStorage {
     }
   }
 
-  /** From now on nothing is read, and nothing claimed. */
+  /** Ends all reads and claims from now on. */
   #break(error: StorageError): void {
     this.#broken = error;
     this.listener?.storageFailed(error);
@@ -322,7 +322,7 @@ export class PieceStore implements PieceStorage {
    * Notes progress in the resume state: written pieces each time, synced ones every `STORAGE.syncMs`. Finished
    * files are watched for changes. To be called once a second with the time in ms.
    *
-   * Resolves when that is done; never rejects, and nobody need wait for it.
+   * Resolves when that is done; never rejects, and the caller need not wait for it.
    */
   async flush(now: number): Promise<void> {
     if (this.#saving !== undefined || this.#isClosed || this.#broken !== undefined) return;
@@ -406,7 +406,7 @@ export class PieceStore implements PieceStorage {
     await this.#resume.saveUnfinished(this.#metainfo.infoHash, this.#unfinished);
   }
 
-  /** Waits for running commits, then lets go of all files. Nothing is saved that `flushNow` did not save. */
+  /** Waits for running commits, then closes all files. Saves nothing, unlike `flushNow`. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#wake();

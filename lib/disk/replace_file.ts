@@ -2,11 +2,10 @@ import fs from "node:fs";
 import { isRenameBusy, tryAgain } from "./storage_failure.ts";
 
 /**
- * Renames a file, over another one where there is one, in one step; again for a while where another program holds
- * either of them. `letGo` closes what this process has open of both, before every try: others cannot rename an open
- * file on every system, nor can we.
+ * Renames a file in one step, over another one where there is one; tries again for a while where another program holds
+ * one of them. `letGo` closes both files in this process before every try, since some systems do not rename open files.
  *
- * Errors: what the system says, such as `EXDEV` for another file system.
+ * Errors: those of the system, such as `EXDEV` for another file system.
  */
 export async function renameOver(
   source: string,

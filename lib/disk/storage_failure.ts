@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { STORAGE } from "../settings.ts";
 import { BusyStorageError, messageOf, StorageError } from "../errors.ts";
 
-/** What system error codes mean to a user. Others are told in the system's own words. */
+/** Explanations of system error codes for users. The system's own words explain all others. */
 const REASONS: Record<string, string> = {
   EACCES: "permission denied",
   EBUSY: "another program is using it",
@@ -22,34 +22,34 @@ const REASONS: Record<string, string> = {
   EROFS: "read-only file system",
 };
 
-/** The system's error code of anything that was thrown, such as `ENOENT`; undefined where it has none. */
+/** The system's error code of a thrown value, such as `ENOENT`; undefined where it has none. */
 export function errorCode(thrown: unknown): string | undefined {
   const code = (thrown as { code?: unknown } | null)?.code;
   return typeof code === "string" ? code : undefined;
 }
 
-/** Whether something failed because this process or the whole system has too many files and sockets open. */
+/** Whether an operation failed because this process or the whole system has too many files and sockets open. */
 export function isOutOfDescriptors(thrown: unknown): boolean {
   return ["EMFILE", "ENFILE"].includes(errorCode(thrown) ?? "");
 }
 
 /**
- * Whether something failed for the moment only: no descriptor was left, or another program holds the file, as virus
+ * Whether an operation failed for the moment only: no descriptor was left, or another program holds the file, as virus
  * scanners and indexers do on Windows.
  */
 export function isBusy(thrown: unknown): boolean {
   return thrown instanceof BusyStorageError || errorCode(thrown) === "EBUSY" || isOutOfDescriptors(thrown);
 }
 
-/** Whether a file could not be renamed or replaced for the moment only. Windows denies that while somebody has it open. */
+/** Whether a rename or replacement failed for the moment only. Windows denies that while any program has it open. */
 export function isRenameBusy(thrown: unknown): boolean {
   const isDenied = ["EPERM", "EACCES"].includes(errorCode(thrown) ?? "");
   return isBusy(thrown) || (Deno.build.os === "windows" && isDenied);
 }
 
 /**
- * Does something again, after a pause, as long as what it throws `mayPass`, up to `STORAGE.busyTries` times.
- * Errors: what it throws last.
+ * Tries an operation again, after a pause, while its error `mayPass`, up to `STORAGE.busyTries` times.
+ * Errors: the last error of the operation.
  */
 export async function tryAgain<T>(work: () => T | Promise<T>, mayPass = isBusy): Promise<T> {
   for (let tries = 1;; tries++) {
@@ -62,12 +62,12 @@ export async function tryAgain<T>(work: () => T | Promise<T>, mayPass = isBusy):
   }
 }
 
-/** Waits before the next try of what was tried so often: shortly at first, then longer. */
+/** Waits before the next try; each pause is longer than the one before. */
 export async function pauseAfter(tries: number): Promise<void> {
   await delay(Math.min(STORAGE.firstBusyPauseMs * 2 ** (tries - 1), STORAGE.busyPauseMs));
 }
 
-/** `Cannot DOING: REASON` for anything a file operation threw; a `StorageError` passes unchanged. */
+/** `Cannot DOING: REASON` for any error of a file operation; a `StorageError` passes unchanged. */
 export function storageFailure(doing: string, thrown: unknown): StorageError {
   if (thrown instanceof StorageError) return thrown;
   const message = `Cannot ${doing}: ${REASONS[errorCode(thrown) ?? ""] ?? messageOf(thrown)}`;
