@@ -26,7 +26,7 @@ export interface FileRowDescription {
   readonly isWritable: boolean;
 }
 
-/** What tells that a file is the one seen before: size in bytes, time of change in ms, inode. */
+/** The mark of an unchanged file: size in bytes, time of change in ms, inode. */
 export interface FileStamp {
   readonly size: number;
   readonly mtimeMs: number;
@@ -103,12 +103,12 @@ export class FileRow {
     return [...(this.placeOf(file) === FilePlace.shareable ? SHAREABLE : base), ...files[file].path];
   }
 
-  /** A file's path below `root`, as told to people. */
+  /** A file's path below `root`, for people. */
   nameOf(file: number): string {
     return this.stepsTo(file).join("/");
   }
 
-  /** Whether there is anything under the torrent's name, or a parts file. */
+  /** Whether the torrent's name or its parts file exists. */
   exists(): boolean {
     return this.#hasName() || this.hasPartsFile();
   }
@@ -281,7 +281,7 @@ export class FileRow {
     if (open !== undefined) this.#openFiles.close(open);
   }
 
-  /** Closes all files; they are opened again when needed. */
+  /** Closes all files; the next use opens them again. */
   close(): void {
     for (const open of [...this.#open.values()]) this.#openFiles.close(open);
   }
@@ -331,7 +331,7 @@ export class FileRow {
       try {
         visit(file, known);
       } catch (error) {
-        // It may be tried again after a pause.
+        // The caller may try again after a pause.
         known = new Set();
         throw error;
       }

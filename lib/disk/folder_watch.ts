@@ -4,14 +4,14 @@ import { setTimeout } from "node:timers/promises";
 import { isTorrentFileName } from "../protocol/safe_path.ts";
 import { STORAGE } from "../settings.ts";
 
-/** What files looked like (`lookOf`), by path. */
+/** The looks of files (`lookOf`), by path. */
 export type FileLooks = ReadonlyMap<string, string | undefined>;
 
-/** Hears of files in a folder. */
+/** Gets the changes of files in a folder. */
 export interface FolderListener {
-  /** A file came, or was changed. */
+  /** Called for a file that appeared or changed. */
   came(path: string): void;
-  /** A file was taken out. */
+  /** Called for a file that was taken out. */
   left(path: string): void;
 }
 

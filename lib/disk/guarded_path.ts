@@ -1,5 +1,5 @@
 /**
- * Paths below a folder the user chose, followed step by step and never through a symbolic link.
+ * Follows paths below a folder that the user chose, step by step and never through a symbolic link.
  *
  * The chosen folder (`root`) may itself be a link. Below it, a link would let whoever planted it send our reads
  * and writes elsewhere, so each step is looked at before it is used.
@@ -9,16 +9,16 @@ import { join } from "node:path";
 import { StorageError } from "../errors.ts";
 import { errorCode, storageFailure } from "./storage_failure.ts";
 
-/** What lies at a guarded path. */
+/** The entry at a guarded path. */
 export interface GuardedPath {
   readonly path: string;
-  /** Undefined when there is nothing. */
+  /** Undefined when the path does not exist. */
   readonly stats: fs.Stats | undefined;
 }
 
 /**
- * Folders that were looked at a moment ago, so that work on many files looks at each only once. It is good for as long
- * as nothing else has a turn: later, somebody may have put a link there.
+ * Folders checked a moment ago, so that work on many files checks each only once. The set holds until another task or
+ * program runs: after that, a link may stand in the place of a folder.
  */
 export type KnownFolders = Set<string>;
 
@@ -61,7 +61,7 @@ function notAFolder(steps: readonly string[]): StorageError {
 }
 
 /**
- * Makes the folders `steps` below `root`, one in another, where they are missing; returns the last one's path.
+ * Makes the missing ones of the folders `steps` below `root`, one inside another; returns the path of the last.
  *
  * Errors: `StorageError`, also when a link or a file is in the way.
  */

@@ -7,14 +7,14 @@ import type { FileRow } from "./file_row.ts";
 import { spelledAsOnDisk } from "./spelling.ts";
 import { TorrentFiles } from "./torrent_files.ts";
 
-/** What hashing found; every piece is in at most one set. A piece in neither has wrong data. */
+/** The result of hashing; every piece is in at most one set. A piece in neither has wrong data. */
 export interface CheckedPieces {
   readonly good: Bitfield;
   /** No data: a file is missing or too short, or there are only the zeros of a file never written to. */
   readonly missing: Bitfield;
 }
 
-/** Hashes the pieces `indices` of a row of files. `onChecked` hears how many are done. */
+/** Hashes the pieces `indices` of a row of files. `onChecked` gets the number of pieces done. */
 export async function checkPieces(
   workers: DiskWorkers,
   metainfo: Metainfo,
@@ -40,7 +40,7 @@ export async function checkPieces(
   return { good, missing };
 }
 
-/** The indices that are no members, found anew each time they are iterated. */
+/** The indices that are no members, found again at each iteration. */
 export function piecesNotIn(known: Bitfield): Iterable<number> {
   return {
     *[Symbol.iterator]() {
@@ -49,7 +49,7 @@ export function piecesNotIn(known: Bitfield): Iterable<number> {
   };
 }
 
-/** What there is of a torrent on this machine. */
+/** The state of a torrent's data on this machine. */
 export interface TorrentCheck {
   readonly good: Bitfield;
   /** Pieces with wrong data. */
