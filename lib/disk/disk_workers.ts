@@ -9,7 +9,7 @@ import { pauseAfter, tryAgain } from "./storage_failure.ts";
 
 /** The result of a commit, the writing of a piece. */
 export interface CommitResult {
-  /** "stored": verified and written. "corrupt": wrong hash, nothing written. Otherwise the reason of the disk's refusal. */
+  /** "stored": verified and written. "corrupt": wrong hash, not written. Otherwise the reason of the disk's refusal. */
   readonly outcome: "stored" | "corrupt" | StorageError;
   /** The memory that the caller gave, with the same length but maybe as another object. */
   readonly buffer: Uint8Array<ArrayBuffer>;

@@ -62,7 +62,7 @@ export async function tryAgain<T>(work: () => T | Promise<T>, mayPass = isBusy):
   }
 }
 
-/** Waits before the next try; each pause is longer than the one before. */
+/** Waits before the next try: at first briefly, then longer each time, up to `STORAGE.busyPauseMs`. */
 export async function pauseAfter(tries: number): Promise<void> {
   await delay(Math.min(STORAGE.firstBusyPauseMs * 2 ** (tries - 1), STORAGE.busyPauseMs));
 }
