@@ -277,7 +277,14 @@ export const STORAGE = {
   /** The main thread commits pieces of up to `maxBytes` while the process uses less than `maxCores` on average, … */
   mainThread: { maxBytes: 4 * MIB, maxCores: 0.85, sampleMs: 200 },
   /** … and while no disk delays it: not within `pauseMs` after a slow commit, and after `quickCommits` quick ones. */
-  patience: { slowCommitMs: 50, pauseMs: 30 * SECOND, quickCommits: 16 },
+  patience: {
+    slowCommitMs: 50,
+    pauseMs: 30 * SECOND,
+    quickCommits: 16,
+    /** The same for what is read for uploads: a tracker's answer, which may wait for one read, is due in 20 ms. */
+    slowReadMs: 20,
+    quickReads: 16,
+  },
   /** Bytes of active pieces, over all sources of one torrent; each source may always have one piece. */
   maxActiveBytes: 64 * MIB,
   /** Files kept open. Common systems allow 1,024 descriptors, and sockets need some of them. */

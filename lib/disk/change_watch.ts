@@ -2,7 +2,7 @@ import { DataChangedError, messageOf, StorageError } from "../errors.ts";
 import { STORAGE } from "../settings.ts";
 import { type FileStamp, sameStamp } from "./file_row.ts";
 import { FilePlace } from "./parts_layout.ts";
-import type { TorrentFiles } from "./torrent_files.ts";
+import type { ReadWatch, TorrentFiles } from "./torrent_files.ts";
 
 /**
  * Notices that a file in `shareable/` is no longer what it was when its pieces were verified.
@@ -10,7 +10,7 @@ import type { TorrentFiles } from "./torrent_files.ts";
  * No system call tells us of every change, so the watch looks at each file before a read, but only once in a turn, and
  * now and then at a few files that nobody reads. A look reads size, time and inode, never contents.
  */
-export class ChangeWatch {
+export class ChangeWatch implements ReadWatch {
   /** Stamps of files in `shareable/`; for files not there yet, stamps of copies there that may be replaced. */
   stamps: (FileStamp | undefined)[] = [];
   readonly #files: TorrentFiles;
@@ -25,17 +25,18 @@ export class ChangeWatch {
   }
 
   /**
-   * Begins a new turn, once a second; `now` in ms. Every `STORAGE.lookMs` it looks at the next few files, in a circle.
-   * Errors: `DataChangedError`.
+   * Begins a new turn, once a second; `now` in ms. Every `STORAGE.lookMs` it looks at the next few files, in a circle;
+   * where the disk `isSlow`, other threads do that. Errors: `DataChangedError`.
    */
-  turn(now: number): void {
+  async turn(now: number, isSlow: boolean): Promise<void> {
     this.#looked.clear();
     if (now - this.#lastLookAt < STORAGE.lookMs) return;
     this.#lastLookAt = now;
     const { length } = this.#files.current.description.files;
     for (let count = Math.min(STORAGE.filesPerLook, length); count > 0; count--) {
-      this.beforeRead(this.#next);
+      const file = this.#next;
       this.#next = (this.#next + 1) % length;
+      if (!isSlow || !await this.isUnchanged(file)) this.beforeRead(file);
     }
   }
 
@@ -47,12 +48,25 @@ export class ChangeWatch {
     this.#files.places.forEach((place, file) => place === FilePlace.shareable && this.moved(file));
   }
 
+  async isUnchanged(file: number): Promise<boolean> {
+    if (this.#looked.has(file) || !this.#isWatched(file)) return true;
+    const isSame = sameStamp(await this.#files.current.stampOfLater(file), this.stamps[file]);
+    if (isSame) this.#looked.add(file);
+    return isSame;
+  }
+
+  /** Whether a file is where others may change it. */
+  #isWatched(file: number): boolean {
+    const { current } = this.#files;
+    return !current.description.files[file].isPadding && current.placeOf(file) === FilePlace.shareable;
+  }
+
   /** Looks at a file that is about to be read. Errors: `DataChangedError`. */
   beforeRead(file: number): void {
     if (this.#looked.has(file)) return;
     this.#looked.add(file);
     const { current } = this.#files;
-    if (current.description.files[file].isPadding || current.placeOf(file) !== FilePlace.shareable) return;
+    if (!this.#isWatched(file)) return;
     try {
       if (sameStamp(current.stampOf(file), this.stamps[file])) return;
     } catch (error) {

@@ -57,3 +57,44 @@ export class CommitChoice {
     }
   }
 }
+
+/**
+ * Says whether the main thread is to read what is uploaded, which is cheapest while the data lies in memory or on a
+ * quick disk. After one slow read other threads read, until the disk has been quick for a while.
+ */
+export class ReadChoice {
+  readonly #now: () => number;
+  /** Whether a read was slow, and not enough were quick since. */
+  #isSlow = false;
+  #quickInARow = 0;
+  /** When the last slow read ended, in ms. */
+  #slowAt = 0;
+
+  /** `now`: a monotonic clock in ms. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** Whether the main thread may read. */
+  get isForMainThread(): boolean {
+    return !this.#isSlow;
+  }
+
+  /** The time in ms, for `tookSince`. */
+  now(): number {
+    return this.#now();
+  }
+
+  /** A read that began at `begin` (ms) has ended, in whatever thread. */
+  tookSince(begin: number): void {
+    const now = this.#now();
+    const { slowReadMs, quickReads, pauseMs } = STORAGE.patience;
+    if (now - begin > slowReadMs) {
+      this.#isSlow = true;
+      this.#quickInARow = 0;
+      this.#slowAt = now;
+    } else if (this.#isSlow && ++this.#quickInARow >= quickReads && now - this.#slowAt >= pauseMs) {
+      this.#isSlow = false;
+    }
+  }
+}

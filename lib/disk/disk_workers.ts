@@ -1,7 +1,7 @@
 import { BusyStorageError, StorageError } from "../errors.ts";
 import type { PieceLayout } from "../protocol/piece_layout.ts";
 import { STORAGE } from "../settings.ts";
-import { CommitChoice } from "./commit_choice.ts";
+import { CommitChoice, ReadChoice } from "./commit_choice.ts";
 import type { DiskAnswer, DiskJob, DiskRequest, HashedPieces } from "./disk_worker.ts";
 import type { FileRow, FileRowDescription } from "./file_row.ts";
 import { writePiece } from "./piece_hasher.ts";
@@ -118,13 +118,16 @@ class DiskWorkerThread {
  */
 export class DiskWorkers {
   readonly #choice: CommitChoice;
+  /** Which thread is to read what is uploaded, over all torrents: they lie on one disk. */
+  readonly reads: ReadChoice;
   #writer: DiskWorkerThread | undefined;
   #checkers: DiskWorkerThread[] = [];
   #runningChecks = 0;
   #isClosed = false;
 
-  constructor(choice = new CommitChoice()) {
+  constructor(choice = new CommitChoice(), reads = new ReadChoice()) {
     this.#choice = choice;
+    this.reads = reads;
   }
 
   /** Starts the writing thread, so that it is ready when the first piece is. */

@@ -5,7 +5,13 @@ import { StorageError } from "../errors.ts";
 import type { TorrentFile } from "../protocol/metainfo.ts";
 import { type FileSpan, PieceLayout } from "../protocol/piece_layout.ts";
 import { STORAGE } from "../settings.ts";
-import { type GuardedPath, guardPath, type KnownFolders, makeFolders } from "./guarded_path.ts";
+import {
+  type GuardedPath,
+  guardPath,
+  guardPathLater,
+  type KnownFolders,
+  makeFolders,
+} from "./guarded_path.ts";
 import type { OpenFile, OpenFiles } from "./open_files.ts";
 import { FilePlace, PARTS_ENDING, PartsLayout } from "./parts_layout.ts";
 import { errorCode, storageFailure, tryAgain } from "./storage_failure.ts";
@@ -208,6 +214,42 @@ export class FileRow {
       return true;
     } catch (error) {
       throw storageFailure(`read ${this.nameOf(span.file)}`, error);
+    }
+  }
+
+  /**
+   * As `readSpan`, with the waiting done in other threads; false also for whatever else is amiss, of which `readSpan`
+   * tells. The file is opened for this read alone: the shared descriptors may be closed meanwhile.
+   */
+  async readSpanLater(span: FileSpan, target: Uint8Array, at: number): Promise<boolean> {
+    if (this.description.files[span.file].isPadding) return this.readSpan(span, target, at);
+    const start = this.#positionOf(span);
+    if (start === undefined) return false;
+    try {
+      const { path, stats } = await guardPathLater(
+        this.description.root,
+        this.stepsTo(this.holderOf(span.file)),
+      );
+      if (!stats?.isFile()) return false;
+      await using file = await fs.promises.open(path, O_RDONLY | O_NOFOLLOW);
+      for (let done = 0; done < span.length;) {
+        const { bytesRead } = await file.read(target, at + done, span.length - done, start + done);
+        if (bytesRead === 0) return false;
+        done += bytesRead;
+      }
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** As `stampOf`, with the waiting done in other threads; undefined also for whatever is amiss. */
+  async stampOfLater(file: number): Promise<FileStamp | undefined> {
+    try {
+      const { stats } = await guardPathLater(this.description.root, this.stepsTo(file));
+      return stats?.isFile() ? { size: stats.size, mtimeMs: stats.mtimeMs, inode: stats.ino } : undefined;
+    } catch {
+      return undefined;
     }
   }
 

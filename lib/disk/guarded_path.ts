@@ -48,6 +48,17 @@ export function guardPath(root: string, steps: readonly string[], known?: KnownF
   return { path, stats };
 }
 
+/** As `guardPath`, with the waiting done in other threads. Errors: those, and what `node:fs` throws. */
+export async function guardPathLater(root: string, steps: readonly string[]): Promise<GuardedPath> {
+  const paths = steps.map((_, depth) => join(root, ...steps.slice(0, depth + 1)));
+  const all = await Promise.all(paths.map((path) => fs.promises.lstat(path)));
+  const wrong = all.findIndex((stats, depth) =>
+    depth === steps.length - 1 ? stats.isSymbolicLink() : !stats.isDirectory()
+  );
+  if (wrong >= 0) throw notAFolder(steps.slice(0, wrong + 1));
+  return { path: paths[paths.length - 1], stats: all[all.length - 1] };
+}
+
 function statsOf(path: string, steps: readonly string[]): fs.Stats | undefined {
   try {
     return fs.lstatSync(path, { throwIfNoEntry: false });

@@ -195,7 +195,8 @@ export class PieceStore implements PieceStorage {
       const buffer = this.takeBuffer();
       for (const block of blocks) {
         const begin = block * BLOCK_LENGTH;
-        this.readInto(index, begin, buffer.subarray(begin, begin + layout.blockLength(index, begin)));
+        const target = buffer.subarray(begin, begin + layout.blockLength(index, begin));
+        this.#files.read(layout.offsetOf(index) + begin, target, this.#watch);
       }
       unfinished.set(index, { buffer, blocks });
     }
@@ -244,14 +245,27 @@ export class PieceStore implements PieceStorage {
     this.listener?.pieceStored(index);
   }
 
-  readInto(index: number, begin: number, target: Uint8Array): void {
+  readInto(index: number, begin: number, target: Uint8Array): Promise<void> | void {
     if (this.#broken !== undefined) throw this.#broken;
-    try {
-      this.#files.read(this.#metainfo.layout.offsetOf(index) + begin, target, this.#watch);
-    } catch (error) {
-      if (error instanceof DataChangedError) this.#break(error);
-      throw error;
+    const offset = this.#metainfo.layout.offsetOf(index) + begin;
+    const { reads } = this.#workers;
+    const startedAt = reads.now();
+    if (!reads.isForMainThread) {
+      return this.#files.readLater(offset, target, this.#watch).catch((error) => this.#readFailed(error))
+        .finally(() => reads.tookSince(startedAt));
     }
+    try {
+      this.#files.read(offset, target, this.#watch);
+    } catch (error) {
+      this.#readFailed(error);
+    } finally {
+      reads.tookSince(startedAt);
+    }
+  }
+
+  #readFailed(error: unknown): never {
+    if (error instanceof DataChangedError) this.#break(error);
+    throw error;
   }
 
   /** Ends all reads and claims from now on. */
@@ -329,7 +343,8 @@ export class PieceStore implements PieceStorage {
     const isSyncDue = now - this.#lastSync >= STORAGE.syncMs;
     if (isSyncDue) this.#lastSync = now;
     try {
-      this.#watch.turn(now);
+      await this.#watch.turn(now, !this.#workers.reads.isForMainThread);
+      if (this.#isClosed || this.#broken !== undefined) return;
       if (isSyncDue && this.#storedCount < this.#have.count) {
         await this.#saveAlone(() => this.#storeSynced());
       } else if (this.#notedCount < this.#have.count) {

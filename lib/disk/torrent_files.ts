@@ -34,6 +34,14 @@ const fsync = promisify(fs.fsync);
 /** Files open in this thread, over all torrents. */
 const sharedOpenFiles = new OpenFiles(STORAGE.openFiles);
 
+/** Looks at files before they are read. */
+export interface ReadWatch {
+  /** A file is about to be read. Errors: `StorageError` when it is not what it was. */
+  beforeRead(file: number): void;
+  /** Whether it looks as it did, asked without blocking; false where `beforeRead` is to find out. */
+  isUnchanged(file: number): Promise<boolean>;
+}
+
 type MoveStep = "move" | "drop" | "done";
 
 /** Knows where each file of a torrent is, serves reads from there, and moves finished files. */
@@ -112,7 +120,7 @@ export class TorrentFiles {
    * Fills `target`, within one piece, from `offset` on; `watch` hears of each file first, and may throw.
    * Errors: `StorageError`; of them `DataChangedError` when less is there.
    */
-  read(offset: number, target: Uint8Array, watch?: { beforeRead(file: number): void }): void {
+  read(offset: number, target: Uint8Array, watch?: ReadWatch): void {
     let filled = 0;
     for (const span of this.#current.layout.spans(offset, target.length)) {
       watch?.beforeRead(span.file);
@@ -120,6 +128,20 @@ export class TorrentFiles {
         const name = this.#current.nameOf(this.#current.holderOf(span.file));
         throw new DataChangedError(`Expected ${span.length} bytes at ${span.position} of ${name}, got fewer`);
       }
+      filled += span.length;
+    }
+  }
+
+  /**
+   * As `read`, with the waiting done in other threads. Where something is amiss, or a file was moved meanwhile, `read`
+   * finds out what.
+   */
+  async readLater(offset: number, target: Uint8Array, watch: ReadWatch): Promise<void> {
+    let filled = 0;
+    for (const span of this.#current.layout.spans(offset, target.length)) {
+      const isRead = await watch.isUnchanged(span.file) &&
+        await this.#current.readSpanLater(span, target, filled);
+      if (!isRead) return this.read(offset, target, watch);
       filled += span.length;
     }
   }

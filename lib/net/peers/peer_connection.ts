@@ -279,30 +279,44 @@ export class PeerConnection implements PeerSender, Sleeper {
     let end = this.#queue.takeMessages(buffer, 0);
     this.#resources.backlog.bytes -= end;
     let payload = 0;
-    let piece = 0;
-    try {
-      for (;;) {
-        const bytes = this.#queue.nextBlockBytes;
-        if (bytes === undefined || end + bytes > buffer.length || (payload > 0 && end + bytes > portion)) {
-          break;
-        }
+    const readings: Promise<void>[] = [];
+    for (;;) {
+      const bytes = this.#queue.nextBlockBytes;
+      if (bytes === undefined || end + bytes > buffer.length || (payload > 0 && end + bytes > portion)) break;
+      try {
         const reading = this.#queue.takeBlock((index, begin, length) => {
-          piece = index;
           writePieceHeader(buffer, end, index, begin, length);
-          const target = buffer.subarray(end + PIECE_HEADER_LENGTH, end + bytes);
-          return this.#swarm.storage.readInto(index, begin, target);
+          return this.#readBlock(index, begin, buffer.subarray(end + PIECE_HEADER_LENGTH, end + bytes));
         });
-        if (reading !== undefined) await reading;
-        end += bytes;
-        payload += bytes - PIECE_HEADER_LENGTH;
+        if (reading !== undefined) readings.push(reading);
+      } catch (error) {
+        readings.push(Promise.reject(error));
+        break;
       }
-    } catch (error) {
-      // A busy disk closes this connection alone, which frees a descriptor for the next read.
-      const isLost = error instanceof StorageError && !(error instanceof BusyStorageError);
-      if (isLost) this.#swarm.pieceUnreadable(piece, error);
-      throw error;
+      end += bytes;
+      payload += bytes - PIECE_HEADER_LENGTH;
+    }
+    if (readings.length > 0) {
+      // The buffer is given back only when nobody reads into it any more.
+      const failed = (await Promise.allSettled(readings)).find((result) => result.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
     }
     return { end, payload };
+  }
+
+  /** Reads a block, at once or later. Errors: `StorageError`, thrown or as rejection; the swarm has heard it then. */
+  #readBlock(index: number, begin: number, target: Uint8Array): Promise<void> | void {
+    const refused = (error: unknown): never => {
+      // Without this connection there is a descriptor for the next read.
+      const isLost = error instanceof StorageError && !(error instanceof BusyStorageError);
+      if (isLost) this.#swarm.pieceUnreadable(index, error);
+      throw error;
+    };
+    try {
+      return this.#swarm.storage.readInto(index, begin, target)?.catch(refused);
+    } catch (error) {
+      refused(error);
+    }
   }
 }
 
