@@ -17,6 +17,9 @@ export class StorageError extends Error {
   override readonly name: string = "StorageError";
 }
 
+/** Something else lies where a file or folder is to be: a link, a folder, a file. Once it is moved away, all is well. */
+export class ObstacleError extends StorageError {}
+
 /** Somebody changed, cut or deleted data that we share or download. The torrent is checked and joined again. */
 export class DataChangedError extends StorageError {
   override readonly name = "DataChangedError";

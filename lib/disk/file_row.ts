@@ -1,7 +1,7 @@
 /** The files of a torrent where they lie below one folder, read and written as one row of bytes. */
 import fs from "node:fs";
 import { promisify } from "node:util";
-import { StorageError } from "../errors.ts";
+import { ObstacleError, StorageError } from "../errors.ts";
 import type { TorrentFile } from "../protocol/metainfo.ts";
 import { type FileSpan, PieceLayout } from "../protocol/piece_layout.ts";
 import { STORAGE } from "../settings.ts";
@@ -359,7 +359,7 @@ export class FileRow {
   #guard(file: number, known?: KnownFolders): GuardedPath {
     const guarded = guardPath(this.description.root, this.stepsTo(file), known);
     if (guarded.stats !== undefined && !guarded.stats.isFile()) {
-      throw new StorageError(`Expected a file at ${this.nameOf(file)}, got something else`);
+      throw new ObstacleError(`Expected a file at ${this.nameOf(file)}, got something else`);
     }
     return guarded;
   }

@@ -6,7 +6,7 @@
  */
 import fs from "node:fs";
 import { join } from "node:path";
-import { StorageError } from "../errors.ts";
+import { ObstacleError } from "../errors.ts";
 import { errorCode, storageFailure } from "./storage_failure.ts";
 
 /** The entry at a guarded path. */
@@ -25,7 +25,7 @@ export type KnownFolders = Set<string>;
 /**
  * The path of `steps` below `root`, and what is there.
  *
- * Errors: `StorageError` when a step is a symbolic link, or one before the last is no folder.
+ * Errors: `ObstacleError` when a step is a symbolic link, or one before the last is no folder.
  */
 export function guardPath(root: string, steps: readonly string[], known?: KnownFolders): GuardedPath {
   let path = root;
@@ -41,7 +41,7 @@ export function guardPath(root: string, steps: readonly string[], known?: KnownF
     stats = statsOf(path, steps);
     if (stats === undefined) return { path: join(root, ...steps), stats };
     if (stats.isSymbolicLink()) {
-      throw new StorageError(`Expected no symbolic link, got one at ${steps.slice(0, depth + 1).join("/")}`);
+      throw new ObstacleError(`Expected no symbolic link, got one at ${steps.slice(0, depth + 1).join("/")}`);
     }
     if (!isLast && stats.isDirectory()) known?.add(path);
   }
@@ -67,8 +67,8 @@ function statsOf(path: string, steps: readonly string[]): fs.Stats | undefined {
   }
 }
 
-function notAFolder(steps: readonly string[]): StorageError {
-  return new StorageError(`Expected a folder at ${steps.join("/")}, got a file`);
+function notAFolder(steps: readonly string[]): ObstacleError {
+  return new ObstacleError(`Expected a folder at ${steps.join("/")}, got a file`);
 }
 
 /**

@@ -4,7 +4,7 @@ import { PieceStore } from "../disk/piece_store.ts";
 import { spelledAsOnDisk } from "../disk/spelling.ts";
 import { inSlices } from "../disk/time_slices.ts";
 import type { ResumeStore } from "../disk/state/resume_store.ts";
-import { messageOf } from "../errors.ts";
+import { messageOf, ObstacleError, StorageError } from "../errors.ts";
 import { Announcer, type AnnouncerOptions } from "../net/tracker/announcer.ts";
 import type { TrackerTraffic } from "../net/tracker/tracker_traffic.ts";
 import { missingTrackers, trackersOf } from "../net/tracker/own_tracker.ts";
@@ -48,6 +48,8 @@ export class JoinedTorrent {
   announcer: Announcer | undefined;
   /** Faults found while joining that the user should know of, each with the code of its event. */
   readonly warnings: [code: string, message: string][] = [];
+  /** The event for data that came to its place only while joining; undefined where there is none to tell. */
+  readonly completion: SwarmEvent | undefined;
   readonly #store: PieceStore;
   readonly #context: JoinContext;
   /** Totals and peers as they were last noted, in JSON. */
@@ -70,8 +72,10 @@ export class JoinedTorrent {
     store: PieceStore,
     tiers: readonly (readonly string[])[],
     context: JoinContext,
+    completion: SwarmEvent | undefined,
   ) {
     this.swarm = swarm;
+    this.completion = completion;
     this.#tiers = tiers;
     this.#store = store;
     this.#context = context;
@@ -123,7 +127,11 @@ export class JoinedTorrent {
         swarm.download.resume(index, buffer, blocks);
       }
       signal.throwIfAborted();
-      const joined = new JoinedTorrent(swarm, store, tiers, context);
+      const { infoHash, name } = metainfo;
+      const { path, finishedNow } = recovered;
+      const seconds = Math.round(surroundings.now() - startedAt) / 1_000;
+      const completion = { event: "complete", infoHash, name, path, seconds, sources: {} } as const;
+      const joined = new JoinedTorrent(swarm, store, tiers, context, finishedNow ? completion : undefined);
       for (const message of problems) joined.warnings.push(["announce", message]);
       for (const message of spelled.problems) joined.warnings.push(["name", message]);
       for (const path of recovered.inTheWay) joined.warnings.push(["in-the-way", adviceOnFileInTheWay(path)]);
@@ -133,7 +141,8 @@ export class JoinedTorrent {
       return joined;
     } catch (error) {
       await store.close();
-      throw error;
+      if (!(error instanceof ObstacleError)) throw error;
+      throw new StorageError(`${error.message}; move or rename it, then start again`, { cause: error });
     }
   }
 

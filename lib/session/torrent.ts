@@ -342,10 +342,11 @@ export class Torrent {
     this.#addPeers(swarm, await joined.rememberedPeers());
   }
 
-  #tellOf({ swarm, warnings }: JoinedTorrent): void {
+  #tellOf({ swarm, warnings, completion }: JoinedTorrent): void {
     const { home, observe, registry } = this.#context;
     const facts = factsOf(swarm.snapshot(this.#context.surroundings.now()));
     observe({ event: "torrent", ...facts });
+    if (completion !== undefined) observe(completion);
     const lack = ["no-data", adviceOnLackOfData(facts, home)] as const;
     const rival = ["in-the-way", adviceOnSamePlace(swarm, registry.swarms)] as const;
     for (const [code, message] of [...warnings, lack, rival]) {

@@ -282,7 +282,10 @@ async function joinAll(
   session.watchTorrents(looks);
 }
 
-/** Waits until the signal, or with `--exit-when-complete` until all is complete and has been seeded. */
+/**
+ * Waits until the signal, or with `--exit-when-complete` until all is complete and has been seeded.
+ * Errors: `Failure` in the end for a torrent that failed.
+ */
 async function untilDone(
   session: Session,
   work: Promise<void>,
@@ -291,18 +294,17 @@ async function untilDone(
 ): Promise<void> {
   await work;
   if (!options.exitWhenComplete) return await aborted(stop);
-  while (!isAllComplete(session)) await delay(COMPLETE_CHECK_MS, undefined, { signal: stop });
-  await delay(options.seedFor, undefined, { signal: stop });
-}
-
-/** Whether all torrents are complete. Errors: `Failure` when every other one has failed, so that it never will be. */
-function isAllComplete(session: Session): boolean {
-  const unfinished = session.snapshot().filter((swarm) => !swarm.finished);
-  const [first] = unfinished;
-  if (first !== undefined && unfinished.every((swarm) => swarm.failure !== undefined)) {
-    throw new Failure(EXIT.failed, first.name, first.failure!);
+  const unfinished = () => session.snapshot().filter((swarm) => !swarm.finished);
+  // A torrent that failed keeps nobody waiting, and the others are seeded for as long as the user asked.
+  while (unfinished().some((swarm) => swarm.failure === undefined)) {
+    await delay(COMPLETE_CHECK_MS, undefined, { signal: stop });
   }
-  return unfinished.length === 0;
+  const hasComplete = session.snapshot().some((swarm) => swarm.finished);
+  if (hasComplete) await delay(options.seedFor, undefined, { signal: stop });
+  const [failed] = unfinished();
+  if (failed !== undefined) {
+    throw new Failure(EXIT.failed, failed.name, failed.failure ?? "it is not complete any more");
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
