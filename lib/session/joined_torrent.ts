@@ -48,8 +48,8 @@ export class JoinedTorrent {
   announcer: Announcer | undefined;
   /** Faults found while joining that the user should know of, each with the code of its event. */
   readonly warnings: [code: string, message: string][] = [];
-  /** The event for data that came to its place only while joining; undefined where there is none to tell. */
-  readonly completion: SwarmEvent | undefined;
+  /** The event for data that came to its place only while joining; empty where there is none to tell. */
+  readonly completion: readonly SwarmEvent[];
   readonly #store: PieceStore;
   readonly #context: JoinContext;
   /** Totals and peers as they were last noted, in JSON. */
@@ -72,7 +72,7 @@ export class JoinedTorrent {
     store: PieceStore,
     tiers: readonly (readonly string[])[],
     context: JoinContext,
-    completion: SwarmEvent | undefined,
+    completion: readonly SwarmEvent[],
   ) {
     this.swarm = swarm;
     this.completion = completion;
@@ -131,7 +131,7 @@ export class JoinedTorrent {
       const { path, finishedNow } = recovered;
       const seconds = Math.round(surroundings.now() - startedAt) / 1_000;
       const completion = { event: "complete", infoHash, name, path, seconds, sources: {} } as const;
-      const joined = new JoinedTorrent(swarm, store, tiers, context, finishedNow ? completion : undefined);
+      const joined = new JoinedTorrent(swarm, store, tiers, context, finishedNow ? [completion] : []);
       for (const message of problems) joined.warnings.push(["announce", message]);
       for (const message of spelled.problems) joined.warnings.push(["name", message]);
       for (const path of recovered.inTheWay) joined.warnings.push(["in-the-way", adviceOnFileInTheWay(path)]);

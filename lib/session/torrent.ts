@@ -343,13 +343,12 @@ export class Torrent {
   }
 
   #tellOf({ swarm, warnings, completion }: JoinedTorrent): void {
-    const { home, observe, registry } = this.#context;
-    const facts = factsOf(swarm.snapshot(this.#context.surroundings.now()));
-    observe({ event: "torrent", ...facts });
-    if (completion !== undefined) observe(completion);
-    const lack = ["no-data", adviceOnLackOfData(facts, home)] as const;
-    const rival = ["in-the-way", adviceOnSamePlace(swarm, registry.swarms)] as const;
-    for (const [code, message] of [...warnings, lack, rival]) {
+    const { home, observe, registry, surroundings } = this.#context;
+    const facts = factsOf(swarm.snapshot(surroundings.now()));
+    for (const event of [{ event: "torrent", ...facts } as const, ...completion]) observe(event);
+    const lack = adviceOnLackOfData(facts, home);
+    const rival = adviceOnSamePlace(swarm, registry.swarms);
+    for (const [code, message] of [...warnings, ["no-data", lack], ["in-the-way", rival]] as const) {
       if (message !== undefined) observe({ event: "warning", code, message, infoHash: this.infoHash });
     }
   }
