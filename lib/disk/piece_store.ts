@@ -46,8 +46,6 @@ export interface RecoveredStore {
   readonly have: Bitfield;
   /** Whether all wanted data is in its final place. */
   readonly finished: boolean;
-  /** Whether the last of it was moved there only now, because an earlier run could not end the move. */
-  readonly finishedNow: boolean;
   /** Where the finished data is or will be, for the user. */
   readonly path: string;
   /** Of the pieces that are wanted; what there is of others is kept for later. */
@@ -130,17 +128,14 @@ export class PieceStore implements PieceStorage {
     const unfinished = recovered.isResumed ? this.#readUnfinished(blocks) : new Map();
     await this.#unpackWanted();
     if (this.#storedCount < this.#have.count) this.#unsynced = new Set(this.#files.holdersOf(this.#have));
-    let finishedNow = false;
     if (recovered.isComplete) this.#setFinished();
     else if ([...this.#selection.pieces].every((index) => this.#have.has(index))) {
       this.#isFinished = !recovered.isMoving && this.#lacking(FilePlace.shareable).length === 0;
-      finishedNow = !this.#isFinished;
-      if (finishedNow) await this.#moveToPlace(this.#selection);
+      if (!this.#isFinished) await this.#moveToPlace(this.#selection);
     }
     return {
       have: this.#copyOfHave(),
       finished: this.#isFinished,
-      finishedNow,
       path: this.#files.path,
       unfinished,
       inTheWay: this.#isFinished ? [] : await this.#pathsInTheWay(),

@@ -105,6 +105,7 @@ export class JoinedTorrent {
     const spelled = await spelledAsOnDisk(metainfo, home);
     const store = new PieceStore({ metainfo: spelled.metainfo, selection, home, workers, resume, log });
     try {
+      const wasMoving = await resume.phase(metainfo.infoHash) === "moving";
       const recovered = await store.recover(onChecked, signal);
       if (!recovered.finished) workers.prepare();
       const { tiers, isAnnouncer, problems } = await trackersOf(metainfo, surroundings.trackerPort);
@@ -128,10 +129,16 @@ export class JoinedTorrent {
       }
       signal.throwIfAborted();
       const { infoHash, name } = metainfo;
-      const { path, finishedNow } = recovered;
+      const { path, finished } = recovered;
       const seconds = Math.round(surroundings.now() - startedAt) / 1_000;
       const completion = { event: "complete", infoHash, name, path, seconds, sources: {} } as const;
-      const joined = new JoinedTorrent(swarm, store, tiers, context, finishedNow ? [completion] : []);
+      const joined = new JoinedTorrent(
+        swarm,
+        store,
+        tiers,
+        context,
+        wasMoving && finished ? [completion] : [],
+      );
       for (const message of problems) joined.warnings.push(["announce", message]);
       for (const message of spelled.problems) joined.warnings.push(["name", message]);
       for (const path of recovered.inTheWay) joined.warnings.push(["in-the-way", adviceOnFileInTheWay(path)]);
