@@ -90,7 +90,10 @@ async function tryJob(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const timer = setTimeout(() => child.kill("SIGKILL"), TIMEOUT_MS);
+  // The child may have ended while others still hold its output, and cannot be killed any more then.
+  let hasEnded = false;
+  child.status.then(() => hasEnded = true);
+  const timer = setTimeout(() => hasEnded || child.kill("SIGKILL"), TIMEOUT_MS);
   const { success, stdout, stderr } = await child.output();
   clearTimeout(timer);
   const text = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("\n");
