@@ -22,7 +22,8 @@ export class MagnetFetch {
   constructor(magnet: Magnet, context: JoinContext, signal: AbortSignal) {
     const { policy, limits, shared: { surroundings, trackerTraffic } } = context;
     const { promise: rawInfo, resolve, reject } = Promise.withResolvers<Uint8Array>();
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
     this.metainfo = rawInfo.then(async (rawInfo) =>
       withMagnet(await inSlices(readInfo(rawInfo, METAINFO_LIMITS)), magnet)
     );

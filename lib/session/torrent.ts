@@ -262,8 +262,8 @@ export class Torrent {
     const run = async () => {
       await Promise.all([before?.done, joined?.leave()]);
       try {
-        ending.signal.throwIfAborted();
         await this.#will.loaded;
+        ending.signal.throwIfAborted();
         await work(ending.signal);
       } catch (error) {
         this.#endFetch("the metadata is not fetched any more", false);

@@ -86,7 +86,7 @@ export class TestSession implements AsyncDisposable {
 
   /** Joins the swarm and dials `peers`, each `host:port`. */
   async leech(shared: Shared, peers: readonly string[], announce: readonly string[] = []): Promise<void> {
-    const path = join(this.home, "torrents", "shared.torrent");
+    const path = join(this.home, "torrents", `${shared.metainfo.infoHash}.torrent`);
     const announceTiers = announce.map((url) => [url]);
     await Deno.writeFile(path, encodeMetainfo(shared.metainfo.rawInfo, { announceTiers }));
     await this.session.add(path, peers);
