@@ -105,7 +105,11 @@ compiledTest(
 
     const announce = ["--announce", `127.0.0.1:${trackerPort}`, "--output", torrent, "--home", seed];
     const created = await peer(["create", original, ...announce], options);
-    assert.deepEqual([created.code, created.stderr], [0, ""]);
+    assert.equal(created.code, 0);
+    assert.match(
+      created.stderr,
+      /^peer: .*: warning: the announce address is good on this machine only, [^\n]*\n$/,
+    );
 
     const announcer = startPeer(
       "announcer",
