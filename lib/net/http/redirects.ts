@@ -36,3 +36,10 @@ export async function followRedirects<At extends Hop>(
     hop = await hopTo(url, hop);
   }
 }
+
+/** A URL with `query` behind the query that it has; an empty one adds nothing. */
+export function withQuery(url: URL, query: string): URL {
+  const asked = new URL(url);
+  asked.search = [url.search.slice(1), query].filter((part) => part !== "").join("&");
+  return asked;
+}

@@ -17,7 +17,7 @@ import type {
 import { ANNOUNCING } from "../../settings.ts";
 import { addressesOf } from "../addresses/host_addresses.ts";
 import { PinnedClient } from "../http/pinned_client.ts";
-import { followRedirects } from "../http/redirects.ts";
+import { followRedirects, withQuery } from "../http/redirects.ts";
 import { type Hop, redirectRefusal } from "../http/request_rules.ts";
 
 /** Matches the runtime's error for a request that failed on an established connection. */
@@ -54,12 +54,6 @@ export async function scrapeOverHttp(
   const counts = reply.get(infoHash);
   if (counts === undefined) throw new TrackerError("Expected counts of the torrent, got none");
   return counts;
-}
-
-function withQuery(url: URL, query: string): URL {
-  const extended = new URL(url);
-  extended.search = `${url.search === "" ? "" : `${url.search}&`}${query}`;
-  return extended;
 }
 
 /** The body of a reply, after redirects. An error behind a redirect is no outage of the first tracker. */

@@ -2,7 +2,7 @@
 import { WEB_SEED } from "../../settings.ts";
 import { addressesOf } from "../addresses/host_addresses.ts";
 import { PinnedClient } from "../http/pinned_client.ts";
-import { followRedirects } from "../http/redirects.ts";
+import { followRedirects, withQuery } from "../http/redirects.ts";
 import { type Hop, redirectRefusal, webSeedRefusal } from "../http/request_rules.ts";
 
 /** A reply is faulty; `isFinal` when the same request would fail again. */
@@ -98,10 +98,4 @@ export class WebServer {
     this.#servers.set(url.origin, { address: hop.address, client });
     return { ...hop, client };
   }
-}
-
-function withQuery(url: URL, query: string): URL {
-  const asked = new URL(url);
-  asked.search = [url.search.slice(1), query].filter((part) => part !== "").join("&");
-  return asked;
 }
