@@ -21,7 +21,7 @@ import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import { jsonText } from "./json_text.ts";
 import { errorWriter, printLine } from "./output.ts";
 import { TerminalScreen } from "./progress/terminal_screen.ts";
-import { formatBytes } from "./text_format.ts";
+import { formatBytes } from "./number_format.ts";
 import { isMagnet, nearestPathHint, readNamedMagnet, readNamedTorrent } from "./torrent_arguments.ts";
 import { noWorkProgress, WorkBar, WorkLines, type WorkProgress } from "./progress/work_progress.ts";
 

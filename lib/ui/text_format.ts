@@ -1,43 +1,15 @@
-/** Formats values for people, and cuts text to the columns of a terminal. */
+/** Cuts text to the columns of a terminal. */
 import stringWidth from "string-width";
 import type { Waiting } from "../swarm/ports.ts";
+import { formatDuration } from "./number_format.ts";
 
-const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
 const segmenter = new Intl.Segmenter();
-
-/** `0 B`, `16 KiB`, `1.5 MiB`: at most three digits. */
-export function formatBytes(bytes: number): string {
-  let unit = 0;
-  // 999.5 would round to four digits, so it is shown in the next unit.
-  for (; bytes >= 999.5 && unit < UNITS.length - 1; unit++) bytes /= 1024;
-  return `${Number(bytes.toFixed(bytes < 9.95 ? 1 : 0))} ${UNITS[unit]}`;
-}
-
-/** `1.5 MiB/s`. */
-export function formatRate(bytesPerSecond: number): string {
-  return `${formatBytes(bytesPerSecond)}/s`;
-}
-
-/** `42s`, `3m05s`, `2h07m`, `5d`. */
-export function formatDuration(seconds: number): string {
-  const whole = Math.ceil(seconds);
-  const padded = (value: number) => String(Math.floor(value)).padStart(2, "0");
-  if (whole < 60) return `${whole}s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)}m${padded(whole % 60)}s`;
-  if (whole < 86400) return `${Math.floor(whole / 3600)}h${padded(whole % 3600 / 60)}m`;
-  return `${Math.floor(whole / 86400)}d`;
-}
 
 /** A sentence with the reason why no data comes, and the time until the next try. */
 export function formatWaiting({ reason, nextTryInMs }: Waiting): string {
   return nextTryInMs === undefined
     ? reason
     : `${reason}, next try ${nextTryInMs < 1000 ? "now" : `in ${formatDuration(nextTryInMs / 1000)}`}`;
-}
-
-/** Whole percent, rounded down so that 100 means all. */
-export function percentOf(have: number, total: number): number {
-  return total === 0 ? 100 : Math.floor(have / total * 100);
 }
 
 /** The number of columns that a text takes in a terminal. */

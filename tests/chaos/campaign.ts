@@ -11,7 +11,7 @@ import type { Metainfo } from "../../lib/protocol/metainfo.ts";
 import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { TRANSFER } from "../../lib/settings.ts";
-import { formatBytes } from "../../lib/ui/text_format.ts";
+import { formatBytes } from "../../lib/ui/number_format.ts";
 import { describeTorrent, readTorrent } from "../../lib/session/torrent_tools.ts";
 import { hashOfFile, listFolder } from "../harness/data/folder_listing.ts";
 import type { Program } from "../harness/processes/program.ts";

@@ -4,7 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { parseWhole } from "../../lib/ui/option_values.ts";
-import { formatBytes } from "../../lib/ui/text_format.ts";
+import { formatBytes } from "../../lib/ui/number_format.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { Program } from "../harness/processes/program.ts";
 import type { CampaignResult } from "./campaign.ts";

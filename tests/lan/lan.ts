@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { messageOf } from "../../lib/errors.ts";
 import { parseBytes, parseWhole } from "../../lib/ui/option_values.ts";
-import { formatBytes } from "../../lib/ui/text_format.ts";
+import { formatBytes } from "../../lib/ui/number_format.ts";
 import denoConfig from "../../deno.json" with { type: "json" };
 import { Executable } from "../harness/processes/executable.ts";
 import { type PeerEvent, PeerRun } from "../harness/processes/peer_run.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { formatBytes } from "../../lib/ui/text_format.ts";
+import { formatBytes } from "../../lib/ui/number_format.ts";
 import { TestFile } from "../bench/test_file.ts";
 import { type PeerEvent, PeerRun } from "../harness/processes/peer_run.ts";
 import type { Program } from "../harness/processes/program.ts";

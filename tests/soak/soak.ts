@@ -5,7 +5,7 @@
 import { parseArgs } from "node:util";
 import { messageOf } from "../../lib/errors.ts";
 import { parseRate, parseWhole } from "../../lib/ui/option_values.ts";
-import { formatBytes } from "../../lib/ui/text_format.ts";
+import { formatBytes } from "../../lib/ui/number_format.ts";
 import { Program } from "../harness/processes/program.ts";
 import { growthPerHour, type Sample } from "./memory.ts";
 import { runSoak } from "./run_soak.ts";

@@ -1,13 +1,6 @@
 import assert from "node:assert/strict";
-import {
-  cutToWidth,
-  fitToWidth,
-  formatBytes,
-  formatDuration,
-  formatRate,
-  percentOf,
-  widthOf,
-} from "../../lib/ui/text_format.ts";
+import { formatBytes, formatDuration, formatRate, percentOf } from "../../lib/ui/number_format.ts";
+import { cutToWidth, fitToWidth, widthOf } from "../../lib/ui/text_format.ts";
 
 Deno.test("formatBytes shows at most three digits", () => {
   const expected: [number, string][] = [

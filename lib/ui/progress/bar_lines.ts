@@ -1,16 +1,8 @@
 /** Turns snapshots into the lines that `LiveLines` draws: one for each torrent, and below it one for each peer. */
 import { printable } from "../../log.ts";
 import type { RemotePeerSnapshot, SwarmSnapshot } from "../../swarm/ports.ts";
-import {
-  cutToWidth,
-  fitToWidth,
-  formatDuration,
-  formatRate,
-  formatWaiting,
-  percentOf,
-  widthOf,
-  wrapToWidth,
-} from "../text_format.ts";
+import { formatDuration, formatRate, percentOf } from "../number_format.ts";
+import { cutToWidth, fitToWidth, formatWaiting, widthOf, wrapToWidth } from "../text_format.ts";
 
 const MIN_BAR_WIDTH = 8;
 /** Columns of the widest bar. */

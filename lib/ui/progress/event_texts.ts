@@ -1,6 +1,6 @@
 import { printable } from "../../log.ts";
 import type { SessionEvent } from "../../session/session.ts";
-import { formatBytes, formatDuration } from "../text_format.ts";
+import { formatBytes, formatDuration } from "../number_format.ts";
 
 /** Turns events into lines for people. It remembers the names of torrents, because later events do not carry them. */
 export class EventTexts {

@@ -4,7 +4,8 @@ import type { SwarmSnapshot } from "../../swarm/ports.ts";
 import { EventTexts } from "./event_texts.ts";
 import { outputWriter } from "../output.ts";
 import type { ProgressView } from "./progress_view.ts";
-import { formatRate, formatWaiting, percentOf } from "../text_format.ts";
+import { formatRate, percentOf } from "../number_format.ts";
+import { formatWaiting } from "../text_format.ts";
 
 /** The least time between two lines with the percent of one torrent, in milliseconds. */
 const PERCENT_EVERY_MS = 5000;

@@ -1,7 +1,7 @@
 import { type BarLine, renderBarLines } from "./bar_lines.ts";
 import { LiveLines, type Screen } from "./live_lines.ts";
 import { errorWriter } from "../output.ts";
-import { percentOf } from "../text_format.ts";
+import { percentOf } from "../number_format.ts";
 
 /** The least time between two drawings of a bar, in milliseconds: thousands of pieces may be done in a second. */
 const FRAME_EVERY_MS = 100;
