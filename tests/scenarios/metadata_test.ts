@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { METADATA } from "../../lib/settings.ts";
 import { randomBytes } from "../harness/data/random.ts";
 import { metainfoOf } from "../harness/data/torrents.ts";
-import { type Host, VirtualLan } from "../harness/virtual/virtual_lan.ts";
+import type { Host } from "../harness/virtual/host.ts";
+import { VirtualLan } from "../harness/virtual/virtual_lan.ts";
 
 const PIECE = 16 * 1024;
 // 100 KB of hashes, so that the metadata has several parts.

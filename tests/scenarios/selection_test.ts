@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { StorageError } from "../../lib/errors.ts";
 import { randomBytes } from "../harness/data/random.ts";
 import { metainfoOf } from "../harness/data/torrents.ts";
-import { type Host, VirtualLan } from "../harness/virtual/virtual_lan.ts";
+import type { Host } from "../harness/virtual/host.ts";
+import { VirtualLan } from "../harness/virtual/virtual_lan.ts";
 
 const PIECE = 64 * 1024;
 const data = randomBytes(40 * PIECE, 7);

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "../harness/data/random.ts";
 import { metainfoOf } from "../harness/data/torrents.ts";
-import { type Host, VirtualLan } from "../harness/virtual/virtual_lan.ts";
+import type { Host } from "../harness/virtual/host.ts";
+import { VirtualLan } from "../harness/virtual/virtual_lan.ts";
 
 const PIECE = 64 * 1024;
 const data = randomBytes(40 * PIECE + 1_000, 7);

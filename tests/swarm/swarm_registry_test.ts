@@ -9,7 +9,8 @@ import { randomBytes, seededRandom } from "../harness/data/random.ts";
 import { type FakePeer, fakePeer, peerIdOf } from "../harness/sessions/remote_peers.ts";
 import { metainfoOf } from "../harness/data/torrents.ts";
 import { announceOf } from "../harness/sessions/tracker.ts";
-import { type Host, VirtualLan } from "../harness/virtual/virtual_lan.ts";
+import type { Host } from "../harness/virtual/host.ts";
+import { VirtualLan } from "../harness/virtual/virtual_lan.ts";
 
 const data = randomBytes(50_000, 1);
 const metainfo = metainfoOf(data, 16_384);
