@@ -13,7 +13,7 @@ const EXAMPLE = fileURLToPath(new URL("../shareable/age.txt", import.meta.url));
 const binary = Deno.env.get("PEER_BINARY");
 const program = binary === undefined ? undefined : await Executable.at(binary, Deno.env.get("PEER_TARGET"));
 /** Where temporary folders are made: paths without a drive, which mean the same to Windows. */
-const TEMP = Deno.build.os === "windows" ? undefined : "/tmp";
+const TEMP = Deno.build.os === "windows" ? {} : { dir: "/tmp" };
 
 /** Runs it to its end. */
 async function peer(args: string[], options: Deno.CommandOptions = {}) {
@@ -40,7 +40,7 @@ function compiledTest(name: string, test: (folder: string) => Promise<void>): vo
     name,
     ignore: binary === undefined,
     async fn() {
-      const folder = await Deno.makeTempDir({ dir: TEMP });
+      const folder = await Deno.makeTempDir(TEMP);
       try {
         await using _shared = await program!.share(folder);
         await test(folder);

@@ -22,12 +22,12 @@ export interface TorrentPlan {
   readonly path: string;
   readonly announceTiers: readonly (readonly string[])[];
   /** Bytes, a power of two; chosen from the size when undefined. */
-  readonly pieceLength?: number;
+  readonly pieceLength?: number | undefined;
   readonly isPrivate: boolean;
-  readonly comment?: string;
-  readonly webSeeds?: readonly string[];
+  readonly comment?: string | undefined;
+  readonly webSeeds?: readonly string[] | undefined;
   /** Seconds since 1970. */
-  readonly creationDate?: number;
+  readonly creationDate?: number | undefined;
   readonly workers: DiskWorkers;
   /** Called when the data has turned out to be usable, before all of it is read. May throw. */
   beforeHashing?(): Promise<void>;

@@ -61,13 +61,13 @@ export interface OwnHandshake {
   readonly maxQueuedRequests: number;
   readonly trackerPort: number | undefined;
   /** Whether we want nothing more (BEP 21); undefined leaves it out of the handshake. */
-  readonly isUploadOnly?: boolean;
+  readonly isUploadOnly?: boolean | undefined;
   /** Bytes of the info dictionary; undefined where we do not give it. */
   readonly metadataLength: number | undefined;
   /** Whether we prefer encrypted connections; undefined stands for no. */
   readonly prefersEncryption?: boolean;
   /** Our addresses, where we are connected to the same peer by several of them; undefined stands for none. */
-  readonly addresses?: readonly string[];
+  readonly addresses?: readonly string[] | undefined;
 }
 
 /** The payload of our extended handshake. */

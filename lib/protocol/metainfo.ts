@@ -288,11 +288,11 @@ function webSeedsOf(outer: BencodeDictionary, key: "url-list" | "httpseeds"): st
 /** The members that `encodeMetainfo` writes beside an info dictionary. */
 interface MetainfoExtras {
   readonly announceTiers: readonly (readonly string[])[];
-  readonly webSeeds?: readonly string[];
-  readonly comment?: string;
-  readonly createdBy?: string;
+  readonly webSeeds?: readonly string[] | undefined;
+  readonly comment?: string | undefined;
+  readonly createdBy?: string | undefined;
   /** Seconds since 1970. */
-  readonly creationDate?: number;
+  readonly creationDate?: number | undefined;
 }
 
 /** A `.torrent` file with this info dictionary, whose bytes stay as they are. */

@@ -69,10 +69,10 @@ export function compactPeers(
 /** A tracker's reply to an announce. From a hostile tracker, intervals may be any whole number. */
 export interface AnnounceReply {
   readonly intervalSeconds: number;
-  readonly minIntervalSeconds?: number;
-  readonly complete?: number;
-  readonly incomplete?: number;
-  readonly downloaded?: number;
+  readonly minIntervalSeconds?: number | undefined;
+  readonly complete?: number | undefined;
+  readonly incomplete?: number | undefined;
+  readonly downloaded?: number | undefined;
   /** Safe to print. */
   readonly warning?: string;
   readonly trackerId?: Uint8Array;

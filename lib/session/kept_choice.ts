@@ -7,8 +7,8 @@ import type { FileRange } from "../protocol/magnet.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
 import { type FileChoice, type FileSelection, selectFiles } from "../swarm/download/file_selection.ts";
 
-/** The user's wishes for files in this run; a member that is left out stays as it was for each torrent. */
-export type FileWishes = Partial<FileChoice>;
+/** The user's wishes for files in this run; a member that is missing or undefined stays as it was for each torrent. */
+export type FileWishes = { readonly [Name in keyof FileChoice]?: FileChoice[Name] | undefined };
 
 /**
  * The kept choice with the wishes of this run. `only`, `skip` and the files that a magnet link names (`positions`) say

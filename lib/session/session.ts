@@ -30,7 +30,7 @@ import { ownAddressFor } from "../net/addresses/own_addresses.ts";
 import { RateLimiter } from "../net/peers/rate_limiter.ts";
 import type { SessionOptions } from "./session_options.ts";
 import { MAGNET_LIMITS, PORTS, STORAGE, TICK_MS, VERSION } from "../settings.ts";
-import { type Choices, DEFAULT_CHOICES, Policy, readChoices } from "../swarm/policy.ts";
+import { type Changes, type Choices, DEFAULT_CHOICES, Policy, readChoices } from "../swarm/policy.ts";
 import type { SwarmSnapshot } from "../swarm/ports.ts";
 import { SwarmRegistry } from "../swarm/swarm_registry.ts";
 import { TrackerTable } from "../swarm/tracker/tracker_table.ts";
@@ -342,7 +342,7 @@ export class Session {
    *
    * Errors: `RangeError` for an unknown torrent and for a value out of range; then nothing has changed.
    */
-  choose(choices: Partial<Choices>, infoHash?: InfoHash): void {
+  choose(choices: Changes, infoHash?: InfoHash): void {
     if (infoHash !== undefined) return this.#torrent(infoHash).choose(choices);
     this.#policy.change(choices);
     this.#kept.change(choices);
@@ -426,6 +426,6 @@ export class Session {
 }
 
 /** The choices without members that are undefined. */
-function definedIn(choices: Partial<Choices>): Partial<Choices> {
+function definedIn(choices: Changes): Partial<Choices> {
   return Object.fromEntries(Object.entries(choices).filter(([, value]) => value !== undefined));
 }

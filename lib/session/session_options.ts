@@ -3,7 +3,7 @@ import { type Logger, silentLogger } from "../log.ts";
 import type { IpFilter } from "../net/addresses/ip_filter.ts";
 import type { EncryptionPolicy } from "../settings.ts";
 import type { FileWishes } from "./kept_choice.ts";
-import type { Choices } from "../swarm/policy.ts";
+import type { Changes } from "../swarm/policy.ts";
 import type { SwarmEvent, SwarmSnapshot } from "../swarm/ports.ts";
 
 /** The options of a session. */
@@ -22,7 +22,7 @@ export interface SessionOptions {
   /** Addresses of proxies that the tracker trusts to name the peer they announce for. */
   readonly trustedProxies: readonly string[];
   /** The user's choices for all torrents; rates hold for the whole process. */
-  readonly choices: Partial<Choices>;
+  readonly choices: Changes;
   /** Whether the session looks for peers by multicast (BEP 14). */
   readonly localDiscovery: boolean;
   readonly encryption: EncryptionPolicy;

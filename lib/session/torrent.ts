@@ -16,7 +16,7 @@ import type { FileRange, Magnet } from "../protocol/magnet.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
 import { STORAGE } from "../settings.ts";
 import { emptySnapshot, unjoinedSnapshot } from "../swarm/empty_snapshot.ts";
-import type { Choices } from "../swarm/policy.ts";
+import type { Changes, Choices } from "../swarm/policy.ts";
 import { PAUSED } from "../swarm/standing.ts";
 import type { SwarmEvent, SwarmSnapshot, TorrentState } from "../swarm/ports.ts";
 import type { AnySwarm, SwarmRegistry } from "../swarm/swarm_registry.ts";
@@ -47,7 +47,7 @@ export interface TorrentContext extends SharedParts, WillContext {
 /** The source of a torrent that is added: its metadata, or a magnet link. */
 export interface TorrentSource {
   readonly infoHash: InfoHash;
-  readonly metainfo?: Metainfo;
+  readonly metainfo?: Metainfo | undefined;
   readonly magnet?: Magnet;
   /** Peers to dial at once, `HOST:PORT` each. */
   readonly peers: readonly string[];
@@ -231,7 +231,7 @@ export class Torrent {
   }
 
   /** Chooses limits, slots and the like for this torrent; undefined restores the value for all. Errors: `RangeError`. */
-  choose(choices: Partial<Choices>): void {
+  choose(choices: Changes): void {
     this.#will.choose(choices);
     this.policyChanged();
   }

@@ -101,7 +101,7 @@ async function readTorrentBytes(path: string): Promise<Uint8Array<ArrayBuffer>> 
 interface NewTorrent extends Omit<TorrentPlan, "workers" | "creationDate" | "beforeHashing"> {
   readonly home: string;
   /** The `.torrent` file; HOME/torrents/NAME.torrent when undefined. */
-  readonly output?: string;
+  readonly output?: string | undefined;
 }
 
 /**
@@ -333,8 +333,9 @@ export async function replaceFile(path: string, bytes: Uint8Array<ArrayBuffer>):
   const temporary = join(folder, `.${crypto.randomUUID()}.tmp`);
   try {
     await Deno.mkdir(folder, { recursive: true });
-    const mode = await Deno.stat(path).then(({ mode }) => mode ?? undefined, () => undefined);
-    await Deno.writeFile(temporary, bytes, { createNew: true, mode: mode && mode & 0o777 });
+    const mode = await Deno.stat(path).then(({ mode }) => mode, () => null);
+    const options = mode === null ? {} : { mode: mode & 0o777 };
+    await Deno.writeFile(temporary, bytes, { createNew: true, ...options });
     await renameOver(temporary, path);
   } catch (error) {
     await Deno.remove(temporary).catch(() => {});

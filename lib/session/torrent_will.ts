@@ -3,7 +3,7 @@ import { messageOf } from "../errors.ts";
 import { RateLimiter } from "../net/peers/rate_limiter.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import type { Surroundings } from "../surroundings.ts";
-import { type Choices, Policy, readChoices } from "../swarm/policy.ts";
+import { type Changes, type Choices, Policy, readChoices } from "../swarm/policy.ts";
 
 /** The parts of the session that a will needs. */
 export interface WillContext {
@@ -68,7 +68,7 @@ export class TorrentWill {
   }
 
   /** Chooses for this torrent; undefined restores the value for all. Errors: `RangeError`; then nothing has changed. */
-  choose(choices: Partial<Choices>): void {
+  choose(choices: Changes): void {
     this.policy.change(choices);
     this.#save();
     this.applyLimits();

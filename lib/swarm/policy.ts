@@ -18,6 +18,9 @@ export interface Choices {
   readonly maxDownload: number;
 }
 
+/** Choices to change; where a member is undefined, the choice for all torrents or the default holds again. */
+export type Changes = { readonly [Name in keyof Choices]?: Choices[Name] | undefined };
+
 /** The values of choices that the user did not make. */
 export const DEFAULT_CHOICES: Choices = {
   uploadSlots: CHOKING.uploadSlots,
@@ -38,7 +41,7 @@ export class Policy implements Choices {
   #own: Partial<Choices> = {};
 
   /** `base` holds for all that is not chosen in `own`. Errors: `RangeError`. */
-  constructor(base: Choices = DEFAULT_CHOICES, own: Partial<Choices> = {}) {
+  constructor(base: Choices = DEFAULT_CHOICES, own: Changes = {}) {
     this.#base = base;
     this.change(own);
   }
@@ -49,7 +52,7 @@ export class Policy implements Choices {
   }
 
   /** Changes choices; for undefined, the base's choice holds again. Errors: `RangeError`, and then nothing changes. */
-  change(choices: Partial<Choices>): void {
+  change(choices: Changes): void {
     const entries = Object.entries({ ...this.#own, ...choices }).filter(([, value]) => value !== undefined);
     const own: Partial<Choices> = Object.fromEntries(entries);
     checkChoices(own);

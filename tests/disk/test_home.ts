@@ -95,7 +95,7 @@ export interface Replacements {
   readonly workers?: DiskWorkers;
   readonly resume?: (resume: ResumeStore) => ResumeStore;
   /** Paths of the files that are wanted; all when undefined. */
-  readonly only?: readonly string[];
+  readonly only?: readonly string[] | undefined;
 }
 
 /** The selection of some files of a torrent, by path. */

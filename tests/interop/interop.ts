@@ -14,7 +14,7 @@ import { type InteropTracker, trackers } from "./trackers.ts";
 interface Row {
   readonly name: string;
   /** What is to be known of cells that passed. */
-  readonly remark?: string;
+  readonly remark: string | undefined;
   readonly cells: readonly { readonly column: Column<never>; readonly outcome: Outcome }[];
 }
 

@@ -13,11 +13,11 @@ const SHARED = sharedData(100_000);
 async function joinWith(
   { session, home }: TestSession,
   { metainfo }: Shared,
-  extras: { announce?: string[]; webSeeds?: string[] },
+  { announce = [], webSeeds = [] }: { announce?: string[]; webSeeds?: string[] },
 ): Promise<void> {
   const path = join(home, "torrents", "shared.torrent");
-  const announceTiers = (extras.announce ?? []).map((url) => [url]);
-  await Deno.writeFile(path, encodeMetainfo(metainfo.rawInfo, { announceTiers, webSeeds: extras.webSeeds }));
+  const announceTiers = announce.map((url) => [url]);
+  await Deno.writeFile(path, encodeMetainfo(metainfo.rawInfo, { announceTiers, webSeeds }));
   await session.add(path, []);
 }
 

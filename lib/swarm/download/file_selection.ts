@@ -64,7 +64,10 @@ export function selectFiles(
 /** Globs of `skip` and `first` that match no file of a torrent, each with its option. Most likely they are mistyped. */
 export function globsWithoutFile(
   metainfo: Metainfo,
-  { skip = [], first = [] }: Partial<Pick<FileChoice, "skip" | "first">>,
+  { skip = [], first = [] }: {
+    readonly skip?: readonly string[] | undefined;
+    readonly first?: readonly string[] | undefined;
+  },
 ): string[] {
   const isIdle = (glob: string) => filesThat(metainfo, matcher([glob])).count === 0;
   return [

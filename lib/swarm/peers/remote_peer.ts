@@ -20,7 +20,7 @@ export interface PeerFacts {
   readonly supportsFast: boolean;
   readonly supportsExtensions: boolean;
   /** Address of the web seed, if this is one instead of a peer; the endpoint means nothing then. */
-  readonly url?: string;
+  readonly url?: string | undefined;
 }
 
 /** The state of one connected remote peer. Other classes decide and change it. */

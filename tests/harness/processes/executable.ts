@@ -71,7 +71,7 @@ export class Executable {
   with(args: readonly string[], options: Deno.CommandOptions = {}): Deno.Command {
     const [command, ...all] = this.commandLine(args);
     const folder = options.cwd === undefined ? "/" : String(options.cwd);
-    const env = this.isWindows ? { ...options.env, WIN_DIR: folder } : options.env;
+    const env = this.isWindows ? { ...options.env, WIN_DIR: folder } : options.env ?? {};
     return new Deno.Command(command, { stdin: "null", ...options, env, args: all });
   }
 }

@@ -29,10 +29,10 @@ export interface HostOptions {
   readonly data: Uint8Array | null;
   /** Link rate in bytes per second, each way. */
   readonly rate?: number;
-  readonly uploadSlots?: number;
-  readonly superSeeds?: boolean;
+  readonly uploadSlots?: number | undefined;
+  readonly superSeeds?: boolean | undefined;
   /** Files it wants; all when undefined. */
-  readonly files?: Partial<FileChoice>;
+  readonly files?: Partial<FileChoice> | undefined;
   /** Whether it speaks the Fast extension; it does unless told otherwise. */
   readonly speaksFast?: boolean;
   /** Whether it begins with a magnet link, so that it must get the metadata first. */
