@@ -1,4 +1,5 @@
 /** Every tunable of the program: its name, unit and value, and the reason for that value. */
+import config from "../deno.json" with { type: "json" };
 import { LSD_PORT } from "./protocol/lsd_message.ts";
 import type { MagnetLimits } from "./protocol/magnet.ts";
 import type { MetainfoLimits } from "./protocol/metainfo.ts";
@@ -8,8 +9,8 @@ const MIB = 1024 * KIB;
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
-/** Name and version, as shown to people, trackers and other clients. */
-export const VERSION = "0.1.0";
+/** The version of the program, as shown to people, trackers and other clients. */
+export const VERSION = config.version;
 
 /** What a `.torrent` file may contain at most. */
 export const METAINFO_LIMITS: MetainfoLimits = {

@@ -61,7 +61,7 @@ const RULES: readonly Rule[] = [
   { from: "lib/session/", mayImport: BELOW_UI },
   // The logger cleans text from outside; the limits of settings have their shape from who keeps them.
   { from: "lib/log.ts", mayImport: ["lib/protocol/printable.ts", "lib/protocol/secrets.ts"] },
-  { from: "lib/settings.ts", mayImport: ["lib/protocol/", "lib/swarm/"] },
+  { from: "lib/settings.ts", mayImport: ["deno.json", "lib/protocol/", "lib/swarm/"] },
   { from: "lib/surroundings.ts", mayImport: ["lib/protocol/", "lib/log.ts", "lib/settings.ts"] },
   { from: "lib/errors.ts", mayImport: [] },
   { from: "lib/buffer_pool.ts", mayImport: [] },
