@@ -19,6 +19,7 @@ const ROOT_FILES = [
   "lib/buffer_pool.ts",
   "lib/log.ts",
   "lib/surroundings.ts",
+  "lib/precedence.ts",
 ];
 const BELOW_UI = [
   "lib/protocol/",
@@ -56,6 +57,7 @@ const RULES: readonly Rule[] = [
       "lib/settings.ts",
       "lib/log.ts",
       "lib/errors.ts",
+      "lib/precedence.ts",
     ],
   },
   { from: "lib/session/", mayImport: BELOW_UI },
@@ -65,6 +67,7 @@ const RULES: readonly Rule[] = [
   { from: "lib/surroundings.ts", mayImport: ["lib/protocol/", "lib/log.ts", "lib/settings.ts"] },
   { from: "lib/errors.ts", mayImport: [] },
   { from: "lib/buffer_pool.ts", mayImport: [] },
+  { from: "lib/precedence.ts", mayImport: [] },
   { from: "main.ts", mayImport: ["lib/ui/cli.ts"] },
 ];
 

@@ -29,6 +29,8 @@ export interface SharedParts {
   readonly resume: ResumeStore;
   readonly surroundings: Surroundings;
   readonly trackerTraffic: TrackerTraffic;
+  /** The settings of `peer.toml` for files. */
+  readonly configuredFiles: FileWishes;
 }
 
 /** The parts and choices with which a torrent joins its swarm. */
@@ -101,7 +103,7 @@ export class JoinedTorrent {
     const { home, workers, resume, surroundings } = context.shared;
     const { log } = surroundings;
     const startedAt = surroundings.now();
-    const selection = await chooseFiles(metainfo, context.files, selectOnly, { resume, log });
+    const selection = await chooseFiles(metainfo, context.files, selectOnly, context.shared);
     const spelled = await spelledAsOnDisk(metainfo, home);
     const store = new PieceStore({ metainfo: spelled.metainfo, selection, home, workers, resume, log });
     try {

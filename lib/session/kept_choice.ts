@@ -5,7 +5,13 @@ import type { Logger } from "../log.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import type { FileRange } from "../protocol/magnet.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
-import { type FileChoice, type FileSelection, selectFiles } from "../swarm/download/file_selection.ts";
+import { inForce } from "../precedence.ts";
+import {
+  EVERYTHING,
+  type FileChoice,
+  type FileSelection,
+  selectFiles,
+} from "../swarm/download/file_selection.ts";
 
 /** The user's wishes for files in this run; a member that is missing or undefined stays as it was for each torrent. */
 export type FileWishes = { readonly [Name in keyof FileChoice]?: FileChoice[Name] | undefined };
@@ -34,9 +40,32 @@ export async function keepWishes(
   await resume.saveChoice(infoHash, withWishes(await resume.choice(infoHash), wishes, positions));
 }
 
+/** The choice in force for a torrent: where nothing was chosen for it, the settings of `peer.toml` hold. */
+function choiceInForce(
+  chosen: KeptChoice,
+  configured: FileWishes,
+): FileChoice & Pick<KeptChoice, "positions"> {
+  const { only, skip, positions, first, isSequential } = chosen;
+  const isSaid = [only, skip, positions].some((list) => list.length > 0);
+  const kept = {
+    ...(isSaid ? { only, skip, positions } : {}),
+    first: first.length > 0 ? first : undefined,
+    isSequential,
+  };
+  return inForce({ kept, file: configured, defaults: { ...EVERYTHING, positions: [] } });
+}
+
+/** The parts of a session that choosing needs. */
+interface ChoosingContext {
+  readonly resume: ResumeStore;
+  readonly surroundings: { readonly log: Logger };
+  /** The settings of `peer.toml`. */
+  readonly configuredFiles: FileWishes;
+}
+
 /**
- * Selects the files of a torrent by the choices of earlier runs and of this one, and keeps the result for later runs.
- * A failure to keep it is logged.
+ * Selects the files of a torrent by the choices of earlier runs and of this one, and keeps them for later runs. The
+ * settings of `peer.toml` hold where nothing was chosen, and are not kept. A failure to keep choices is logged.
  *
  * Errors: `RangeError` when no file would be wanted; then nothing is kept.
  */
@@ -44,12 +73,13 @@ export async function chooseFiles(
   metainfo: Metainfo,
   wishes: FileWishes,
   positions: readonly FileRange[],
-  { resume, log }: { readonly resume: ResumeStore; readonly log: Logger },
+  { resume, surroundings: { log }, configuredFiles }: ChoosingContext,
 ): Promise<FileSelection> {
   const { infoHash, name } = metainfo;
   const kept = await resume.choice(infoHash);
   const choice = withWishes(kept, wishes, positions);
-  const selection = selectFiles(metainfo, choice, choice.positions);
+  const holding = choiceInForce(choice, configuredFiles);
+  const selection = selectFiles(metainfo, holding, holding.positions);
   if (JSON.stringify(choice) !== JSON.stringify(kept)) {
     await resume.saveChoice(infoHash, choice).catch((error) => {
       log.warn(`cannot keep what was chosen of ${name}: ${messageOf(error)}`);

@@ -12,6 +12,7 @@ import { ResumeStore } from "../disk/state/resume_store.ts";
 import { StateLock } from "../disk/state/state_lock.ts";
 import { storageFailure } from "../disk/storage_failure.ts";
 import { messageOf } from "../errors.ts";
+import { inForce } from "../precedence.ts";
 import { adviceOnLoopback } from "./announce_advice.ts";
 import type { FileWishes } from "./kept_choice.ts";
 import { withMagnet } from "./magnet_fetch.ts";
@@ -121,8 +122,9 @@ export class Session {
     const { peerId, now, random } = surroundings;
     this.#lastFullTurnAt = now();
     this.#kept = new Policy(DEFAULT_CHOICES, state.choices);
-    this.#policy = new Policy(DEFAULT_CHOICES, state.choices);
-    this.#policy.change(definedIn(options.choices));
+    const { choices: commandLine, configured } = options;
+    const chosen = inForce({ commandLine, kept: state.choices, file: configured.choices });
+    this.#policy = new Policy(DEFAULT_CHOICES, chosen);
     const { signal } = this.#stopping;
     opened.defer(() => this.#stopping.abort());
     this.#connections = new Connections(surroundings);
@@ -158,6 +160,7 @@ export class Session {
         download: new RateLimiter(this.#policy.maxDownload, now),
       },
       files,
+      configuredFiles: configured.files,
       usesMulticast: this.#discovery !== undefined,
       observe,
       // The dialer acts at once, but not inside the method of the swarm that reports.
@@ -338,13 +341,16 @@ export class Session {
 
   /**
    * Chooses limits, slots, sources and the like for one torrent, or without `infoHash` for all of them; rates chosen
-   * for all hold for the whole process. A member that is undefined returns to the value for all, or to the default.
+   * for all hold for the whole process. A member that is undefined returns to the value for all, and for all to the
+   * setting of `peer.toml` or the default.
    *
    * Errors: `RangeError` for an unknown torrent and for a value out of range; then nothing has changed.
    */
   choose(choices: Changes, infoHash?: InfoHash): void {
     if (infoHash !== undefined) return this.#torrent(infoHash).choose(choices);
-    this.#policy.change(choices);
+    const configured = new Map(Object.entries(this.#options.configured.choices));
+    const chosen = Object.entries(choices).map(([name, value]) => [name, value ?? configured.get(name)]);
+    this.#policy.change(Object.fromEntries(chosen));
     this.#kept.change(choices);
     this.#context.limits.upload.rate = this.#policy.maxUpload;
     this.#context.limits.download.rate = this.#policy.maxDownload;
@@ -423,9 +429,4 @@ export class Session {
     lock.release();
     if (isAllSaved) this.#options.observe({ event: "stopped" });
   }
-}
-
-/** The choices without members that are undefined. */
-function definedIn(choices: Changes): Partial<Choices> {
-  return Object.fromEntries(Object.entries(choices).filter(([, value]) => value !== undefined));
 }

@@ -21,8 +21,10 @@ export interface SessionOptions {
   readonly openTracker: boolean;
   /** Addresses of proxies that the tracker trusts to name the peer they announce for. */
   readonly trustedProxies: readonly string[];
-  /** The user's choices for all torrents; rates hold for the whole process. */
+  /** The user's choices for all torrents in this run; rates hold for the whole process. */
   readonly choices: Changes;
+  /** The settings of `peer.toml`, which hold where nothing was chosen in this run and nothing was kept. */
+  readonly configured: { readonly choices: Changes; readonly files: FileWishes };
   /** Whether the session looks for peers by multicast (BEP 14). */
   readonly localDiscovery: boolean;
   readonly encryption: EncryptionPolicy;
@@ -46,6 +48,7 @@ export function defaultOptions(home: string): SessionOptions {
     openTracker: false,
     trustedProxies: [],
     choices: {},
+    configured: { choices: {}, files: {} },
     localDiscovery: true,
     encryption: "prefer",
     ipFilter: undefined,

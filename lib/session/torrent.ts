@@ -210,19 +210,19 @@ export class Torrent {
   }
 
   async #select(wishes: FileWishes): Promise<void> {
-    const { resume, surroundings: { log } } = this.#context;
+    const context = this.#context;
     const files = { ...this.#wishes.files, ...wishes };
     const isNamed = wishes.only === undefined && wishes.skip === undefined;
     const positions = isNamed ? this.#wishes.positions : [];
     const metainfo = this.#metainfo;
-    if (metainfo === undefined) await keepWishes(this.infoHash, files, positions, resume);
-    else await chooseFiles(metainfo, files, positions, { resume, log });
+    if (metainfo === undefined) await keepWishes(this.infoHash, files, positions, context.resume);
+    else await chooseFiles(metainfo, files, positions, context);
     this.#wishes = { files: {}, positions: [] };
     // A check under way began with the selection before this one.
     if (metainfo !== undefined && this.#joined === undefined) await this.#work?.done;
     const joined = this.#joined;
     if (joined === undefined || this.#isLeaving) return;
-    const selection = await chooseFiles(joined.swarm.metainfo, wishes, [], { resume, log });
+    const selection = await chooseFiles(joined.swarm.metainfo, wishes, [], context);
     // A new swarm that has replaced this one meanwhile began with the choice just kept.
     if (this.#joined !== joined) return;
     joined.select(selection);

@@ -16,6 +16,7 @@ import {
   type TorrentDescription,
   type TrackerReport,
 } from "../session/torrent_tools.ts";
+import { announceTiersOf } from "./announce_values.ts";
 import { createdRows, loopbackWarning, placeWarning, refuseTorrent } from "./create_advice.ts";
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import { jsonText } from "./json_text.ts";
@@ -37,7 +38,7 @@ interface InfoOptions extends ShowOptions {
   readonly swarm?: boolean;
 }
 
-/** Options of `create`. Announce addresses are whole URLs; the piece length is in bytes. */
+/** Options of `create`. Announce addresses are as typed; the piece length is in bytes. */
 interface CreateOptions extends ShowOptions {
   readonly announce?: readonly string[];
   readonly pieceLength?: number;
@@ -50,15 +51,15 @@ interface CreateOptions extends ShowOptions {
 /** Makes a `.torrent` of a file or folder. */
 export async function create(path: string, options: CreateOptions): Promise<ExitCode> {
   const { json, pieceLength, comment, webSeed, output } = options;
+  const announceTiers = options.announce && announceTiersOf(options.announce);
   await refuseTorrent(path);
   const hint = await nearestPathHint(path);
   const home = resolve(options.home);
-  const announce = options.announce ?? [ownAnnounceUrl(Deno.networkInterfaces())];
   const torrent = {
     path,
     home,
     output,
-    announceTiers: announce.map((url) => [url]),
+    announceTiers: announceTiers ?? [[ownAnnounceUrl(Deno.networkInterfaces())]],
     pieceLength,
     isPrivate: options.private ?? false,
     comment,
@@ -92,9 +93,9 @@ export async function edit(
   torrent: string,
   options: { readonly home: string; readonly announce: readonly string[] },
 ): Promise<ExitCode> {
+  const tiers = announceTiersOf(options.announce);
   const home = resolve(options.home);
   const { path } = await readNamedTorrent(torrent, home);
-  const tiers = options.announce.map((url) => [url]);
   const metainfo = await orFail(torrent, () => editAnnounce(path, tiers, home));
   printTable([["Torrent", path], ["Info-hash", metainfo.infoHash], ...announceRows(metainfo.announceTiers)]);
   const { announceTiers } = metainfo;

@@ -4,7 +4,6 @@
  * Numbers are plain decimal digits: other forms that `Number()` takes (`0x10`, `1e3`, blanks) are more likely a slip.
  */
 import { isIP } from "node:net";
-import { announceUrl } from "../session/torrent_tools.ts";
 import { PORTS } from "../settings.ts";
 
 const PREFIX_POWER: Record<string, number> = { "": 0, K: 1, M: 2, G: 3 };
@@ -13,7 +12,8 @@ const MAX_PIECE_LENGTH = 64 * 1024 * 1024;
 /** The longest time on the command line, about 11 days: timers of the platform hold for 24 days at most. */
 const MAX_SECONDS = 1_000_000;
 
-function refuse(expected: string, text: string): never {
+/** Errors: `RangeError`, always. */
+export function refuse(expected: string, text: string): never {
   throw new RangeError(`Expected ${expected}, got ${JSON.stringify(text)}`);
 }
 
@@ -99,11 +99,6 @@ export function parsePeer(text: string): string {
   const port = Number(match?.[3] ?? PORTS.peer.first);
   if (!isHost || port < 1 || port > 65535) return refuse("HOST:PORT", text);
   return match[3] === undefined ? `${text}:${port}` : text;
-}
-
-/** The whole URL of an announce address. */
-export function parseAnnounce(text: string): string {
-  return announceUrl(text) ?? refuse("an announce URL, a host or HOST:PORT", text);
 }
 
 /** The URL of a web seed. */

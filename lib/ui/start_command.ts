@@ -2,8 +2,10 @@ import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf, MetainfoError, StorageError } from "../errors.ts";
 import { createLogger, type Logger, type LogLevel } from "../log.ts";
+import { inForce } from "../precedence.ts";
 import {
   defaultOptions,
+  type FileWishes,
   type IpFilter,
   loadIpFilter,
   lookOf,
@@ -11,6 +13,7 @@ import {
   torrentPaths,
 } from "../session/session.ts";
 import type { EncryptionPolicy } from "../settings.ts";
+import type { Changes } from "../swarm/policy.ts";
 import { didYouMean } from "./did_you_mean.ts";
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import { JsonProgress } from "./progress/json_progress.ts";
@@ -70,6 +73,16 @@ export interface StartOptions {
   readonly logLevel: LogLevel;
 }
 
+/** The options of `start` as the user said them, by the place in which each was said; paths in a file are absolute. */
+export interface StartWords {
+  readonly commandLine: Partial<StartOptions>;
+  readonly file: Partial<StartOptions>;
+  readonly defaults: Pick<StartOptions, DefaultOption>;
+}
+
+/** Options that have a value where nobody said anything. */
+type DefaultOption = "home" | "tracker" | "lsd" | "pex" | "encryption" | "seedFor" | "progress" | "logLevel";
+
 /**
  * Joins the swarms of the named torrents, or of all in torrents/, until a signal comes or all of them are complete.
  *
@@ -78,9 +91,10 @@ export interface StartOptions {
  */
 export async function start(
   torrents: readonly string[],
-  options: StartOptions,
+  words: StartWords,
   commands: readonly string[] = [],
 ): Promise<ExitCode> {
+  const options: StartOptions = inForce(words);
   if (options.seedFor > 0 && !options.exitWhenComplete) {
     throw new Failure(EXIT.usage, "--seed-for", "Expected --exit-when-complete beside it, got none");
   }
@@ -96,7 +110,7 @@ export async function start(
     const log = createLogger(options.logLevel, logWriter(view));
     warnOfLowRates(options, view);
     const ipFilter = await readIpFilter(options.ipFilter, log);
-    const session = await startSession({ ...options, home }, ipFilter, view, log);
+    const session = await startSession({ ...options, home }, words, ipFilter, view, log);
     const manager = new ServiceManager();
     const state = join(home, "state");
     await manager.ready(state);
@@ -172,6 +186,7 @@ async function readIpFilter(path: string | undefined, log: Logger): Promise<IpFi
 
 async function startSession(
   options: StartOptions,
+  { commandLine, file }: StartWords,
   ipFilter: IpFilter | undefined,
   view: ProgressView,
   log: Logger,
@@ -186,24 +201,11 @@ async function startSession(
       runTracker: options.tracker,
       openTracker,
       trustedProxies: options.trustedProxy ?? [],
-      // An undefined member keeps the choice of an earlier run, or the default.
-      choices: {
-        superSeeds: options.superSeed,
-        uploadSlots: options.uploadSlots,
-        downloadSources: options.downloadSources,
-        rechokeMs: options.rechoke,
-        peerExchange: options.pex ? undefined : false,
-        maxUpload: options.maxUpload,
-        maxDownload: options.maxDownload,
-      },
+      choices: choicesOf(commandLine),
+      files: wishesOf(commandLine),
+      configured: { choices: choicesOf(file), files: wishesOf(file) },
       encryption: options.encryption,
       ipFilter,
-      files: {
-        only: options.only,
-        skip: options.skip,
-        first: options.first,
-        isSequential: options.sequential,
-      },
       localDiscovery: options.lsd,
       log,
       observe: (event) => view.event(event),
@@ -215,6 +217,24 @@ async function startSession(
     }
     throw new Failure(EXIT.failed, "start", messageOf(error), { cause: error });
   }
+}
+
+/** The choices among the options; a choice that is left out was made elsewhere, or nowhere. */
+function choicesOf(options: Partial<StartOptions>): Changes {
+  return {
+    superSeeds: options.superSeed,
+    uploadSlots: options.uploadSlots,
+    downloadSources: options.downloadSources,
+    rechokeMs: options.rechoke,
+    peerExchange: options.pex,
+    maxUpload: options.maxUpload,
+    maxDownload: options.maxDownload,
+  };
+}
+
+/** The wishes for files among the options; a wish that is left out was made elsewhere, or nowhere. */
+function wishesOf({ only, skip, first, sequential }: Partial<StartOptions>): FileWishes {
+  return { only, skip, first, isSequential: sequential };
 }
 
 /** The argument itself where it is a magnet link, or else the path of its torrent. Errors: `Failure` for a bad one. */

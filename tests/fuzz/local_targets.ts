@@ -13,7 +13,7 @@ import { Bitfield } from "../../lib/protocol/bitfield.ts";
 import { decode, encode } from "../../lib/protocol/bencode.ts";
 import { fromUtf8, toUtf8 } from "../../lib/protocol/bytes.ts";
 import { CONNECTIONS } from "../../lib/settings.ts";
-import { buildProgram } from "../../lib/ui/cli.ts";
+import { buildProgram } from "../../lib/ui/program.ts";
 import { Failure } from "../../lib/ui/failure.ts";
 import { mutateBencode, mutateBytes, pick } from "./mutators.ts";
 import { bytes, type Target } from "./target.ts";

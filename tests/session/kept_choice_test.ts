@@ -46,3 +46,25 @@ Deno.test("Session keeps what was chosen of a torrent, unless no file would be l
   assert.equal(await missingWith({ skip: ["*.pdf"] }), 2);
   assert.equal(await missingWith({}), 2);
 });
+
+Deno.test("Session takes the files that peer.toml names where nothing was chosen, and keeps only what was chosen", async () => {
+  const files = new Map(
+    ["1.pdf", "2.txt", "3.txt"].map((name) => [`course/${name}`, new Uint8Array(65_536)]),
+  );
+  await using machine = await Machine.start();
+  const torrent = await machine.publish(files, []);
+  await Deno.remove(machine.path("shareable", "course"), { recursive: true });
+  const missingWith = async (
+    wishes: { only?: string[] },
+    configured: { only?: string[]; skip?: string[] },
+  ) => {
+    await machine.stop();
+    await machine.start({ files: wishes, configured: { choices: {}, files: configured } });
+    return machine.swarm(await machine.session.add(torrent, [])).missing;
+  };
+  assert.equal(await missingWith({}, { only: ["*.txt"] }), 2);
+  assert.equal(await missingWith({}, {}), 3);
+  assert.equal(await missingWith({ only: ["*.pdf"] }, { only: ["*.txt"], skip: ["1*"] }), 1);
+  assert.equal(await missingWith({}, { only: ["*.txt"], skip: ["1*"] }), 1);
+  assert.equal(await missingWith({ only: ["*"] }, { only: ["*.txt"] }), 3);
+});

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { buildProgram } from "../../lib/ui/cli.ts";
+import { buildProgram } from "../../lib/ui/program.ts";
 import { EXIT } from "../../lib/ui/failure.ts";
 
 const page = await Deno.readTextFile(new URL("../../lib/ui/README.md", import.meta.url));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { parseAnnounce } from "../../lib/ui/announce_values.ts";
 import {
   oneOf,
-  parseAnnounce,
   parseCount,
   parseDuration,
   parseHost,

@@ -22,7 +22,8 @@ export interface KeptChoice {
   readonly skip: readonly string[];
   readonly positions: readonly FileRange[];
   readonly first: readonly string[];
-  readonly isSequential: boolean;
+  /** Undefined where the user said nothing about it. */
+  readonly isSequential: boolean | undefined;
 }
 
 /** The ports of the last run. */
@@ -86,12 +87,13 @@ export function readChoice(value: unknown): KeptChoice {
     const items = fieldOf(value, name);
     return Array.isArray(items) ? items.slice(0, STORAGE.keptGlobs).filter(isItem) : [];
   };
+  const isSequential = fieldOf(value, "isSequential");
   return {
     only: list("only", isGlob),
     skip: list("skip", isGlob),
     positions: list("positions", isRange).map(({ first, last }) => ({ first, last })),
     first: list("first", isGlob),
-    isSequential: fieldOf(value, "isSequential") === true,
+    isSequential: typeof isSequential === "boolean" ? isSequential : undefined,
   };
 }
 

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { messageOf } from "../../errors.ts";
 import { PORTS } from "../../settings.ts";
+import { isPathOption } from "../definitions/option_kinds.ts";
 import { EXIT, type ExitCode, Failure } from "../failure.ts";
 import { printLine } from "../output.ts";
 import type { StartOptions } from "../start_command.ts";
@@ -12,12 +13,14 @@ import { exists } from "../torrent_arguments.ts";
 import { firewallLines, type ReachedPorts } from "./firewall.ts";
 import { launchdPlan } from "./launchd.ts";
 import { scheduledTaskPlan } from "./scheduled_task.ts";
-import { type ServiceFile, type ServicePlan, type ServiceSetup, systemHome } from "./service_plan.ts";
+import {
+  type ServiceAction,
+  type ServiceFile,
+  type ServicePlan,
+  type ServiceSetup,
+  systemHome,
+} from "./service_plan.ts";
 import { systemdPlan } from "./systemd.ts";
-
-/** The actions of `peer service`. */
-export const SERVICE_ACTIONS = ["install", "status", "remove"] as const;
-export type ServiceAction = typeof SERVICE_ACTIONS[number];
 
 /** Options of `service`. */
 interface ServiceOptions {
@@ -85,14 +88,15 @@ async function argumentsOf({ words, command }: StartWords): Promise<string[]> {
   if (unknown.length > 0) {
     throw new Failure(EXIT.usage, "service", `Expected options of start, got ${JSON.stringify(unknown[0])}`);
   }
+  const pathOptions = new Set(command.options.filter(isPathOption).map(({ long }) => long!));
   const args: string[] = [];
   let isPath = false;
   for (const word of words) {
-    const [name, value] = word.startsWith("--ip-filter=") ? word.split(/=(.*)/s) : [word];
-    if (value !== undefined) args.push(name, resolve(value));
+    const [name, value] = word.split(/=(.*)/s);
+    if (value !== undefined && pathOptions.has(name)) args.push(name, resolve(value));
     else if (isPath || (operands.includes(word) && await exists(word))) args.push(resolve(word));
     else args.push(word);
-    isPath = word === "--ip-filter";
+    isPath = pathOptions.has(word);
   }
   return args;
 }

@@ -1,5 +1,9 @@
 /** The plan of a service: its files, and the commands that put it to work on a system. */
 
+/** The actions of `peer service`. */
+export const SERVICE_ACTIONS = ["install", "status", "remove"] as const;
+export type ServiceAction = typeof SERVICE_ACTIONS[number];
+
 /** The service that the user wants. */
 export interface ServiceSetup {
   /** The words that start the program; the first is an absolute path. */

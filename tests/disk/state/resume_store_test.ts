@@ -198,7 +198,7 @@ Deno.test("ResumeStore reads values of the wrong kind as nothing", async () => {
     skip: [],
     positions: [{ first: 2, last: 3 }],
     first: [],
-    isSequential: false,
+    isSequential: undefined,
   };
   assert.deepEqual(await store.choice(infoHash), choice);
   store.close();

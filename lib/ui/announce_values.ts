@@ -1,0 +1,19 @@
+/** Turns announce addresses of the command line into URLs. */
+import { announceUrl } from "../session/torrent_tools.ts";
+import { EXIT, Failure } from "./failure.ts";
+import { refuse } from "./option_values.ts";
+
+/** The whole URL of an announce address. Errors: `RangeError`. */
+export function parseAnnounce(text: string): string {
+  return announceUrl(text) ?? refuse("an announce URL, a host or HOST:PORT", text);
+}
+
+/** One tier for each value of `--announce`. Errors: `Failure` that names the option. */
+export function announceTiersOf(texts: readonly string[]): string[][] {
+  try {
+    return texts.map((text) => [parseAnnounce(text)]);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new Failure(EXIT.usage, "--announce", error.message);
+  }
+}
