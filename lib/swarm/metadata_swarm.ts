@@ -8,15 +8,15 @@ import type { InfoHash } from "../protocol/info_hash.ts";
 import { encodePlain, MessageId, type MessageReader } from "../protocol/peer_messages.ts";
 import type { ConnectionOwner } from "./connection_owner.ts";
 import { emptySnapshot } from "./empty_snapshot.ts";
-import { Extensions } from "./extensions/extensions.ts";
+import type { Extensions } from "./extensions/extensions.ts";
 import type { DialTarget, HeardPeer } from "./peers/known_peers.ts";
 import { admitMessage } from "./peers/manners.ts";
 import { MetadataFetching } from "./extensions/metadata_extension.ts";
-import { PeerNews } from "./extensions/peer_news.ts";
-import type { PeerSender, PeerSource, RateLimits, SwarmEvent, SwarmNews, SwarmSnapshot } from "./ports.ts";
+import type { PeerSender, PeerSource, RateLimits, SwarmEvent, SwarmSnapshot } from "./ports.ts";
 import type { PeerFacts, RemotePeer } from "./peers/remote_peer.ts";
-import { Roster } from "./peers/roster.ts";
+import type { Roster } from "./peers/roster.ts";
 import type { SwarmOptions } from "./swarm_options.ts";
+import { SwarmPeers } from "./swarm_peers.ts";
 
 /** What a `MetadataSwarm` is built from. */
 export interface MetadataSwarmOptions
@@ -38,39 +38,40 @@ export class MetadataSwarm implements ConnectionOwner {
     readInto: () => {},
   };
   readonly limits: RateLimits;
-  readonly extensions: Extensions;
   readonly state = "fetching metadata";
   readonly seeding = false;
   readonly isFinished = false;
   readonly #options: MetadataSwarmOptions;
+  readonly #peers: SwarmPeers;
   readonly #roster: Roster;
-  readonly #peerNews = new PeerNews((source) =>
-    this.#report({ event: "peers", source, peers: this.#roster.known.names })
-  );
-  #now: number;
   /** Whether no more connections are wanted. */
   #isOver = false;
 
   constructor(options: MetadataSwarmOptions) {
     this.#options = options;
-    this.#now = options.startedAt;
     this.limits = options.limits;
-    const { policy, surroundings } = options;
-    this.#roster = new Roster(0, surroundings);
-    this.extensions = new Extensions({
-      surroundings,
+    const { infoHash, policy, surroundings, startedAt } = options;
+    this.#peers = new SwarmPeers({
+      infoHash,
+      pieceCount: 0,
       policy,
-      roster: this.#roster,
+      surroundings,
+      startedAt,
       isUploadOnly: () => undefined,
-      knownPeersChanged: (source) => this.#peerNews.changed(source, this.#now),
+      report: (event) => options.report(event),
     }, {
       peerExchange: true,
-      metadata: new MetadataFetching(options.infoHash, {
+      metadata: new MetadataFetching(infoHash, {
         metadataComplete: (rawInfo) => options.completed(rawInfo),
         metadataWrong: (senders) => this.#metadataWrong(senders),
       }),
       dontHave: undefined,
     });
+    this.#roster = this.#peers.roster;
+  }
+
+  get extensions(): Extensions {
+    return this.#peers.extensions;
   }
 
   get infoHash(): InfoHash {
@@ -98,7 +99,7 @@ export class MetadataSwarm implements ConnectionOwner {
 
   /** Adds endpoints that we heard of. */
   addPeers(endpoints: readonly Endpoint[], source: PeerSource): void {
-    if (this.#roster.hear(endpoints, source, this.#now) > 0) this.#peerNews.changed(source, this.#now);
+    this.#peers.hear(endpoints, source);
   }
 
   /** Closes all connections, and makes no more. */
@@ -108,24 +109,21 @@ export class MetadataSwarm implements ConnectionOwner {
   }
 
   takeDials(limit: number): DialTarget[] {
-    return this.#isOver ? [] : this.#roster.takeDials(limit, false, this.#now);
+    return this.#isOver ? [] : this.#roster.takeDials(limit, false, this.#peers.now);
   }
 
   dialFailed(endpoint: Endpoint): void {
-    this.#roster.dialFailed(endpoint, this.#now);
+    this.#peers.dialFailed(endpoint);
   }
 
   refusal(facts: PeerFacts): string | undefined {
-    return this.#isOver ? "we are stopping" : this.#roster.refusal(facts, this.#now);
+    return this.#isOver ? "we are stopping" : this.#roster.refusal(facts, this.#peers.now);
   }
 
   peerConnected(facts: PeerFacts, sender: PeerSender, now: number): RemotePeer {
-    this.#now = now;
-    const peer = this.#roster.add(facts, sender, now);
-    if (facts.supportsFast) sender.send(encodePlain(MessageId.haveNone));
-    for (const each of [peer, ...this.#roster.twinsOf(peer)]) this.extensions.introduce(each);
-    this.#report({ event: "connected", peer: peer.name, client: peer.client });
-    return peer;
+    return this.#peers.connected(facts, sender, now, () => {
+      if (facts.supportsFast) sender.send(encodePlain(MessageId.haveNone));
+    });
   }
 
   /** There are no pieces yet. */
@@ -139,23 +137,18 @@ export class MetadataSwarm implements ConnectionOwner {
   }
 
   batchReceived(_peer: RemotePeer, now: number): void {
-    this.#now = now;
+    this.#peers.now = now;
   }
 
   blockSent(): void {}
 
   peerClosed(peer: RemotePeer, reason: string, now: number): void {
-    this.#now = now;
-    if (!this.#roster.remove(peer, now)) return;
-    this.extensions.peerLeft(peer, now);
-    this.#report({ event: "disconnected", peer: peer.name, client: peer.client, reason });
+    this.#peers.closed(peer, reason, now);
   }
 
   /** Does everything that waits for time to pass. Called every `TICK_MS`. */
   tick(now: number): void {
-    this.#now = now;
-    this.#peerNews.tick(now);
-    this.#roster.tick(now);
+    this.#peers.tick(now);
     if (!this.#isOver) this.extensions.tick(now);
   }
 
@@ -176,11 +169,7 @@ export class MetadataSwarm implements ConnectionOwner {
 
   #metadataWrong(senders: readonly RemotePeer[]): void {
     const names = senders.map(({ name }) => name).join(", ");
-    this.#report({ event: "warning", code: "metadata", message: `wrong metadata came from ${names}` });
+    this.#peers.report({ event: "warning", code: "metadata", message: `wrong metadata came from ${names}` });
     if (senders.length === 1) this.#roster.ban(senders[0].number);
-  }
-
-  #report(news: SwarmNews): void {
-    this.#options.report({ infoHash: this.infoHash, ...news });
   }
 }

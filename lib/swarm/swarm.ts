@@ -14,12 +14,11 @@ import type { ConnectionOwner } from "./connection_owner.ts";
 import type { FileSelection } from "./download/file_selection.ts";
 import { DontHaveExtension } from "./extensions/dont_have_extension.ts";
 import { Download } from "./download/download.ts";
-import { Extensions } from "./extensions/extensions.ts";
+import type { Extensions } from "./extensions/extensions.ts";
 import { Interest } from "./peers/interest.ts";
 import type { DialTarget, HeardPeer } from "./peers/known_peers.ts";
 import { admitBitfield, admitMessage, losePatience } from "./peers/manners.ts";
 import { MetadataGiving } from "./extensions/metadata_extension.ts";
-import { PeerNews } from "./extensions/peer_news.ts";
 import { PeerPieces } from "./download/peer_pieces.ts";
 import type {
   PeerSender,
@@ -28,15 +27,15 @@ import type {
   PieceStorageListener,
   RateLimits,
   Role,
-  SwarmNews,
   SwarmSnapshot,
   TorrentState,
 } from "./ports.ts";
 import type { PeerFacts, RemotePeer } from "./peers/remote_peer.ts";
-import { Roster } from "./peers/roster.ts";
+import type { Roster } from "./peers/roster.ts";
 import { PAUSED, Standing } from "./standing.ts";
 import { Statistics } from "./statistics.ts";
 import type { SwarmOptions } from "./swarm_options.ts";
+import { SwarmPeers } from "./swarm_peers.ts";
 import { snapshotOf } from "./swarm_snapshot.ts";
 import { Upload } from "./upload/upload.ts";
 
@@ -47,19 +46,15 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   readonly limits: RateLimits;
   readonly download: Download;
   readonly upload: Upload;
-  readonly extensions: Extensions;
   readonly #options: SwarmOptions;
+  readonly #swarmPeers: SwarmPeers;
   readonly #roster: Roster;
-  readonly #peerNews = new PeerNews((source) =>
-    this.#report({ event: "peers", source, peers: this.#roster.known.names })
-  );
   /** Connected remote peers by number. */
   readonly #peers: ReadonlyMap<number, RemotePeer>;
   readonly #pieces: PeerPieces;
   readonly #interest: Interest;
   readonly #dontHave = new DontHaveExtension((peer, index) => this.pieceLost(peer, index));
   readonly #statistics: Statistics;
-  #now: number;
   /** When slots and sources were given anew, in ms. */
   #lastRoundAt: number;
   #isAnnouncer: boolean;
@@ -71,11 +66,24 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     this.storage = options.storage;
     this.#isAnnouncer = options.isAnnouncer;
     this.#standing = new Standing(options.selection, options.isFinished);
-    this.#now = options.startedAt;
     this.#lastRoundAt = options.startedAt;
     this.limits = options.limits;
-    const { metainfo: { layout }, policy, surroundings } = options;
-    this.#roster = new Roster(layout.pieceCount, surroundings);
+    const { metainfo: { infoHash, isPrivate, rawInfo, layout }, policy, surroundings, startedAt } = options;
+    this.#swarmPeers = new SwarmPeers({
+      infoHash,
+      pieceCount: layout.pieceCount,
+      policy,
+      surroundings,
+      startedAt,
+      // A super-seeder pretends to have next to nothing.
+      isUploadOnly: () => this.isFinished && !policy.superSeeds,
+      report: (event) => options.report(event),
+    }, {
+      peerExchange: !isPrivate,
+      metadata: isPrivate ? undefined : new MetadataGiving(rawInfo),
+      dontHave: this.#dontHave,
+    });
+    this.#roster = this.#swarmPeers.roster;
     this.#peers = this.#roster.connected;
     this.download = new Download(options.stored, {
       layout,
@@ -89,7 +97,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     this.#pieces = new PeerPieces(options.stored, options.selection.pieces, this.download.picker);
     this.#statistics = new Statistics(options.totals);
     this.upload = new Upload({
-      infoHash: options.metainfo.infoHash,
+      infoHash,
       layout,
       peers: this.#peers,
       policy,
@@ -103,19 +111,10 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
       standing: this.#standing,
       isListener: (peer) => this.extensions.isListener(peer),
     });
-    const { isPrivate, rawInfo } = options.metainfo;
-    this.extensions = new Extensions({
-      surroundings,
-      policy,
-      roster: this.#roster,
-      // A super-seeder pretends to have next to nothing.
-      isUploadOnly: () => this.isFinished && !policy.superSeeds,
-      knownPeersChanged: (source) => this.#peerNews.changed(source, this.#now),
-    }, {
-      peerExchange: !isPrivate,
-      metadata: isPrivate ? undefined : new MetadataGiving(rawInfo),
-      dontHave: this.#dontHave,
-    });
+  }
+
+  get extensions(): Extensions {
+    return this.#swarmPeers.extensions;
   }
 
   /** A peer no longer has a piece. Errors: `ProtocolError`. */
@@ -170,7 +169,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   set isAnnouncer(isAnnouncer: boolean) {
     if (this.#isAnnouncer === isAnnouncer) return;
     this.#isAnnouncer = isAnnouncer;
-    this.#report({ event: "status", role: this.role, seeding: this.seeding });
+    this.#swarmPeers.report({ event: "status", role: this.role, seeding: this.seeding });
   }
 
   // Beginning and end
@@ -205,7 +204,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     this.download.select(selection);
     this.#pieces.select(selection.pieces, this.#peers.values());
     if (this.seeding !== wasSeeding) {
-      this.#report({ event: "status", role: this.role, seeding: this.seeding });
+      this.#swarmPeers.report({ event: "status", role: this.role, seeding: this.seeding });
     }
     this.extensions.introduceAgain();
     for (const peer of [...this.#peers.values()]) {
@@ -230,16 +229,12 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
 
   /** Adds endpoints that we heard of. */
   addPeers(endpoints: readonly Endpoint[], source: PeerSource): void {
-    if (this.#roster.hear(endpoints, source, this.#now) > 0) this.#peerNews.changed(source, this.#now);
+    this.#swarmPeers.hear(endpoints, source);
   }
 
   /** Adds endpoints that another swarm heard of, with their origin. */
   adoptPeers(heard: Iterable<HeardPeer>): void {
-    let added = 0;
-    for (const { endpoint, source, teller } of heard) {
-      added += this.#roster.hear([endpoint], source, this.#now, teller);
-    }
-    if (added > 0) this.#peerNews.changed("user", this.#now);
+    this.#swarmPeers.adopt(heard);
   }
 
   /**
@@ -252,7 +247,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   }
 
   dialFailed(endpoint: Endpoint): void {
-    this.#roster.dialFailed(endpoint, this.#now);
+    this.#swarmPeers.dialFailed(endpoint);
   }
 
   /** Why a connection whose handshake is complete is refused; undefined when it is welcome. */
@@ -262,25 +257,20 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
 
   /** A connection is up and was not refused: introduces us. The caller passes the result back with every event. */
   peerConnected(facts: PeerFacts, sender: PeerSender, now: number): RemotePeer {
-    this.#now = now;
-    const peer = this.#roster.add(facts, sender, now);
-    this.#pieces.introduce(peer, this.upload.hidesFrom(peer));
-    for (const each of [peer, ...this.#roster.twinsOf(peer)]) this.extensions.introduce(each);
-    this.#report({ event: "connected", peer: peer.name, client: peer.client });
-    return peer;
+    return this.#swarmPeers.connected(facts, sender, now, (peer) => {
+      this.#pieces.introduce(peer, this.upload.hidesFrom(peer));
+    });
   }
 
-  /** The connection is gone; the only place where a remote peer ends. */
+  /** The connection is gone. */
   peerClosed(peer: RemotePeer, reason: string, now: number): void {
-    this.#now = now;
-    if (!this.#roster.remove(peer, now)) return;
-    // The torrent was resumed before this connection had ended.
-    if (reason === PAUSED && this.state !== "paused") this.#roster.known.retryAll();
-    this.extensions.peerLeft(peer, now);
-    this.#pieces.peerLeft(peer);
-    this.download.peerLeft(peer, now);
-    if (!this.#standing.isStopping) this.upload.peerLeft(peer, now);
-    this.#report({ event: "disconnected", peer: peer.name, client: peer.client, reason });
+    this.#swarmPeers.closed(peer, reason, now, () => {
+      // The torrent was resumed before this connection had ended.
+      if (reason === PAUSED && this.state !== "paused") this.#roster.known.retryAll();
+      this.#pieces.peerLeft(peer);
+      this.download.peerLeft(peer, now);
+      if (!this.#standing.isStopping) this.upload.peerLeft(peer, now);
+    });
   }
 
   // Messages
@@ -405,7 +395,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   pieceCorrupt(index: number, buffer: Uint8Array): void {
     const { contributors, convicted } = this.download.pieceCorrupt(index, buffer);
     const peers = contributors.map((number) => this.#peers.get(number)?.name ?? "a peer that left");
-    this.#report({ event: "corrupt", piece: index, peers });
+    this.#swarmPeers.report({ event: "corrupt", piece: index, peers });
     if (convicted !== undefined) this.#roster.ban(convicted);
     this.download.refillAll(this.#now);
   }
@@ -418,21 +408,21 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     this.download.abandon();
     for (const peer of this.#peers.values()) this.#interest.update(peer);
     const [event, code] = isChange ? ["warning", "changed"] as const : ["error", "storage"] as const;
-    this.#report({ event, code, message: error.message });
-    if (wasSeeding) this.#report({ event: "status", role: this.role, seeding: false });
+    this.#swarmPeers.report({ event, code, message: error.message });
+    if (wasSeeding) this.#swarmPeers.report({ event: "status", role: this.role, seeding: false });
   }
 
   dataFinished(path: string): void {
     // The user may want more files than when the move began.
     if (!this.#standing.endMove()) return this.#finishIfComplete();
-    this.#report({
+    this.#swarmPeers.report({
       event: "complete",
       name: this.metainfo.name,
       path,
       seconds: Math.round(this.#now - this.#options.startedAt) / 1_000,
       sources: this.#statistics.sources,
     });
-    if (this.seeding) this.#report({ event: "status", role: this.role, seeding: true });
+    if (this.seeding) this.#swarmPeers.report({ event: "status", role: this.role, seeding: true });
     for (const peer of [...this.#peers.values()]) {
       this.extensions.introduce(peer);
       this.#interest.closeIfUseless(peer);
@@ -443,9 +433,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
 
   /** Does everything that waits for time to pass. Called every `TICK_MS`. */
   tick(now: number): void {
-    this.#now = now;
-    this.#peerNews.tick(now);
-    this.#roster.tick(now);
+    this.#swarmPeers.tick(now);
     if (this.#peers.size === 0) return;
     if (now - this.#lastRoundAt >= this.#options.policy.rechokeMs) {
       this.#lastRoundAt = now;
@@ -466,7 +454,12 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     return snapshotOf(parts, { role, seeding, finished: this.isFinished, state, failure, known }, now);
   }
 
-  #report(news: SwarmNews): void {
-    this.#options.report({ infoHash: this.infoHash, ...news });
+  /** The latest moment that the swarm heard of, in ms. */
+  get #now(): number {
+    return this.#swarmPeers.now;
+  }
+
+  set #now(now: number) {
+    this.#swarmPeers.now = now;
   }
 }
