@@ -12,7 +12,7 @@ import {
 import { headLength, type HttpRequest, parseHttpRequest } from "../../protocol/http_request.ts";
 import { openOnFreePort, openOnHost, type PortRange } from "../addresses/free_port.ts";
 import { acceptConnections } from "../peers/accept_loop.ts";
-import { TcpStream } from "../peers/byte_stream.ts";
+import { TcpStream, UnixStream } from "../peers/byte_stream.ts";
 
 /** What is answered. */
 export interface HttpReply extends ReplyHead {
@@ -29,7 +29,8 @@ export interface AdmittedRequest {
 
 /**
  * What a server serves: answers a request by its head alone, or admits its body.
- * `remote` is the client's endpoint in canonical spelling (IPv4 inside IPv6 as IPv4).
+ * `remote` is the client's endpoint in canonical spelling (IPv4 inside IPv6 as IPv4); a client of a Unix socket counts
+ * as loopback.
  */
 export type HttpService = (request: HttpRequest, remote: Endpoint) => HttpReply | AdmittedRequest;
 
@@ -47,8 +48,8 @@ export interface HttpLimits {
 
 /** Where requests come from, what answers them, and to whom failures are told. */
 export interface HttpServerOptions {
-  /** Opened already; the server closes them. */
-  readonly listening: readonly Deno.TcpListener[];
+  /** TCP or Unix sockets, opened already; the server closes them. */
+  readonly listening: readonly Deno.Listener<Deno.TcpConn | Deno.UnixConn>[];
   readonly service: HttpService;
   readonly limits: HttpLimits;
   readonly log: Logger;
@@ -71,9 +72,11 @@ const FIRST_READ_BYTES = 2048;
 const LOOK_MS = 1_000;
 const NO_BODY = new Uint8Array();
 
+type Stream = TcpStream | UnixStream;
+
 /** A connection, and since when we wait for the client: to ask something, or to take our answer. */
 interface Client {
-  readonly stream: TcpStream;
+  readonly stream: Stream;
   since: number;
   /** The body that is being sent to it. */
   sending?: ReadableStreamDefaultReader<Uint8Array> | undefined;
@@ -95,7 +98,7 @@ interface Received {
  * and bodies together take `maxBodyBytes` at most. A service that throws is 500, and the reason goes to the log only.
  */
 export class HttpServer {
-  /** The port listened on. */
+  /** The port listened on; 0 for a Unix socket. */
   readonly port: number;
   readonly #options: HttpServerOptions;
   readonly #stopping = new AbortController();
@@ -108,10 +111,11 @@ export class HttpServer {
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
-    this.port = options.listening[0].addr.port;
+    const [{ addr }] = options.listening;
+    this.port = addr.transport === "tcp" ? addr.port : 0;
     const timer = setInterval(() => this.#dropLate(), LOOK_MS);
     this.#running = acceptConnections(options.listening, {
-      take: (connection) => this.#take(new TcpStream(connection)),
+      take: (connection) => this.#take(streamOf(connection)),
       signal: this.#stopping.signal,
       log: options.log,
       name: "HTTP server",
@@ -131,7 +135,7 @@ export class HttpServer {
     await Promise.all([this.#running, ...this.#served]);
   }
 
-  #take(stream: TcpStream): void {
+  #take(stream: Stream): void {
     if (this.#clients.size >= this.#options.limits.maxConnections) {
       const [oldest] = this.#waiting;
       if (oldest === undefined) return stream.close();
@@ -281,7 +285,7 @@ export class HttpServer {
   }
 
   /** Answers what is no request that we read. */
-  async #refuse(stream: TcpStream, status: number): Promise<void> {
+  async #refuse(stream: Stream, status: number): Promise<void> {
     await stream.write(encodeReply({ status }, NO_BODY, false));
     await this.#letRead(stream);
   }
@@ -290,7 +294,7 @@ export class HttpServer {
    * Ends the connection after the last answer, once the client has read it: closing while it still sends would take
    * the answer away from it.
    */
-  async #letRead(stream: TcpStream): Promise<void> {
+  async #letRead(stream: Stream): Promise<void> {
     await stream.closeWrite();
     const rest = new Uint8Array(FIRST_READ_BYTES);
     for (let read = 0; read < this.#options.limits.maxRequestBytes;) {
@@ -340,6 +344,10 @@ export function listenForHttp(
   });
 }
 
+function streamOf(connection: Deno.TcpConn | Deno.UnixConn): Stream {
+  return "setNoDelay" in connection ? new TcpStream(connection) : new UnixStream(connection);
+}
+
 /** Where the next read goes: behind what was received, which is known to hold no end of a head. */
 function roomBehind(received: Received, most: number): Uint8Array<ArrayBuffer> {
   received.seen = received.filled;
@@ -356,7 +364,7 @@ function discard(received: Received, length: number): void {
 
 /** The body of a request, which is `length` bytes long; null when the client ends before. */
 async function readBody(
-  stream: TcpStream,
+  stream: Stream,
   { expectsContinue }: HttpRequest,
   length: number,
   received: Received,

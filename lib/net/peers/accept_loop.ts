@@ -9,9 +9,9 @@ const PAUSE_MS = 500;
 const SHORTAGES = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"];
 
 /** How connections are accepted and what happens to them. */
-interface AcceptOptions {
+interface AcceptOptions<Connection extends Deno.Conn> {
   /** Takes a connection over. It throws where the connection was reset meanwhile; then the loop closes it. */
-  readonly take: (connection: Deno.TcpConn) => void;
+  readonly take: (connection: Connection) => void;
   /** Ends the loop; the caller closes the listeners. */
   readonly signal: AbortSignal;
   readonly log: Logger;
@@ -26,16 +26,16 @@ interface AcceptOptions {
  * client is gone and the next one waits, so the loop goes on without a pause. It pauses only where another try cannot
  * help yet: the system lacks something, or the listener itself is broken.
  */
-export async function acceptConnections(
-  listeners: readonly Pick<Deno.TcpListener, "accept">[],
-  options: AcceptOptions,
+export async function acceptConnections<Connection extends Deno.Conn>(
+  listeners: readonly Pick<Deno.Listener<Connection>, "accept">[],
+  options: AcceptOptions<Connection>,
 ): Promise<void> {
   await Promise.all(listeners.map((listener) => acceptFrom(listener, options)));
 }
 
-async function acceptFrom(
-  listener: Pick<Deno.TcpListener, "accept">,
-  { take, signal, log, name }: AcceptOptions,
+async function acceptFrom<Connection extends Deno.Conn>(
+  listener: Pick<Deno.Listener<Connection>, "accept">,
+  { take, signal, log, name }: AcceptOptions<Connection>,
 ): Promise<void> {
   while (!signal.aborted) {
     try {

@@ -13,26 +13,17 @@ export interface ByteStream {
   close(): void;
 }
 
-/** A TCP connection as a byte stream. */
-export class TcpStream implements ByteStream {
-  readonly remote: Endpoint;
-  readonly local: Endpoint;
-  readonly #connection: Deno.TcpConn;
+/** A connection of the system as a byte stream. */
+abstract class ConnectionStream implements ByteStream {
+  abstract readonly remote: Endpoint;
+  abstract readonly local: Endpoint;
+  readonly #connection: Deno.TcpConn | Deno.UnixConn;
   #isClosed = false;
   /** Makes the write under way fail. */
   #failWrite: ((error: Error) => void) | undefined;
 
-  /** `remote` is the endpoint that was dialled; undefined for a connection that was accepted. */
-  constructor(connection: Deno.TcpConn, remote?: Endpoint) {
-    const { remoteAddr: from, localAddr: to } = connection;
+  constructor(connection: Deno.TcpConn | Deno.UnixConn) {
     this.#connection = connection;
-    this.remote = remote ?? { address: remoteAddress(from.hostname, to.hostname), port: from.port };
-    this.local = {
-      address: inZoneOf(this.remote.address, canonicalAddress(to.hostname) ?? to.hostname),
-      port: to.port,
-    };
-    // Requests are small and urgent, and blocks are written many at a time, so waiting to join writes gains nothing.
-    connection.setNoDelay(true);
   }
 
   read(into: Uint8Array): Promise<number | null> {
@@ -63,6 +54,31 @@ export class TcpStream implements ByteStream {
     this.#connection.close();
     this.#failWrite?.(new Deno.errors.Interrupted("The stream was closed"));
   }
+}
+
+/** A TCP connection as a byte stream. */
+export class TcpStream extends ConnectionStream {
+  readonly remote: Endpoint;
+  readonly local: Endpoint;
+
+  /** `remote` is the endpoint that was dialled; undefined for a connection that was accepted. */
+  constructor(connection: Deno.TcpConn, remote?: Endpoint) {
+    super(connection);
+    const { remoteAddr: from, localAddr: to } = connection;
+    this.remote = remote ?? { address: remoteAddress(from.hostname, to.hostname), port: from.port };
+    this.local = {
+      address: inZoneOf(this.remote.address, canonicalAddress(to.hostname) ?? to.hostname),
+      port: to.port,
+    };
+    // Requests are small and urgent, and blocks are written many at a time, so waiting to join writes gains nothing.
+    connection.setNoDelay(true);
+  }
+}
+
+/** A connection over a Unix socket as a byte stream. Both ends count as loopback, without a port. */
+export class UnixStream extends ConnectionStream {
+  readonly remote: Endpoint = { address: "127.0.0.1", port: 0 };
+  readonly local: Endpoint = this.remote;
 }
 
 /** Fills `target` to the end; false when the stream ended before. */
