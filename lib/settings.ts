@@ -35,6 +35,8 @@ export const MAGNET_LIMITS: MagnetLimits = { characters: 64 * KIB, entries: 200 
 export const PORTS = {
   peer: { first: 6881, last: 6889 },
   tracker: { first: 6969, last: 6979 },
+  /** Of the HTTP interface; the first is Transmission's, so that its tools need no settings. */
+  web: { first: 9091, last: 9099 },
   /** Of local discovery (BEP 14), always this one. */
   localDiscovery: LSD_PORT,
 } as const;
@@ -527,6 +529,44 @@ export const WEB_SEED = {
   /** Pause after a failure that may be temporary; it doubles each time. */
   retryMs: 5 * SECOND,
   retryMaxMs: 10 * MINUTE,
+} as const;
+
+/** The HTTP interface for the command line, the page and programs. */
+export const API = {
+  /** Longest request line and headers accepted, in bytes. */
+  maxRequestBytes: 16 * KIB,
+  /** Largest body of a request that may carry a torrent; that of a torrent with 800,000 pieces. */
+  maxTorrentBytes: 16 * MIB,
+  /** Largest body of any other request. */
+  maxOrderBytes: 1 * MIB,
+  /** All bodies under way together: a few torrents at once. */
+  maxBodyBytes: 64 * MIB,
+  /** Connections open at once: pages and tools on a few machines. */
+  maxConnections: 200,
+  /** Time for a request to arrive whole, and for each part of its answer to be read. */
+  requestTimeoutMs: 15 * SECOND,
+  /** Readers of events at once. */
+  maxReaders: 64,
+  /** Time between two deltas. */
+  deltaMs: 1 * SECOND,
+  /** Deltas kept for readers that come back, and their bytes together: 1,000 busy torrents make 100 KB a second. */
+  deltasKept: 1_000,
+  deltaBytesKept: 8 * MIB,
+  /** Events that one delta tells; of more, only the number is told. */
+  eventsPerDelta: 200,
+  /** Parts of a message that are written at once: a reader that does not read holds no more. */
+  writeBytes: 64 * KIB,
+  /** A reader for whom there is no news gets a sign of life after this time; proxies wait for a minute. */
+  signOfLifeMs: 15 * SECOND,
+  /** Wrong passwords that one address may send before it has to wait, first 1 s, then twice as long each time, … */
+  freeFailures: 10,
+  firstWaitMs: 1 * SECOND,
+  maxWaitMs: 5 * MINUTE,
+  /** … and how many addresses are remembered with their failures, and for how long. */
+  failuresRemembered: 1_000,
+  failureMemoryMs: 60 * MINUTE,
+  /** Longest path of a Unix socket: systems allow 104 to 108 bytes. */
+  maxSocketPath: 100,
 } as const;
 
 /** Period of the clock behind every timeout and periodic job: an unused upload slot stays idle no longer than this. */

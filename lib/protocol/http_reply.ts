@@ -32,6 +32,11 @@ const REASONS: Readonly<Record<number, string>> = {
   503: "Service Unavailable",
 };
 
+/** The words of a status code; empty for one that no server of ours sends. */
+export function reasonOf(status: number): string {
+  return REASONS[status] ?? "";
+}
+
 const LINE_END = toUtf8("\r\n");
 /** The bytes that end a body sent in chunks (RFC 9112, 7.1). */
 export const LAST_CHUNK = toUtf8("0\r\n\r\n");
@@ -45,7 +50,7 @@ export function encodeReplyHead(
   keepsAlive: boolean,
 ): Uint8Array<ArrayBuffer> {
   const lines = [
-    `HTTP/1.1 ${status} ${REASONS[status] ?? ""}`,
+    `HTTP/1.1 ${status} ${reasonOf(status)}`,
     ...headers.map(([name, value]) => `${name}: ${value}`),
     length === undefined ? "Transfer-Encoding: chunked" : `Content-Length: ${length}`,
     `Connection: ${keepsAlive ? "keep-alive" : "close"}`,

@@ -309,6 +309,11 @@ export class Session {
 
   // Orders of the user. Each takes effect at once; choices hold at later starts too.
 
+  /** Whether the session has this torrent. */
+  has(infoHash: InfoHash): boolean {
+    return this.#torrents.has(infoHash);
+  }
+
   /** The torrent of an info-hash. Errors: `RangeError` when there is no such torrent. */
   #torrent(infoHash: InfoHash): Torrent {
     const torrent = this.#torrents.get(infoHash);

@@ -1,0 +1,122 @@
+/** The web application: routes to operations, checks of what comes in, and problems in one form. */
+import { type Context, Hono } from "hono";
+import { type GenericSchema, getDotPath, safeParse } from "valibot";
+import { messageOf, MetainfoError, StorageError } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import type { Door, Operation, Workplace } from "./operation.ts";
+import { PROBLEM_TYPE, problemOf, Refusal } from "./problem.ts";
+import { State } from "./schema.ts";
+import { operation } from "./operation.ts";
+import { SESSION_OPERATIONS, TORRENT_OPERATIONS } from "./torrent_operations.ts";
+
+/** The prefix of all operations. */
+export const PREFIX = "/api/v1";
+
+/** All operations, from which routes and document are made. */
+export const OPERATIONS: readonly Operation[] = [
+  operation({
+    method: "get",
+    path: "/state",
+    summary: "Everything at this moment",
+    answer: State,
+    run: ({ feed }) => feed.state(),
+  }),
+  ...TORRENT_OPERATIONS,
+  ...SESSION_OPERATIONS,
+];
+
+/** What every request brings beside itself. */
+export interface Bindings {
+  readonly door: Door;
+}
+
+type AppContext = Context<{ Bindings: Bindings }>;
+
+/** A static file of the page. */
+export interface PageFile {
+  readonly type: string;
+  readonly text: string;
+}
+
+/** Makes the application. `pages` are served as they are, by their paths. */
+export function makeApp(
+  workplace: Workplace,
+  pages: ReadonlyMap<string, PageFile>,
+  log: Logger,
+): Hono<{ Bindings: Bindings }> {
+  const app = new Hono<{ Bindings: Bindings }>();
+  for (const each of OPERATIONS) {
+    app.on(
+      each.method,
+      routeOf(each),
+      async (context) => context.json(await perform(each, context, workplace)),
+    );
+  }
+  app.get(`${PREFIX}/events`, (context) => openEvents(context, workplace));
+  app.get("/healthz", (context) => context.text("ok\n"));
+  for (const [path, { type, text }] of pages) {
+    app.get(path, (context) => context.body(text, 200, { "Content-Type": type }));
+  }
+  app.notFound((context) =>
+    problem(context, new Refusal(404, `Expected a path of this interface, got another`))
+  );
+  app.onError((error, context) => problem(context, refusalOf(error, log)));
+  return app;
+}
+
+function routeOf({ path }: Operation): string {
+  return PREFIX + path.replace(/\{(\w+)\}/g, ":$1");
+}
+
+async function perform(operation: Operation, context: AppContext, workplace: Workplace): Promise<object> {
+  const { body: schema } = operation;
+  const body = schema === undefined ? undefined : checked(schema, await bodyOf(context));
+  return await operation.run({
+    ...workplace,
+    door: context.env.door,
+    parameters: context.req.param(),
+    body,
+  });
+}
+
+/** The JSON of a request; `{}` where it has no body. Errors: `Refusal`. */
+async function bodyOf(context: AppContext): Promise<unknown> {
+  const text = await context.req.text();
+  if (text === "") return {};
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Refusal(400, "Expected JSON, got something else");
+  }
+}
+
+function checked(schema: GenericSchema, body: unknown): unknown {
+  const { success, output, issues } = safeParse(schema, body, { abortEarly: true });
+  if (success) return output;
+  const [issue] = issues;
+  const path = getDotPath(issue);
+  throw new Refusal(400, path === null ? issue.message : `${path}: ${issue.message}`);
+}
+
+function openEvents(context: AppContext, { feed }: Workplace): Response {
+  const last = Number(context.req.header("Last-Event-ID") || NaN);
+  const stream = feed.open(Number.isSafeInteger(last) ? last : undefined);
+  if (stream === undefined) {
+    throw new Refusal(503, "Expected fewer readers of events; close one and try again");
+  }
+  return context.body(stream, 200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
+}
+
+function problem(context: AppContext, { status, message }: Refusal): Response {
+  const body = JSON.stringify(problemOf(status, message));
+  return context.body(body, status as 400, { "Content-Type": PROBLEM_TYPE });
+}
+
+/** What a client is told about an error; the reason of one that nobody expected goes to the log only. */
+function refusalOf(error: Error, log: Logger): Refusal {
+  if (error instanceof Refusal) return error;
+  if (error instanceof RangeError || error instanceof MetainfoError) return new Refusal(400, error.message);
+  if (error instanceof StorageError) return new Refusal(500, error.message);
+  log.error(`request failed: ${messageOf(error)}`);
+  return new Refusal(500, "Internal error; the log has the reason");
+}

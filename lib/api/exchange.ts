@@ -1,0 +1,31 @@
+/** Hands requests of our HTTP server to a web application and its responses back. */
+import type { HttpReply } from "../net/http/http_server.ts";
+import { headerLines, type HttpRequest } from "../protocol/http_request.ts";
+
+/** The methods that the interface knows. */
+export const METHODS: readonly string[] = ["GET", "HEAD", "POST"];
+
+/** A request with its whole body as the platform has it; the method must be one of `METHODS`. */
+export function toRequest(request: HttpRequest, body: Uint8Array): Request {
+  const { method, path, query } = request;
+  const url = `http://localhost${path}${query === "" ? "" : `?${query}`}`;
+  const hasBody = method === "POST" && body.length > 0;
+  return new Request(url, {
+    method,
+    headers: headerLines(request),
+    ...(hasBody ? { body: body as Uint8Array<ArrayBuffer> } : {}),
+  });
+}
+
+/** A response as our server sends it: events as they come, everything else whole. */
+export async function toReply(response: Response): Promise<HttpReply> {
+  const { status, headers } = response;
+  const isStream = headers.get("content-type")?.startsWith("text/event-stream") ?? false;
+  return {
+    status,
+    headers: [...headers],
+    ...(response.body === null
+      ? {}
+      : { body: isStream ? response.body : new Uint8Array(await response.arrayBuffer()) }),
+  };
+}

@@ -1,0 +1,76 @@
+/** A session with its HTTP interface, in this process. */
+import assert from "node:assert/strict";
+import { Api, type ApiOptions } from "../../lib/api/api.ts";
+import { ControlClient } from "../../lib/api/client.ts";
+import { createLogger } from "../../lib/log.ts";
+import { toUtf8 } from "../../lib/protocol/bytes.ts";
+import { TestSession } from "../harness/sessions/test_session.ts";
+
+/** A session with its interface on any port of 127.0.0.1, a client of its control socket, and what it logged. */
+export class ApiHome implements AsyncDisposable {
+  readonly #session: TestSession;
+  readonly api: Api;
+  readonly client: ControlClient;
+  readonly log: readonly string[];
+  /** How often the interface asked to end the process. */
+  stops = 0;
+
+  private constructor(session: TestSession, api: Api, client: ControlClient, log: readonly string[]) {
+    this.#session = session;
+    this.api = api;
+    this.client = client;
+    this.log = log;
+  }
+
+  static async start(changes: Partial<ApiOptions> = {}): Promise<ApiHome> {
+    const session = await TestSession.start();
+    const log: string[] = [];
+    const counted: { home?: ApiHome } = {};
+    const api = await Api.start(session.session, {
+      home: session.home,
+      web: { host: "127.0.0.1", port: 0 },
+      passwordFile: undefined,
+      log: createLogger("debug", (line) => log.push(line)),
+      stop: () => counted.home!.stops++,
+      ...changes,
+    });
+    const client = await ControlClient.open(session.home);
+    return counted.home = new ApiHome(session, api, client, log);
+  }
+
+  get test(): TestSession {
+    return this.#session;
+  }
+
+  /** Where the web is served, such as `http://127.0.0.1:40000`. */
+  get url(): string {
+    const [url] = this.api.addresses;
+    assert.ok(url !== undefined);
+    return url;
+  }
+
+  /** The token in the address of the page. */
+  get token(): string {
+    return this.api.page!.split("#token=")[1];
+  }
+
+  /** Sends a request over TCP as it stands, lines ended by `\n`, and returns status and whole text of the answer. */
+  async raw(request: string): Promise<{ readonly status: number; readonly text: string }> {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(this.url).port) });
+    try {
+      await connection.write(toUtf8(request.replaceAll(/\r?\n/g, "\r\n")));
+      const text = await new Response(connection.readable).text();
+      return { status: Number(text.split(" ", 2)[1]), text };
+    } finally {
+      try {
+        connection.close();
+      } catch { /* The stream has closed it. */ }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.client.close();
+    await this.api.stop();
+    await this.#session[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { ControlClient, NobodyRunsError, RefusedError } from "../../lib/api/client.ts";
+import { applyPatch, type JsonObject } from "../../lib/api/merge_patch.ts";
+import { sharedData } from "../harness/sessions/test_session.ts";
+import { ApiHome } from "./api_home.ts";
+
+Deno.test("the control socket gives the state and takes orders", async () => {
+  await using home = await ApiHome.start();
+  const shared = sharedData(50_000);
+  await home.test.seed(shared);
+  const { infoHash } = shared.metainfo;
+  const torrents = async () => (await home.client.get("/state")).torrents as Record<string, JsonObject>;
+  assert.equal((await torrents())[infoHash].state, "seeding");
+  assert.deepEqual(await home.client.post(`/torrents/${infoHash}/pause`), { torrents: [infoHash] });
+  assert.equal((await torrents())[infoHash].state, "paused");
+  assert.deepEqual(await home.client.post("/torrents/all/resume"), { torrents: [infoHash] });
+  assert.equal((await torrents())[infoHash].state, "seeding");
+  await assert.rejects(
+    home.client.post(`/torrents/${"0".repeat(40)}/pause`),
+    (error) => error instanceof RefusedError && error.status === 404 && /info-hash/.test(error.message),
+  );
+  await home.client.post("/session/stop");
+  assert.equal(home.stops, 1);
+});
+
+Deno.test("events tell the state, then its changes, and go on where a reader stopped", async () => {
+  await using home = await ApiHome.start();
+  const shared = sharedData(50_000);
+  await home.test.seed(shared);
+  const { infoHash } = shared.metainfo;
+  const first = home.client.events();
+  const { value: whole } = await first.next();
+  assert.equal(whole!.event, "state");
+  await home.client.post(`/torrents/${infoHash}/pause`);
+  const { value: change } = await first.next();
+  assert.equal(change!.event, "delta");
+  await first.return(undefined);
+  assert.equal(change!.data.sequence, Number(whole!.data.sequence) + 1);
+  const patched = applyPatch(whole!.data, change!.data.patch as JsonObject) as { torrents: JsonObject };
+  assert.equal((patched.torrents[infoHash] as JsonObject).state, "paused");
+
+  const again = home.client.events(Number(whole!.data.sequence));
+  assert.deepEqual((await again.next()).value, change);
+  await again.return(undefined);
+  const stranger = home.client.events(5);
+  assert.equal((await stranger.next()).value!.event, "state");
+  await stranger.return(undefined);
+});
+
+Deno.test("only the owner may open the control socket, and it is gone after the end", {
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  const home = await ApiHome.start();
+  const path = join(home.test.home, "state", "control.sock");
+  assert.equal((await Deno.stat(path)).mode! & 0o777, 0o600);
+  home.client.close();
+  await home.api.stop();
+  await assert.rejects(Deno.lstat(path), Deno.errors.NotFound);
+  await assert.rejects(ControlClient.open(home.test.home), NobodyRunsError);
+  await home.test[Symbol.asyncDispose]();
+});
