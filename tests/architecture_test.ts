@@ -76,6 +76,12 @@ const RULES: readonly Rule[] = [
     ],
   },
   { from: "lib/session/", mayImport: BELOW_UI },
+  // It runs in a browser.
+  {
+    from: "lib/web/",
+    mayImport: ["lib/web/", "lib/ui/number_format.ts"],
+    packages: ["preact", "preact/hooks", "@preact/signals", "uqr"],
+  },
   // The logger cleans text from outside; the limits of settings have their shape from who keeps them.
   { from: "lib/log.ts", mayImport: ["lib/protocol/printable.ts", "lib/protocol/secrets.ts"] },
   { from: "lib/settings.ts", mayImport: ["deno.json", "lib/protocol/", "lib/swarm/"] },
@@ -149,10 +155,13 @@ interface Import {
   readonly isType: boolean;
 }
 
-async function* filesIn(folder: URL, ending: string): AsyncGenerator<URL> {
+/** Source files, TypeScript and TSX. */
+const SOURCE = /\.tsx?$/;
+
+async function* filesIn(folder: URL, ending: RegExp): AsyncGenerator<URL> {
   for await (const entry of Deno.readDir(folder)) {
     if (entry.isDirectory) yield* filesIn(new URL(`${entry.name}/`, folder), ending);
-    else if (entry.name.endsWith(ending)) yield new URL(entry.name, folder);
+    else if (ending.test(entry.name)) yield new URL(entry.name, folder);
   }
 }
 
@@ -184,7 +193,7 @@ function pathBelowRoot(file: URL): string {
 }
 
 async function readSources(): Promise<SourceFile[]> {
-  const urls = await Array.fromAsync(filesIn(new URL("lib/", ROOT), ".ts"));
+  const urls = await Array.fromAsync(filesIn(new URL("lib/", ROOT), SOURCE));
   const main = new URL("main.ts", ROOT);
   if (await exists(main)) urls.push(main);
   return Promise.all(urls.map(async (url) => {
@@ -249,7 +258,7 @@ Deno.test("architecture: neighbouring rooms do not import each other", () => {
 Deno.test(`architecture: folders hold at most ${MAX_FILES} files`, async () => {
   const counts = new Map<string, number>();
   for (const folder of ["lib/", "tests/"]) {
-    for await (const file of filesIn(new URL(folder, ROOT), ".ts")) {
+    for await (const file of filesIn(new URL(folder, ROOT), SOURCE)) {
       const path = pathBelowRoot(new URL(".", file));
       counts.set(path, (counts.get(path) ?? 0) + 1);
     }
@@ -296,7 +305,7 @@ Deno.test("architecture: protocol and swarm read no clock, socket, file or rando
 });
 
 Deno.test("architecture: the system clock, which may jump, is looked at only to be shown", () => {
-  const shown = ["lib/log.ts", "lib/session/torrent_tools.ts", "lib/api/", "lib/ui/"];
+  const shown = ["lib/log.ts", "lib/session/torrent_tools.ts", "lib/api/", "lib/ui/", "lib/web/"];
   const violations = sources.filter(({ path }) => !shown.some((place) => path.startsWith(place)))
     .flatMap(({ path, code }) => /\bDate\b/.test(code) ? [path] : []);
   assert.deepEqual(violations, []);
@@ -335,7 +344,7 @@ Deno.test("architecture: the glossary's word is block, never chunk", () => {
 
 Deno.test("architecture: every path named on the pages of this project exists", async () => {
   const pages = [new URL("README.md", ROOT), new URL("tests/README.md", ROOT)];
-  for await (const page of filesIn(new URL("lib/", ROOT), "README.md")) pages.push(page);
+  for await (const page of filesIn(new URL("lib/", ROOT), /^README\.md$/)) pages.push(page);
   const missing: string[] = [];
   for (const page of pages) {
     const text = await Deno.readTextFile(page);
