@@ -90,6 +90,7 @@ export class Api {
     const { home, web, log } = options;
     await using opened = new AsyncDisposableStack();
     const now = () => Date.now();
+    const clock = () => performance.now();
     const feed = new EventFeed({ look: () => stateOf(session, now()), now });
     const app = makeApp({ session, feed, now, stop: options.stop }, PAGES, log);
     const serve = (
@@ -108,12 +109,12 @@ export class Api {
     const token = newSecret();
     const listening = web && listenOn(web, log);
     const webServer = listening &&
-      serve(listening, "web", new Access({ token, password, names: ownNames(), now }));
+      serve(listening, "web", new Access({ token, password, names: ownNames(), now: clock }));
     const door = await openControlDoor(home, newSecret());
     opened.defer(() => removeIfThere(door.path));
     const doorAccess = door.token === undefined
       ? undefined
-      : new Access({ token: door.token, password: undefined, names: [], now });
+      : new Access({ token: door.token, password: undefined, names: [], now: clock });
     const servers = [
       serve(door.listening, "control", doorAccess),
       ...webServer === undefined ? [] : [webServer],

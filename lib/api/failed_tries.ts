@@ -1,5 +1,5 @@
-import { familyOf, withoutZone } from "../protocol/endpoint.ts";
 import ipaddr from "ipaddr.js";
+import { familyOf, withoutZone } from "../protocol/endpoint.ts";
 import { API } from "../settings.ts";
 
 /** Failures of one network, and until when it has to wait, in ms. */
@@ -17,6 +17,11 @@ interface Tries {
 export class FailedTries {
   /** Networks that failed, the one that failed last at the end. */
   readonly #tries = new Map<string, Tries>();
+
+  /** How many networks are remembered. */
+  get size(): number {
+    return this.#tries.size;
+  }
 
   /** How long this address still has to wait, in ms; 0 when it may try. Times in ms. */
   waitOf(address: string, now: number): number {

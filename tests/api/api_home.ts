@@ -8,38 +8,50 @@ import { TestSession } from "../harness/sessions/test_session.ts";
 
 /** A session with its interface on any port of 127.0.0.1, a client of its control socket, and what it logged. */
 export class ApiHome implements AsyncDisposable {
-  readonly #session: TestSession;
-  readonly api: Api;
-  readonly client: ControlClient;
-  readonly log: readonly string[];
+  readonly test: TestSession;
+  #api: Api | undefined;
+  #client: ControlClient | undefined;
+  readonly log: string[] = [];
   /** How often the interface asked to end the process. */
   stops = 0;
 
-  private constructor(session: TestSession, api: Api, client: ControlClient, log: readonly string[]) {
-    this.#session = session;
-    this.api = api;
-    this.client = client;
-    this.log = log;
+  private constructor(test: TestSession) {
+    this.test = test;
   }
 
   static async start(changes: Partial<ApiOptions> = {}): Promise<ApiHome> {
-    const session = await TestSession.start();
-    const log: string[] = [];
-    const counted: { home?: ApiHome } = {};
-    const api = await Api.start(session.session, {
-      home: session.home,
-      web: { host: "127.0.0.1", port: 0 },
-      passwordFile: undefined,
-      log: createLogger("debug", (line) => log.push(line)),
-      stop: () => counted.home!.stops++,
-      ...changes,
-    });
-    const client = await ControlClient.open(session.home);
-    return counted.home = new ApiHome(session, api, client, log);
+    const home = new ApiHome(await TestSession.start());
+    await home.restart(changes);
+    return home;
   }
 
-  get test(): TestSession {
-    return this.#session;
+  /** Serves the same session anew. */
+  async restart(changes: Partial<ApiOptions>): Promise<void> {
+    await this.stop();
+    this.#api = await Api.start(this.test.session, {
+      home: this.test.home,
+      web: { host: "127.0.0.1", port: 0 },
+      passwordFile: undefined,
+      log: createLogger("debug", (line) => this.log.push(line)),
+      stop: () => this.stops++,
+      ...changes,
+    });
+    this.#client = await ControlClient.open(this.test.home);
+  }
+
+  /** Ends the interface; the session goes on. */
+  async stop(): Promise<void> {
+    this.#client?.close();
+    await this.#api?.stop();
+    this.#client = this.#api = undefined;
+  }
+
+  get api(): Api {
+    return this.#api!;
+  }
+
+  get client(): ControlClient {
+    return this.#client!;
   }
 
   /** Where the web is served, such as `http://127.0.0.1:40000`. */
@@ -69,8 +81,7 @@ export class ApiHome implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.client.close();
-    await this.api.stop();
-    await this.#session[Symbol.asyncDispose]();
+    await this.stop();
+    await this.test[Symbol.asyncDispose]();
   }
 }

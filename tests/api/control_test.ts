@@ -51,12 +51,10 @@ Deno.test("events tell the state, then its changes, and go on where a reader sto
 Deno.test("only the owner may open the control socket, and it is gone after the end", {
   ignore: Deno.build.os === "windows",
 }, async () => {
-  const home = await ApiHome.start();
+  await using home = await ApiHome.start();
   const path = join(home.test.home, "state", "control.sock");
   assert.equal((await Deno.stat(path)).mode! & 0o777, 0o600);
-  home.client.close();
-  await home.api.stop();
+  await home.stop();
   await assert.rejects(Deno.lstat(path), Deno.errors.NotFound);
   await assert.rejects(ControlClient.open(home.test.home), NobodyRunsError);
-  await home.test[Symbol.asyncDispose]();
 });
