@@ -8,7 +8,7 @@ import { writePiece } from "./piece_hasher.ts";
 import { pauseAfter, tryAgain } from "./storage_failure.ts";
 
 /** The result of a commit, the writing of a piece. */
-export interface CommitResult {
+interface CommitResult {
   /** "stored": verified and written. "corrupt": wrong hash, not written. Otherwise the reason of the disk's refusal. */
   readonly outcome: "stored" | "corrupt" | StorageError;
   /** The memory that the caller gave, with the same length but maybe as another object. */

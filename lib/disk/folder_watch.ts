@@ -8,7 +8,7 @@ import { STORAGE } from "../settings.ts";
 export type FileLooks = ReadonlyMap<string, string | undefined>;
 
 /** Gets the changes of files in a folder. */
-export interface FolderListener {
+interface FolderListener {
   /** Called for a file that appeared or changed. */
   came(path: string): void;
   /** Called for a file that was taken out. */

@@ -8,7 +8,7 @@ import { spelledAsOnDisk } from "./spelling.ts";
 import { TorrentFiles } from "./torrent_files.ts";
 
 /** The result of hashing; every piece is in at most one set. A piece in neither has wrong data. */
-export interface CheckedPieces {
+interface CheckedPieces {
   readonly good: Bitfield;
   /** No data: a file is missing or too short, or there are only the zeros of a file never written to. */
   readonly missing: Bitfield;
@@ -50,7 +50,7 @@ export function piecesNotIn(known: Bitfield): Iterable<number> {
 }
 
 /** The state of a torrent's data on this machine. */
-export interface TorrentCheck {
+interface TorrentCheck {
   readonly good: Bitfield;
   /** Pieces with wrong data. */
   readonly bad: readonly number[];

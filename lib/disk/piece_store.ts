@@ -33,7 +33,7 @@ interface PieceStoreOptions {
 }
 
 /** A piece that was only partly there when the last run stopped. */
-export interface UnfinishedPiece {
+interface UnfinishedPiece {
   /** From `takeBuffer`; the caller's. Defined only where `blocks` says so. */
   readonly buffer: Uint8Array<ArrayBuffer>;
   /** Blocks that are there, by number within the piece. */

@@ -10,7 +10,7 @@ import type { Steps } from "../protocol/steps.ts";
 import { inSlices } from "./time_slices.ts";
 
 /** A torrent whose files are called what they are called on this disk. */
-export interface SpelledTorrent {
+interface SpelledTorrent {
   readonly metainfo: Metainfo;
   /** What is different about names in `shareable/` that are nearly those of files that lack. Texts for people. */
   readonly problems: readonly string[];

@@ -241,13 +241,8 @@ function pieceLengthOf(info: BencodeDictionary, limits: MetainfoLimits): number 
  * The paths of all files as the torrent spells them, in the order of `files`, the torrent's name first. They are for
  * web seeds, whose servers do not know our safe names, and never for the disk.
  *
- * Errors: `MetainfoError`.
+ * It pauses between files. Errors: `MetainfoError`.
  */
-export function originalPaths(rawInfo: Uint8Array, limits: MetainfoLimits): string[][] {
-  return finish(readOriginalPaths(rawInfo, limits));
-}
-
-/** Does the same with pauses. */
 export function* readOriginalPaths(rawInfo: Uint8Array, limits: MetainfoLimits): Steps<string[][]> {
   const { info, files } = yield* refusing(splitInfo(rawInfo, limits));
   return (yield* rawFilesOf(info, files, limits)).map((file) => file.path);

@@ -7,7 +7,7 @@
  * `MessageReader` walks the complete messages between `start` and `end` without allocating for any of them.
  */
 import { ProtocolError } from "../errors.ts";
-import { readUint16, readUint32, writeUint16, writeUint32 } from "./bytes.ts";
+import { readUint16, readUint32, writeUint32 } from "./bytes.ts";
 
 /** Message ids (BEP 3; 0x0d–0x11 BEP 6; 20 BEP 10; port BEP 5). */
 export const MessageId = {
@@ -224,13 +224,6 @@ export function encodeExtended(extendedId: number, payload: Uint8Array): Uint8Ar
   body[0] = extendedId;
   body.set(payload, 1);
   return encodeWithPayload(MessageId.extended, body);
-}
-
-/** A port message (BEP 5): where our DHT node listens. */
-export function encodePort(port: number): Uint8Array<ArrayBuffer> {
-  const payload = new Uint8Array(2);
-  writeUint16(payload, 0, port);
-  return encodeWithPayload(MessageId.port, payload);
 }
 
 /** An empty message. */

@@ -7,7 +7,7 @@ import { PORTS } from "../settings.ts";
 import type { TorrentFacts } from "./session_options.ts";
 
 /** An address of this machine in canonical form, and the interface that has it. */
-export interface InterfaceAddress {
+interface InterfaceAddress {
   readonly address: string;
   /** Undefined where the system did not name the interface. */
   readonly name: string | undefined;

@@ -19,7 +19,7 @@ import type { SwarmOptions } from "./swarm_options.ts";
 import { SwarmPeers } from "./swarm_peers.ts";
 
 /** What a `MetadataSwarm` is built from. */
-export interface MetadataSwarmOptions
+interface MetadataSwarmOptions
   extends Pick<SwarmOptions, "policy" | "limits" | "surroundings" | "startedAt"> {
   readonly infoHash: InfoHash;
   /** The torrent's name for the user, until the metadata gives another one. */

@@ -10,7 +10,7 @@ import type { Policy } from "./policy.ts";
 import type { PeerSender, PeerSource, SwarmEvent, SwarmNews } from "./ports.ts";
 
 /** What the peers of one info-hash are built from. */
-export interface SwarmPeersOptions {
+interface SwarmPeersOptions {
   readonly infoHash: InfoHash;
   /** Zero while the pieces are not known. */
   readonly pieceCount: number;

@@ -7,7 +7,7 @@ import type { Statistics } from "./statistics.ts";
 import type { Upload } from "./upload/upload.ts";
 
 /** The parts that a snapshot is taken of. */
-export interface SwarmParts {
+interface SwarmParts {
   readonly metainfo: Metainfo;
   readonly download: Download;
   readonly upload: Upload;

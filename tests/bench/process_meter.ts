@@ -18,7 +18,7 @@ export function anonymousBytes(pid: number): number {
 }
 
 /** Bytes that a network interface has carried so far, as a process sees it in its network namespace. */
-export interface InterfaceBytes {
+interface InterfaceBytes {
   readonly received: number;
   readonly sent: number;
 }

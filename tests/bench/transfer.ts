@@ -31,7 +31,7 @@ from the first payload until then; memory is the highest anonymous memory (RssAn
 more than 20 s was measured once.`;
 
 /** Who sends what to whom. */
-export interface TransferPlan {
+interface TransferPlan {
   readonly seeder: Contender;
   readonly leecher: Contender;
   /** How many leechers. */

@@ -34,7 +34,7 @@ const OWN_FILES = ["notes.txt", "photos/cat.jpg", "move/part 0/own.txt"];
 const FLUSHING: readonly Aim[] = ["downloading", "noting", "syncing"];
 
 /** What came of one kill. */
-export interface Kill {
+interface Kill {
   readonly hit: Aim;
   /** Bytes that had to be sent again because of it. */
   readonly fetchedAgain: number;
@@ -50,7 +50,7 @@ export interface CampaignResult {
 }
 
 /** What a campaign works with. */
-export interface CampaignContext {
+interface CampaignContext {
   readonly program: Program;
   readonly seeder: Seeder;
   /** The seeder's limit in bytes per second. */

@@ -14,7 +14,7 @@ const RENAME_SPREAD_MS = 20;
 const COMPLETE_SPREAD_MS = 200;
 
 /** What a moment is computed from. */
-export interface MomentContext {
+interface MomentContext {
   readonly life: Life;
   /** How long the last process took to listen, and then to look at its data. */
   readonly startMs: number;

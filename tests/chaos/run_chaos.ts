@@ -9,7 +9,7 @@ import { type Kind, workloadOf } from "./workloads.ts";
 const DOWNLOAD_SECONDS = 6;
 
 /** What is to be done. */
-export interface ChaosOptions {
+interface ChaosOptions {
   /** Kills in all, shared out evenly among the kinds. */
   readonly rounds: number;
   /** Bytes of one download. */

@@ -91,7 +91,7 @@ export interface OpenStore {
 }
 
 /** What can be put in place of the real parts of a store. */
-export interface Replacements {
+interface Replacements {
   readonly workers?: DiskWorkers;
   readonly resume?: (resume: ResumeStore) => ResumeStore;
   /** Paths of the files that are wanted; all when undefined. */

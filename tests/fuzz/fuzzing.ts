@@ -12,7 +12,7 @@ const MAX_GROWTH_MIB = 64;
 const WARM_UP = 1_000;
 
 /** What one run over a target found. */
-export interface Outcome {
+interface Outcome {
   readonly inputs: number;
   /** Inputs that gave a value. */
   readonly values: number;

@@ -35,7 +35,6 @@ import {
   encodeExtended,
   encodeKeepAlive,
   encodePlain,
-  encodePort,
   MessageId,
   MessageReader,
 } from "../../lib/protocol/peer_messages.ts";
@@ -54,7 +53,7 @@ const MESSAGES = [
   encodeAboutBlock(MessageId.reject, 1, 0, 0x4000),
   encodeBitfield(bytes(20, 0xff)),
   encodeExtended(0, encode({ m: { ut_pex: 1 } })),
-  encodePort(6881),
+  Uint8Array.of(0, 0, 0, 3, MessageId.port, 0x1a, 0xe1),
   Uint8Array.of(0, 0, 0, 12, MessageId.piece, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 3),
 ];
 const MAX_MESSAGE_LENGTH = 1 << 17;

@@ -42,7 +42,7 @@ const TICK_MS = 100;
 const PATIENCE_MS = 30_000;
 
 /** An attack on one side, under way. */
-export class Arena implements AsyncDisposable {
+class Arena implements AsyncDisposable {
   readonly victim: LoopbackNode;
   readonly honest: LoopbackNode;
   readonly #leecher: LoopbackNode;

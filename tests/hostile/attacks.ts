@@ -13,7 +13,6 @@ import {
   encodeExtended,
   encodeKeepAlive,
   encodePlain,
-  encodePort,
   MessageId,
   type MessageReader,
   PIECE_HEADER_LENGTH,
@@ -161,7 +160,10 @@ const FRAMES: readonly Attack[] = [
     act: (attacker) => attacker.send(message(MessageId.choke, 1)),
     droppedFor: /Expected 0 bytes in message 0/,
   },
-  { name: "tells a DHT port, which we do not use", act: (attacker) => attacker.send(encodePort(1)) },
+  {
+    name: "tells a DHT port, which we do not use",
+    act: (attacker) => attacker.send(Uint8Array.of(0, 0, 0, 3, MessageId.port, 0, 1)),
+  },
 ];
 
 const PIECE_NEWS: readonly Attack[] = [

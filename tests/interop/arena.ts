@@ -28,7 +28,7 @@ export interface ArenaNetwork extends AsyncDisposable {
 }
 
 /** How our own peer takes part. */
-export interface OurJob {
+interface OurJob {
   /** Path of a `.torrent` file, or a magnet link; without one it is in no swarm. */
   readonly torrent?: string;
   /** Data it starts with, complete. */
@@ -43,7 +43,7 @@ export interface OurJob {
 }
 
 /** How a client of somebody else takes part. */
-export interface TheirJob {
+interface TheirJob {
   /** Path of a `.torrent` file, or a magnet link. */
   readonly torrent: string;
   /** Data it starts with, complete. */
@@ -55,7 +55,7 @@ export interface TheirJob {
 }
 
 /** A client of somebody else that takes part. */
-export interface TheirPeer {
+interface TheirPeer {
   /** Where its data is, or will be. */
   readonly folder: string;
   /** Where it listens, as `host:port`. */

@@ -5,7 +5,7 @@ import { findNodePackage, nodeLaunch } from "./node_packages.ts";
 import type { Launch } from "../harness/processes/running_process.ts";
 
 /** A tracker for one info-hash. */
-export interface TrackerJob {
+interface TrackerJob {
   readonly infoHash: InfoHash;
   /** An empty folder for its settings. */
   readonly home: string;

@@ -8,7 +8,6 @@ import {
   encodeExtended,
   encodeKeepAlive,
   encodePlain,
-  encodePort,
   MessageId,
   MessageReader,
   PIECE_HEADER_LENGTH,
@@ -88,7 +87,7 @@ Deno.test("MessageReader reads bitfield, extended and port messages", () => {
       encodeBitfield(new Uint8Array(0)),
       encodeExtended(3, Uint8Array.of(9)),
       encodeExtended(0, new Uint8Array(0)),
-      encodePort(6881),
+      Uint8Array.of(0, 0, 0, 3, MessageId.port, 0x1a, 0xe1),
     ),
   );
   assert.ok(reader.next());

@@ -16,7 +16,7 @@ const RESIDENT_SHARE = 1 / 12;
 const FAILURES: readonly string[] = ["corrupt", "error"];
 
 /** What is to be done. */
-export interface SoakOptions {
+interface SoakOptions {
   readonly minutes: number;
   /** What the seeder sends at most, in bytes per second. */
   readonly rate: number;
@@ -29,7 +29,7 @@ export interface SoakOptions {
 }
 
 /** What came out. */
-export interface SoakResult {
+interface SoakResult {
   /** By who was looked at: "seeder" (with the tracker), and "resident", which downloads and gives all the time. */
   readonly samples: ReadonlyMap<string, readonly Sample[]>;
   /** What the seeder sent, in bytes per second over the whole time. */

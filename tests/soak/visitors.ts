@@ -8,7 +8,7 @@ const MAX_STAY_MS = 35_000;
 const MAX_PAUSE_MS = 2_000;
 
 /** What visitors are made of. */
-export interface VisitorsContext {
+interface VisitorsContext {
   /** Where their homes are made, one after another. */
   readonly folder: string;
   /** Numbers in [0, 1). */

@@ -21,7 +21,7 @@ export interface HttpReply extends ReplyHead {
 }
 
 /** A request that is answered once its body is there. */
-export interface AdmittedRequest {
+interface AdmittedRequest {
   readonly maxBodyBytes: number;
   /** Answers; `body` is whole. */
   answer(body: Uint8Array): HttpReply | Promise<HttpReply>;
@@ -56,7 +56,7 @@ export interface HttpServerOptions {
 }
 
 /** Where to listen. */
-export interface ListenOptions {
+interface ListenOptions {
   /** Address to listen on; undefined: all, IPv4 and IPv6. */
   readonly host: string | undefined;
   /** Port the user named (0: any free one); undefined: the first free one of `ports`. */

@@ -22,7 +22,7 @@ export interface Introduction {
 }
 
 /** The end of a connection: its handshake failed, the swarm refused the peer, or it ran until it was closed. */
-export type Outcome = "failed" | "refused" | "closed";
+type Outcome = "failed" | "refused" | "closed";
 
 /** All peer connections of the process. */
 export class Connections {

@@ -14,7 +14,7 @@ const FREE = 0, ASKED = 1, RECEIVED = 2;
 export const NOBODY = 0;
 
 /** What one remote peer owes us. The table alone changes these counts. */
-export interface Debtor {
+interface Debtor {
   /** Blocks that are asked of it and not answered. */
   outstanding: number;
   /** Blocks that were asked of it and taken back since, and that may still come. */
@@ -22,7 +22,7 @@ export interface Debtor {
 }
 
 /** What the table says of a block that arrived. */
-export interface BlockReceipt {
+interface BlockReceipt {
   /** Whether we needed the block; "complete" says that it was also the last one of its piece. */
   readonly kind: "needed" | "complete" | "duplicate" | "unrequested" | "invalid";
   /** How long ago the block was last asked for, in ms; 0 unless we needed it. */

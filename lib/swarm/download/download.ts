@@ -32,7 +32,7 @@ import { Sources } from "./sources.ts";
 const REFILL_SHARE = 0.25;
 
 /** What `Download` needs of its swarm. */
-export interface DownloadContext {
+interface DownloadContext {
   readonly layout: PieceLayout;
   readonly selection: FileSelection;
   readonly storage: PieceStorage;

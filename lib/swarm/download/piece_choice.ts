@@ -10,7 +10,7 @@ import type { Choices } from "../policy.ts";
 import type { RemotePeer } from "../peers/remote_peer.ts";
 
 /** What `PieceChoice` needs of the download. */
-export interface PieceChoiceContext {
+interface PieceChoiceContext {
   readonly layout: PieceLayout;
   /** Connected remote peers by number. */
   readonly peers: ReadonlyMap<number, RemotePeer>;
@@ -19,7 +19,7 @@ export interface PieceChoiceContext {
 }
 
 /** The parts of the download that the choice is made from. */
-export interface PieceChoiceParts {
+interface PieceChoiceParts {
   readonly stored: Bitfield;
   readonly order: PieceOrder;
   readonly routing: BlockRouting;

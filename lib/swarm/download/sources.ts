@@ -14,7 +14,7 @@ import type { RemotePeer } from "../peers/remote_peer.ts";
 import { Trials } from "./trials.ts";
 
 /** What `Sources` needs of the download. */
-export interface SourcesContext {
+interface SourcesContext {
   /** Connected remote peers by number. */
   readonly peers: ReadonlyMap<number, RemotePeer>;
   readonly policy: Pick<Choices, "downloadSources">;
@@ -24,7 +24,7 @@ export interface SourcesContext {
 }
 
 /** Hears which peers become sources and cease to be sources. */
-export interface SourcesListener {
+interface SourcesListener {
   /** The peer is a source now: it is to be asked for blocks. */
   gained(peer: RemotePeer, now: number): void;
   /** The peer is no longer a source. Blocks that it was asked for may still come. */

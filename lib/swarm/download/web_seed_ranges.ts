@@ -2,7 +2,7 @@
 import type { Metainfo } from "../../protocol/metainfo.ts";
 
 /** A run of bytes of one file. */
-export interface WebSeedRange {
+interface WebSeedRange {
   /** URL of the file; undefined for padding (BEP 47), which consists of zero bytes and is on no server. */
   readonly url: string | undefined;
   /** Length of the whole file, in bytes. */

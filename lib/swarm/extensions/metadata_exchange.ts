@@ -24,7 +24,7 @@ export interface MetadataRequest<Peer> {
 }
 
 /** What became of a part that arrived. */
-export type MetadataOutcome<Peer> =
+type MetadataOutcome<Peer> =
   | { readonly kind: "unneeded" }
   | { readonly kind: "kept" }
   /** All parts are there and have the right hash: the fetch is over. */

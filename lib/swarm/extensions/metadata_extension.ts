@@ -43,7 +43,7 @@ export class MetadataGiving implements MetadataExtension {
 }
 
 /** Hears the result of a fetch. */
-export interface MetadataListener {
+interface MetadataListener {
   /** The info dictionary is there and has the right hash. */
   metadataComplete(rawInfo: Uint8Array<ArrayBuffer>): void;
   /** The parts that these peers sent make a whole with a wrong hash. A single sender is a liar. */

@@ -11,7 +11,7 @@ import type { PeerFacts, RemotePeer } from "./remote_peer.ts";
 import { isSameAddress, isTwin, meetTwin } from "./twins.ts";
 
 /** The decision about a connection whose handshake is complete. */
-export interface Admission {
+interface Admission {
   /** Why the connection is refused; undefined when it is welcome. */
   readonly refusal: string | undefined;
   /**

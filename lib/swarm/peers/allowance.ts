@@ -1,7 +1,7 @@
 import { RecentMap } from "../recent_map.ts";
 
 /** How often something may happen. */
-export interface AllowanceLimits {
+interface AllowanceLimits {
   /** How often at once … */
   readonly burst: number;
   /** … and how often a second in the long run. */

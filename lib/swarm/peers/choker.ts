@@ -44,7 +44,7 @@ export function choose(
 }
 
 /** One remote peer that waits for an upload slot. */
-export interface Waiting {
+interface Waiting {
   /** Number of the remote peer. */
   readonly number: number;
   /** Pieces it has. */

@@ -4,7 +4,7 @@ import type { Standing } from "../standing.ts";
 import type { RemotePeer } from "./remote_peer.ts";
 
 /** What `Interest` needs of its swarm. */
-export interface InterestContext {
+interface InterestContext {
   /** Whether all wanted data is in its final place, and why the torrent failed, if it did. */
   readonly standing: Pick<Standing, "isFinished" | "failure">;
   /** Whether the peer gets the embedded tracker's list over its connection. */

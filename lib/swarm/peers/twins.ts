@@ -14,7 +14,7 @@ import { CONNECTIONS } from "../../settings.ts";
 import type { PeerFacts, RemotePeer } from "./remote_peer.ts";
 
 /** The decision about a new connection and one that is up already, both to the same peer at the same address. */
-export type TwinVerdict = "refuse the new one" | "replace the old one" | "keep both for now";
+type TwinVerdict = "refuse the new one" | "replace the old one" | "keep both for now";
 
 /** Whether a connection has the same peer id as another one. */
 export function isTwin(facts: PeerFacts, other: RemotePeer): boolean {

@@ -25,7 +25,7 @@ export interface DueAnnounce {
 }
 
 /** The part of a tracker's reply that matters to the schedule. It may hold any interval: the schedule limits them. */
-export interface AnnounceOutcome {
+interface AnnounceOutcome {
   readonly intervalSeconds: number;
   readonly minIntervalSeconds?: number | undefined;
   readonly trackerId?: Uint8Array;

@@ -11,7 +11,7 @@ export interface Standing {
 }
 
 /** Who sent an announce. */
-export interface Origin {
+interface Origin {
   /** The canonical address that the announce came from. */
   readonly sender: string;
   /** The secret number by which the peer is known again after its address changed: 32 bits; undefined without one. */

@@ -16,7 +16,7 @@ import { type Standing, TrackedPeer } from "./tracked_peer.ts";
 import { TrackedSwarm } from "./tracked_swarm.ts";
 
 /** This process in one of its swarms, as the tracker lists it. */
-export interface OwnPeer extends Readonly<Standing> {
+interface OwnPeer extends Readonly<Standing> {
   /** 20 bytes. */
   readonly peerId: Uint8Array;
   readonly port: number;
@@ -30,7 +30,7 @@ export interface AnnounceResult extends ScrapeCounts {
 }
 
 /** What the table needs of its owner. */
-export interface TrackerTableOptions {
+interface TrackerTableOptions {
   /** Whether any info-hash is tracked, not only the served ones. */
   readonly open: boolean;
   /** At least 0, below 1. */

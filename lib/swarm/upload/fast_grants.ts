@@ -6,7 +6,7 @@ import { FAST } from "../../settings.ts";
 import type { RemotePeer } from "../peers/remote_peer.ts";
 
 /** What `FastGrants` needs of its swarm. */
-export interface FastGrantsContext {
+interface FastGrantsContext {
   readonly infoHash: InfoHash;
   readonly layout: PieceLayout;
   hasPiece(index: number): boolean;

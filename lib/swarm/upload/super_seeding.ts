@@ -14,7 +14,7 @@ import type { Surroundings } from "../../surroundings.ts";
 import type { RemotePeer } from "../peers/remote_peer.ts";
 
 /** What `SuperSeeding` needs of its swarm. */
-export interface SuperSeedingContext {
+interface SuperSeedingContext {
   readonly layout: PieceLayout;
   /** How many remote peers have a piece. */
   availabilityOf(index: number): number;

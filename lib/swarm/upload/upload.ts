@@ -17,7 +17,7 @@ import { Spreading } from "./spreading.ts";
 import { SuperSeeding } from "./super_seeding.ts";
 
 /** What `Upload` needs of its swarm. */
-export interface UploadContext {
+interface UploadContext {
   readonly infoHash: InfoHash;
   readonly layout: PieceLayout;
   /** Connected remote peers by number. */

@@ -16,7 +16,7 @@ const WAITING_INDENT = "  ";
 const MAX_WAITING_LINES = 4;
 
 /** A short text beside the bar. */
-export interface Cell {
+interface Cell {
   readonly text: string;
   /** Columns, so that the cells of several lines stand in a column. */
   readonly width: number;

@@ -27,7 +27,7 @@ const raw = toUtf8;
 const INFO = "4:infod6:lengthi5e4:name1:a12:piece lengthi16384e6:pieces20:01234567890123456789e";
 
 /** A torrent that must be refused. */
-export interface BrokenTorrent {
+interface BrokenTorrent {
   readonly what: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** What the error says. */
@@ -206,7 +206,7 @@ const WRONG_FILES = [
 ];
 
 /** Names that lead out of the folder on some system, or are none. */
-export const ESCAPING_NAMES: readonly string[] = [
+const ESCAPING_NAMES: readonly string[] = [
   ...["", ".", "..", "../evil", "../../etc/passwd", "/etc/passwd", "/", "//server/share", "a/b", "a/", "./a"],
   ...[
     "a/../../b",

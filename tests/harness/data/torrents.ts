@@ -1,5 +1,12 @@
 import { sha1 } from "../../../lib/protocol/info_hash.ts";
-import { encodeInfo, type InfoFile, type Metainfo, parseInfo } from "../../../lib/protocol/metainfo.ts";
+import {
+  encodeInfo,
+  type InfoFile,
+  type Metainfo,
+  parseInfo,
+  readOriginalPaths,
+} from "../../../lib/protocol/metainfo.ts";
+import { finish } from "../../../lib/protocol/steps.ts";
 import { concatBytes } from "../../../lib/protocol/bytes.ts";
 import { METAINFO_LIMITS } from "../../../lib/settings.ts";
 
@@ -17,4 +24,9 @@ export function metainfoOf(
   }
   const rawInfo = encodeInfo(name, files, pieceLength, concatBytes(...hashes), isPrivate);
   return parseInfo(rawInfo, METAINFO_LIMITS);
+}
+
+/** The paths of all files as a torrent's info dictionary spells them, its name first. */
+export function originalPaths(rawInfo: Uint8Array): string[][] {
+  return finish(readOriginalPaths(rawInfo, METAINFO_LIMITS));
 }

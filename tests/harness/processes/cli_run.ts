@@ -1,7 +1,7 @@
 import { runCli } from "../../../lib/ui/cli.ts";
 
 /** What a command gave back. */
-export interface CliResult {
+interface CliResult {
   readonly exitCode: number;
   /** Lines on standard output and standard error. */
   readonly out: readonly string[];

@@ -4,7 +4,7 @@ import { type PeerEvent, PeerRun } from "./peer_run.ts";
 import { Program } from "./program.ts";
 
 /** A torrent of one file. */
-export interface OneFileTorrent {
+interface OneFileTorrent {
   readonly metainfo: Metainfo;
   /** The whole file, where the process is to have it from the start. */
   readonly data?: Uint8Array;

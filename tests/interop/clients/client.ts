@@ -2,7 +2,7 @@
 import { type Launch, outputOf } from "../../harness/processes/running_process.ts";
 
 /** One swarm for a client to join. */
-export interface Job {
+interface Job {
   /** Path of a `.torrent` file, or a magnet link. */
   readonly torrent: string;
   /** Where the data is or shall be; the torrent's file or folder lies directly in it. */

@@ -2,11 +2,10 @@ import assert from "node:assert/strict";
 import { RateLimiter } from "../../../lib/net/peers/rate_limiter.ts";
 import { WebSeed } from "../../../lib/net/web_seed/web_seed.ts";
 import { runWebSeed } from "../../../lib/net/web_seed/web_seed_peer.ts";
-import { type Metainfo, originalPaths } from "../../../lib/protocol/metainfo.ts";
-import { METAINFO_LIMITS } from "../../../lib/settings.ts";
+import type { Metainfo } from "../../../lib/protocol/metainfo.ts";
 import { LoopbackNode } from "../../harness/sessions/loopback_node.ts";
 import { randomBytes } from "../../harness/data/random.ts";
-import { metainfoOf } from "../../harness/data/torrents.ts";
+import { metainfoOf, originalPaths } from "../../harness/data/torrents.ts";
 
 const PIECE = 32 * 1024;
 const data = randomBytes(20 * PIECE + 700, 3);
@@ -54,7 +53,7 @@ const answer: Handler = ({ path, first, last }) => {
 
 /** Downloads from a web seed alone, or beside what else the node knows, until it is done or the web seed gave up. */
 async function download(node: LoopbackNode, url: string, metainfo: Metainfo): Promise<void> {
-  const seed = new WebSeed(url, metainfo, originalPaths(metainfo.rawInfo, METAINFO_LIMITS), () => false);
+  const seed = new WebSeed(url, metainfo, originalPaths(metainfo.rawInfo), () => false);
   await runWebSeed(url, seed, node.swarm, () => node.now, AbortSignal.timeout(10_000));
 }
 
@@ -121,7 +120,7 @@ Deno.test("runWebSeed leaves a server alone that fails, and goes back to it afte
     return answer(range, count);
   });
   await using node = new LoopbackNode(single, null);
-  const seed = new WebSeed(server.url, single, originalPaths(single.rawInfo, METAINFO_LIMITS), () => false);
+  const seed = new WebSeed(server.url, single, originalPaths(single.rawInfo), () => false);
   const { fetchRange } = seed;
   // As if the pauses were short, and every failure might pass.
   seed.fetchRange = async (...args) => {
@@ -189,7 +188,7 @@ const fileAt = (path: string) =>
 
 /** Downloads several files and returns what was warned of. */
 async function warningsOf(node: LoopbackNode, url: string): Promise<string[]> {
-  const seed = new WebSeed(url, several, originalPaths(several.rawInfo, METAINFO_LIMITS), () => false);
+  const seed = new WebSeed(url, several, originalPaths(several.rawInfo), () => false);
   const warnings: string[] = [];
   const running = runWebSeed(
     url,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { WebSeed } from "../../../lib/net/web_seed/web_seed.ts";
-import { encodeInfo, type InfoFile, originalPaths, parseInfo } from "../../../lib/protocol/metainfo.ts";
+import { encodeInfo, type InfoFile, parseInfo } from "../../../lib/protocol/metainfo.ts";
+import { originalPaths } from "../../harness/data/torrents.ts";
 import { METAINFO_LIMITS, WEB_SEED } from "../../../lib/settings.ts";
 import { Tripwire } from "../../harness/sessions/tripwire.ts";
 
@@ -14,7 +15,7 @@ function webSeed(
   isBlocked: (address: string) => boolean = () => false,
 ): WebSeed {
   const rawInfo = encodeInfo("the name", files, PIECE, new Uint8Array(60), false);
-  const paths = originalPaths(rawInfo, METAINFO_LIMITS);
+  const paths = originalPaths(rawInfo);
   return new WebSeed(base, parseInfo(rawInfo, METAINFO_LIMITS), paths, isBlocked);
 }
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { runWebSeeds } from "../../../lib/net/web_seed/web_seeds.ts";
-import { type Metainfo, originalPaths } from "../../../lib/protocol/metainfo.ts";
-import { METAINFO_LIMITS, WEB_SEED } from "../../../lib/settings.ts";
+import type { Metainfo } from "../../../lib/protocol/metainfo.ts";
+import { WEB_SEED } from "../../../lib/settings.ts";
 import { randomBytes } from "../../harness/data/random.ts";
-import { metainfoOf } from "../../harness/data/torrents.ts";
+import { metainfoOf, originalPaths } from "../../harness/data/torrents.ts";
 import { serveHttpSeed } from "../../harness/sessions/http_seed_server.ts";
 import { LoopbackNode } from "../../harness/sessions/loopback_node.ts";
 
@@ -46,7 +46,7 @@ async function download(node: LoopbackNode, patienceMs = 10_000) {
   const start = performance.now();
   await runWebSeeds(
     node.swarm,
-    originalPaths(metainfo.rawInfo, METAINFO_LIMITS),
+    originalPaths(metainfo.rawInfo),
     surroundings,
     AbortSignal.timeout(patienceMs),
     (url, message) => warnings.push(`${url} ${message}`),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { encode } from "../../../lib/protocol/bencode.ts";
-import { encodeInfo, type InfoFile, originalPaths, parseInfo } from "../../../lib/protocol/metainfo.ts";
+import { encodeInfo, type InfoFile, parseInfo } from "../../../lib/protocol/metainfo.ts";
+import { originalPaths } from "../../harness/data/torrents.ts";
 import { METAINFO_LIMITS } from "../../../lib/settings.ts";
 import { WebSeedRanges } from "../../../lib/swarm/download/web_seed_ranges.ts";
 
@@ -12,7 +13,7 @@ function rangesOf(base: string, name: string, files: InfoFile[]): WebSeedRanges 
   return new WebSeedRanges(
     base,
     parseInfo(rawInfo, METAINFO_LIMITS),
-    originalPaths(rawInfo, METAINFO_LIMITS),
+    originalPaths(rawInfo),
   );
 }
 
@@ -71,7 +72,7 @@ Deno.test("WebSeedRanges asks nobody for padding", () => {
   const ranges = new WebSeedRanges(
     "http://h/",
     parseInfo(rawInfo, METAINFO_LIMITS),
-    originalPaths(rawInfo, METAINFO_LIMITS),
+    originalPaths(rawInfo),
   );
   assert.deepEqual(ranges.of(0, 0, 35).map(({ url, length }) => [url, length]), [
     ["http://h/t/a", 10],
