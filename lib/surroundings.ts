@@ -20,6 +20,8 @@ export interface Surroundings {
   readonly isBlocked: (address: string) => boolean;
   /** Monotonic clock in ms. Pure code gets the time from its callers instead. */
   readonly now: () => number;
+  /** The system clock in ms since 1970. It may jump, so it serves only to name moments to people. */
+  readonly wallClock: () => number;
   /** Random numbers in [0, 1). */
   readonly random: () => number;
 }

@@ -48,6 +48,8 @@ export class JoinedTorrent {
   readonly swarm: Swarm;
   /** Talks to the trackers; undefined while the torrent rests. */
   announcer: Announcer | undefined;
+  /** The last defect of each web seed that has one, by URL. */
+  readonly webSeedDefects = new Map<string, string>();
   /** Faults found while joining that the user should know of, each with the code of its event. */
   readonly warnings: [code: string, message: string][] = [];
   /** The event for data that came to its place only while joining; empty where there is none to tell. */
@@ -223,6 +225,7 @@ export class JoinedTorrent {
     if (metainfo.webSeeds.length + metainfo.httpSeeds.length === 0) return;
     const paths = await inSlices(readOriginalPaths(metainfo.rawInfo, METAINFO_LIMITS));
     await runWebSeeds(this.swarm, paths, surroundings, signal, (url, message) => {
+      this.webSeedDefects.set(url, message);
       const text = `web seed ${publicUrl(url)}: ${message}`;
       report({ event: "warning", code: "web-seed", message: text, infoHash });
     });
@@ -236,6 +239,11 @@ export class JoinedTorrent {
     this.swarm.isAnnouncer = isAnnouncer;
     this.#tiers = tiers;
     this.announcer?.replaceTiers(tiers);
+  }
+
+  /** Whether an announce URL of the torrent leads to the port of our own tracker. */
+  isOwnTracker(url: string): boolean {
+    return !this.#tiers.some((tier) => tier.includes(url));
   }
 
   /** Notes the pieces written lately in the resume state; its owner calls it each `STORAGE.noteWrittenMs`. */

@@ -33,6 +33,7 @@ import type { SessionOptions } from "./session_options.ts";
 import { MAGNET_LIMITS, PORTS, STORAGE, TICK_MS, VERSION } from "../settings.ts";
 import { type Changes, type Choices, DEFAULT_CHOICES, Policy, readChoices } from "../swarm/policy.ts";
 import type { SwarmSnapshot } from "../swarm/ports.ts";
+import type { FileView, PiecesView } from "../swarm/swarm_views.ts";
 import { SwarmRegistry } from "../swarm/swarm_registry.ts";
 import { TrackerTable } from "../swarm/tracker/tracker_table.ts";
 import { findTorrent, NamedTorrents } from "./torrent_folder.ts";
@@ -41,12 +42,16 @@ import { SessionSurroundings } from "./surroundings.ts";
 import { Tasks } from "./tasks.ts";
 import { Torrent, type TorrentContext, type TorrentSource } from "./torrent.ts";
 import { readTorrent } from "./torrent_tools.ts";
+import * as views from "./torrent_views.ts";
+import type { TorrentDetails, TrackerView, WebSeedView } from "./torrent_views.ts";
 
 export { type IpFilter, loadIpFilter } from "../net/addresses/ip_filter.ts";
 export { lookOf, torrentPaths } from "./torrent_folder.ts";
 export { defaultOptions, type SessionEvent, type SessionOptions } from "./session_options.ts";
 export type { Choices } from "../swarm/policy.ts";
-export type { Role, SwarmSnapshot, TorrentState } from "../swarm/ports.ts";
+export type { RemotePeerSnapshot as PeerView, Role, SwarmSnapshot, TorrentState } from "../swarm/ports.ts";
+export type { ActivePieceView, FileView, PiecesView } from "../swarm/swarm_views.ts";
+export type { TorrentDetails, TrackerView, WebSeedView } from "./torrent_views.ts";
 export type { FileWishes };
 
 /** The parts on disk that must be open before a session can begin. */
@@ -391,6 +396,36 @@ export class Session {
   snapshot(): SwarmSnapshot[] {
     const now = this.#surroundings.now();
     return Array.from(this.#torrents.values(), (torrent) => torrent.snapshot(now));
+  }
+
+  // Views of one torrent, computed at each call. Errors: `RangeError` for an unknown torrent.
+
+  /** What it is. */
+  details(infoHash: InfoHash): TorrentDetails {
+    const torrent = this.#torrent(infoHash);
+    const snapshot = torrent.snapshot(this.#surroundings.now());
+    return views.detailsOf(torrent.parts, snapshot, join(this.#options.home, "shareable"), torrent.choices);
+  }
+
+  /** Its files; none while it lacks the metadata. */
+  files(infoHash: InfoHash): FileView[] {
+    return views.filesOf(this.#torrent(infoHash).parts);
+  }
+
+  /** Its trackers, tier by tier. */
+  trackers(infoHash: InfoHash): TrackerView[] {
+    const own = { counts: this.#registry.scrape(infoHash), listed: this.#registry.listedCount(infoHash) };
+    return views.trackersOf(this.#torrent(infoHash).parts, own, this.#surroundings);
+  }
+
+  /** Its web seeds. */
+  webSeeds(infoHash: InfoHash): WebSeedView[] {
+    return views.webSeedsOf(this.#torrent(infoHash).parts, this.#surroundings.now());
+  }
+
+  /** Its pieces, and the table of the blocks under way. */
+  pieces(infoHash: InfoHash): PiecesView {
+    return views.piecesOf(this.#torrent(infoHash).parts);
   }
 
   /** Ticks the busy torrents; once a second it ticks all of them and does the rest of the housekeeping. */

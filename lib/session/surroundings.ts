@@ -23,5 +23,6 @@ export class SessionSurroundings implements Surroundings {
 
   readonly isOurselves = (endpoint: Endpoint) => isOwnEndpoint(endpoint, this.listenPort);
   readonly now = () => performance.now();
+  readonly wallClock = () => Date.now();
   readonly random = () => Math.random();
 }

@@ -28,6 +28,7 @@ import { factsOf, type SessionEvent } from "./session_options.ts";
 import { Tasks } from "./tasks.ts";
 import { adviceOnSamePlace } from "./place_advice.ts";
 import { removeTorrentFiles, saveTorrent } from "./torrent_folder.ts";
+import type { TorrentParts } from "./torrent_views.ts";
 import { TorrentWill, type WillContext } from "./torrent_will.ts";
 import { waitingOf } from "./waiting.ts";
 
@@ -130,6 +131,14 @@ export class Torrent {
     const search = { hasTrackers, failures, usesMulticast, startedAt, now };
     const waiting = waitingOf({ ...snapshot, state }, search);
     return { ...snapshot, state, failure, waiting };
+  }
+
+  /** The parts that `torrent_views.ts` looks at. */
+  get parts(): TorrentParts {
+    const [joined, fetch] = [this.#joined, this.#fetch];
+    const announcer = joined === undefined ? fetch?.announcer : joined.announcer;
+    const metainfo = joined?.swarm.metainfo ?? this.#metainfo;
+    return { infoHash: this.infoHash, metainfo, magnet: this.#magnet, joined, announcer };
   }
 
   #unjoinedSnapshot(now: number): SwarmSnapshot {

@@ -101,6 +101,39 @@ export type Role = "announcer" | "seeder" | "peer";
 /** Where we heard of a peer. */
 export type PeerSource = "tracker" | "broadcast" | "pex" | "lsd" | "dht" | "user" | "incoming";
 
+/** Why a peer has an upload slot or has none; an empty text before that was decided for the first time. */
+export type SlotReason =
+  | ""
+  // Reasons to give a slot, as in `Decision`.
+  | "fastest"
+  | "by chance"
+  | "free place"
+  // Reasons to take it away.
+  | "others are faster"
+  | "others wait"
+  | "others want our data"
+  | "takes nothing"
+  | "asks for nothing"
+  | "wants nothing";
+
+/** Why a peer is a download source or is none; an empty text before that was decided for the first time. */
+export type SourceReason =
+  | ""
+  // Reasons to make it one.
+  | "fastest"
+  | "by chance"
+  | "free place"
+  | "on trial"
+  | "was better before"
+  | "web seed"
+  // Reasons to let it go.
+  | "others are faster"
+  | "others are tried"
+  | "has nothing to ask for"
+  | "chokes us"
+  | "refused a request"
+  | "snubbed";
+
 /** Something that happened in a swarm and that a user or a program may want to know. */
 export type SwarmNews =
   | { readonly event: "status"; readonly role: Role; readonly seeding: boolean }
@@ -128,8 +161,16 @@ export type SwarmEvent = { readonly infoHash: InfoHash } & SwarmNews;
 
 /** One connection in a snapshot. Rates in bytes per second. */
 export interface RemotePeerSnapshot {
+  /** Its name for the user: `host:port` where it listens or comes from, or the address of a web seed. */
   readonly endpoint: string;
+  /** Where the connection leads: for an incoming one, not where the peer listens. A web seed has "0.0.0.0" and 0. */
+  readonly address: string;
+  readonly port: number;
   readonly client: string;
+  readonly source: PeerSource | "web seed";
+  readonly isIncoming: boolean;
+  /** Whether the payload is encrypted. */
+  readonly isEncrypted: boolean;
   /** Pieces it has. */
   readonly have: number;
   readonly downloadRate: number;
@@ -139,8 +180,22 @@ export interface RemotePeerSnapshot {
   readonly uploaded: number;
   readonly isUploadSlot: boolean;
   readonly isDownloadSource: boolean;
-  /** Why the choker decided as it did, in words for the user. */
-  readonly reason: string;
+  /** Whether we refuse its requests, and whether it refuses ours. */
+  readonly weChoke: boolean;
+  readonly peerChokes: boolean;
+  /** Whether we have told it that we want something of it, and whether it has told us that. */
+  readonly weWant: boolean;
+  readonly peerWants: boolean;
+  /** Whether it is passed over as a source because it owed us blocks and was silent. */
+  readonly isSnubbed: boolean;
+  /** Whether it has everything. */
+  readonly isSeed: boolean;
+  /** Blocks that it was asked for and has not sent yet. */
+  readonly requests: number;
+  /** Why it has an upload slot or has none. */
+  readonly reason: SlotReason;
+  /** Why it is a download source or is none. */
+  readonly sourceReason: SourceReason;
 }
 
 /** Why a torrent that wants something receives nothing. */

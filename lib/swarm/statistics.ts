@@ -10,6 +10,8 @@ export class Statistics {
   readonly download = new RateMeter();
   readonly upload = new RateMeter();
   readonly #sources = new Map<string, number>();
+  /** Bytes of pieces that failed their hash in this run. */
+  corrupt = 0;
   readonly #earlier: { readonly uploaded: number; readonly downloaded: number };
 
   /** `earlier`: bytes of earlier runs. */

@@ -37,6 +37,7 @@ import { Statistics } from "./statistics.ts";
 import type { SwarmOptions } from "./swarm_options.ts";
 import { SwarmPeers } from "./swarm_peers.ts";
 import { snapshotOf } from "./swarm_snapshot.ts";
+import { type FileView, type PiecesView, viewFiles, viewPieces } from "./swarm_views.ts";
 import { Upload } from "./upload/upload.ts";
 
 /** Everything about one info-hash in this process. */
@@ -59,12 +60,14 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   #lastRoundAt: number;
   #isAnnouncer: boolean;
   readonly #standing: Standing;
+  #selection: FileSelection;
 
   constructor(options: SwarmOptions) {
     this.#options = options;
     this.metainfo = options.metainfo;
     this.storage = options.storage;
     this.#isAnnouncer = options.isAnnouncer;
+    this.#selection = options.selection;
     this.#standing = new Standing(options.selection, options.isFinished);
     this.#lastRoundAt = options.startedAt;
     this.limits = options.limits;
@@ -199,6 +202,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   select(selection: FileSelection, now: number): void {
     this.#now = now;
     const wasSeeding = this.seeding;
+    this.#selection = selection;
     this.#standing.select(selection);
     this.storage.select(selection);
     this.download.select(selection);
@@ -393,6 +397,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   }
 
   pieceCorrupt(index: number, buffer: Uint8Array): void {
+    this.#statistics.corrupt += this.metainfo.layout.lengthOf(index);
     const { contributors, convicted } = this.download.pieceCorrupt(index, buffer);
     const peers = contributors.map((number) => this.#peers.get(number)?.name ?? "a peer that left");
     this.#swarmPeers.report({ event: "corrupt", piece: index, peers });
@@ -452,6 +457,30 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     const parts = { metainfo, download, upload, statistics: this.#statistics, peers: this.#peers };
     const known = this.#roster.known.size;
     return snapshotOf(parts, { role, seeding, finished: this.isFinished, state, failure, known }, now);
+  }
+
+  /** Bytes of pieces that failed their hash in this run. */
+  get corruptBytes(): number {
+    return this.#statistics.corrupt;
+  }
+
+  /** Its files, without padding. */
+  files(): FileView[] {
+    return viewFiles(this.metainfo, this.download.stored, this.#selection);
+  }
+
+  /** Its connected web seeds at `now` (ms): bytes per second, and bytes since the connection began. */
+  webSeeds(now: number): { url: string; downloadRate: number; downloaded: number }[] {
+    return this.#peers.values().filter((peer) => peer.isWebSeed).map(({ facts, download }) => (
+      { url: facts.url!, downloadRate: download.bytesPerSecond(now), downloaded: download.total }
+    )).toArray();
+  }
+
+  /** Its pieces, those under way included. */
+  pieces(): PiecesView {
+    const { stored, picker, active } = this.download;
+    const availabilityOf = (index: number) => picker.availabilityOf(index);
+    return viewPieces({ stored, wanted: this.#selection.pieces, peers: this.#peers, availabilityOf, active });
   }
 
   /** The latest moment that the swarm heard of, in ms. */

@@ -91,6 +91,11 @@ export class SwarmRegistry {
     return this.#table.scrape(infoHash);
   }
 
+  /** How many peers the embedded tracker lists for an info-hash, ourselves not counted. */
+  listedCount(infoHash: InfoHash): number {
+    return this.#table.sizeOf(infoHash);
+  }
+
   /** Swarms with connections. Everything in the other swarms can wait a second. */
   get busySwarms(): Iterable<AnySwarm> {
     return this.#swarms.values().filter((swarm) => swarm.connectionCount > 0);

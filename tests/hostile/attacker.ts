@@ -19,6 +19,7 @@ const FLOOD_CHUNK = 64 * 1_024;
 export class BoundStream implements ByteStream {
   readonly local: { address: string; port: number };
   readonly remote: { address: string; port: number };
+  readonly isEncrypted = false;
   readonly #socket: net.Socket;
   #rest = new Uint8Array(0);
   isClosed = false;

@@ -214,6 +214,7 @@ Deno.test("Session takes an encrypted opening that comes byte by byte", async ()
   const slow: ByteStream = {
     remote: raw.remote,
     local: raw.local,
+    isEncrypted: false,
     read: (into) => raw.read(into),
     close: () => raw.close(),
     async write(from) {

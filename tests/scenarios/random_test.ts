@@ -28,7 +28,7 @@ const INCIDENTS: ((lan: VirtualLan, host: Host, random: () => number) => void)[]
   (_, host) => host.refusals = 0,
   // Somebody chokes all whom it serves.
   (_, host) => {
-    for (const { peer } of host.connections) if (!peer.weChoke) host.swarm.upload.choke(peer, "test");
+    for (const { peer } of host.connections) if (!peer.weChoke) host.swarm.upload.choke(peer, "others wait");
   },
   // A cable is pulled.
   (_, host) => [...host.connections][0]?.close("test"),

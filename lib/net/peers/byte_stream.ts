@@ -5,6 +5,8 @@ import { remoteAddress } from "../addresses/own_addresses.ts";
 export interface ByteStream {
   readonly remote: Endpoint;
   readonly local: Endpoint;
+  /** Whether what is written and read is encrypted on its way. */
+  readonly isEncrypted: boolean;
   /** Reads at least one byte into `into` and returns the count; null at the end. Rejects when the stream breaks. */
   read(into: Uint8Array): Promise<number | null>;
   /** Writes all of `from`, and may change its contents. Rejects when the stream breaks. */
@@ -17,6 +19,7 @@ export interface ByteStream {
 abstract class ConnectionStream implements ByteStream {
   abstract readonly remote: Endpoint;
   abstract readonly local: Endpoint;
+  readonly isEncrypted = false;
   readonly #connection: Deno.TcpConn | Deno.UnixConn;
   #isClosed = false;
   /** Makes the write under way fail. */

@@ -111,6 +111,7 @@ export class Connections {
       localAddress: stream.local.address,
       peerId: remote.peerId,
       isIncoming,
+      isEncrypted: stream.isEncrypted,
       supportsFast: remote.supportsFast,
       supportsExtensions: remote.supportsExtensions,
     };

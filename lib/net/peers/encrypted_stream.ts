@@ -93,6 +93,7 @@ async function shakeHands(
 class EncryptedStream implements ByteStream {
   readonly remote: Endpoint;
   readonly local: Endpoint;
+  readonly isEncrypted: boolean;
   readonly #stream: ByteStream;
   readonly #incoming: MseResult["incoming"];
   readonly #outgoing: MseResult["outgoing"];
@@ -103,6 +104,7 @@ class EncryptedStream implements ByteStream {
     this.remote = stream.remote;
     this.local = stream.local;
     this.#stream = stream;
+    this.isEncrypted = result.outgoing !== undefined;
     this.#incoming = result.incoming;
     this.#outgoing = result.outgoing;
     this.#payload = result.payload;

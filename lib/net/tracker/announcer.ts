@@ -38,6 +38,22 @@ export interface TrackerFailure {
   readonly nextTryAt: number;
 }
 
+/** What is known of one tracker. Times in ms of the announcer's clock. */
+export interface TrackerStatus {
+  /** "idle": it was not asked yet, since another tracker of its tier is. */
+  readonly state: "idle" | "announcing" | "ok" | "failed";
+  /** The numbers of its last answer, where it told them. */
+  readonly seeders?: number | undefined;
+  readonly leechers?: number | undefined;
+  readonly downloads?: number | undefined;
+  /** Peers that its last answer named. */
+  readonly peersHeard: number;
+  readonly lastAnnounceAt: number | undefined;
+  readonly nextAnnounceAt: number | undefined;
+  /** Why the last announce failed, safe to print; undefined unless it did. */
+  readonly failure: string | undefined;
+}
+
 /** Announces one torrent to its trackers, and adds the peers that they name to the swarm. */
 export class Announcer {
   readonly #options: AnnouncerOptions;
@@ -46,6 +62,8 @@ export class Announcer {
   readonly #running = new Set<Promise<void>>();
   /** Trackers whose last announce failed, by URL. */
   readonly #failures = new Map<string, TrackerFailure>();
+  /** The last answer of each tracker, by URL, and its time in ms. */
+  readonly #answers = new Map<string, { reply: AnnounceReply; at: number }>();
 
   /** When this announcer began, in ms. */
   readonly startedAt: number;
@@ -64,6 +82,24 @@ export class Announcer {
   /** Trackers whose last announce failed. */
   get failures(): TrackerFailure[] {
     return [...this.#failures.values()];
+  }
+
+  /** What is known of the tracker at a URL; undefined where the torrent is not announced to it. */
+  statusOf(url: string): TrackerStatus | undefined {
+    const plan = this.#schedule.planOf(url);
+    if (plan === undefined) return undefined;
+    const failure = this.#failures.get(url);
+    const { reply, at } = this.#answers.get(url) ?? {};
+    return {
+      state: plan.isUnderWay ? "announcing" : failure ? "failed" : reply ? "ok" : "idle",
+      seeders: reply?.complete,
+      leechers: reply?.incomplete,
+      downloads: reply?.downloaded,
+      peersHeard: reply?.peers.length ?? 0,
+      lastAnnounceAt: at,
+      nextAnnounceAt: plan.nextAt,
+      failure: failure?.reason,
+    };
   }
 
   /** Makes the announces that are due; called every `TICK_MS`, and at once where the user waits. */
@@ -111,6 +147,7 @@ export class Announcer {
       const reply = await this.#send(announce, this.#stopping.signal);
       this.#schedule.succeeded(announce, reply, now());
       this.#failures.delete(announce.url);
+      this.#answers.set(announce.url, { reply, at: now() });
       if (reply.warning !== undefined) log.warn(`${nameOf(announce)}: ${reply.warning}`);
       swarm.addPeers(reply.peers.map(({ endpoint }) => endpoint), "tracker");
     } catch (error) {

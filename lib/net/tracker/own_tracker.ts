@@ -59,8 +59,8 @@ export async function trackersOf(
   return { tiers, isAnnouncer, problems: [...problems] };
 }
 
-/** The reason why clients that announce to this URL do not reach our tracker there; undefined where they do. */
-function missesOurTracker(url: URL): string | undefined {
+/** The reason, as a text for people, why clients that announce to this URL of our own machine and port do not reach our tracker there; undefined where they do. */
+export function missesOurTracker(url: URL): string | undefined {
   const { protocol, host, pathname } = url;
   const instead = `change the torrent with "peer edit --announce http://${host}/announce"`;
   if (protocol === "https:") {

@@ -133,6 +133,7 @@ class WebSeedPeer implements PeerSender {
       localAddress: "0.0.0.0",
       peerId: sha1(toUtf8(this.#url)),
       isIncoming: true,
+      isEncrypted: false,
       supportsFast: true,
       supportsExtensions: false,
       url: this.#url,

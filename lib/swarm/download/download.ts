@@ -110,6 +110,11 @@ export class Download {
     sender.send(encodeAboutBlock(MessageId.cancel, index, begin, length));
   }
 
+  /** Pieces under way: those that are being fetched, oldest first, and then those that are being verified. */
+  get active(): ActivePiece[] {
+    return [...this.routing.pieces, ...this.#committing.values()];
+  }
+
   /** Wanted pieces that are not stored. */
   get missing(): number {
     return this.#wanted.count - this.#wantedStored;
@@ -155,7 +160,7 @@ export class Download {
   choked(peer: RemotePeer, now: number): void {
     if (!peer.facts.supportsFast) this.routing.releaseAll(peer.number);
     peer.suggestions.length = 0;
-    this.sources.lose(peer);
+    this.sources.lose(peer, "chokes us");
     this.fillSources(now);
   }
 
@@ -202,8 +207,8 @@ export class Download {
   #snub(peer: RemotePeer, now: number): void {
     this.routing.releaseAll(peer.number);
     peer.snubbedUntil = now + CHOKING.rechokeMs;
-    peer.reason = "snubbed";
-    this.sources.lose(peer);
+    peer.sourceReason = "snubbed";
+    this.sources.lose(peer, "snubbed");
   }
 
   /** Begins pieces anew that only this peer may deliver: nobody can finish them without it. */
@@ -302,7 +307,7 @@ export class Download {
     peer.allowedFast.delete(index);
     if (peer.peerChokes) return;
     peer.snubbedUntil = now + CHOKING.rejectPauseMs;
-    this.sources.lose(peer);
+    this.sources.lose(peer, "refused a request");
   }
 
   /** The peer no longer has a piece: the blocks of it that the peer was asked for are free for others. */

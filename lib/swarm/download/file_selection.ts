@@ -28,6 +28,8 @@ export const EVERYTHING: FileChoice = { only: [], skip: [], first: [], isSequent
 
 /** A choice for one torrent. */
 export interface FileSelection extends Selection {
+  /** Files that are fetched before the others, by position. */
+  readonly firstFiles: Bitfield;
   /** Pieces that are fetched before the others. */
   readonly firstPieces: Bitfield;
   readonly isSequential: boolean;
@@ -56,6 +58,7 @@ export function selectFiles(
   return {
     files: wanted,
     pieces: isEverything ? Bitfield.full(metainfo.layout.pieceCount) : piecesOf(metainfo, wanted),
+    firstFiles: first,
     firstPieces: piecesOf(metainfo, first),
     isSequential: choice.isSequential,
   };

@@ -10,6 +10,7 @@ import { CHOKING, TRIALS } from "../../settings.ts";
 import { type Candidate, choose, fill } from "../peers/choker.ts";
 import type { Surroundings } from "../../surroundings.ts";
 import type { Choices } from "../policy.ts";
+import type { SourceReason } from "../ports.ts";
 import type { RemotePeer } from "../peers/remote_peer.ts";
 import { Trials } from "./trials.ts";
 
@@ -63,13 +64,15 @@ export class Sources {
 
   /** Fills free places at once. */
   fill(now: number): void {
-    for (const peer of this.#candidates(now, true)) if (!peer.isSource) this.#gain(peer, now);
+    for (const peer of this.#candidates(now, true)) if (!peer.isSource) this.#gain(peer, "web seed", now);
     const free = this.#places - this.count;
     const first = fill(this.#waiting(now).map((peer) => candidateOf(peer, now)), free, this.#random);
     // Peers that we had nothing to ask come last.
     const spare = this.#candidates(now).filter((peer) => !peer.isSource && peer.spareUntil > now);
     const rest = fill(spare.map((peer) => candidateOf(peer, now)), free - first.length, this.#random);
-    for (const { number } of [...first, ...rest]) this.#gain(this.#context.peers.get(number)!, now);
+    for (const { number, reason } of [...first, ...rest]) {
+      this.#gain(this.#context.peers.get(number)!, reason, now);
+    }
     if (this.count >= this.#places) this.#tryWaiting(now);
     this.#declineOthers(now);
   }
@@ -86,7 +89,7 @@ export class Sources {
     const places = this.#replaceable(now);
     for (const peer of this.#byKnownWorth(waiting)) {
       if (places.length === 0 || !this.#isMuchBetter(peer, places[0].worth)) break;
-      this.#replace(places.shift()!.source, peer, now);
+      this.#replace(places.shift()!.source, peer, "was better before", now);
     }
     const worst = places[0]?.worth ?? Infinity;
     const due = waiting.filter((peer) => !peer.isSource && this.#trials.isDue(peer, worst, now));
@@ -97,7 +100,7 @@ export class Sources {
       if (place === undefined || place.isMainstay) return;
       if (!this.#trials.pay(peer, Math.max(place.worth, leastWorth))) return;
       places.shift();
-      this.#replace(place.source, peer, now);
+      this.#replace(place.source, peer, "on trial", now);
     }
   }
 
@@ -145,10 +148,10 @@ export class Sources {
       .sort((a, b) => a.worth - b.worth);
   }
 
-  #replace(source: RemotePeer, other: RemotePeer, now: number): void {
+  #replace(source: RemotePeer, other: RemotePeer, reason: SourceReason, now: number): void {
     this.#trials.end(source, now);
-    this.lose(source);
-    this.#gain(other, now);
+    this.lose(source, "others are tried");
+    this.#gain(other, reason, now);
   }
 
   /** Declines all peers that unchoke us without being sources while all places are in use, and no peer otherwise. */
@@ -173,16 +176,18 @@ export class Sources {
     const candidates = [...this.#candidates(now), ...this.#declined(now)].map((peer) =>
       candidateOf(peer, now)
     );
-    const chosen = new Set(choose(candidates, this.#places, this.#random).map(({ number }) => number));
+    const decisions = choose(candidates, this.#places, this.#random);
+    const chosen = new Set(decisions.map(({ number }) => number));
     for (const peer of peers.values()) {
       if (!peer.isSource || peer.isWebSeed || chosen.has(peer.number)) continue;
-      this.lose(peer);
+      this.lose(peer, "others are faster");
       // A place meant for a declined peer goes to the first of them that unchokes us, not back to this one.
       peer.snubbedUntil = now + CHOKING.idlePauseMs;
     }
-    for (const number of chosen) {
+    for (const { number, reason } of decisions) {
       const peer = peers.get(number)!;
-      if (!peer.isSource && !peer.isDeclined) this.#gain(peer, now);
+      if (peer.isSource) peer.sourceReason = reason;
+      else if (!peer.isDeclined) this.#gain(peer, reason, now);
     }
     this.#declineOthers(now);
   }
@@ -194,21 +199,23 @@ export class Sources {
       if (waiting <= 0) break;
       if (!peer.isSource || peer.isWebSeed || peer.outstanding > 0) continue;
       peer.spareUntil = now + CHOKING.idlePauseMs;
-      this.lose(peer);
+      this.lose(peer, "has nothing to ask for");
       waiting--;
     }
     this.fill(now);
   }
 
   /** Makes the peer a source no longer, if it is one. */
-  lose(peer: RemotePeer): void {
+  lose(peer: RemotePeer, reason: SourceReason = ""): void {
     if (!peer.isSource) return;
     peer.isSource = false;
+    peer.sourceReason = reason;
     this.#listener.lost(peer);
   }
 
-  #gain(peer: RemotePeer, now: number): void {
+  #gain(peer: RemotePeer, reason: SourceReason, now: number): void {
     peer.isSource = true;
+    peer.sourceReason = reason;
     peer.lastBlockAt = now;
     this.#trials.begin(peer, now);
     this.#listener.gained(peer, now);

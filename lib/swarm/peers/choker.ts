@@ -5,6 +5,7 @@
  * every peer is measured at some time.
  */
 import { CHOKING } from "../../settings.ts";
+import type { SlotReason } from "../ports.ts";
 
 /** One remote peer that could use a place. */
 export interface Candidate {
@@ -19,7 +20,7 @@ export interface Candidate {
 /** A peer that gets a place, and why. */
 export interface Decision {
   readonly number: number;
-  readonly reason: "fastest" | "by chance" | "free place";
+  readonly reason: Extract<SlotReason, "fastest" | "by chance" | "free place">;
 }
 
 /**

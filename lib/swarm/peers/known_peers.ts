@@ -82,6 +82,11 @@ export class KnownPeers {
     return this.#peers.size;
   }
 
+  /** Where we heard of an endpoint; undefined for an unknown one. */
+  sourceOf(endpoint: Endpoint): PeerSource | undefined {
+    return this.#peers.get(formatEndpoint(endpoint))?.source;
+  }
+
   /** All endpoints as `host:port`. */
   get names(): string[] {
     return [...this.#peers.keys()];

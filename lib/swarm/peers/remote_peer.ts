@@ -4,7 +4,7 @@ import type { ExtendedHandshake } from "../../protocol/extension_messages.ts";
 import { clientNameOf } from "../../protocol/peer_id.ts";
 import { publicUrl } from "../../protocol/secrets.ts";
 import { BROADCAST, TRANSFER } from "../../settings.ts";
-import type { PeerSender, RemotePeerSnapshot } from "../ports.ts";
+import type { PeerSender, PeerSource, RemotePeerSnapshot, SlotReason, SourceReason } from "../ports.ts";
 import { Allowance } from "./allowance.ts";
 import { RateMeter, RequestWindow } from "./rates.ts";
 
@@ -17,6 +17,8 @@ export interface PeerFacts {
   /** 20 bytes. */
   readonly peerId: Uint8Array;
   readonly isIncoming: boolean;
+  /** Whether the payload is encrypted. */
+  readonly isEncrypted: boolean;
   readonly supportsFast: boolean;
   readonly supportsExtensions: boolean;
   /** Address of the web seed, if this is one instead of a peer; the endpoint means nothing then. */
@@ -31,6 +33,8 @@ export class RemotePeer {
   readonly sender: PeerSender;
   /** When the connection came up, in ms. */
   readonly connectedAt: number;
+  /** Where we heard of it. */
+  readonly source: PeerSource | "web seed";
   /** When its last message came, or the connection came up; in ms. */
   heardAt: number;
 
@@ -98,17 +102,28 @@ export class RemotePeer {
   lastSentAt = 0;
   /** Until when it is passed over for slots because it left one unused; in ms. */
   idleUntil = 0;
-  /** Why it was last given or refused a slot, in words for the user. */
-  reason = "";
+  /** Why it was last given or refused a slot. */
+  reason: SlotReason = "";
+  /** Why it last became a source or ceased to be one. */
+  sourceReason: SourceReason = "";
 
   /** How many lists of peers it may send. */
   readonly broadcasts = new Allowance(BROADCAST.accepted);
   /** How many messages it may send that bring nothing. */
   readonly patience = new Allowance(TRANSFER.patience);
 
-  constructor(number: number, pieceCount: number, facts: PeerFacts, sender: PeerSender, now: number) {
+  /** `source`: where we heard of the endpoint that we dialled. */
+  constructor(
+    number: number,
+    pieceCount: number,
+    facts: PeerFacts,
+    sender: PeerSender,
+    now: number,
+    source: PeerSource = "user",
+  ) {
     this.number = number;
     this.facts = facts;
+    this.source = facts.url !== undefined ? "web seed" : facts.isIncoming ? "incoming" : source;
     this.sender = sender;
     this.connectedAt = this.heardAt = now;
     this.have = new Bitfield(pieceCount);
@@ -154,9 +169,15 @@ export class RemotePeer {
 
   /** Everything about it at `now`, as plain data. */
   snapshot(now: number): RemotePeerSnapshot {
+    const { endpoint: { address, port }, isIncoming, isEncrypted } = this.facts;
     return {
       endpoint: this.name,
+      address,
+      port,
       client: this.client,
+      source: this.source,
+      isIncoming,
+      isEncrypted,
       have: this.have.count,
       downloadRate: this.download.bytesPerSecond(now),
       uploadRate: this.upload.bytesPerSecond(now),
@@ -164,7 +185,15 @@ export class RemotePeer {
       uploaded: this.upload.total,
       isUploadSlot: !this.weChoke,
       isDownloadSource: this.isSource,
+      weChoke: this.weChoke,
+      peerChokes: this.peerChokes,
+      weWant: this.weWant,
+      peerWants: this.peerWants,
+      isSnubbed: this.sourceReason === "snubbed" && this.snubbedUntil > now,
+      isSeed: this.isSeed,
+      requests: this.outstanding,
       reason: this.reason,
+      sourceReason: this.sourceReason,
     };
   }
 

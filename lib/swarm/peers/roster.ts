@@ -74,7 +74,8 @@ export class Roster {
 
   /** A connection is up. */
   add(facts: PeerFacts, sender: PeerSender, now: number): RemotePeer {
-    const peer = new RemotePeer(++this.#lastNumber, this.#pieceCount, facts, sender, now);
+    const source = this.known.sourceOf(facts.endpoint);
+    const peer = new RemotePeer(++this.#lastNumber, this.#pieceCount, facts, sender, now, source);
     if (this.twinsOf(peer).length > 0) this.#doubled.add(peer);
     this.connected.set(peer.number, peer);
     if (facts.url === undefined) this.#ownAddresses.set(familyOf(facts.localAddress), facts.localAddress);

@@ -100,6 +100,23 @@ export class AnnounceSchedule {
     }).filter((tier) => tier.trackers.length > 0);
   }
 
+  /**
+   * What the schedule plans for a tracker; undefined for one that it does not hold. `nextAt`: when it is asked next, in
+   * ms; undefined while an announce to it is under way, while others of its tier stand in front, and when it is not asked
+   * again.
+   */
+  planOf(url: string): { readonly isUnderWay: boolean; readonly nextAt: number | undefined } | undefined {
+    for (const { trackers, dueAt, underWay } of this.#tiers) {
+      const position = trackers.findIndex((tracker) => tracker.url === url);
+      if (position < 0) continue;
+      const isUnderWay = underWay?.url === url;
+      const { pausedUntil } = trackers[position];
+      const isNext = trackers.findIndex((tracker) => tracker.pausedUntil <= dueAt) === position;
+      const at = isNext ? dueAt : pausedUntil;
+      return { isUnderWay, nextAt: isUnderWay || !Number.isFinite(at) ? undefined : at };
+    }
+  }
+
   /** The announces to make now, one for each tier at most. Each must end in `succeeded` or `failed`. */
   due(now: number): DueAnnounce[] {
     const due: DueAnnounce[] = [];

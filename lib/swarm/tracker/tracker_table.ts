@@ -183,6 +183,11 @@ export class TrackerTable {
     return this.#swarms.get(infoHash)?.counts();
   }
 
+  /** How many peers of an info-hash are listed. */
+  sizeOf(infoHash: InfoHash): number {
+    return this.#swarms.get(infoHash)?.size ?? 0;
+  }
+
   /** All peers that announced an info-hash, as they announced it: those on this machine with loopback addresses. */
   list(infoHash: InfoHash): TrackedPeer[] {
     return this.#swarms.get(infoHash)?.peers ?? [];

@@ -12,6 +12,7 @@ import { FastGrants } from "./fast_grants.ts";
 import { losePatience } from "../peers/manners.ts";
 import type { RemotePeer } from "../peers/remote_peer.ts";
 import type { Choices } from "../policy.ts";
+import type { SlotReason } from "../ports.ts";
 import { SlotShares } from "./slot_shares.ts";
 import { Spreading } from "./spreading.ts";
 import { SuperSeeding } from "./super_seeding.ts";
@@ -173,7 +174,7 @@ export class Upload {
    * Takes the slot away and tells the peer. Its waiting requests are refused (BEP 6: with a reject each), except for
    * pieces that it may have while choked.
    */
-  choke(peer: RemotePeer, reason: string): void {
+  choke(peer: RemotePeer, reason: SlotReason): void {
     peer.weChoke = true;
     peer.reason = reason;
     peer.sender.send(encodePlain(MessageId.choke));

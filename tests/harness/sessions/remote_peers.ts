@@ -79,6 +79,7 @@ export function factsOf(number: number, changes: Partial<PeerFacts> = {}): PeerF
     localAddress: "10.0.0.100",
     peerId: peerIdOf(number),
     isIncoming: false,
+    isEncrypted: false,
     supportsFast: true,
     supportsExtensions: true,
     ...changes,

@@ -11,6 +11,11 @@ export function fakeInfoHash(digit: string): InfoHash {
 export function peerSnapshot(changes: Partial<RemotePeerSnapshot> = {}): RemotePeerSnapshot {
   return {
     endpoint: "10.0.0.5:6881",
+    address: "10.0.0.5",
+    port: 6881,
+    source: "tracker",
+    isIncoming: false,
+    isEncrypted: false,
     client: "peer 0.1.0",
     have: 0,
     downloadRate: 0,
@@ -19,7 +24,15 @@ export function peerSnapshot(changes: Partial<RemotePeerSnapshot> = {}): RemoteP
     uploaded: 0,
     isUploadSlot: false,
     isDownloadSource: false,
+    weChoke: true,
+    peerChokes: true,
+    weWant: false,
+    peerWants: false,
+    isSnubbed: false,
+    isSeed: false,
+    requests: 0,
     reason: "",
+    sourceReason: "",
     ...changes,
   };
 }

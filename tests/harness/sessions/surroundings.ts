@@ -17,6 +17,7 @@ export function testSurroundings(changes: Partial<Surroundings> = {}): Surroundi
     isOurselves: ({ address }) => address === "10.0.0.100",
     isBlocked: () => false,
     now: () => 0,
+    wallClock: () => 0,
     random: seededRandom(1),
     ...changes,
   };

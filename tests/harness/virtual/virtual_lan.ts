@@ -61,6 +61,7 @@ export class VirtualLan {
       localAddress: local.endpoint.address,
       peerId: remote.peerId,
       isIncoming,
+      isEncrypted: false,
       supportsFast: remote.speaksFast && local.speaksFast,
       supportsExtensions: true,
     });

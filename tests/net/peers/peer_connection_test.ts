@@ -243,6 +243,7 @@ function deafStream(): ByteStream {
   return {
     remote: { address: "127.0.0.1", port: 1 },
     local: { address: "127.0.0.1", port: 2 },
+    isEncrypted: false,
     read: () => promise,
     write: () => promise,
     close: () => reject(new Error("closed")),
@@ -361,6 +362,7 @@ Deno.test("PeerConnection takes nothing in that arrives in the moment it is clos
   const stream: ByteStream = {
     remote: { address: "127.0.0.1", port: 1 },
     local: { address: "127.0.0.1", port: 2 },
+    isEncrypted: false,
     read: (into) => {
       into.set(message);
       return arriving.promise;

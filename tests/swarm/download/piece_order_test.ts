@@ -6,7 +6,13 @@ import { piecesIn } from "../../harness/data/pictures.ts";
 /** An order drawn as pieces that are stored, wanted and to come first. */
 function orderOf(stored: string, wanted: string, first: string, isSequential = false): PieceOrder {
   const pieces = piecesIn(wanted);
-  const selection = { files: new Bitfield(0), pieces, firstPieces: piecesIn(first), isSequential };
+  const selection = {
+    files: new Bitfield(0),
+    pieces,
+    firstFiles: new Bitfield(0),
+    firstPieces: piecesIn(first),
+    isSequential,
+  };
   return new PieceOrder(selection, piecesIn(stored));
 }
 

@@ -70,7 +70,7 @@ Deno.test("Upload rejects what a peer had requested when it takes the slot away"
   upload.requestReceived(peer, 3, 0, 500, 0);
   assert.deepEqual(sender.queued, [`0 0 ${BLOCK_LENGTH}`, "3 0 500"]);
   sender.takeSent();
-  upload.choke(peer, "test");
+  upload.choke(peer, "others wait");
   assert.deepEqual(sender.takeSent(), ["choke", `reject 0 0 ${BLOCK_LENGTH}`, "reject 3 0 500"]);
   assert.deepEqual(sender.queued, []);
 });
@@ -80,7 +80,7 @@ Deno.test("Upload sends no rejects to a peer without the Fast extension", () => 
   upload.requestReceived(peer, 0, 0, BLOCK_LENGTH, 0);
   upload.fillSlots(0);
   upload.requestReceived(peer, 1, 0, BLOCK_LENGTH, 0);
-  upload.choke(peer, "test");
+  upload.choke(peer, "others wait");
   assert.deepEqual(sender.takeSent(), ["unchoke", "choke"]);
 });
 
@@ -236,7 +236,7 @@ Deno.test("Upload lets a choked newcomer have a few pieces, each block twice at 
   }
   assert.equal(sender.queued.length, 2, "piece 3 is one block");
   assert.deepEqual(sender.takeSent().filter((text) => text === "reject 3 0 500").length, 3);
-  upload.choke(peer, "test");
+  upload.choke(peer, "others wait");
   assert.equal(sender.queued.length, 2, "what was granted is still served");
 });
 
