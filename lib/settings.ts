@@ -29,7 +29,7 @@ export const METAINFO_LIMITS: MetainfoLimits = {
 };
 
 /** What a magnet link may contain at most: as much text as a shell passes on, and more trackers than are useful. */
-export const MAGNET_LIMITS: MagnetLimits = { characters: 64 * KIB, entries: 200 };
+export const MAGNET_LIMITS: MagnetLimits = { characters: 60 * KIB, entries: 200 };
 
 /** The first and the last port that are tried where the user named none. */
 export const PORTS = {
@@ -110,6 +110,8 @@ export const CONNECTIONS = {
   speechlessMs: 2 * SECOND,
   /** Sources of one torrent whose bytes are counted one by one: all peers of a school, but not all names of a forger. */
   countedSources: 1_000,
+  /** Peers of one torrent that the user named, and that are dialled anew each time it begins. */
+  namedPeers: 200,
   /** Endpoints kept in the resume state for one torrent. */
   rememberedPeers: 200,
 } as const;
@@ -327,6 +329,9 @@ export const STORAGE = {
   folderWatchMs: 2 * SECOND,
 } as const;
 
+/** Labels that the user gives a torrent: enough to sort by, and few enough that all fit into one record. */
+export const LABELS = { perTorrent: 32, characters: 100 } as const;
+
 /** The embedded tracker. */
 export const TRACKER = {
   /**
@@ -404,6 +409,8 @@ export const ANNOUNCING = {
   /** Intervals below and above these are not believed. */
   minIntervalMs: 10 * SECOND,
   maxIntervalMs: 60 * MINUTE,
+  /** Least time between two announces that the user asks for, however often that is. */
+  againMs: 10 * SECOND,
   /** Largest reply read. */
   maxReplyBytes: 1 * MIB,
   /** Endpoints taken from one reply. */

@@ -18,8 +18,8 @@ import type { Surroundings } from "../surroundings.ts";
 import type { Policy } from "../swarm/policy.ts";
 import type { RateLimits, SwarmEvent } from "../swarm/ports.ts";
 import { Swarm } from "../swarm/swarm.ts";
-import { adviceOnFileInTheWay } from "./place_advice.ts";
-import { chooseFiles, type FileWishes } from "./kept_choice.ts";
+import { adviceOnFileInTheWay } from "./advice/place_advice.ts";
+import { chooseFiles, type FileWishes } from "./kept/kept_choice.ts";
 import { Tasks } from "./tasks.ts";
 
 /** The parts that all torrents of a session share. */

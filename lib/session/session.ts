@@ -7,20 +7,17 @@
  */
 import { join } from "node:path";
 import { DiskWorkers } from "../disk/disk_workers.ts";
-import { type FileLooks, watchFolder } from "../disk/folder_watch.ts";
+import type { FileLooks } from "../disk/folder_watch.ts";
 import { ResumeStore } from "../disk/state/resume_store.ts";
 import { StateLock } from "../disk/state/state_lock.ts";
 import { storageFailure } from "../disk/storage_failure.ts";
 import { messageOf } from "../errors.ts";
 import { inForce } from "../precedence.ts";
-import { adviceOnLoopback } from "./announce_advice.ts";
-import type { FileWishes } from "./kept_choice.ts";
-import { withMagnet } from "./magnet_fetch.ts";
+import type { FileWishes } from "./kept/kept_choice.ts";
+import { KeptState } from "./kept/kept_state.ts";
+import { checkLabels } from "./kept/kept_torrent.ts";
 import { toByteString } from "../protocol/bytes.ts";
-import { scopeOf } from "../protocol/endpoint.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
-import { parseMagnet } from "../protocol/magnet.ts";
-import type { Metainfo } from "../protocol/metainfo.ts";
 import { Connections } from "../net/peers/connections.ts";
 import { Dialer } from "../net/peers/dialer.ts";
 import { EmbeddedTracker } from "../net/tracker/embedded_tracker.ts";
@@ -29,19 +26,25 @@ import { Listener } from "../net/peers/listener.ts";
 import { LocalDiscovery } from "../net/discovery/local_discovery.ts";
 import { ownAddressFor } from "../net/addresses/own_addresses.ts";
 import { RateLimiter } from "../net/peers/rate_limiter.ts";
-import type { SessionOptions } from "./session_options.ts";
-import { MAGNET_LIMITS, PORTS, STORAGE, TICK_MS, VERSION } from "../settings.ts";
-import { type Changes, type Choices, DEFAULT_CHOICES, Policy, readChoices } from "../swarm/policy.ts";
-import type { SwarmSnapshot } from "../swarm/ports.ts";
+import type { ProcessSnapshot } from "./process_snapshot.ts";
+import type { SessionEvent, SessionOptions } from "./session_options.ts";
+import { PORTS, STORAGE, TICK_MS, VERSION } from "../settings.ts";
+import { type Changes, type Choices, DEFAULT_CHOICES, Policy } from "../swarm/policy.ts";
 import type { FileView, PiecesView } from "../swarm/swarm_views.ts";
 import { SwarmRegistry } from "../swarm/swarm_registry.ts";
 import { TrackerTable } from "../swarm/tracker/tracker_table.ts";
-import { findTorrent, NamedTorrents } from "./torrent_folder.ts";
 import { RoleKeeper } from "./role_keeper.ts";
 import { SessionSurroundings } from "./surroundings.ts";
 import { Tasks } from "./tasks.ts";
-import { Torrent, type TorrentContext, type TorrentSource } from "./torrent.ts";
-import { readTorrent } from "./torrent_tools.ts";
+import type { TorrentSnapshot } from "./torrent_snapshot.ts";
+import {
+  type AddOptions,
+  type OpenedTorrent,
+  type TorrentOrigin,
+  Torrents,
+  type TorrentsContext,
+} from "./torrents.ts";
+import { Traffic } from "./traffic.ts";
 import * as views from "./torrent_views.ts";
 import type { TorrentDetails, TrackerView, WebSeedView } from "./torrent_views.ts";
 
@@ -52,14 +55,14 @@ export type { Choices } from "../swarm/policy.ts";
 export type { RemotePeerSnapshot as PeerView, Role, SwarmSnapshot, TorrentState } from "../swarm/ports.ts";
 export type { ActivePieceView, FileView, PiecesView } from "../swarm/swarm_views.ts";
 export type { TorrentDetails, TrackerView, WebSeedView } from "./torrent_views.ts";
-export type { FileWishes };
+export type { AddOptions, FileWishes, OpenedTorrent, ProcessSnapshot, TorrentOrigin, TorrentSnapshot };
 
 /** The parts on disk that must be open before a session can begin. */
 interface State {
   readonly lock: StateLock;
   readonly resume: ResumeStore;
-  /** The user's choices for all torrents in earlier runs. */
-  readonly choices: Partial<Choices>;
+  readonly kept: KeptState;
+  readonly traffic: Traffic;
 }
 
 /** A running session. */
@@ -71,7 +74,7 @@ export class Session {
   readonly #policy: Policy;
   /** The part of them that is kept for later runs. */
   readonly #kept: Policy;
-  readonly #context: TorrentContext;
+  readonly #context: TorrentsContext;
   readonly #workers = new DiskWorkers();
   readonly #roles = new RoleKeeper();
   readonly #stopping = new AbortController();
@@ -83,10 +86,11 @@ export class Session {
   readonly #discovery: LocalDiscovery | undefined;
   /** Loops that end with the session, and writes under way. */
   readonly #tasks = new Tasks();
-  readonly #torrents = new Map<InfoHash, Torrent>();
-  readonly #named = new NamedTorrents();
-  /** Ends when all torrents have been left whose files were taken out. */
-  #leaving: Promise<void> = Promise.resolve();
+  readonly #torrents: Torrents;
+  /** Those that get each event beside the observer of the options. */
+  readonly #observers = new Set<(event: SessionEvent) => void>();
+  /** In ms since 1970. */
+  readonly #startedAt: number;
   readonly #timer: ReturnType<typeof setInterval>;
   #lastFullTurnAt: number;
 
@@ -113,22 +117,31 @@ export class Session {
       if (resume.wasClean) await resume.markClean().catch(() => {});
       resume.close();
     });
-    const choices = readChoices(await resume.wishes());
-    const session = new Session(options, { lock, resume, choices }, opened);
+    const surroundings = new SessionSurroundings(options);
+    const kept = await KeptState.load(resume, surroundings.wallClock);
+    const traffic = new Traffic(await resume.totals());
+    const session = new Session(options, { lock, resume, kept, traffic }, surroundings, opened);
     opened.move();
     return session;
   }
 
-  private constructor(options: SessionOptions, state: State, opened: AsyncDisposableStack) {
+  private constructor(
+    options: SessionOptions,
+    state: State,
+    surroundings: SessionSurroundings,
+    opened: AsyncDisposableStack,
+  ) {
     this.#options = options;
     this.#state = state;
-    const { home, host, log, files, observe, trustedProxies } = options;
-    const surroundings = this.#surroundings = new SessionSurroundings(options);
+    this.#surroundings = surroundings;
+    const { home, host, log, files, trustedProxies } = options;
     const { peerId, now, random } = surroundings;
+    const observe = (event: SessionEvent) => this.#report(event);
+    this.#startedAt = surroundings.wallClock();
     this.#lastFullTurnAt = now();
-    this.#kept = new Policy(DEFAULT_CHOICES, state.choices);
+    this.#kept = new Policy(DEFAULT_CHOICES, state.kept.choices);
     const { choices: commandLine, configured } = options;
-    const chosen = inForce({ commandLine, kept: state.choices, file: configured.choices });
+    const chosen = inForce({ commandLine, kept: state.kept.choices, file: configured.choices });
     this.#policy = new Policy(DEFAULT_CHOICES, chosen);
     const { signal } = this.#stopping;
     opened.defer(() => this.#stopping.abort());
@@ -155,7 +168,9 @@ export class Session {
     this.#context = {
       home,
       workers: this.#workers,
+      host,
       resume: state.resume,
+      state: state.kept,
       surroundings,
       trackerTraffic: new TrackerTraffic(now, crypto.getRandomValues(new Uint32Array(1))[0]),
       registry,
@@ -171,7 +186,10 @@ export class Session {
       // The dialer acts at once, but not inside the method of the swarm that reports.
       dial: (swarm) => queueMicrotask(() => this.#dialer.dialAll([swarm])),
       seekingChanged: () => this.#announceLocally(),
+      tasks: this.#tasks,
+      signal,
     };
+    this.#torrents = new Torrents(this.#context);
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     observe({
       event: "ready",
@@ -182,6 +200,12 @@ export class Session {
       home,
       pid: Deno.pid,
     });
+  }
+
+  /** Tells all observers of an event. */
+  #report(event: SessionEvent): void {
+    this.#options.observe(event);
+    for (const observer of this.#observers) observer(event);
   }
 
   /** Looks for peers by multicast until the session stops. */
@@ -199,9 +223,7 @@ export class Session {
 
   /** Announces by multicast all torrents that look for peers, except private ones. */
   #announceLocally(): void {
-    const seeking = [...this.#torrents.values()].filter(({ isSeeking, isPrivate }) =>
-      isSeeking && !isPrivate
-    );
+    const seeking = [...this.#torrents].filter(({ isSeeking, isPrivate }) => isSeeking && !isPrivate);
     this.#discovery?.announce(seeking.map(({ infoHash }) => infoHash));
   }
 
@@ -210,7 +232,18 @@ export class Session {
     return this.#listener.port;
   }
 
-  // Adding
+  // Torrents that come and go
+
+  /**
+   * Takes a torrent in, and resolves when it is kept: its `.torrent` file is in `torrents/`, or its magnet link in the
+   * state, and the options with it. Checking and fetching begin then. A torrent that is there already stays as it is
+   * but for the peers, and begins again where it had failed.
+   *
+   * Errors: `MetainfoError`; `RangeError` for options that make no sense; `StorageError` when it cannot be kept.
+   */
+  open(origin: TorrentOrigin, options: AddOptions = {}): Promise<OpenedTorrent> {
+    return this.#torrents.open(origin, options);
+  }
 
   /**
    * Joins the swarm of a `.torrent` file, and dials `peers` (`HOST:PORT`) at once. Resolves when the data on disk has
@@ -218,67 +251,24 @@ export class Session {
    *
    * Errors: `MetainfoError`; `RangeError` when no file of it is wanted; `StorageError`.
    */
-  async add(torrentPath: string, peers: readonly string[]): Promise<InfoHash> {
-    const metainfo = await readTorrent(torrentPath);
-    const { infoHash } = metainfo;
-    this.#leaveUnlessNamed(this.#named.note(torrentPath, infoHash));
-    if (this.#isUnderWay(infoHash)) return infoHash;
-    await this.#begin({ infoHash, metainfo, peers });
-    this.#adviseOn(metainfo, torrentPath);
-    return infoHash;
+  add(torrentPath: string, peers: readonly string[]): Promise<InfoHash> {
+    return this.#torrents.add(torrentPath, peers);
   }
 
   /**
    * Joins the swarm of a magnet link: fetches the metadata from peers unless `torrents/` has it, saves it there, and
-   * goes on as `add` does. The link chooses the files where the user has not chosen any.
+   * goes on as `add` does. The link chooses the files where the user has not chosen any. Until the metadata is there,
+   * the link is kept, and `addKept` brings it back at a later start.
    *
    * Errors: `MetainfoError`; `StorageError`; the reason of the end when the torrent or the session ends meanwhile.
    */
-  async addMagnet(link: string, peers: readonly string[]): Promise<InfoHash> {
-    const magnet = parseMagnet(link, MAGNET_LIMITS);
-    const { infoHash } = magnet;
-    if (this.#isUnderWay(infoHash)) return infoHash;
-    for (const message of magnet.warnings) {
-      this.#options.observe({ event: "warning", code: "magnet", message, infoHash });
-    }
-    const saved = await findTorrent(join(this.#options.home, "torrents"), infoHash);
-    const metainfo = saved && withMagnet(saved, magnet);
-    if (!this.#isUnderWay(infoHash)) await this.#begin({ infoHash, metainfo, magnet, peers });
-    return infoHash;
+  addMagnet(link: string, peers: readonly string[]): Promise<InfoHash> {
+    return this.#torrents.addMagnet(link, peers);
   }
 
-  #isUnderWay(infoHash: InfoHash): boolean {
-    const torrent = this.#torrents.get(infoHash);
-    return torrent !== undefined && torrent.state !== "failed";
-  }
-
-  /** Begins a torrent, or tries again one that has failed. */
-  async #begin(source: TorrentSource): Promise<void> {
-    this.#stopping.signal.throwIfAborted();
-    const { infoHash } = source;
-    const torrent = this.#torrents.get(infoHash) ?? new Torrent(source, this.#context);
-    this.#torrents.set(infoHash, torrent);
-    torrent.start();
-    try {
-      await torrent.whenJoined;
-    } catch (error) {
-      // The user wants no file of it, so the session does not keep it.
-      if (error instanceof RangeError) {
-        this.#torrents.delete(infoHash);
-        await torrent.stop();
-      }
-      throw error;
-    }
-  }
-
-  /** Tells the user why others will not find this machine; a session that listens on loopback only needs no advice. */
-  #adviseOn(metainfo: Metainfo, torrentPath: string): void {
-    const { host, home, observe } = this.#options;
-    if (host !== undefined && scopeOf(host) === "loopback") return;
-    const message = adviceOnLoopback(metainfo, torrentPath, home, Deno.networkInterfaces());
-    if (message !== undefined) {
-      observe({ event: "warning", code: "announce", message, infoHash: metainfo.infoHash });
-    }
+  /** Begins the torrents of kept magnet links, whose metadata has never come; returns how many these are. */
+  addKept(peers: readonly string[]): Promise<number> {
+    return this.#torrents.addKept(peers);
   }
 
   /**
@@ -286,94 +276,7 @@ export class Session {
    * `known` holds the looks of the files read before.
    */
   watchTorrents(known: FileLooks): void {
-    const { home, observe } = this.#options;
-    const { signal } = this.#stopping;
-    const came = (path: string) => {
-      this.#leaving.then(() => this.add(path, [])).catch((error) => {
-        if (signal.aborted) return;
-        observe({ event: "warning", code: "torrent", message: `${path}: ${messageOf(error)}` });
-      });
-    };
-    const left = (path: string) => this.#leaveUnlessNamed(this.#named.forget(path));
-    this.#tasks.add(watchFolder(join(home, "torrents"), known, { came, left }, signal));
-  }
-
-  /** Leaves a torrent that no file names any more; all there is of it is kept for the case that it comes back. */
-  #leaveUnlessNamed(infoHash: InfoHash | undefined): void {
-    const torrent = infoHash && this.#torrents.get(infoHash);
-    if (torrent === undefined || this.#named.has(torrent.infoHash)) return;
-    this.#leaving = this.#leaving.then(async () => {
-      await torrent.stop();
-      await torrent.close();
-      this.#registry.remove(torrent.infoHash);
-      this.#torrents.delete(torrent.infoHash);
-      this.#announceLocally();
-    });
-    this.#tasks.add(this.#leaving);
-  }
-
-  // Orders of the user. Each takes effect at once; choices hold at later starts too.
-
-  /** Whether the session has this torrent. */
-  has(infoHash: InfoHash): boolean {
-    return this.#torrents.has(infoHash);
-  }
-
-  /** The torrent of an info-hash. Errors: `RangeError` when there is no such torrent. */
-  #torrent(infoHash: InfoHash): Torrent {
-    const torrent = this.#torrents.get(infoHash);
-    if (torrent === undefined) throw new RangeError(`Expected a torrent of this session, got ${infoHash}`);
-    return torrent;
-  }
-
-  /** Lets a torrent rest until `resume`: no connections, no announces. Errors: `RangeError` for an unknown torrent. */
-  pause(infoHash: InfoHash): void {
-    this.#torrent(infoHash).pause();
-  }
-
-  /** Goes on with a torrent that was paused, or tries again one that has failed. Errors: as `pause`. */
-  resume(infoHash: InfoHash): void {
-    this.#torrent(infoHash).resume();
-  }
-
-  /** Checks all data of a torrent again, and fetches bad pieces again. Errors: as `pause`. */
-  verify(infoHash: InfoHash): void {
-    this.#torrent(infoHash).verify();
-  }
-
-  /**
-   * Changes which files of a torrent are wanted, or their order; a wish that is left out stays as it is.
-   * Errors: `RangeError` for an unknown torrent, and when no file would be wanted; then nothing has changed.
-   */
-  async select(infoHash: InfoHash, wishes: FileWishes): Promise<void> {
-    await this.#torrent(infoHash).select(wishes);
-  }
-
-  /**
-   * Chooses limits, slots, sources and the like for one torrent, or without `infoHash` for all of them; rates chosen
-   * for all hold for the whole process. A member that is undefined returns to the value for all, and for all to the
-   * setting of `peer.toml` or the default.
-   *
-   * Errors: `RangeError` for an unknown torrent and for a value out of range; then nothing has changed.
-   */
-  choose(choices: Changes, infoHash?: InfoHash): void {
-    if (infoHash !== undefined) return this.#torrent(infoHash).choose(choices);
-    const configured = new Map(Object.entries(this.#options.configured.choices));
-    const chosen = Object.entries(choices).map(([name, value]) => [name, value ?? configured.get(name)]);
-    this.#policy.change(Object.fromEntries(chosen));
-    this.#kept.change(choices);
-    this.#context.limits.upload.rate = this.#policy.maxUpload;
-    this.#context.limits.download.rate = this.#policy.maxDownload;
-    for (const torrent of this.#torrents.values()) torrent.policyChanged();
-    const saving = this.#state.resume.saveWishes(this.#kept.own).catch((error) => {
-      this.#options.log.warn(`cannot keep what was chosen: ${messageOf(error)}`);
-    });
-    this.#tasks.add(saving);
-  }
-
-  /** The choices made for one torrent alone, or without `infoHash` those for all torrents. Errors: as `pause`. */
-  choices(infoHash?: InfoHash): Partial<Choices> {
-    return infoHash === undefined ? this.#policy.own : this.#torrent(infoHash).choices;
+    this.#torrents.watch(known);
   }
 
   /**
@@ -381,52 +284,147 @@ export class Session {
    * finished files too. Errors: `RangeError` for an unknown torrent; `StorageError` when a file cannot be removed, and
    * the caller may try again.
    */
-  async remove(infoHash: InfoHash, deletesData: boolean): Promise<void> {
-    const torrent = this.#torrent(infoHash);
-    const removing = torrent.remove(deletesData);
-    this.#tasks.add(removing);
-    await removing;
-    this.#torrents.delete(infoHash);
-    this.#announceLocally();
+  remove(infoHash: InfoHash, deletesData: boolean): Promise<void> {
+    return this.#torrents.remove(infoHash, deletesData);
   }
 
-  // Time
+  /** Whether the session has this torrent. */
+  has(infoHash: InfoHash): boolean {
+    return this.#torrents.has(infoHash);
+  }
 
-  /** All torrents at this moment, as plain data, in the order in which they were added. */
-  snapshot(): SwarmSnapshot[] {
+  // Orders of the user. Each takes effect before the method returns, and its promise resolves when it is kept, so that
+  // it holds at later starts. All reject with `RangeError` for an unknown torrent, and with `StorageError` where an order
+  // that holds now cannot be kept.
+
+  /** Lets a torrent rest until `resume`: no connections, no announces. */
+  async pause(infoHash: InfoHash): Promise<void> {
+    await this.#torrents.get(infoHash).pause();
+  }
+
+  /** Goes on with a torrent that was paused, or tries again one that has failed. */
+  async resume(infoHash: InfoHash): Promise<void> {
+    await this.#torrents.get(infoHash).resume();
+  }
+
+  /** Checks all data of a torrent again, and fetches bad pieces again. Resolves when the check is sure to be made. */
+  async verify(infoHash: InfoHash): Promise<void> {
+    await this.#torrents.get(infoHash).verify();
+  }
+
+  /** Asks all trackers of a torrent again, as soon as each of them allows it. Errors: `RangeError`, thrown. */
+  reannounce(infoHash: InfoHash): void {
+    this.#torrents.get(infoHash).reannounce();
+  }
+
+  /**
+   * Changes which files of a torrent are wanted, or their order; a wish that is left out stays as it is.
+   * Errors: `RangeError` also when no file would be wanted; then nothing has changed.
+   */
+  async select(infoHash: InfoHash, wishes: FileWishes): Promise<void> {
+    await this.#torrents.get(infoHash).select(wishes);
+  }
+
+  /** Gives a torrent these labels in place of those it has. Errors: `RangeError` also for labels that make no sense. */
+  async label(infoHash: InfoHash, labels: readonly string[]): Promise<void> {
+    await this.#torrents.get(infoHash).will.change({ labels: checkLabels(labels) });
+  }
+
+  /** Dials peers at once (`HOST:PORT` each); not kept. Errors: `RangeError`, thrown. */
+  addPeers(infoHash: InfoHash, hostPorts: readonly string[]): void {
+    this.#torrents.get(infoHash).addPeers(hostPorts);
+  }
+
+  /**
+   * Chooses limits, slots, sources and the like for one torrent, or without `infoHash` for all of them; rates chosen
+   * for all hold for the whole process. A member that is undefined returns to the value for all, and for all to the
+   * setting of `peer.toml` or the default.
+   * Errors: `RangeError` also for a value out of range; then nothing has changed.
+   */
+  async choose(choices: Changes, infoHash?: InfoHash): Promise<void> {
+    if (infoHash !== undefined) return await this.#torrents.get(infoHash).choose(choices);
+    const configured = new Map(Object.entries(this.#options.configured.choices));
+    const chosen = Object.entries(choices).map(([name, value]) => [name, value ?? configured.get(name)]);
+    this.#policy.change(Object.fromEntries(chosen));
+    this.#kept.change(choices);
+    this.#context.limits.upload.rate = this.#policy.maxUpload;
+    this.#context.limits.download.rate = this.#policy.maxDownload;
+    for (const torrent of this.#torrents) torrent.policyChanged();
+    const saving = this.#state.kept.saveChoices(this.#kept.own);
+    this.#tasks.add(saving);
+    await saving;
+  }
+
+  /** The choices made for one torrent alone, or without `infoHash` those for all torrents. Errors: `RangeError`, thrown. */
+  choices(infoHash?: InfoHash): Partial<Choices> {
+    return infoHash === undefined ? this.#policy.own : this.#torrents.get(infoHash).will.policy.own;
+  }
+
+  // Views
+
+  /** All torrents at this moment, as plain data, in the order of the queue. */
+  snapshot(): TorrentSnapshot[] {
     const now = this.#surroundings.now();
-    return Array.from(this.#torrents.values(), (torrent) => torrent.snapshot(now));
+    return this.#torrents.inOrder.map((torrent, position) => torrent.snapshot(now, position));
   }
 
   // Views of one torrent, computed at each call. Errors: `RangeError` for an unknown torrent.
 
   /** What it is. */
   details(infoHash: InfoHash): TorrentDetails {
-    const torrent = this.#torrent(infoHash);
-    const snapshot = torrent.snapshot(this.#surroundings.now());
-    return views.detailsOf(torrent.parts, snapshot, join(this.#options.home, "shareable"), torrent.choices);
+    const torrent = this.#torrents.get(infoHash);
+    const snapshot = torrent.snapshot(this.#surroundings.now(), 0);
+    const folder = join(this.#options.home, "shareable");
+    return views.detailsOf(torrent.parts, snapshot, folder, torrent.will.policy.own);
   }
 
   /** Its files; none while it lacks the metadata. */
   files(infoHash: InfoHash): FileView[] {
-    return views.filesOf(this.#torrent(infoHash).parts);
+    return views.filesOf(this.#torrents.get(infoHash).parts);
   }
 
   /** Its trackers, tier by tier. */
   trackers(infoHash: InfoHash): TrackerView[] {
     const own = { counts: this.#registry.scrape(infoHash), listed: this.#registry.listedCount(infoHash) };
-    return views.trackersOf(this.#torrent(infoHash).parts, own, this.#surroundings);
+    return views.trackersOf(this.#torrents.get(infoHash).parts, own, this.#surroundings);
   }
 
   /** Its web seeds. */
   webSeeds(infoHash: InfoHash): WebSeedView[] {
-    return views.webSeedsOf(this.#torrent(infoHash).parts, this.#surroundings.now());
+    return views.webSeedsOf(this.#torrents.get(infoHash).parts, this.#surroundings.now());
   }
 
   /** Its pieces, and the table of the blocks under way. */
   pieces(infoHash: InfoHash): PiecesView {
-    return views.piecesOf(this.#torrent(infoHash).parts);
+    return views.piecesOf(this.#torrents.get(infoHash).parts);
   }
+
+  // The process
+
+  /** The process at this moment, as plain data. */
+  process(): ProcessSnapshot {
+    return {
+      version: VERSION,
+      hostname: Deno.hostname(),
+      peerId: toByteString(this.#surroundings.peerId),
+      pid: Deno.pid,
+      home: this.#options.home,
+      port: this.port,
+      trackerPort: this.#tracker?.port,
+      startedAt: this.#startedAt,
+      connections: this.#connections.count,
+      choices: { ...DEFAULT_CHOICES, ...this.#policy.own },
+      ...this.#state.traffic.snapshot(this.#surroundings.now()),
+    };
+  }
+
+  /** Calls a listener with each event from now on, beside that of the options; returns the function that ends this. */
+  observe(listener: (event: SessionEvent) => void): () => void {
+    this.#observers.add(listener);
+    return () => this.#observers.delete(listener);
+  }
+
+  // Time
 
   /** Ticks the busy torrents; once a second it ticks all of them and does the rest of the housekeeping. */
   #tick(): void {
@@ -438,16 +436,17 @@ export class Session {
     if (!isFullTurn) return;
     this.#lastFullTurnAt = now;
     this.#connections.tick(now);
-    for (const torrent of this.#torrents.values()) torrent.tick(now);
-    this.#roles.look(this.#torrents.values());
+    for (const torrent of this.#torrents) torrent.tick(now);
+    this.#state.traffic.count(this.#torrents, now);
+    this.#roles.look(this.#torrents);
   }
 
   /** Stops cleanly: tells the trackers, saves everything and ends every loop. */
   async stop(): Promise<void> {
-    const { resume, lock } = this.#state;
+    const { resume, lock, traffic } = this.#state;
     clearInterval(this.#timer);
     this.#stopping.abort();
-    const torrents = [...this.#torrents.values()];
+    const torrents = [...this.#torrents];
     await Promise.all([
       ...torrents.map((torrent) => torrent.stop()),
       this.#tasks.settled(),
@@ -458,6 +457,7 @@ export class Session {
     const saved = await Promise.all(torrents.map((torrent) => torrent.close()));
     let isAllSaved = saved.every((isSaved) => isSaved);
     try {
+      await traffic.save(resume);
       await resume.savePorts({ peer: this.port, tracker: this.#tracker?.port ?? null });
       if (isAllSaved) await resume.markClean();
     } catch (error) {
@@ -467,6 +467,6 @@ export class Session {
     resume.close();
     this.#workers.close();
     lock.release();
-    if (isAllSaved) this.#options.observe({ event: "stopped" });
+    if (isAllSaved) this.#report({ event: "stopped" });
   }
 }

@@ -2,7 +2,7 @@
 import { type Logger, silentLogger } from "../log.ts";
 import type { IpFilter } from "../net/addresses/ip_filter.ts";
 import type { EncryptionPolicy } from "../settings.ts";
-import type { FileWishes } from "./kept_choice.ts";
+import type { FileWishes } from "./kept/kept_choice.ts";
 import type { Changes } from "../swarm/policy.ts";
 import type { SwarmEvent, SwarmSnapshot } from "../swarm/ports.ts";
 

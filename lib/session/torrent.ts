@@ -8,79 +8,57 @@
  * once and hold after a restart. `stop` and `close` await everything that the torrent has begun.
  */
 import { setTimeout as delay } from "node:timers/promises";
+import type { Totals } from "../disk/state/resume_store.ts";
 import { removeTorrent } from "../disk/torrent_removal.ts";
 import { messageOf, MetainfoError } from "../errors.ts";
 import { addNamedPeers } from "../net/discovery/named_peers.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
-import type { FileRange, Magnet } from "../protocol/magnet.ts";
+import type { Magnet } from "../protocol/magnet.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
-import { STORAGE } from "../settings.ts";
+import { CONNECTIONS, STORAGE } from "../settings.ts";
 import { emptySnapshot, unjoinedSnapshot } from "../swarm/empty_snapshot.ts";
-import type { Changes, Choices } from "../swarm/policy.ts";
+import type { Changes } from "../swarm/policy.ts";
 import { PAUSED } from "../swarm/standing.ts";
 import type { SwarmEvent, SwarmSnapshot, TorrentState } from "../swarm/ports.ts";
-import type { AnySwarm, SwarmRegistry } from "../swarm/swarm_registry.ts";
-import { adviceOnLackOfData } from "./announce_advice.ts";
-import { type JoinContext, JoinedTorrent, type SharedParts } from "./joined_torrent.ts";
-import { chooseFiles, type FileWishes, keepWishes } from "./kept_choice.ts";
-import { MagnetFetch } from "./magnet_fetch.ts";
-import { factsOf, type SessionEvent } from "./session_options.ts";
+import type { AnySwarm } from "../swarm/swarm_registry.ts";
+import { type JoinContext, JoinedTorrent } from "./joined_torrent.ts";
+import { newsOfJoin } from "./advice/join_news.ts";
+import type { FileWishes } from "./kept/kept_choice.ts";
+import { MagnetFetch, withMagnet } from "./magnet_fetch.ts";
 import { Tasks } from "./tasks.ts";
-import { adviceOnSamePlace } from "./place_advice.ts";
+import { OneWork } from "./one_work.ts";
+import { Outcome } from "./outcome.ts";
 import { removeTorrentFiles, saveTorrent } from "./torrent_folder.ts";
+import type { TorrentContext, TorrentSource } from "./torrent_context.ts";
+import { type TorrentSnapshot, torrentSnapshot } from "./torrent_snapshot.ts";
 import type { TorrentParts } from "./torrent_views.ts";
-import { TorrentWill, type WillContext } from "./torrent_will.ts";
-import { waitingOf } from "./waiting.ts";
-
-/** The parts of its session that a torrent needs. */
-export interface TorrentContext extends SharedParts, WillContext {
-  readonly registry: SwarmRegistry;
-  /** The wishes of the command line for files. */
-  readonly files: FileWishes;
-  readonly usesMulticast: boolean;
-  observe(event: SessionEvent): void;
-  /** The swarm may have peers to dial. */
-  dial(swarm: AnySwarm): void;
-  /** The torrent has begun to look for peers, or has ended it. */
-  seekingChanged(): void;
-}
-
-/** The source of a torrent that is added: its metadata, or a magnet link. */
-export interface TorrentSource {
-  readonly infoHash: InfoHash;
-  readonly metainfo?: Metainfo | undefined;
-  readonly magnet?: Magnet;
-  /** Peers to dial at once, `HOST:PORT` each. */
-  readonly peers: readonly string[];
-}
-
-/** The work that a torrent does at the moment, and the controller that ends it. */
-interface Work {
-  readonly ending: AbortController;
-  readonly done: Promise<void>;
-}
+import { TorrentWill } from "./kept/torrent_will.ts";
+import { withWaiting } from "./advice/waiting.ts";
+import { WantedFiles } from "./kept/wanted_files.ts";
 
 /** One torrent in any of its states. */
 export class Torrent {
   readonly infoHash: InfoHash;
+  /** The user's will, which is kept from run to run. */
+  readonly will: TorrentWill;
   readonly #context: TorrentContext;
-  readonly #will: TorrentWill;
   readonly #magnet: Magnet | undefined;
-  readonly #peers: readonly string[];
+  #peers: readonly string[];
   readonly #tasks = new Tasks();
-  /** The user's wishes for its files until it first joins its swarm; after that, the kept choice holds all of them. */
-  #wishes: { files: FileWishes; positions: readonly FileRange[] };
+  readonly #wanted: WantedFiles;
   #metainfo: Metainfo | undefined;
   #fetch: MagnetFetch | undefined;
   #joined: JoinedTorrent | undefined;
   /** The number of pieces checked so far. */
   #checked = 0;
-  #work: Work | undefined;
+  /** The work that leads to its swarm. */
+  readonly #work = new OneWork();
+  /** Whether all data is to be checked before the torrent joins; the outcome tells that a restart would do so too. */
+  #distrusting: Outcome | undefined;
   /** The last selection under way; each one waits for the one before. */
   #selecting: Promise<void> = Promise.resolve();
   /** The outcome of the work that leads to its swarm. */
-  #outcome = Promise.withResolvers<void>();
-  #hasOutcome = false;
+  readonly #outcome = new Outcome();
   #failure: string | undefined;
   #isLeaving = false;
   /** Aborts when the torrent leaves. */
@@ -93,22 +71,17 @@ export class Torrent {
     this.#metainfo = source.metainfo;
     this.#magnet = source.magnet;
     this.#peers = [...source.peers, ...source.magnet?.peers ?? []];
-    this.#wishes = { files: context.files, positions: source.magnet?.selectOnly ?? [] };
-    this.#will = new TorrentWill(source.infoHash, context);
-    this.#outcome.promise.catch(() => {});
+    const files = { ...context.files, ...source.files };
+    this.#wanted = new WantedFiles(source.infoHash, files, source.magnet?.selectOnly ?? [], context);
+    this.will = new TorrentWill(source.infoHash, context);
   }
 
   get state(): TorrentState {
     if (this.#isLeaving) return "leaving";
     if (this.#failure !== undefined) return "failed";
     if (this.#joined !== undefined) return this.#joined.swarm.state;
-    if (this.#will.isPaused && this.#isIdle) return "paused";
+    if (this.will.isPaused && this.#work.isIdle) return "paused";
     return this.#metainfo === undefined ? "fetching metadata" : "checking";
-  }
-
-  /** Whether no work is under way that leads to a swarm. */
-  get #isIdle(): boolean {
-    return this.#work?.ending.signal.aborted ?? true;
   }
 
   /**
@@ -119,18 +92,17 @@ export class Torrent {
     return this.#outcome.promise;
   }
 
-  /** The whole state of the torrent at `now` (ms), as plain data. */
-  snapshot(now: number): SwarmSnapshot {
-    const { state } = this;
+  /** The whole state of the torrent at `now` (ms), as plain data. `queuePosition`: its place in the queue, from 0. */
+  snapshot(now: number, queuePosition: number): TorrentSnapshot {
+    return torrentSnapshot(this.#swarmSnapshot(now), this.will.kept, queuePosition);
+  }
+
+  #swarmSnapshot(now: number): SwarmSnapshot {
     const snapshot = this.#joined?.swarm.snapshot(now) ?? this.#unjoinedSnapshot(now);
-    const failure = this.#failure ?? snapshot.failure;
-    const announcer = this.#joined === undefined ? this.#fetch?.announcer : this.#joined.announcer;
-    if (announcer === undefined) return { ...snapshot, state, failure };
-    const { hasTrackers, failures, startedAt } = announcer;
+    const { announcer } = this.#joined ?? this.#fetch ?? {};
+    const standing = { state: this.state, failure: this.#failure ?? snapshot.failure };
     const usesMulticast = this.#context.usesMulticast && !this.isPrivate;
-    const search = { hasTrackers, failures, usesMulticast, startedAt, now };
-    const waiting = waitingOf({ ...snapshot, state }, search);
-    return { ...snapshot, state, failure, waiting };
+    return withWaiting({ ...snapshot, ...standing }, announcer, usesMulticast, now);
   }
 
   /** The parts that `torrent_views.ts` looks at. */
@@ -149,6 +121,16 @@ export class Torrent {
     return { ...emptySnapshot(this.infoHash, this.#magnet?.name || this.infoHash), lacksMetadata: true };
   }
 
+  /** Payload bytes since it joined its swarm. */
+  get moved(): Totals {
+    return this.#joined?.swarm.totals ?? { uploaded: 0, downloaded: 0 };
+  }
+
+  /** Whether only its info-hash is known, from a magnet link. */
+  get lacksMetadata(): boolean {
+    return this.#metainfo === undefined;
+  }
+
   /** Whether only its trackers may name its peers (BEP 27). */
   get isPrivate(): boolean {
     return this.#metainfo?.isPrivate ?? false;
@@ -156,7 +138,7 @@ export class Torrent {
 
   /** Whether it looks for peers, so that it may be announced by multicast. */
   get isSeeking(): boolean {
-    return !this.#will.isPaused && (this.#fetch !== undefined || this.#joined !== undefined);
+    return !this.will.isPaused && (this.#fetch !== undefined || this.#joined !== undefined);
   }
 
   // Orders of the user
@@ -169,23 +151,51 @@ export class Torrent {
     this.#instead((signal) => this.#begin(signal), isTold);
   }
 
-  /** Lets the torrent rest until `resume`, also after a restart. */
-  pause(): void {
-    if (this.#will.isPaused || this.#isLeaving) return;
-    this.#will.isPaused = true;
-    if (this.#joined !== undefined) this.#rest(this.#joined);
-    if (this.#metainfo === undefined) this.#work?.ending.abort(new Error("the user has paused it"));
-    this.#context.seekingChanged();
+  /** The metadata of a magnet link came from elsewhere, and is in `torrents/`. */
+  adopt(metainfo: Metainfo): void {
+    this.#metainfo = this.#magnet === undefined ? metainfo : withMagnet(metainfo, this.#magnet);
+    this.#forgetLink();
+    this.start(true);
   }
 
-  /** Goes on after a pause; a torrent that has failed begins again. */
-  resume(): void {
+  /** Dials these peers at once and after each beginning, `HOST:PORT` each. */
+  addPeers(peers: readonly string[]): void {
+    this.#peers = [...new Set([...this.#peers, ...peers])].slice(-CONNECTIONS.namedPeers);
+    const swarm = this.#joined?.swarm ?? this.#fetch?.swarm;
+    if (swarm === undefined || this.will.isPaused) return;
+    this.#addPeers(swarm, peers);
+    this.#context.dial(swarm);
+  }
+
+  /** Keeps the wishes for its files before it begins. Errors: `RangeError` when no file would be wanted. */
+  keepFiles(): Promise<void> {
+    return this.#wanted.keep(this.#metainfo);
+  }
+
+  /** Lets the torrent rest until `resume`, also after a restart. Resolves when that is kept. Errors: `StorageError`. */
+  async pause(): Promise<void> {
     if (this.#isLeaving) return;
-    const wasPaused = this.#will.isPaused;
-    this.#will.isPaused = false;
-    if (this.state === "failed" || (this.#joined === undefined && this.#isIdle)) this.start(true);
+    const wasPaused = this.will.isPaused;
+    const keeping = this.will.change({ isPaused: true, pauseReason: undefined });
+    if (!wasPaused) {
+      if (this.#joined !== undefined) this.#rest(this.#joined);
+      if (this.#metainfo === undefined) this.#work.end(new Error("the user has paused it"));
+      this.#context.seekingChanged();
+    }
+    await keeping;
+  }
+
+  /**
+   * Goes on after a pause; a torrent that has failed begins again. Resolves when that is kept. Errors: `StorageError`.
+   */
+  async resume(): Promise<void> {
+    if (this.#isLeaving) return;
+    const wasPaused = this.will.isPaused;
+    const keeping = this.will.change({ isPaused: false, pauseReason: undefined });
+    if (this.state === "failed" || (this.#joined === undefined && this.#work.isIdle)) this.start(true);
     else if (wasPaused && this.#joined !== undefined) this.#goOn(this.#joined);
     this.#context.seekingChanged();
+    await keeping;
   }
 
   #rest(joined: JoinedTorrent): void {
@@ -199,13 +209,16 @@ export class Torrent {
     this.#context.dial(joined.swarm);
   }
 
-  /** Checks all its data again and trusts no earlier check; does nothing while there is no metadata. */
-  verify(): void {
-    if (this.#metainfo === undefined) return;
-    this.#instead(async (signal) => {
-      await this.#context.resume.distrust(this.infoHash);
-      await this.#begin(signal);
-    });
+  /**
+   * Checks all its data again and trusts no earlier check; does nothing while there is no metadata. Resolves when a
+   * restart would check as well. Errors: those of Deno KV; the reason of the end when the torrent leaves meanwhile.
+   */
+  async verify(): Promise<void> {
+    if (this.#metainfo === undefined || this.#isLeaving) return;
+    const distrusting = this.#distrusting ??= new Outcome();
+    const { promise } = distrusting;
+    this.start(true);
+    await promise;
   }
 
   /**
@@ -219,19 +232,13 @@ export class Torrent {
   }
 
   async #select(wishes: FileWishes): Promise<void> {
-    const context = this.#context;
-    const files = { ...this.#wishes.files, ...wishes };
-    const isNamed = wishes.only === undefined && wishes.skip === undefined;
-    const positions = isNamed ? this.#wishes.positions : [];
     const metainfo = this.#metainfo;
-    if (metainfo === undefined) await keepWishes(this.infoHash, files, positions, context.resume);
-    else await chooseFiles(metainfo, files, positions, context);
-    this.#wishes = { files: {}, positions: [] };
+    await this.#wanted.keep(metainfo, wishes);
     // A check under way began with the selection before this one.
-    if (metainfo !== undefined && this.#joined === undefined) await this.#work?.done;
+    if (metainfo !== undefined && this.#joined === undefined) await this.#work.done;
     const joined = this.#joined;
     if (joined === undefined || this.#isLeaving) return;
-    const selection = await chooseFiles(joined.swarm.metainfo, wishes, [], context);
+    const selection = await this.#wanted.select(joined.swarm.metainfo, wishes);
     // A new swarm that has replaced this one meanwhile began with the choice just kept.
     if (this.#joined !== joined) return;
     joined.select(selection);
@@ -239,15 +246,14 @@ export class Torrent {
     this.#context.dial(joined.swarm);
   }
 
-  /** Chooses limits, slots and the like for this torrent; undefined restores the value for all. Errors: `RangeError`. */
-  choose(choices: Changes): void {
-    this.#will.choose(choices);
+  /**
+   * Chooses limits, slots and the like for this torrent; undefined restores the value for all. Resolves when that is
+   * kept. Errors: `RangeError`, and then nothing has changed; `StorageError`.
+   */
+  async choose(choices: Changes): Promise<void> {
+    const keeping = this.will.choose(choices);
     this.policyChanged();
-  }
-
-  /** The choices made for this torrent alone. */
-  get choices(): Partial<Choices> {
-    return this.#will.policy.own;
+    await keeping;
   }
 
   /** Applies a change of the choices for this torrent or for all. */
@@ -260,27 +266,15 @@ export class Torrent {
   /** Leaves the swarm, ends the work under way and does other work instead; if that fails, the torrent has failed. */
   #instead(work: (signal: AbortSignal) => Promise<void>, isTold = true): void {
     if (this.#isLeaving) return;
-    const before = this.#work;
-    before?.ending.abort(new Error("something else is done with the torrent"));
     const joined = this.#joined;
     this.#joined = undefined;
     this.#failure = undefined;
     this.#checked = 0;
-    if (this.#hasOutcome) this.#renewOutcome();
-    const ending = new AbortController();
-    const run = async () => {
-      await Promise.all([before?.done, joined?.leave()]);
-      try {
-        await this.#will.loaded;
-        ending.signal.throwIfAborted();
-        await work(ending.signal);
-      } catch (error) {
-        this.#endFetch("the metadata is not fetched any more", false);
-        if (!ending.signal.aborted) this.#fail(error, isTold);
-      }
-      if (this.#work?.ending === ending) this.#work = undefined;
-    };
-    this.#work = { ending, done: run() };
+    this.#outcome.renew();
+    this.#work.instead(joined?.leave(), work, (error, isEnded) => {
+      this.#endFetch("the metadata is not fetched any more", false);
+      if (!isEnded) this.#fail(error, isTold);
+    });
   }
 
   #fail(error: unknown, isTold: boolean): void {
@@ -288,18 +282,11 @@ export class Torrent {
     const code = error instanceof MetainfoError ? "metadata" : "storage";
     if (isTold) this.#context.observe({ event: "error", code, message, infoHash: this.infoHash });
     this.#outcome.reject(error);
-    this.#renewOutcome();
-  }
-
-  #renewOutcome(): void {
-    this.#hasOutcome = false;
-    this.#outcome = Promise.withResolvers();
-    this.#outcome.promise.catch(() => {});
   }
 
   async #begin(signal: AbortSignal): Promise<void> {
     if (this.#metainfo === undefined) {
-      if (this.#will.isPaused) return;
+      if (this.will.isPaused) return;
       this.#metainfo = await this.#fetchMetadata(this.#magnet!, signal);
     }
     await this.#join(this.#metainfo, signal);
@@ -314,7 +301,14 @@ export class Torrent {
     fetch.announcer.tick();
     const metainfo = await fetch.metainfo;
     await saveTorrent(this.#context.home, metainfo);
+    this.#forgetLink();
     return metainfo;
+  }
+
+  /** The link is of no more use, as the torrent is in `torrents/`. */
+  #forgetLink(): void {
+    const { state, surroundings: { log } } = this.#context;
+    this.#tasks.add(state.forgetMagnet(this.infoHash).catch((error) => log.warn(messageOf(error))));
   }
 
   #endFetch(reason: string, isTakenOver: boolean): void {
@@ -327,39 +321,33 @@ export class Torrent {
   /** Checks the data on disk, then joins the swarm. */
   async #join(metainfo: Metainfo, signal: AbortSignal): Promise<void> {
     this.#checked = 0;
+    if (this.#distrusting !== undefined) {
+      await this.#context.resume.distrust(this.infoHash);
+      this.#distrusting.resolve();
+      this.#distrusting = undefined;
+    }
     const onChecked = (checked: number) => this.#checked = checked;
-    const { positions } = this.#wishes;
+    const { positions } = this.#wanted;
     const joined = await JoinedTorrent.join(metainfo, positions, this.#joinContext(), onChecked, signal);
     if (signal.aborted) {
       await joined.leave();
       throw signal.reason;
     }
-    this.#wishes = { files: {}, positions: [] };
+    this.#wanted.areKept();
     this.#joined = joined;
     const { swarm } = joined;
     this.#context.registry.add(swarm);
-    this.#tellOf(joined);
+    const { home, observe, registry, surroundings } = this.#context;
+    for (const event of newsOfJoin(joined, home, registry.swarms, surroundings.now())) observe(event);
     if (this.#fetch !== undefined && !this.isPrivate) swarm.adoptPeers(this.#fetch.swarm.heardPeers);
     this.#endFetch("the metadata is there", true);
     this.#addPeers(swarm, this.#peers);
-    if (this.#will.isPaused) this.#rest(joined);
+    if (this.will.isPaused) this.#rest(joined);
     else this.#goOn(joined);
     this.#context.seekingChanged();
     this.#tasks.add(this.#watchData(joined));
-    this.#hasOutcome = true;
     this.#outcome.resolve();
     this.#addPeers(swarm, await joined.rememberedPeers());
-  }
-
-  #tellOf({ swarm, warnings, completion }: JoinedTorrent): void {
-    const { home, observe, registry, surroundings } = this.#context;
-    const facts = factsOf(swarm.snapshot(surroundings.now()));
-    for (const event of [{ event: "torrent", ...facts } as const, ...completion]) observe(event);
-    const lack = adviceOnLackOfData(facts, home);
-    const rival = adviceOnSamePlace(swarm, registry.swarms);
-    for (const [code, message] of [...warnings, ["no-data", lack], ["in-the-way", rival]] as const) {
-      if (message !== undefined) observe({ event: "warning", code, message, infoHash: this.infoHash });
-    }
   }
 
   /** Waits until another program has changed the data and may be done with that, then checks it and joins again. */
@@ -379,9 +367,9 @@ export class Torrent {
   #joinContext(): JoinContext {
     return {
       shared: this.#context,
-      policy: this.#will.policy,
-      limits: this.#will.limits,
-      files: this.#wishes.files,
+      policy: this.will.policy,
+      limits: this.will.limits,
+      files: this.#wanted.files,
       report: (event) => this.#swarmReported(event),
     };
   }
@@ -398,6 +386,11 @@ export class Torrent {
     if (event.event === "peers" || isResumed) dial(swarm);
     if (event.event === "status" || event.event === "complete") registry.statusChanged(swarm);
     if (event.event === "complete" && swarm.seeding) announcer?.completed();
+  }
+
+  /** Announces to all trackers as soon as each of them allows it. */
+  reannounce(): void {
+    (this.#joined?.announcer ?? this.#fetch?.announcer)?.again();
   }
 
   /** Does the housekeeping of each second; `now` in ms. */
@@ -419,15 +412,16 @@ export class Torrent {
     this.#isLeaving = true;
     const reason = new Error("we are stopping");
     this.#leaving.abort(reason);
-    this.#work?.ending.abort(reason);
+    this.#work.end(reason);
     this.#outcome.reject(reason);
-    await Promise.all([this.#joined?.stop(), this.#work?.done, this.#selecting]);
+    this.#distrusting?.reject(reason);
+    await Promise.all([this.#joined?.stop(), this.#work.done, this.#selecting]);
     await this.#tasks.settled();
   }
 
   /** Saves everything and closes all files, after its connections have ended. Returns whether everything was saved. */
   async close(): Promise<boolean> {
-    await this.#will.saved;
+    await this.will.saved();
     return await this.#joined?.close() ?? true;
   }
 
@@ -443,16 +437,18 @@ export class Torrent {
     registry.remove(this.infoHash);
     await this.#joined?.leave();
     this.#joined = undefined;
-    await this.#will.saved;
+    await this.will.forget();
     try {
       await removeTorrentFiles(home, this.infoHash);
       if (this.#metainfo === undefined) await resume.forget(this.infoHash);
       else await removeTorrent(this.#metainfo, { home, resume }, deletesData);
+      this.#context.state.forget(this.infoHash);
     } catch (error) {
       this.#isLeaving = false;
       this.#leaving = new AbortController();
       this.#failure = messageOf(error);
-      this.#renewOutcome();
+      this.#outcome.renew();
+      this.will.remember();
       throw error;
     }
   }

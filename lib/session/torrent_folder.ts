@@ -1,12 +1,13 @@
 /** Reads, saves and removes the files in `torrents/`. */
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { makeFolders } from "../disk/guarded_path.ts";
+import { renameOver } from "../disk/replace_file.ts";
 import { storageFailure } from "../disk/storage_failure.ts";
 import { StorageError } from "../errors.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import { encodeMetainfo, type Metainfo } from "../protocol/metainfo.ts";
 import { isTorrentFileName, torrentFileName } from "../protocol/safe_path.ts";
-import { readTorrent, replaceFile } from "./torrent_tools.ts";
+import { readTorrent } from "./torrent_tools.ts";
 
 export { lookOf } from "../disk/folder_watch.ts";
 
@@ -71,18 +72,49 @@ export async function removeTorrentFiles(home: string, infoHash: InfoHash): Prom
 
 /**
  * Saves a torrent as HOME/torrents/NAME.torrent, or with a part of its info-hash after the name where another file has
- * that name. Returns the path.
+ * that name; a file that holds this torrent already stays. `bytes` are those of its file, where there was one. Returns
+ * the path.
  *
  * Errors: `StorageError` when both names are taken, when the file cannot be written, and when `torrents/` is a link.
  */
-export async function saveTorrent(home: string, metainfo: Metainfo): Promise<string> {
+export async function saveTorrent(
+  home: string,
+  metainfo: Metainfo,
+  bytes: Uint8Array<ArrayBuffer> = encodeMetainfo(metainfo.rawInfo, metainfo),
+): Promise<string> {
   const { name, infoHash } = metainfo;
   const folder = makeFolders(home, ["torrents"]);
   for (const mark of ["", `-${infoHash.slice(0, MARK_DIGITS)}`]) {
     const path = join(folder, torrentFileName(name, mark));
-    if (await Deno.lstat(path).then(() => true, () => false)) continue;
-    await replaceFile(path, encodeMetainfo(metainfo.rawInfo, metainfo));
-    return path;
+    if (await saveNewFile(path, bytes)) return path;
+    const there = await readTorrent(path).catch(() => undefined);
+    if (there?.infoHash === infoHash) return path;
   }
   throw new StorageError(`Expected no file ${torrentFileName(name, "")} in ${folder}, got another torrent`);
+}
+
+/** Writes a file that is there whole or not at all. Returns false where another one has its name. Errors: `StorageError`. */
+async function saveNewFile(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
+  if (await isThere(path)) return false;
+  const temporary = join(dirname(path), `.${crypto.randomUUID()}.tmp`);
+  try {
+    await Deno.writeFile(temporary, bytes, { createNew: true });
+    try {
+      // Unlike a rename, a link never replaces a file that came meanwhile.
+      await Deno.link(temporary, path);
+    } catch (error) {
+      if (error instanceof Deno.errors.AlreadyExists || await isThere(path)) return false;
+      // Some file systems know no links.
+      await renameOver(temporary, path);
+    }
+    return true;
+  } catch (error) {
+    throw storageFailure(`write ${path}`, error);
+  } finally {
+    await Deno.remove(temporary).catch(() => {});
+  }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return Deno.lstat(path).then(() => true, () => false);
 }

@@ -23,7 +23,7 @@ export {
   nameForCommands,
   ownAnnounceUrl,
   reachableAddresses,
-} from "./announce_advice.ts";
+} from "./advice/announce_advice.ts";
 
 /** The description of a torrent: `info --json` of `lib/ui/README.md`. Lengths in bytes. */
 export interface TorrentDescription {
@@ -52,7 +52,19 @@ export interface TorrentDescription {
  * Errors: `MetainfoError`, also where there is no such file or it cannot be read: the input is bad either way.
  */
 export async function readTorrent(path: string): Promise<Metainfo> {
+  return (await readTorrentFile(path)).metainfo;
+}
+
+/** As `readTorrent`, with the bytes of the file. */
+export async function readTorrentFile(
+  path: string,
+): Promise<{ metainfo: Metainfo; bytes: Uint8Array<ArrayBuffer> }> {
   const bytes = await readTorrentBytes(path);
+  return { metainfo: await readTorrentIn(bytes), bytes };
+}
+
+/** As `readTorrent`, for the bytes of a file. */
+export async function readTorrentIn(bytes: Uint8Array): Promise<Metainfo> {
   try {
     return await inSlices(readMetainfo(bytes, METAINFO_LIMITS));
   } catch (error) {

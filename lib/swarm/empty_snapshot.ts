@@ -14,6 +14,7 @@ export function emptySnapshot(infoHash: InfoHash, name: string): SwarmSnapshot {
     pieces: 0,
     have: 0,
     missing: 0,
+    left: 0,
     finished: false,
     downloaded: 0,
     uploaded: 0,
@@ -46,6 +47,7 @@ export function unjoinedSnapshot(
     pieceLength: layout.pieceLength,
     pieces: layout.pieceCount,
     missing: layout.pieceCount,
+    left: layout.totalLength,
     state: "checking",
     checked,
   };

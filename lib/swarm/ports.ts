@@ -218,6 +218,8 @@ export interface SwarmSnapshot {
   readonly have: number;
   /** Pieces that are wanted and lacking. */
   readonly missing: number;
+  /** Bytes of these pieces. */
+  readonly left: number;
   /** Whether all wanted data is in its final place; with `seeding`, all data there is. */
   readonly finished: boolean;
   readonly downloaded: number;

@@ -31,6 +31,7 @@ export function snapshotOf(
     pieces: layout.pieceCount,
     have: download.stored.count,
     missing: download.missing,
+    left: download.missingBytes,
     ...statistics.snapshot(now),
     connections: peers.size,
     offering: peers.values().filter((peer) => peer.wantedPieces > 0).toArray().length,

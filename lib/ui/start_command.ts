@@ -279,6 +279,7 @@ async function joinAll(
   view: ProgressView,
   isToEnd: boolean,
 ): Promise<void> {
+  const kept = await session.addKept(peers);
   const paths = await torrentPaths(folder).catch((error) => {
     throw new Failure(EXIT.failed, "start", messageOf(error), { cause: error });
   });
@@ -295,7 +296,7 @@ async function joinAll(
       }
     }),
   );
-  if (isToEnd && failures.length === paths.length) {
+  if (isToEnd && failures.length === paths.length && kept === 0) {
     const got = failures.length === 0 ? "none" : `${failures.length} that cannot be used (${failures[0]})`;
     throw new Failure(EXIT.badInput, folder, `Expected a torrent to complete, got ${got}`);
   }

@@ -26,7 +26,7 @@ async function finished(home: TestHome) {
   await open.store.flushNow();
   await open.resume.saveTotals(infoHash, { uploaded: 1, downloaded: 2 });
   await open.resume.savePeers(infoHash, ["10.0.0.1:1"]);
-  await open.resume.saveWishes({ isPaused: true }, infoHash);
+  await open.resume.saveTorrentWishes(infoHash, { isPaused: true }, 1);
   await open.resume.saveUnfinished(infoHash, new Map([[1, new Bitfield(1)]]));
   await open.store.close();
   return open;

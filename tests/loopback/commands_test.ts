@@ -38,8 +38,8 @@ async function midTransfer(seconds = 60) {
   };
 }
 
-function fast(machine: Machine): void {
-  machine.session.choose({ maxUpload: undefined });
+async function fast(machine: Machine): Promise<void> {
+  await machine.session.choose({ maxUpload: undefined });
 }
 
 const stateOf = (machine: Machine, infoHash: InfoHash) => machine.swarm(infoHash)?.state;
@@ -47,42 +47,42 @@ const stateOf = (machine: Machine, infoHash: InfoHash) => machine.swarm(infoHash
 Deno.test("Session pauses and resumes a torrent at once, and keeps the pause over a restart", async () => {
   await using transfer = await midTransfer();
   const { seeder, leecher, torrent, infoHash } = transfer;
-  leecher.session.pause(infoHash);
+  await leecher.session.pause(infoHash);
   await until(() => leecher.swarm(infoHash).connections === 0, "alone");
   const { downloaded, state } = leecher.swarm(infoHash);
   assert.equal(state, "paused");
-  fast(seeder);
+  await fast(seeder);
   await new Promise((resolve) => setTimeout(resolve, 300));
   assert.equal(leecher.swarm(infoHash).downloaded, downloaded);
   await leecher.stop();
   await leecher.start(QUIET);
   await leecher.session.add(torrent, [seeder.address]);
   assert.deepEqual([stateOf(leecher, infoHash), leecher.swarm(infoHash).connections], ["paused", 0]);
-  leecher.session.resume(infoHash);
+  await leecher.session.resume(infoHash);
   await leecher.completes(infoHash);
   await leecher.assertHas(COURSE);
   assert.equal(leecher.swarm(infoHash).downloaded, 4_000 * KIB, "nothing was fetched twice");
-  seeder.session.pause(infoHash);
+  await seeder.session.pause(infoHash);
   await until(() => seeder.swarm(infoHash).connections === 0, "the seeder rests as well");
 });
 
 Deno.test("Session holds to other limits at once, of the process and of a torrent, and keeps them", async () => {
   await using transfer = await midTransfer(4_000);
   const { seeder, leecher, torrent, infoHash } = transfer;
-  seeder.session.choose({ maxUpload: 100 }, infoHash);
-  fast(seeder);
+  await seeder.session.choose({ maxUpload: 100 }, infoHash);
+  await fast(seeder);
   const { downloaded } = leecher.swarm(infoHash);
   await new Promise((resolve) => setTimeout(resolve, 300));
   assert(leecher.swarm(infoHash).downloaded < downloaded + 300 * KIB, "the torrent's own limit holds");
   const startedAt = performance.now();
-  seeder.session.choose({ maxUpload: undefined }, infoHash);
+  await seeder.session.choose({ maxUpload: undefined }, infoHash);
   await leecher.completes(infoHash);
   assert(performance.now() - startedAt < 15_000, "whoever waited for the old limit is woken");
   await leecher.assertHas(COURSE);
 
-  leecher.session.choose({ maxDownload: 5_000, uploadSlots: 7 });
-  leecher.session.choose({ downloadSources: 2, maxUpload: 9 }, infoHash);
-  assert.throws(() => leecher.session.choose({ uploadSlots: 0 }, infoHash), RangeError);
+  await leecher.session.choose({ maxDownload: 5_000, uploadSlots: 7 });
+  await leecher.session.choose({ downloadSources: 2, maxUpload: 9 }, infoHash);
+  await assert.rejects(leecher.session.choose({ uploadSlots: 0 }, infoHash), RangeError);
   await leecher.stop();
   await leecher.start({ ...QUIET, choices: { uploadSlots: 3 } });
   await leecher.session.add(torrent, []);
@@ -97,7 +97,7 @@ Deno.test("Session takes another selection in the middle of a transfer, and keep
   await using transfer = await midTransfer();
   const { seeder, leecher, torrent, infoHash } = transfer;
   await leecher.session.select(infoHash, { only: ["b.bin"] });
-  fast(seeder);
+  await fast(seeder);
   await until(() => leecher.swarm(infoHash).finished, "the one file");
   assert.equal(leecher.swarm(infoHash).seeding, false);
   assert.deepEqual([...Deno.readDirSync(leecher.path("shareable/course"))].map(({ name }) => name), [
@@ -125,8 +125,9 @@ Deno.test("Session verifies a torrent while it runs, and fetches again what is b
   fs.writeSync(file, Uint8Array.of(COURSE.get("course/a.bin")![0] ^ 1), 0, 1, 0);
   fs.futimesSync(file, atime, mtime);
   fs.closeSync(file);
-  leecher.session.verify(infoHash);
+  const verifying = leecher.session.verify(infoHash);
   assert.equal(stateOf(leecher, infoHash), "checking");
+  await verifying;
   await until(() => stateOf(leecher, infoHash) === "downloading", "it found what is bad");
   await leecher.completes(infoHash);
   await leecher.assertHas(COURSE);
@@ -138,15 +139,16 @@ Deno.test("Session verifies a torrent in the middle of a transfer, keeps what is
   const { seeder, leecher, infoHash } = transfer;
   await until(() => leecher.swarm(infoHash).have > 3, "some pieces");
   const { have } = leecher.swarm(infoHash);
-  leecher.session.verify(infoHash);
+  const verifying = leecher.session.verify(infoHash);
   assert.equal(stateOf(leecher, infoHash), "checking");
+  await verifying;
   await until(() => stateOf(leecher, infoHash) === "downloading", "checked");
   assert(leecher.swarm(infoHash).have >= have);
-  leecher.session.verify(infoHash);
-  leecher.session.pause(infoHash);
+  await leecher.session.verify(infoHash);
+  await leecher.session.pause(infoHash);
   await until(() => stateOf(leecher, infoHash) === "paused", "checked, and rests");
-  leecher.session.resume(infoHash);
-  fast(seeder);
+  await leecher.session.resume(infoHash);
+  await fast(seeder);
   await leecher.completes(infoHash);
   await leecher.assertHas(COURSE);
 });
@@ -163,11 +165,11 @@ Deno.test("Session says that the metadata of a magnet link is bad, and stops cle
   assert.equal(stateOf(leecher, infoHash), "failed");
   assert(leecher.swarm(infoHash).failure);
   assert.equal(leecher.swarm(infoHash).lacksMetadata, true);
-  leecher.session.resume(infoHash);
+  await leecher.session.resume(infoHash);
   assert.equal(stateOf(leecher, infoHash), "fetching metadata");
   await until(() => leecher.namesOf("error").length === 1, "it failed again");
   assert.deepEqual([...Deno.readDirSync(leecher.path("torrents"))], []);
-  leecher.session.resume(infoHash);
+  await leecher.session.resume(infoHash);
   await leecher.stop();
   assert.equal(leecher.events.at(-1)?.event, "stopped");
 });
@@ -178,7 +180,7 @@ for (const deletesData of [false, true]) {
     const { seeder, leecher, infoHash } = transfer;
     for (const { session } of [leecher, seeder]) await session.remove(infoHash, deletesData);
     assert.deepEqual([leecher.session.snapshot(), seeder.session.snapshot()], [[], []]);
-    assert.throws(() => leecher.session.pause(infoHash), RangeError);
+    await assert.rejects(leecher.session.pause(infoHash), RangeError);
     assert.equal(fs.existsSync(leecher.path("state/tmp", infoHash)), false);
     assert.equal(fs.existsSync(seeder.path("shareable/course")), !deletesData);
     assert.deepEqual([...Deno.readDirSync(seeder.path("torrents"))], []);
@@ -207,11 +209,11 @@ Deno.test("Session says why a magnet link failed, tries it again, and can be tol
   await assert.rejects(leecher.session.addMagnet(magnet, []), /got another torrent/);
   assert.equal(stateOf(leecher, infoHash), "failed");
   assert.match(leecher.swarm(infoHash).failure!, /got another torrent/);
-  leecher.session.resume(infoHash);
+  await leecher.session.resume(infoHash);
   await until(() => leecher.namesOf("error").length === 1, "failed again");
-  leecher.session.pause(infoHash);
+  await leecher.session.pause(infoHash);
   await Deno.remove(leecher.path("torrents", "course.torrent"));
-  leecher.session.resume(infoHash);
+  await leecher.session.resume(infoHash);
   await leecher.completes(infoHash);
   await leecher.assertHas(COURSE);
 
@@ -219,9 +221,9 @@ Deno.test("Session says why a magnet link failed, tries it again, and can be tol
   await seeder.stop();
   const adding = leecher.session.addMagnet(magnet, []);
   await until(() => stateOf(leecher, infoHash) === "fetching metadata", "it looks for the metadata");
-  leecher.session.pause(infoHash);
+  await leecher.session.pause(infoHash);
   assert.equal(stateOf(leecher, infoHash), "paused");
-  leecher.session.resume(infoHash);
+  await leecher.session.resume(infoHash);
   assert.equal(stateOf(leecher, infoHash), "fetching metadata");
   await Promise.all([leecher.session.remove(infoHash, false), assert.rejects(adding)]);
   assert.deepEqual(leecher.session.snapshot(), []);

@@ -5,7 +5,7 @@ import {
   nameForCommands,
   ownAnnounceUrl,
   reachableAddresses,
-} from "../../lib/session/announce_advice.ts";
+} from "../../lib/session/advice/announce_advice.ts";
 
 const LAN = [{ name: "lo", address: "127.0.0.1" }, { name: "eth0", address: "10.77.0.1" }];
 

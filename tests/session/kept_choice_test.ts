@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { withWishes } from "../../lib/session/kept_choice.ts";
+import { withWishes } from "../../lib/session/kept/kept_choice.ts";
 import { Machine } from "../harness/sessions/machine.ts";
 
 const KEPT = {

@@ -64,28 +64,28 @@ Deno.test("Session does what was said last, in whatever order pause, resume, ver
       return await Promise.race([add(model), until(isThere, "added")]);
     }
     if (!model.isPresent) {
-      assert.throws(() => session.pause(infoHash), RangeError);
+      await assert.rejects(session.pause(infoHash), RangeError);
       return;
     }
     switch (said.what) {
       case "pause":
         model.isPaused = true;
-        return session.pause(infoHash);
+        return await session.pause(infoHash);
       case "resume":
         model.isPaused = false;
-        return session.resume(infoHash);
+        return await session.resume(infoHash);
       case "verify":
-        return session.verify(infoHash);
+        return await session.verify(infoHash);
       case "select":
         model.wanted = said.only;
         return { selecting: session.select(infoHash, { only: said.only }) };
       case "choose":
         model.choices.uploadSlots = said.uploadSlots;
-        return session.choose({ uploadSlots: said.uploadSlots }, infoHash);
+        return await session.choose({ uploadSlots: said.uploadSlots }, infoHash);
       case "limit":
         delete model.choices.maxDownload;
         if (said.maxDownload !== undefined) model.choices.maxDownload = said.maxDownload;
-        return session.choose({ maxDownload: said.maxDownload }, infoHash);
+        return await session.choose({ maxDownload: said.maxDownload }, infoHash);
       case "remove":
         model.isPresent = false;
         return await session.remove(infoHash, said.deletesData);
@@ -107,9 +107,9 @@ Deno.test("Session does what was said last, in whatever order pause, resume, ver
     if (model.isPaused) {
       await until(() => machine.swarm(infoHash).state === "paused", "paused");
       await until(() => machine.swarm(infoHash).connections === 0, "alone");
-      session.resume(infoHash);
+      await session.resume(infoHash);
     }
-    session.choose({ maxDownload: undefined, uploadSlots: undefined }, infoHash);
+    await session.choose({ maxDownload: undefined, uploadSlots: undefined }, infoHash);
     const isDone = () => machine.swarm(infoHash).state === "seeding" && machine.swarm(infoHash).missing === 0;
     await until(isDone, `it has ${model.wanted}`, 20_000);
     await machine.assertHas(

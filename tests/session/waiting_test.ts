@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Search, waitingOf } from "../../lib/session/waiting.ts";
+import { type Search, waitingOf } from "../../lib/session/advice/waiting.ts";
 import { swarmSnapshot } from "../harness/sessions/snapshots.ts";
 
 const ALONE: Search = { hasTrackers: true, failures: [], usesMulticast: true, startedAt: -2_000, now: 1_000 };

@@ -11,17 +11,21 @@
  *   ["blocks",  infoHash, piece]    which blocks of an unfinished piece are in its file (clean stop only)
  *   ["peers",   infoHash]           last good endpoints
  *   ["choice",  infoHash]           which files the user wants, and in which order
- *   ["wishes",  infoHash]           what else the user wants of it: a pause, limits, slots
- *   ["wishes"]                      the same for all torrents
+ *   ["wishes",  infoHash]           what else the user wants of it: a pause, limits, labels
+ *   ["magnet",  infoHash]           the magnet link of a torrent whose metadata has not come yet, in UTF-8
+ *   ["totals"]                      bytes uploaded and downloaded for all torrents that there ever were
+ *   ["wishes"]                      limits and the like for all torrents
+ *   ["numbers"]                     the last number that any torrent got
  */
 import fs from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { messageOf, StorageError } from "../../errors.ts";
 import { Bitfield } from "../../protocol/bitfield.ts";
-import type { InfoHash } from "../../protocol/info_hash.ts";
+import { fromUtf8, toUtf8 } from "../../protocol/bytes.ts";
+import { type InfoHash, parseInfoHash } from "../../protocol/info_hash.ts";
 import type { FileStamp } from "../file_row.ts";
 import { guardPath } from "../guarded_path.ts";
+import { checkDatabase } from "./database_check.ts";
 import { isRenameBusy, tryAgain } from "../storage_failure.ts";
 import {
   FORMAT_VERSION,
@@ -68,6 +72,7 @@ const KINDS = [
   "peers",
   "choice",
   "wishes",
+  "magnet",
 ];
 
 type Entry = { readonly key: Deno.KvKey; readonly value: unknown };
@@ -144,7 +149,7 @@ export class ResumeStore {
     openKv: (path: string) => Promise<Deno.Kv>,
   ): Promise<ResumeStore> {
     const path = join(folder, FILE_NAME);
-    if (fs.existsSync(path)) checkIntegrity(path);
+    if (fs.existsSync(path)) checkDatabase(path);
     const kv = await openKv(path);
     try {
       // Damage within values shows when they are read, so read them all; there are few.
@@ -264,12 +269,13 @@ export class ResumeStore {
     return unfinished;
   }
 
-  async totals(infoHash: InfoHash): Promise<Totals> {
-    return readTotals((await this.#kv.get(["totals", infoHash])).value);
+  /** Bytes moved for one torrent, or without `infoHash` for all that there ever were. */
+  async totals(infoHash?: InfoHash): Promise<Totals> {
+    return readTotals((await this.#kv.get(infoHash === undefined ? ["totals"] : ["totals", infoHash])).value);
   }
 
-  async saveTotals(infoHash: InfoHash, totals: Totals): Promise<void> {
-    await this.#kv.set(["totals", infoHash], totals);
+  async saveTotals(infoHash: InfoHash | undefined, totals: Totals): Promise<void> {
+    await this.#kv.set(infoHash === undefined ? ["totals"] : ["totals", infoHash], totals);
   }
 
   /** The user's choice of a torrent's files; all files where nothing was saved. */
@@ -290,13 +296,51 @@ export class ResumeStore {
     await this.#kv.set(["peers", infoHash], peers);
   }
 
-  /** The saved wishes for a torrent except its files, or without `infoHash` those for the process; not checked. */
-  async wishes(infoHash?: InfoHash): Promise<unknown> {
-    return (await this.#kv.get(infoHash === undefined ? ["wishes"] : ["wishes", infoHash])).value;
+  /** The saved wishes for the process; not checked. */
+  async wishes(): Promise<unknown> {
+    return (await this.#kv.get(["wishes"])).value;
   }
 
-  async saveWishes(wishes: unknown, infoHash?: InfoHash): Promise<void> {
-    await this.#kv.set(infoHash === undefined ? ["wishes"] : ["wishes", infoHash], wishes);
+  async saveWishes(wishes: unknown): Promise<void> {
+    await this.#kv.set(["wishes"], wishes);
+  }
+
+  /** The saved wishes for each torrent except its files; not checked. */
+  async torrentWishes(): Promise<Map<InfoHash, unknown>> {
+    const wishes = new Map<InfoHash, unknown>();
+    for await (const { key, value } of this.#kv.list({ prefix: ["wishes"] })) {
+      const infoHash = typeof key[1] === "string" ? parseInfoHash(key[1]) : undefined;
+      if (infoHash !== undefined) wishes.set(infoHash, value);
+    }
+    return wishes;
+  }
+
+  /** Saves the wishes for one torrent, and in the same step the last number that any torrent got. */
+  async saveTorrentWishes(infoHash: InfoHash, wishes: unknown, lastNumber: number): Promise<void> {
+    await this.#kv.atomic().set(["wishes", infoHash], wishes).set(["numbers"], lastNumber).commit();
+  }
+
+  /** The last number that any torrent got; not checked. */
+  async lastNumber(): Promise<unknown> {
+    return (await this.#kv.get(["numbers"])).value;
+  }
+
+  /** Magnet links whose metadata has not come yet, by info-hash; not checked but for their type. */
+  async magnets(): Promise<Map<InfoHash, string>> {
+    const links = new Map<InfoHash, string>();
+    for await (const { key, value } of this.#kv.list({ prefix: ["magnet"] })) {
+      const infoHash = typeof key[1] === "string" ? parseInfoHash(key[1]) : undefined;
+      if (infoHash !== undefined && value instanceof Uint8Array) links.set(infoHash, fromUtf8(value));
+    }
+    return links;
+  }
+
+  async saveMagnet(infoHash: InfoHash, link: string): Promise<void> {
+    await this.#kv.set(["magnet", infoHash], toUtf8(link));
+  }
+
+  async forgetMagnet(infoHash: InfoHash): Promise<void> {
+    await this.#kv.delete(["magnet", infoHash]);
   }
 
   /** Forgets the claims about a torrent's data, so that the data will be hashed. */
@@ -331,63 +375,6 @@ export class ResumeStore {
         transaction.set(key, value);
       }
       await transaction.commit();
-    }
-  }
-}
-
-/**
- * What Deno KV relies on: its tables with their columns, and the type of each value. Where something of it is missing
- * or is another thing, it ends the whole process.
- */
-const KV_TABLES: Readonly<Record<string, Readonly<Record<string, "blob" | "integer" | "text">>>> = {
-  migration_state: { k: "integer", version: "integer" },
-  data_version: { k: "integer", version: "integer", seq: "integer" },
-  kv: {
-    k: "blob",
-    v: "blob",
-    v_encoding: "integer",
-    version: "integer",
-    seq: "integer",
-    expiration_ms: "integer",
-  },
-  queue: {},
-  queue_running: {},
-};
-
-/** Asks SQLite itself before Deno KV opens a store. Errors: `Error` for one that is damaged or not of its making. */
-function checkIntegrity(path: string): void {
-  const database = new DatabaseSync(path);
-  try {
-    const found = database.prepare("PRAGMA integrity_check(1)").get();
-    if (found?.integrity_check !== "ok") throw new Error("the database is damaged");
-    checkTables(database);
-  } finally {
-    database.close();
-  }
-}
-
-function checkTables(database: DatabaseSync): void {
-  const objects = database.prepare("SELECT type, name FROM sqlite_master").all();
-  // A database without anything in it gets its tables when it is opened.
-  if (objects.length === 0) return;
-  const fails = (what: string) => new Error(`the database is another one: ${what}`);
-  const odd = objects.find(({ type }) => type === "view" || type === "trigger");
-  if (odd !== undefined) throw fails(`it has a ${odd.type}`);
-  for (const [table, columns] of Object.entries(KV_TABLES)) {
-    if (!objects.some(({ type, name }) => type === "table" && name === table)) {
-      throw fails(`no table ${table}`);
-    }
-    const isWrong = Object.entries(columns).map(([column, type]) => `typeof("${column}") <> '${type}'`);
-    if (isWrong.length === 0) continue;
-    const row = database.prepare(`SELECT 1 FROM "${table}" WHERE ${isWrong.join(" OR ")} LIMIT 1`).get();
-    if (row !== undefined) throw fails(`values of the wrong type in ${table}`);
-  }
-  // A number as Deno KV keeps it (encoding 2) has eight bytes. We use no queue, and nobody else has this store.
-  const badNumber = "SELECT 1 FROM kv WHERE v_encoding = 2 AND length(v) <> 8 LIMIT 1";
-  if (database.prepare(badNumber).get() !== undefined) throw fails("a number of the wrong length");
-  for (const table of ["queue", "queue_running"]) {
-    if (database.prepare(`SELECT 1 FROM ${table} LIMIT 1`).get() !== undefined) {
-      throw fails(`it has a ${table}`);
     }
   }
 }

@@ -117,6 +117,12 @@ export class Announcer {
     this.tick();
   }
 
+  /** Announces to all trackers as soon as they may be asked, for the user wants it. */
+  again(): void {
+    this.#schedule.again(this.#options.surroundings.now());
+    this.tick();
+  }
+
   /** Hears that the download was finished in this run. */
   completed(): void {
     this.#schedule.completed(this.#options.surroundings.now());

@@ -138,6 +138,15 @@ export class Download {
     return Math.max(layout.totalLength - this.stored.count * layout.pieceLength + short, 0);
   }
 
+  /** Bytes of the pieces that are wanted and not stored. */
+  get missingBytes(): number {
+    const { layout } = this.#context;
+    const last = layout.pieceCount - 1;
+    const isLastMissing = last >= 0 && this.#wanted.has(last) && !this.stored.has(last);
+    const short = isLastMissing ? layout.pieceLength - layout.lengthOf(last) : 0;
+    return this.missing * layout.pieceLength - short;
+  }
+
   // Sources
 
   /** Takes new sources while there are too few, and asks them for blocks. */

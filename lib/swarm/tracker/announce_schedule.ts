@@ -37,6 +37,8 @@ interface Tracker {
   failures: number;
   /** The tracker is not asked before this time. */
   pausedUntil: number;
+  /** The tracker does not want to be asked before this time, not even by order of the user. */
+  allowedAt: number;
   /** Whether the tracker knows that we started, so that it must hear when we stop. */
   heardStarted: boolean;
   /** Whether the tracker must still hear that we completed. */
@@ -146,7 +148,8 @@ export class AnnounceSchedule {
     if (announce.event === "started") tracker.heardStarted = true;
     if (announce.event === "completed") tracker.owedCompleted = false;
     const seconds = Math.max(outcome.intervalSeconds, outcome.minIntervalSeconds ?? 0);
-    const { minIntervalMs, maxIntervalMs } = ANNOUNCING;
+    const { minIntervalMs, maxIntervalMs, againMs } = ANNOUNCING;
+    tracker.allowedAt = now + Math.max((outcome.minIntervalSeconds ?? 0) * 1_000, againMs);
     const intervalMs = Math.min(Math.max(seconds * 1000, minIntervalMs), maxIntervalMs);
     tier.dueAt = nextEvent(tracker) === undefined ? now + intervalMs : now;
   }
@@ -164,6 +167,7 @@ export class AnnounceSchedule {
     const { retryMs, retryMaxMs } = ANNOUNCING;
     const backOffMs = Math.min(retryMs * 2 ** tracker.failures++, retryMaxMs) * (1 + this.#random() / 4);
     tracker.pausedUntil = now + Math.max(backOffMs, retryInMs);
+    tracker.allowedAt = now + Math.max(retryInMs, ANNOUNCING.againMs);
     tier.dueAt = now;
     // The next "started" will say that nothing is left, so no "completed" need follow it.
     if (announce.event === "started") tracker.owedCompleted = false;
@@ -177,6 +181,19 @@ export class AnnounceSchedule {
         tracker.owedCompleted = tracker.heardStarted || tier.underWay?.url === tracker.url;
         if (tracker.owedCompleted) tier.dueAt = now;
       }
+    }
+  }
+
+  /**
+   * The user wants all trackers to be asked again, also those that have failed; each is asked as soon as it allows it.
+   */
+  again(now: number): void {
+    for (const tier of this.#tiers) {
+      for (const tracker of tier.trackers) {
+        if (tracker.pausedUntil > now) tracker.pausedUntil = Math.min(tracker.pausedUntil, tracker.allowedAt);
+      }
+      const next = tier.trackers.find(({ pausedUntil }) => pausedUntil <= now);
+      tier.dueAt = Math.min(tier.dueAt, Math.max(now, next?.allowedAt ?? now));
     }
   }
 
@@ -211,6 +228,7 @@ function newTracker(url: string): Tracker {
     host: announceHost(url),
     failures: 0,
     pausedUntil: -Infinity,
+    allowedAt: -Infinity,
     heardStarted: false,
     owedCompleted: false,
     trackerId: undefined,

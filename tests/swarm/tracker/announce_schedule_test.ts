@@ -229,3 +229,37 @@ Deno.test("AnnounceSchedule goes on with other URLs, and those that stay know of
   assert.deepEqual(told(schedule.due(60_000)), ["b started"]);
   assert.deepEqual(told(schedule.stop()), ["b stopped", "a stopped"]);
 });
+
+Deno.test("AnnounceSchedule asks again when the user wants it, as soon as each tracker allows it", () => {
+  const tiers = [["good"], ["slow"], ["dead"], ["later"]];
+  const schedule = new AnnounceSchedule(tiers, () => 0);
+  const [good, slow, dead, later] = schedule.due(0);
+  schedule.succeeded(good, { intervalSeconds: 1_800 }, 0);
+  schedule.succeeded(slow, { intervalSeconds: 1_800, minIntervalSeconds: 60 }, 0);
+  schedule.failed(later, 0, 120_000);
+  let now = 0;
+  schedule.failed(dead, now);
+  // Its pauses have grown to minutes by now.
+  for (; now < 900_000; now += 1_000) {
+    for (const announce of schedule.due(now)) {
+      if (announce.url === "dead") schedule.failed(announce, now);
+      else schedule.succeeded(announce, { intervalSeconds: 1_800, minIntervalSeconds: 60 }, now);
+    }
+  }
+  const asked = new Map<string, number[]>();
+  // However often the user asks, nobody is asked more often than it allows.
+  for (const end = now + 60_000; now < end; now += 1_000) {
+    schedule.again(now);
+    for (const announce of schedule.due(now)) {
+      asked.set(announce.url, [...asked.get(announce.url) ?? [], now - 900_000]);
+      if (announce.url === "dead") schedule.failed(announce, now);
+      else schedule.succeeded(announce, { intervalSeconds: 1_800, minIntervalSeconds: 60 }, now);
+    }
+  }
+  assert.deepEqual([...asked], [
+    ["good", [0]],
+    ["slow", [0]],
+    ["dead", [0, 10_000, 20_000, 30_000, 40_000, 50_000]],
+    ["later", [0]],
+  ]);
+});

@@ -1,10 +1,10 @@
 /** Finds the addresses at which others reach this machine, and advises users whose machine others will not find. */
 import { basename, dirname, join, resolve } from "node:path";
-import { parseAnnounceAddress } from "../protocol/announce_address.ts";
-import { canonicalAddress, familyOf, scopeOf } from "../protocol/endpoint.ts";
-import type { Metainfo } from "../protocol/metainfo.ts";
-import { PORTS } from "../settings.ts";
-import type { TorrentFacts } from "./session_options.ts";
+import { parseAnnounceAddress } from "../../protocol/announce_address.ts";
+import { canonicalAddress, familyOf, scopeOf } from "../../protocol/endpoint.ts";
+import type { Metainfo } from "../../protocol/metainfo.ts";
+import { PORTS } from "../../settings.ts";
+import type { TorrentFacts } from "../session_options.ts";
 
 /** An address of this machine in canonical form, and the interface that has it. */
 interface InterfaceAddress {

@@ -1,7 +1,7 @@
 /** What to tell the user of files that cannot go to `shareable/`, because something else has or wants their place. */
-import type { TorrentFile } from "../protocol/metainfo.ts";
-import { Swarm } from "../swarm/swarm.ts";
-import type { AnySwarm } from "../swarm/swarm_registry.ts";
+import type { TorrentFile } from "../../protocol/metainfo.ts";
+import { Swarm } from "../../swarm/swarm.ts";
+import type { AnySwarm } from "../../swarm/swarm_registry.ts";
 
 /** What to tell of a file of the user's that lies at `path`, where one of the torrent is to go in the end. */
 export function adviceOnFileInTheWay(path: string): string {

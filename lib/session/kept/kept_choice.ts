@@ -1,17 +1,17 @@
 /** Keeps the user's choice of a torrent's files: it holds for the torrent, not for one run of the program. */
-import type { KeptChoice, ResumeStore } from "../disk/state/resume_store.ts";
-import { messageOf } from "../errors.ts";
-import type { Logger } from "../log.ts";
-import type { InfoHash } from "../protocol/info_hash.ts";
-import type { FileRange } from "../protocol/magnet.ts";
-import type { Metainfo } from "../protocol/metainfo.ts";
-import { inForce } from "../precedence.ts";
+import type { KeptChoice, ResumeStore } from "../../disk/state/resume_store.ts";
+import { messageOf } from "../../errors.ts";
+import type { Logger } from "../../log.ts";
+import type { InfoHash } from "../../protocol/info_hash.ts";
+import type { FileRange } from "../../protocol/magnet.ts";
+import type { Metainfo } from "../../protocol/metainfo.ts";
+import { inForce } from "../../precedence.ts";
 import {
   EVERYTHING,
   type FileChoice,
   type FileSelection,
   selectFiles,
-} from "../swarm/download/file_selection.ts";
+} from "../../swarm/download/file_selection.ts";
 
 /** The user's wishes for files in this run; a member that is missing or undefined stays as it was for each torrent. */
 export type FileWishes = { readonly [Name in keyof FileChoice]?: FileChoice[Name] | undefined };
@@ -25,9 +25,14 @@ export function withWishes(
   { only, skip, first, isSequential }: FileWishes,
   positions: readonly FileRange[],
 ): KeptChoice {
-  const isSaid = only !== undefined || skip !== undefined || positions.length > 0;
-  const wanted = isSaid ? { only: only ?? [], skip: skip ?? [], positions } : kept;
+  const isNamed = only !== undefined || skip !== undefined || positions.length > 0;
+  const wanted = isNamed ? { only: only ?? [], skip: skip ?? [], positions } : kept;
   return { ...wanted, first: first ?? kept.first, isSequential: isSequential ?? kept.isSequential };
+}
+
+/** Whether any wish is said. */
+export function isSaid(wishes: FileWishes, positions: readonly FileRange[]): boolean {
+  return positions.length > 0 || Object.values(wishes).some((wish) => wish !== undefined);
 }
 
 /** Keeps the wishes for the files of a torrent whose metadata is not there yet. */
@@ -56,7 +61,7 @@ function choiceInForce(
 }
 
 /** The parts of a session that choosing needs. */
-interface ChoosingContext {
+export interface ChoosingContext {
   readonly resume: ResumeStore;
   readonly surroundings: { readonly log: Logger };
   /** The settings of `peer.toml`. */

@@ -1,6 +1,6 @@
 /** Tells people why a torrent makes no progress although it is not finished: the answer to "what is it doing?". */
-import type { TrackerFailure } from "../net/tracker/announcer.ts";
-import type { SwarmSnapshot, Waiting } from "../swarm/ports.ts";
+import type { Announcer, TrackerFailure } from "../../net/tracker/announcer.ts";
+import type { SwarmSnapshot, Waiting } from "../../swarm/ports.ts";
 
 /** The state of a torrent's search for peers. */
 export interface Search {
@@ -74,4 +74,19 @@ function because(reason: string): Waiting {
 
 function peers(count: number, one: string, many: string): string {
   return count === 1 ? `1 peer ${one}` : `${count} peers ${many}`;
+}
+
+/** A snapshot with the reason why no data comes, as far as `announcer`, undefined for none, shows it. `now` in ms. */
+export function withWaiting(
+  snapshot: SwarmSnapshot,
+  announcer: Announcer | undefined,
+  usesMulticast: boolean,
+  now: number,
+): SwarmSnapshot {
+  if (announcer === undefined) return snapshot;
+  const { hasTrackers, failures, startedAt } = announcer;
+  return {
+    ...snapshot,
+    waiting: waitingOf(snapshot, { hasTrackers, failures, usesMulticast, startedAt, now }),
+  };
 }
