@@ -576,5 +576,21 @@ export const API = {
   maxSocketPath: 100,
 } as const;
 
+/** Transmission's RPC, which other programs steer the process by. */
+export const RPC = {
+  /** The version of Transmission's protocol that the JSON-RPC dialect follows: that of Transmission 4.1.0. */
+  semver: "6.0.0",
+  /** Random bytes of a session id, which nobody can guess. */
+  sessionIdBytes: 24,
+  /** Requests are five levels deep at most. */
+  maxDepth: 32,
+  /** Values in a request: 100,000 numbers take the parser 10 ms. */
+  maxValues: 100_000,
+  /** An answer that is shorter fits into one packet anyway. */
+  compressFromBytes: 1 * KIB,
+  /** How long a change of a torrent, or its removal, is told to clients that ask for the recent ones. */
+  recentMs: 1 * MINUTE,
+} as const;
+
 /** Period of the clock behind every timeout and periodic job: an unused upload slot stays idle no longer than this. */
 export const TICK_MS = 100;

@@ -1,0 +1,34 @@
+import { statfs } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import type { RpcContext } from "./call.ts";
+import type { JsonObject } from "./json.ts";
+import { isAbsolutePath, type Params } from "./params.ts";
+import { RpcError } from "./rpc_error.ts";
+
+/** Stands for a size that is not known. */
+const UNKNOWN = -1;
+
+/** Bytes that are free for us on the disk of a folder, and all its bytes; -1 each where the system does not tell. */
+export async function freeBytes(folder: string): Promise<{ free: number; total: number }> {
+  try {
+    const { bavail, blocks, bsize } = await statfs(folder);
+    return { free: bavail * bsize, total: blocks * bsize };
+  } catch {
+    return { free: UNKNOWN, total: UNKNOWN };
+  }
+}
+
+/** The method `free_space`, for the folders that data may lie in. Errors: `RpcError` for others. */
+export async function freeSpace(params: Params, { options }: RpcContext): Promise<JsonObject> {
+  const path = params.text("path");
+  if (path === undefined) throw new RpcError("invalid params", "directory path argument is missing");
+  if (!isAbsolutePath(path)) throw new RpcError("relative path", "directory path is not absolute");
+  const folder = resolve(path);
+  const isOurs = folder === options.home || folder.startsWith(join(options.home, "/"));
+  if (!isOurs && !options.allowsFolder(folder)) {
+    const unknown = { path, size_bytes: UNKNOWN, total_size: UNKNOWN };
+    throw new RpcError("system", `Expected a folder below ${options.home}, got ${path}`, unknown);
+  }
+  const { free, total } = await freeBytes(folder);
+  return { path, size_bytes: free, total_size: total };
+}
