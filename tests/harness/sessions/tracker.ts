@@ -6,12 +6,14 @@ import {
   listenForHttp,
   servePaths,
 } from "../../../lib/net/http/http_server.ts";
+import { announceToTracker } from "../../../lib/net/tracker/tracker_client.ts";
 import { TrackerServer } from "../../../lib/net/tracker/tracker_server.ts";
 import { UdpTrackerServer } from "../../../lib/net/tracker/udp_tracker_server.ts";
 import { ownPathOf } from "../../../lib/protocol/announce_address.ts";
 import { toUtf8 } from "../../../lib/protocol/bytes.ts";
+import { formatEndpoint } from "../../../lib/protocol/endpoint.ts";
 import { type InfoHash, infoHashFromBytes } from "../../../lib/protocol/info_hash.ts";
-import type { AnnounceRequest } from "../../../lib/protocol/tracker_messages.ts";
+import type { AnnounceReply, AnnounceRequest } from "../../../lib/protocol/tracker_messages.ts";
 import { PORTS, TRACKER } from "../../../lib/settings.ts";
 import { SwarmRegistry } from "../../../lib/swarm/swarm_registry.ts";
 import { TrackerTable } from "../../../lib/swarm/tracker/tracker_table.ts";
@@ -20,7 +22,10 @@ import { seededRandom } from "../data/random.ts";
 /** The info-hash that test trackers serve. */
 export const SERVED: InfoHash = infoHashFromBytes(new Uint8Array(20).fill(0xf0));
 
-/** An announce for it by a peer of this name; ids are bytes that are not text. */
+/** An info-hash that test trackers do not serve. */
+export const UNKNOWN: InfoHash = infoHashFromBytes(new Uint8Array(20));
+
+/** An announce for `SERVED` by a peer of this name; ids are bytes that are not text. */
 export function announceOf(name: string, changes: Partial<AnnounceRequest> = {}): AnnounceRequest {
   const peerId = new Uint8Array(20).fill(0xff);
   peerId.set(toUtf8(name));
@@ -37,6 +42,18 @@ export function announceOf(name: string, changes: Partial<AnnounceRequest> = {})
     claimedAddresses: [],
     ...changes,
   };
+}
+
+/** Announces to the HTTP or the UDP server of a test tracker, called by an address of this machine. */
+export function announceBy(protocol: "http" | "udp") {
+  const { signal } = new AbortController();
+  return (tracker: TestTracker, request: AnnounceRequest, host = "127.0.0.1"): Promise<AnnounceReply> =>
+    announceToTracker(`${protocol}://${host}:${tracker[protocol].port}/announce`, request, signal);
+}
+
+/** The endpoints of the peers in a reply, in order. */
+export function peersOf({ peers }: AnnounceReply): string[] {
+  return peers.map(({ endpoint }) => formatEndpoint(endpoint)).sort();
 }
 
 /** An HTTP server with the tracker's limits on a free port of all addresses, with these routes. */

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { announceToTracker } from "../../../lib/net/tracker/tracker_client.ts";
 import { TrackerServer } from "../../../lib/net/tracker/tracker_server.ts";
 import { formatEndpoint } from "../../../lib/protocol/endpoint.ts";
-import { infoHashFromBytes } from "../../../lib/protocol/info_hash.ts";
 import {
   decodeAnnounceReply,
   decodeScrapeReply,
@@ -12,19 +11,18 @@ import {
 import type { AnnounceReply, AnnounceRequest } from "../../../lib/protocol/tracker_messages.ts";
 import { TRACKER } from "../../../lib/settings.ts";
 import { TrackerTable } from "../../../lib/swarm/tracker/tracker_table.ts";
-import { announceOf, registryOf, SERVED, TestTracker } from "../../harness/sessions/tracker.ts";
+import {
+  announceBy,
+  announceOf,
+  peersOf,
+  registryOf,
+  SERVED,
+  TestTracker,
+  UNKNOWN,
+} from "../../harness/sessions/tracker.ts";
 
 const { signal } = new AbortController();
-const UNKNOWN = infoHashFromBytes(new Uint8Array(20));
-const peersOf = (reply: AnnounceReply) => reply.peers.map(({ endpoint }) => formatEndpoint(endpoint)).sort();
-
-function announce(
-  tracker: TestTracker,
-  request: AnnounceRequest,
-  host = "127.0.0.1",
-): Promise<AnnounceReply> {
-  return announceToTracker(`http://${host}:${tracker.http.port}/announce`, request, signal);
-}
+const announce = announceBy("http");
 
 async function get(tracker: TestTracker, pathAndQuery: string, init?: RequestInit) {
   const response = await fetch(`http://127.0.0.1:${tracker.http.port}${pathAndQuery}`, init);

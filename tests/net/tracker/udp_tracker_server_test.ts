@@ -5,9 +5,6 @@ import { EmbeddedTracker } from "../../../lib/net/tracker/embedded_tracker.ts";
 import { announceToTracker } from "../../../lib/net/tracker/tracker_client.ts";
 import { TrackerServer } from "../../../lib/net/tracker/tracker_server.ts";
 import { UdpTrackerServer } from "../../../lib/net/tracker/udp_tracker_server.ts";
-import { formatEndpoint } from "../../../lib/protocol/endpoint.ts";
-import { infoHashFromBytes } from "../../../lib/protocol/info_hash.ts";
-import type { AnnounceReply, AnnounceRequest } from "../../../lib/protocol/tracker_messages.ts";
 import {
   encodeUdpAnnounce,
   encodeUdpConnect,
@@ -19,19 +16,18 @@ import {
 import { PORTS } from "../../../lib/settings.ts";
 import { TrackerTable } from "../../../lib/swarm/tracker/tracker_table.ts";
 import { needs } from "../../harness/processes/require_tool.ts";
-import { announceOf, registryOf, SERVED, TestTracker } from "../../harness/sessions/tracker.ts";
+import {
+  announceBy,
+  announceOf,
+  peersOf,
+  registryOf,
+  SERVED,
+  TestTracker,
+  UNKNOWN,
+} from "../../harness/sessions/tracker.ts";
 
 const { signal } = new AbortController();
-const UNKNOWN = infoHashFromBytes(new Uint8Array(20));
-const peersOf = (reply: AnnounceReply) => reply.peers.map(({ endpoint }) => formatEndpoint(endpoint)).sort();
-
-function announce(
-  tracker: TestTracker,
-  request: AnnounceRequest,
-  host = "127.0.0.1",
-): Promise<AnnounceReply> {
-  return announceToTracker(`udp://${host}:${tracker.udp.port}/announce`, request, signal);
-}
+const announce = announceBy("udp");
 
 /** A bare socket that asks a tracker and hears what comes back first. */
 class Asker {
