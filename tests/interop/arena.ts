@@ -3,7 +3,7 @@ import { isMagnet } from "../../lib/session/torrent_tools.ts";
 import type { InteropClient } from "./clients/client.ts";
 import type { Content } from "./content.ts";
 import { OurPeer } from "./our_peer.ts";
-import { OwnNetwork } from "./own_network.ts";
+import { OwnNetwork } from "../harness/processes/own_network.ts";
 import { type Launch, RunningProcess, type Spawn } from "../harness/processes/running_process.ts";
 import type { InteropTracker } from "./trackers.ts";
 

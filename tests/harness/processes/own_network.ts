@@ -1,10 +1,13 @@
 /**
- * A network of an arena's own: nothing that runs in it can reach any other, not even this machine.
+ * A network of its own for some processes: nothing that runs in it can reach any other, not even this machine.
  *
  * It is a network namespace whose loopback interface has a /24 of private addresses, because Transmission
  * connects to no peer in 127.0.0.0/8. Where the system allows no namespace, it is the machine's own loopback.
  */
-import type { ArenaNetwork } from "./arena.ts";
+
+/** Subnets of the addresses: of a network of its own, and of the machine's loopback. */
+export const OWN_SUBNET = "10.0.0";
+export const COMMON_SUBNET = "127.0.0";
 
 /** Ways to make a namespace, and the options that lead into it again: as root, or else by a user namespace. */
 const WAYS = [
@@ -13,16 +16,16 @@ const WAYS = [
 ];
 
 // All addresses of a network on a loopback interface are its own, not only the one that is named.
-const SET_UP = "ip link set lo up && ip address add 10.0.0.1/24 dev lo && echo ready && exec cat";
+const SET_UP = `ip link set lo up && ip address add ${OWN_SUBNET}.1/24 dev lo && echo ready && exec cat`;
 
-/** Where the processes of an arena run. Dispose of it after them. */
-export class OwnNetwork implements ArenaNetwork {
-  readonly #prefix: string;
+/** Where some processes run. Dispose of it after them. */
+export class OwnNetwork implements AsyncDisposable {
+  readonly #subnet: string;
   readonly #enter: readonly string[];
   readonly #keeper: Deno.ChildProcess | undefined;
 
-  private constructor(prefix: string, enter: readonly string[], keeper?: Deno.ChildProcess) {
-    this.#prefix = prefix;
+  private constructor(subnet: string, enter: readonly string[], keeper?: Deno.ChildProcess) {
+    this.#subnet = subnet;
     this.#enter = enter;
     this.#keeper = keeper;
   }
@@ -31,13 +34,18 @@ export class OwnNetwork implements ArenaNetwork {
     for (const { unshare, nsenter } of WAYS) {
       const keeper = await startKeeper(unshare);
       if (keeper === undefined) continue;
-      return new OwnNetwork("10.0.0.", ["nsenter", `--target=${keeper.pid}`, ...nsenter, "--"], keeper);
+      return new OwnNetwork(OWN_SUBNET, ["nsenter", `--target=${keeper.pid}`, ...nsenter, "--"], keeper);
     }
-    return new OwnNetwork("127.0.0.", []);
+    return new OwnNetwork(COMMON_SUBNET, []);
+  }
+
+  /** Whether it is a namespace, and not the machine's own loopback. */
+  get isIsolated(): boolean {
+    return this.#keeper !== undefined;
   }
 
   address(participant: number): string {
-    return `${this.#prefix}${participant}`;
+    return `${this.#subnet}.${participant}`;
   }
 
   spawn(
