@@ -379,6 +379,26 @@ export const TRACKER = {
   maxUdpAddresses: 64,
 } as const;
 
+/** What machines of our kind tell of themselves to trackers of our kind, and what is kept of it. */
+export const HOSTS = {
+  /** Seconds between two reports of a machine at least, so that a person sees news within ten seconds. */
+  minReportSeconds: 5,
+  /** Reports of one torrent that a tracker asks for, all machines together: a thousand report each 20 s. */
+  reportsPerSecond: 50,
+  /** Reports are not more often believed to be wanted, nor less often, than after so many seconds. */
+  maxReportSeconds: 10 * 60,
+  /** A machine that lets so many reports out has gone. */
+  silentReports: 2.2,
+  /** Hosts remembered of a torrent, those that left among them; each takes about 600 bytes. */
+  maxPerTorrent: 2_000,
+  /** Over how long a time the pressure on the disk is measured, in ms. */
+  pressureMs: 3 * SECOND,
+  /** From this part of the time on that received data waits for the disk, the disk is what holds a download up. */
+  muchPressure: 0.3,
+  /** Above this part of the user's limit, the limit is what holds a download up. */
+  nearLimit: 0.85,
+} as const;
+
 /** Announcing to trackers. */
 export const ANNOUNCING = {
   timeoutMs: 10 * SECOND,

@@ -29,6 +29,7 @@ import {
   isDialable,
   withoutZone,
 } from "./endpoint.ts";
+import { readReport, reportParameters } from "./host_report.ts";
 import { INFO_HASH_LENGTH, type InfoHash, infoHashBytes, infoHashFromBytes } from "./info_hash.ts";
 import { PEER_ID_LENGTH } from "./peer_id.ts";
 import {
@@ -70,6 +71,9 @@ export function encodeAnnounceQuery(request: AnnounceRequest): string {
   for (const address of request.claimedAddresses) {
     parts.push(`ipv${familyOf(address)}=${percentEncode(address)}`);
   }
+  for (const [name, value] of request.report === undefined ? [] : reportParameters(request.report)) {
+    parts.push(`${name}=${percentEncode(toUtf8(value))}`);
+  }
   return parts.join("&");
 }
 
@@ -89,6 +93,13 @@ export function parseAnnounceQuery(query: string): AnnounceRequest {
   const numwant = wholeNumber(text("numwant"));
   const key = text("key");
   const trackerId = percentDecode(parameters.get("trackerid") ?? "");
+  const report = readReport(
+    (name) => {
+      const bytes = percentDecode(parameters.get(name) ?? "%");
+      return bytes === undefined ? undefined : fromUtf8(bytes);
+    },
+    (name) => wholeNumber(parameters.get(name)),
+  );
   const claimed = ["ip", "ipv4", "ipv6"].flatMap((name) => claimedAddress(text(name)) ?? []);
   return {
     infoHash: infoHashFromBytes(exactBytes(parameters.get("info_hash"), "info_hash", INFO_HASH_LENGTH)),
@@ -105,6 +116,7 @@ export function parseAnnounceQuery(query: string): AnnounceRequest {
     supportsCrypto: text("supportcrypto") === "1",
     ...(parameters.has("trackerid") && trackerId !== undefined ? { trackerId } : {}),
     claimedAddresses: [...new Set(claimed)],
+    ...(report === undefined ? {} : { report }),
   };
 }
 
@@ -131,6 +143,7 @@ export function encodeAnnounceReply(
     incomplete: reply.incomplete,
     downloaded: reply.downloaded,
     "warning message": reply.warning,
+    "report interval": reply.reportIntervalSeconds,
     "tracker id": reply.trackerId,
     peers: dictionaryPeers(reply.peers, form.noPeerId),
   });
@@ -151,6 +164,7 @@ function encodeCompactReply(reply: AnnounceReply): Uint8Array<ArrayBuffer> {
     toUtf8(`d${numbers}`),
     ...bytes("peers", v4),
     ...bytes("peers6", hasOthers ? compactPeers(reply.peers, 6) : undefined),
+    toUtf8(number("report interval", reply.reportIntervalSeconds)),
     ...bytes("tracker id", reply.trackerId),
     ...bytes("warning message", reply.warning === undefined ? undefined : toUtf8(reply.warning)),
     toUtf8("e"),
@@ -187,6 +201,7 @@ export function decodeAnnounceReply(body: Uint8Array, maxPeers: number): Announc
   if (failure !== undefined) return failure;
   const warning = bytesIn(reply, "warning message");
   const trackerId = bytesIn(reply, "tracker id");
+  const reportIntervalSeconds = numberIn(reply, "report interval");
   const counts = {
     minIntervalSeconds: numberIn(reply, "min interval"),
     complete: numberIn(reply, "complete"),
@@ -198,6 +213,7 @@ export function decodeAnnounceReply(body: Uint8Array, maxPeers: number): Announc
     ...counts,
     ...(warning === undefined ? {} : { warning: trackerText(warning) }),
     ...(trackerId === undefined ? {} : { trackerId }),
+    ...(reportIntervalSeconds === undefined ? {} : { reportIntervalSeconds }),
     peers: peersIn(reply, maxPeers),
   };
 }

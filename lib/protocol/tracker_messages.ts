@@ -1,6 +1,7 @@
 /** Requests and replies between peers and trackers, in the form that HTTP and UDP share. */
 import { fromUtf8 } from "./bytes.ts";
 import { COMPACT_LENGTH, type Endpoint, type IpFamily, toCompactText } from "./endpoint.ts";
+import type { HostReport } from "./host_report.ts";
 import type { InfoHash } from "./info_hash.ts";
 import { printable } from "./printable.ts";
 
@@ -37,6 +38,8 @@ export interface AnnounceRequest {
   readonly trackerId?: Uint8Array;
   /** Canonical addresses that the announcer claims (`ip`, `ipv4`, `ipv6`; BEP 3, 7); they may be false. */
   readonly claimedAddresses: readonly string[];
+  /** What a machine of our kind tells a tracker of our kind about itself; by HTTP only. */
+  readonly report?: HostReport;
 }
 
 /** A peer in a tracker's reply. */
@@ -77,6 +80,8 @@ export interface AnnounceReply {
   readonly warning?: string;
   readonly trackerId?: Uint8Array;
   readonly peers: readonly AnnouncedPeer[];
+  /** A tracker of our kind wants a report after so many seconds; absent from others. */
+  readonly reportIntervalSeconds?: number | undefined;
 }
 
 /** A tracker's refusal. */

@@ -7,9 +7,11 @@
  */
 import { DataChangedError, type StorageError } from "../errors.ts";
 import { Bitfield } from "../protocol/bitfield.ts";
+import type { HostReport } from "../protocol/host_report.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
 import { encodeAboutPiece, MessageId, type MessageReader } from "../protocol/peer_messages.ts";
+import { bottleneckOf } from "./bottleneck.ts";
 import type { ConnectionOwner } from "./connection_owner.ts";
 import type { FileSelection } from "./download/file_selection.ts";
 import { DontHaveExtension } from "./extensions/dont_have_extension.ts";
@@ -448,6 +450,23 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     this.download.tick(now);
     this.upload.tick(now);
     this.extensions.tick(now);
+  }
+
+  /** What our machine, which its user calls `name`, tells a tracker of our kind about the torrent at `now`. */
+  hostReport(name: string, now: number): HostReport {
+    const { downloadRate, uploadRate } = this.#statistics.snapshot(now);
+    const have = this.metainfo.layout.totalLength - this.download.bytesLeft;
+    const { state, failure } = this.#standing;
+    const bottleneck = bottleneckOf({
+      state,
+      failure,
+      peers: this.#peers.values(),
+      diskPressure: this.download.diskPressure.value,
+      downloadRate,
+      limit: this.#options.policy.maxDownload,
+    });
+    const activity = state === "downloading" || state === "paused" || state === "failed" ? state : "seeding";
+    return { name, have, downloadRate, uploadRate, activity, bottleneck };
   }
 
   /** Everything about the swarm at `now`, as plain data. */

@@ -2,9 +2,12 @@
  * The owner of all swarms: it finds a swarm by its info-hash and lets time pass for all of them. Every announce to the
  * embedded tracker comes through here, so that our peers hear of the announcing peer at once and we dial it ourselves.
  */
+import { equalBytes } from "../protocol/bytes.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import { skeyHash } from "../protocol/mse.ts";
+import { isOurKind } from "../protocol/peer_id.ts";
 import type { AnnounceRequest, ScrapeCounts } from "../protocol/tracker_messages.ts";
+import { HostList, type TrackedHost } from "./tracker/host_list.ts";
 import type { MetadataSwarm } from "./metadata_swarm.ts";
 import type { Swarm } from "./swarm.ts";
 import type { AnnounceResult, TrackerTable } from "./tracker/tracker_table.ts";
@@ -18,6 +21,8 @@ export class SwarmRegistry {
   readonly #bySkeyHash = new Map<string, InfoHash>();
   readonly #table: TrackerTable;
   readonly #own: { readonly peerId: Uint8Array; readonly port: number };
+  /** The machines that announced each of our swarms. */
+  readonly #hosts = new Map<InfoHash, HostList>();
   /** Info-hashes whose list of peers changed since our peers were last told of it. */
   readonly #changed = new Set<InfoHash>();
 
@@ -53,6 +58,7 @@ export class SwarmRegistry {
     this.#swarms.delete(infoHash);
     this.#bySkeyHash.delete(skeyHash(infoHash));
     this.#changed.delete(infoHash);
+    this.#hosts.delete(infoHash);
     this.#table.unserve(infoHash);
   }
 
@@ -77,13 +83,29 @@ export class SwarmRegistry {
   ): AnnounceResult | undefined {
     const { infoHash, port, event } = request;
     if (!this.#table.isServed(infoHash)) return undefined;
-    const result = this.#table.announce(request, address, now, sender);
     const swarm = this.#swarms.get(infoHash);
+    const reporting = swarm && this.#noteHost(request, address, sender, now);
+    const result = { ...this.#table.announce(request, address, now, sender), ...reporting };
     if (!result.membershipChanged || swarm === undefined) return result;
     this.#changed.add(infoHash);
     if (event !== "stopped") swarm.addPeers([{ address, port }], "tracker");
     this.#tellChanges(now);
     return result;
+  }
+
+  /** Notes the machine that announces a swarm of ours; returns when it shall report again, if it is of our kind. */
+  #noteHost(request: AnnounceRequest, address: string, sender: string, now: number) {
+    const { infoHash, peerId, port } = request;
+    if (equalBytes(peerId, this.#own.peerId)) return undefined;
+    const hosts = this.#hosts.get(infoHash) ?? new HostList();
+    this.#hosts.set(infoHash, hosts);
+    hosts.note(request, { address, port }, sender, now);
+    return isOurKind(peerId) ? { reportIntervalSeconds: hosts.reportIntervalSeconds } : undefined;
+  }
+
+  /** The machines that announced one of our swarms, also those that left. */
+  hosts(infoHash: InfoHash, now: number): TrackedHost[] {
+    return this.#hosts.get(infoHash)?.hosts(now) ?? [];
   }
 
   /** Counts of an info-hash (BEP 48); undefined when the embedded tracker does not track it. */

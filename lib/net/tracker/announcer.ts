@@ -1,5 +1,6 @@
 import { messageOf, TrackerError } from "../../errors.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
+import type { HostReport } from "../../protocol/host_report.ts";
 import type { AnnounceReply, AnnounceRequest } from "../../protocol/tracker_messages.ts";
 import { ANNOUNCING, CONNECTIONS } from "../../settings.ts";
 import { AnnounceSchedule, type DueAnnounce } from "../../swarm/tracker/announce_schedule.ts";
@@ -25,6 +26,8 @@ export interface AnnouncerOptions {
   readonly traffic: TrackerTraffic;
   /** Hears of each announce that failed, and why. */
   readonly failed: ((url: string, reason: string) => void) | undefined;
+  /** The report of this machine, for trackers of our kind on the local network; undefined while there is none. */
+  readonly report?: () => HostReport | undefined;
   readonly surroundings: Surroundings;
 }
 
@@ -64,6 +67,9 @@ export class Announcer {
   readonly #failures = new Map<string, TrackerFailure>();
   /** The last answer of each tracker, by URL, and its time in ms. */
   readonly #answers = new Map<string, { reply: AnnounceReply; at: number }>();
+
+  /** URLs of trackers that want reports. */
+  readonly #reportedTo = new Set<string>();
 
   /** When this announcer began, in ms. */
   readonly startedAt: number;
@@ -153,6 +159,8 @@ export class Announcer {
       const reply = await this.#send(announce, this.#stopping.signal);
       this.#schedule.succeeded(announce, reply, now());
       this.#failures.delete(announce.url);
+      if (reply.reportIntervalSeconds === undefined) this.#reportedTo.delete(announce.url);
+      else this.#reportedTo.add(announce.url);
       this.#answers.set(announce.url, { reply, at: now() });
       if (reply.warning !== undefined) log.warn(`${nameOf(announce)}: ${reply.warning}`);
       swarm.addPeers(reply.peers.map(({ endpoint }) => endpoint), "tracker");
@@ -179,10 +187,11 @@ export class Announcer {
     }, signal);
   }
 
-  #requestFor({ event: due, trackerId }: DueAnnounce): AnnounceRequest {
+  #requestFor({ url, event: due, trackerId }: DueAnnounce): AnnounceRequest {
     const { swarm, traffic, surroundings } = this.#options;
     const isPartialSeed = swarm.isFinished && swarm.totals.left !== 0;
     const event = due ?? (isPartialSeed ? "paused" : undefined);
+    const report = this.#reportedTo.has(url) ? this.#options.report?.() : undefined;
     return {
       infoHash: swarm.infoHash,
       peerId: surroundings.peerId,
@@ -197,6 +206,7 @@ export class Announcer {
       // As many peers as we may dial; a peer that leaves wants none.
       numwant: event === "stopped" ? 0 : CONNECTIONS.dialled,
       ...(trackerId === undefined ? {} : { trackerId }),
+      ...(report === undefined ? {} : { report }),
     };
   }
 }

@@ -44,7 +44,9 @@ export function announceToTracker(
     const announces = families.map((hops) =>
       askInTurn(hops, limits, signal, async (client, hop, signal) => {
         const reply = answerIn(await client.announce(hop, request, limits.isBlocked ?? nobody, signal));
-        return { ...reply, peers: peersFrom(hop.address, reply) };
+        const { reportIntervalSeconds, ...rest } = { ...reply, peers: peersFrom(hop.address, reply) };
+        // A tracker of the internet that claims to be of our kind learns nothing of this machine.
+        return scopeOf(hop.address) === "global" ? rest : { ...rest, reportIntervalSeconds };
       })
     );
     return gather(announces, ending);

@@ -60,7 +60,7 @@ export class TrackerServer {
       return { failureReason: "Unregistered torrent: this tracker does not serve its info-hash" };
     }
     for (const other of others) registry.announce({ ...request, numwant: 0 }, other, now(), remoteAddress);
-    const { complete, incomplete, downloaded, peers } = result;
+    const { complete, incomplete, downloaded, peers, reportIntervalSeconds } = result;
     return {
       intervalSeconds: TRACKER.intervalSeconds,
       minIntervalSeconds: TRACKER.minIntervalSeconds,
@@ -68,6 +68,7 @@ export class TrackerServer {
       incomplete,
       downloaded,
       peers,
+      reportIntervalSeconds,
     };
   }
 

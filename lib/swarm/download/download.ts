@@ -15,6 +15,7 @@ import {
 import { BLOCK_LENGTH, type PieceLayout } from "../../protocol/piece_layout.ts";
 import { CHOKING, FAST, TRANSFER } from "../../settings.ts";
 import type { Surroundings } from "../../surroundings.ts";
+import { DiskPressure } from "../bottleneck.ts";
 import { Blame } from "./blame.ts";
 import { type ActivePiece, BlockRouting, NOBODY } from "./block_routing.ts";
 import { askInEndgame } from "./endgame.ts";
@@ -51,6 +52,8 @@ export class Download {
   readonly picker: PieceOrder;
   readonly routing: BlockRouting;
   readonly sources: Sources;
+  /** How much received data waits for the disk. */
+  readonly diskPressure = new DiskPressure();
   readonly #context: DownloadContext;
   readonly #committing = new Map<number, ActivePiece>();
   readonly #blame = new Blame();
@@ -185,6 +188,7 @@ export class Download {
   tick(now: number): void {
     if (this.#isOver) return;
     const diskIsBusy = !this.#context.storage.hasRoom();
+    this.diskPressure.look(!diskIsBusy, now);
     const unprovenMs = this.sources.areOthersWaiting(now) ? CHOKING.unprovenAfterMs : CHOKING.snubbedAfterMs;
     for (const peer of this.#context.peers.values()) {
       // While our own disk or limit holds us up, we do not read from the peer: it is not silent then.

@@ -13,7 +13,7 @@
  */
 import { announceHost } from "../../protocol/announce_address.ts";
 import type { AnnounceEvent } from "../../protocol/tracker_messages.ts";
-import { ANNOUNCING } from "../../settings.ts";
+import { ANNOUNCING, HOSTS } from "../../settings.ts";
 import { Allowances } from "../peers/allowance.ts";
 
 /** An announce to make now. */
@@ -28,6 +28,8 @@ export interface DueAnnounce {
 interface AnnounceOutcome {
   readonly intervalSeconds: number;
   readonly minIntervalSeconds?: number | undefined;
+  /** The interval that holds instead where the tracker wants reports of our machine. */
+  readonly reportIntervalSeconds?: number | undefined;
   readonly trackerId?: Uint8Array;
 }
 
@@ -147,11 +149,10 @@ export class AnnounceSchedule {
     tracker.trackerId = outcome.trackerId ?? tracker.trackerId;
     if (announce.event === "started") tracker.heardStarted = true;
     if (announce.event === "completed") tracker.owedCompleted = false;
-    const seconds = Math.max(outcome.intervalSeconds, outcome.minIntervalSeconds ?? 0);
-    const { minIntervalMs, maxIntervalMs, againMs } = ANNOUNCING;
-    tracker.allowedAt = now + Math.max((outcome.minIntervalSeconds ?? 0) * 1_000, againMs);
-    const intervalMs = Math.min(Math.max(seconds * 1000, minIntervalMs), maxIntervalMs);
-    tier.dueAt = nextEvent(tracker) === undefined ? now + intervalMs : now;
+    const { minIntervalSeconds = 0, reportIntervalSeconds } = outcome;
+    const leastMs = reportIntervalSeconds === undefined ? minIntervalSeconds * 1_000 : 0;
+    tracker.allowedAt = now + Math.max(leastMs, ANNOUNCING.againMs);
+    tier.dueAt = nextEvent(tracker) === undefined ? now + intervalMsOf(outcome) : now;
   }
 
   /**
@@ -220,6 +221,19 @@ export class AnnounceSchedule {
     tier.underWay = undefined;
     return { tier, tracker };
   }
+}
+
+/** How long a tracker's answer holds; intervals out of all proportion are not believed. */
+function intervalMsOf(outcome: AnnounceOutcome): number {
+  const { intervalSeconds, minIntervalSeconds = 0, reportIntervalSeconds } = outcome;
+  if (reportIntervalSeconds !== undefined) {
+    return 1_000 * Math.min(Math.max(reportIntervalSeconds, HOSTS.minReportSeconds), HOSTS.maxReportSeconds);
+  }
+  const { minIntervalMs, maxIntervalMs } = ANNOUNCING;
+  return Math.min(
+    Math.max(Math.max(intervalSeconds, minIntervalSeconds) * 1_000, minIntervalMs),
+    maxIntervalMs,
+  );
 }
 
 function newTracker(url: string): Tracker {

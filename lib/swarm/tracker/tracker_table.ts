@@ -27,6 +27,8 @@ export interface AnnounceResult extends ScrapeCounts {
   /** Whether a peer came, left, became a seed or ceased to be one. */
   readonly membershipChanged: boolean;
   readonly peers: readonly AnnouncedPeer[];
+  /** Seconds after which a machine of our kind shall report; absent for other programs, and where we do not take part. */
+  readonly reportIntervalSeconds?: number;
 }
 
 /** What the table needs of its owner. */

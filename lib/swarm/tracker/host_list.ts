@@ -1,0 +1,158 @@
+/** The machines that announced one torrent to the embedded tracker, also those that left: what a room looks like. */
+import { toByteString } from "../../protocol/bytes.ts";
+import { type Endpoint, formatEndpoint } from "../../protocol/endpoint.ts";
+import type { Bottleneck, HostActivity, HostReport } from "../../protocol/host_report.ts";
+import { clientNameOf } from "../../protocol/peer_id.ts";
+import type { AnnounceRequest } from "../../protocol/tracker_messages.ts";
+import { HOSTS, TRACKER } from "../../settings.ts";
+
+/** A machine as it announced itself. Sizes in bytes, rates in bytes per second, times in ms of the caller's clock. */
+export interface TrackedHost {
+  readonly endpoint: Endpoint;
+  /** The name that it gave itself; undefined for other clients. */
+  readonly name: string | undefined;
+  /** Its program, for people. */
+  readonly client: string;
+  /** Bytes that it lacks; undefined while it does not know. */
+  readonly left: number | undefined;
+  /** Stored bytes of what it wants; undefined for other clients. */
+  readonly have: number | undefined;
+  readonly downloadRate: number;
+  readonly uploadRate: number;
+  readonly activity: HostActivity;
+  readonly bottleneck: Bottleneck | undefined;
+  readonly firstSeenAt: number;
+  /** When it was complete for the first time that we know of. */
+  readonly doneAt: number | undefined;
+  /** Since when nothing was heard of it; undefined while it is there. */
+  readonly goneSince: number | undefined;
+}
+
+interface Entry {
+  host: TrackedHost;
+  /** The address that its announces come from. */
+  readonly sender: string;
+  heardAt: number;
+  /** How long it may be silent before it counts as gone, in ms. */
+  patienceMs: number;
+  uploaded: number;
+  downloaded: number;
+}
+
+/**
+ * The hosts of one torrent.
+ *
+ * A machine is known again by its peer id together with the secret key that it tells trackers alone, so that one with
+ * addresses of both families is one host, and nobody else can speak for it. Other programs are known by their endpoint.
+ * A machine that begins anew at the same endpoint is the same host. Hosts that left stay, and make room first.
+ */
+export class HostList {
+  /** By identity, the one heard least lately first. */
+  readonly #entries = new Map<string, Entry>();
+  /** Identities by endpoint. */
+  readonly #identities = new Map<string, string>();
+
+  /** All hosts at `now`, in no order. */
+  hosts(now: number): TrackedHost[] {
+    return Array.from(
+      this.#entries.values(),
+      ({ host, heardAt, patienceMs }) =>
+        host.goneSince === undefined && now - heardAt > patienceMs ? { ...host, goneSince: heardAt } : host,
+    );
+  }
+
+  /** Hosts that are known. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Seconds after which a machine shall report again, so that all together are not too much for a tracker. */
+  get reportIntervalSeconds(): number {
+    return Math.max(HOSTS.minReportSeconds, Math.ceil(this.#entries.size / HOSTS.reportsPerSecond));
+  }
+
+  /** Notes an announce of a peer at `endpoint`, which came from the address `sender`. */
+  note(request: AnnounceRequest, endpoint: Endpoint, sender: string, now: number): void {
+    const place = formatEndpoint(endpoint);
+    const identity = request.key === undefined ? place : `${request.key} ${toByteString(request.peerId)}`;
+    const present = this.#entries.get(identity);
+    const before = present ?? this.#successorOf(place, sender, endpoint.address);
+    if (before === "stranger") return;
+    if (before === undefined && !this.#hasRoomFor(sender)) return;
+    this.#entries.delete(identity);
+    const kept = present?.host.endpoint ?? endpoint;
+    this.#entries.set(identity, entryOf(request, kept, sender, before, now, this.reportIntervalSeconds));
+    this.#identities.set(formatEndpoint(kept), identity);
+  }
+
+  /** Takes out the entry that a machine at this place had before it began anew; a stranger may not take it over. */
+  #successorOf(place: string, sender: string, address: string): Entry | "stranger" | undefined {
+    const identity = this.#identities.get(place);
+    const entry = identity === undefined ? undefined : this.#entries.get(identity);
+    if (entry === undefined) return undefined;
+    if (entry.sender !== sender && sender !== address) return "stranger";
+    this.#entries.delete(identity!);
+    return entry;
+  }
+
+  /** Whether one more host may be noted; the one that left first makes room. */
+  #hasRoomFor(sender: string): boolean {
+    let [ofSender, longestGone] = [0, undefined as string | undefined];
+    for (const [identity, entry] of this.#entries) {
+      if (entry.sender === sender) ofSender++;
+      if (entry.host.goneSince !== undefined) longestGone ??= identity;
+    }
+    if (ofSender >= TRACKER.maxPeersPerAddress) return false;
+    if (this.#entries.size < HOSTS.maxPerTorrent) return true;
+    if (longestGone === undefined) return false;
+    this.#identities.delete(formatEndpoint(this.#entries.get(longestGone)!.host.endpoint));
+    return this.#entries.delete(longestGone);
+  }
+}
+
+function entryOf(
+  request: AnnounceRequest,
+  endpoint: Endpoint,
+  sender: string,
+  before: Entry | undefined,
+  now: number,
+  reportIntervalSeconds: number,
+): Entry {
+  const { report, left, uploaded, downloaded, event } = request;
+  // A machine whose user has paused it announces that it stops, and is still there.
+  const isPaused = report?.activity === "paused";
+  const isGone = event === "stopped" && !isPaused;
+  const rates = report ?? ratesSince(before, request, now);
+  const isDone = left === 0;
+  const host: TrackedHost = {
+    endpoint,
+    name: report?.name ?? before?.host.name,
+    client: clientNameOf(request.peerId),
+    left,
+    have: report?.have,
+    downloadRate: isGone || isDone ? 0 : rates.downloadRate,
+    uploadRate: isGone ? 0 : rates.uploadRate,
+    activity: report?.activity ?? (isDone ? "seeding" : event === "paused" ? "paused" : "downloading"),
+    bottleneck: report?.bottleneck,
+    firstSeenAt: before?.host.firstSeenAt ?? now,
+    doneAt: isDone ? before?.host.doneAt ?? now : undefined,
+    goneSince: isGone ? now : undefined,
+  };
+  const reportedMs = isPaused ? Infinity : reportIntervalSeconds * 1_000 * HOSTS.silentReports;
+  const patienceMs = report === undefined ? TRACKER.strangersSilenceMs : reportedMs;
+  return { host, sender, heardAt: now, patienceMs, uploaded, downloaded };
+}
+
+/** The rates of a client that reports none, from what it had moved at its announce before. */
+function ratesSince(
+  before: Entry | undefined,
+  { uploaded, downloaded }: AnnounceRequest,
+  now: number,
+): Pick<HostReport, "downloadRate" | "uploadRate"> {
+  const seconds = before === undefined ? 0 : (now - before.heardAt) / 1_000;
+  if (before === undefined || seconds < 1) return { downloadRate: 0, uploadRate: 0 };
+  return {
+    downloadRate: Math.max(0, downloaded - before.downloaded) / seconds,
+    uploadRate: Math.max(0, uploaded - before.uploaded) / seconds,
+  };
+}
