@@ -11,7 +11,7 @@ import type { ReadWatch, TorrentFiles } from "./torrent_files.ts";
  * now and then at a few files that nobody reads. A look reads size, time and inode, never contents.
  */
 export class ChangeWatch implements ReadWatch {
-  /** Stamps of files in `shareable/`; for files not there yet, stamps of copies there that may be replaced. */
+  /** Stamps of the files in `shareable/`; for a file that is not there yet, the stamp of a copy that may be replaced. */
   stamps: (FileStamp | undefined)[] = [];
   readonly #files: TorrentFiles;
   /** Files looked at in this turn. */

@@ -64,7 +64,7 @@ export class CommitChoice {
  */
 export class ReadChoice {
   readonly #now: () => number;
-  /** Whether a read was slow, and not enough were quick since. */
+  /** Whether a read was slow and too few reads were quick since then. */
   #isSlow = false;
   #quickInARow = 0;
   /** When the last slow read ended, in ms. */
@@ -85,7 +85,7 @@ export class ReadChoice {
     return this.#now();
   }
 
-  /** A read that began at `begin` (ms) has ended, in whatever thread. */
+  /** Notes that a read which began at `begin` (ms) has ended, in either thread. */
   tookSince(begin: number): void {
     const now = this.#now();
     const { slowReadMs, quickReads, pauseMs } = STORAGE.patience;

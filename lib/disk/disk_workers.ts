@@ -15,12 +15,12 @@ interface CommitResult {
   readonly buffer: Uint8Array<ArrayBuffer>;
 }
 
-/** Messages at a worker at once: enough that it never waits for the next one. */
+/** Messages that a worker has at once: enough that it never waits for the next one. */
 const MAX_MESSAGES = 4;
-/** Bytes of pieces that travel in one message: a message costs as much as copying a small piece. */
+/** Bytes of pieces in one message. Small pieces travel together, as a message costs as much as copying one of them. */
 const MESSAGE_BYTES = 1024 * 1024;
 
-/** A request that is not sent yet. `bytes` is the length of what it transfers. */
+/** A request that is not sent yet. `bytes` is the length of the buffer that it transfers. */
 interface QueuedRequest {
   readonly request: DiskRequest;
   readonly transfer: Transferable[];
@@ -53,7 +53,7 @@ class DiskWorkerThread {
     };
   }
 
-  /** Answers later, always with a value: failures are in `error`. `buffer` is transferred. */
+  /** Resolves with the worker's answer and never rejects: a failure is in `error`. `buffer` is transferred. */
   call(job: DiskJob, buffer?: ArrayBuffer): Promise<DiskAnswer> {
     const request: DiskRequest = { id: ++this.#lastId, job };
     const transfer = buffer === undefined ? [] : [buffer];
@@ -114,11 +114,11 @@ class DiskWorkerThread {
  * Does disk work: one worker thread writes, unless the main thread writes faster itself, and while data is checked
  * there are as many worker threads as the machine has cores.
  *
- * Threads start when first needed. Threads that check end with the check, the one that writes with `close`.
+ * A thread starts when it is first needed. The threads that check end with the check, the one that writes with `close`.
  */
 export class DiskWorkers {
   readonly #choice: CommitChoice;
-  /** Which thread is to read what is uploaded, over all torrents: they lie on one disk. */
+  /** Chooses the thread that reads for uploads. All torrents share the choice, as they lie on one disk. */
   readonly reads: ReadChoice;
   #writer: DiskWorkerThread | undefined;
   #checkers: DiskWorkerThread[] = [];

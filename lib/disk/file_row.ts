@@ -23,10 +23,10 @@ export interface FileRowDescription {
   readonly root: string;
   /** Folders from `root` to where the torrent's own paths begin. */
   readonly base: readonly string[];
-  /** Where each file is (`FilePlace`), as far as the sender knows; undefined: all below `base`. */
+  /** Where each file is (`FilePlace`), as far as the sender knows; undefined when all are below `base`. */
   readonly places?: Uint8Array;
   readonly files: readonly TorrentFile[];
-  /** Bytes. */
+  /** In bytes. */
   readonly pieceLength: number;
   /** Whether files are opened for writing too. */
   readonly isWritable: boolean;
@@ -47,18 +47,19 @@ export function sameStamp(a: FileStamp | undefined, b: FileStamp | undefined): b
 
 const SHAREABLE = ["shareable"];
 
-/** Files handled before the clock is looked at, in loops over all files of a torrent. */
+/** Number of files after which a loop over all files of a torrent looks at the clock. */
 const FILES_PER_LOOK = 16;
 
 const { O_RDONLY, O_RDWR, O_CREAT } = fs.constants;
-// Not every system has it; `guardPath` looks at the last step as well.
+// Not every system has this flag; `guardPath` looks at the last step of a path as well.
 const O_NOFOLLOW = fs.constants.O_NOFOLLOW ?? 0;
 
 /**
  * Reads and writes a torrent's files by offsets in the row of all files, for spans that lie within one piece.
  *
- * Padding files (BEP 47) read as zeros, swallow writes and never exist. Files in `shareable/` are complete and
- * swallow writes too. Files without one of their own share the parts file. All are opened when first needed.
+ * A padding file (BEP 47) reads as zeros, ignores writes and never exists. A file in `shareable/` is complete and
+ * ignores writes too. Files of a torrent that have no file of their own on disk share the parts file. Each file is opened
+ * when it is first needed.
  * Errors: `StorageError` from every method.
  */
 export class FileRow {
@@ -68,7 +69,7 @@ export class FileRow {
   readonly #open = new Map<number, OpenFile>();
   #parts: PartsLayout | undefined;
 
-  /** `layout` is that of the files, where there is one already. */
+  /** `layout` is the layout of these files, if the caller has made it already. */
   constructor(description: FileRowDescription, openFiles: OpenFiles, layout?: PieceLayout) {
     this.description = description;
     this.layout = layout ??
@@ -76,7 +77,7 @@ export class FileRow {
     this.#openFiles = openFiles;
   }
 
-  /** Positions of the files that are below `base` on disk: without padding, and what is elsewhere. */
+  /** Positions of the files that are below `base` on disk, which excludes padding and files in other places. */
   *realFiles(): Generator<number> {
     const { files } = this.description;
     for (let file = 0; file < files.length; file++) {
@@ -84,12 +85,12 @@ export class FileRow {
     }
   }
 
-  /** Where a file is, as `FilePlace`. */
+  /** The place of a file, as `FilePlace`. */
   placeOf(file: number): number {
     return this.description.places?.[file] ?? FilePlace.own;
   }
 
-  /** The file on disk that holds a file's bytes: itself, or the parts file, which stands behind all others. */
+  /** The position of the file on disk that holds a file's bytes: its own, or that of the parts file behind all others. */
   holderOf(file: number): number {
     return this.placeOf(file) === FilePlace.parts ? this.#partsFile : file;
   }
@@ -109,12 +110,12 @@ export class FileRow {
     return [...(this.placeOf(file) === FilePlace.shareable ? SHAREABLE : base), ...files[file].path];
   }
 
-  /** A file's path below `root`, for people. */
+  /** A file's path below `root`, to be shown to people. */
   nameOf(file: number): string {
     return this.stepsTo(file).join("/");
   }
 
-  /** Whether the torrent's name or its parts file exists. */
+  /** Whether the torrent's own file or folder, or its parts file, exists. */
   exists(): boolean {
     return this.#hasName() || this.hasPartsFile();
   }
@@ -129,13 +130,13 @@ export class FileRow {
     return this.#guard(this.#partsFile).stats !== undefined;
   }
 
-  /** What a file looks like now; undefined when it does not exist. */
+  /** The stamp of a file as it is now; undefined when the file does not exist. */
   stampOf(file: number, known?: KnownFolders): FileStamp | undefined {
     const { stats } = this.#guard(file, known);
     return stats && { size: stats.size, mtimeMs: stats.mtimeMs, inode: stats.ino };
   }
 
-  /** Stamps of all files, in order; undefined for padding and what does not exist. */
+  /** Stamps of all files, in order; undefined for padding and for files that do not exist. */
   async stamps(): Promise<(FileStamp | undefined)[]> {
     const stamps = new Array<FileStamp | undefined>(this.description.files.length).fill(undefined);
     if (this.#hasName()) {
@@ -144,7 +145,7 @@ export class FileRow {
     return stamps;
   }
 
-  /** Files that are there but shorter or longer than they are to be, by what `stamps` says of each. */
+  /** Files that exist but are shorter or longer than the torrent says, according to `stamps`. */
   wrongSizes(stamps: readonly (FileStamp | undefined)[]): number[] {
     const { files } = this.description;
     return [...this.realFiles()].filter((file) =>
@@ -152,10 +153,10 @@ export class FileRow {
     );
   }
 
-  /** Makes every file, at full length from the start but sparse. What is there already is kept. */
+  /** Makes every file that is missing, sparse but with its full length. Existing contents are kept. */
   async create(): Promise<void> {
     await this.#forEachFile((file, known) => this.#create(file, this.description.files[file].length, known));
-    // It grows as it is written to: most of its slots are never used.
+    // The parts file grows as it is written to: most of its slots are never used.
     if (this.#hasParts && !this.hasPartsFile()) this.#create(this.#partsFile, 0);
   }
 
@@ -218,8 +219,8 @@ export class FileRow {
   }
 
   /**
-   * As `readSpan`, with the waiting done in other threads; false also for whatever else is amiss, of which `readSpan`
-   * tells. The file is opened for this read alone: the shared descriptors may be closed meanwhile.
+   * Does the same as `readSpan` while other threads wait for the disk. Returns false for every failure; `readSpan` then
+   * throws the error. The file is opened for this read alone, as the shared descriptors may be closed meanwhile.
    */
   async readSpanLater(span: FileSpan, target: Uint8Array, at: number): Promise<boolean> {
     if (this.description.files[span.file].isPadding) return this.readSpan(span, target, at);
@@ -243,7 +244,7 @@ export class FileRow {
     }
   }
 
-  /** As `stampOf`, with the waiting done in other threads; undefined also for whatever is amiss. */
+  /** Does the same as `stampOf` while other threads wait for the disk; undefined also after any failure. */
   async stampOfLater(file: number): Promise<FileStamp | undefined> {
     try {
       const { stats } = await guardPathLater(this.description.root, this.stepsTo(file));
@@ -253,7 +254,7 @@ export class FileRow {
     }
   }
 
-  /** Whether a piece can be written, that is whether no byte of it is in a file that is not wanted and not shared. */
+  /** Whether a piece can be written: each of its bytes has a place on disk. */
   canHold(index: number): boolean {
     return this.layout.spans(this.layout.offsetOf(index), this.layout.lengthOf(index))
       .every((span) => this.description.files[span.file].isPadding || this.#positionOf(span) !== undefined);
@@ -289,17 +290,17 @@ export class FileRow {
     }
   }
 
-  /** Where a span starts in the file that holds it, in bytes; undefined when nothing holds it. */
+  /** The position at which a span starts in the file that holds it, in bytes; undefined when no file holds it. */
   #positionOf({ file, position }: FileSpan): number | undefined {
     if (this.placeOf(file) !== FilePlace.parts) return position;
     this.#parts ??= new PartsLayout(this.layout, this.description.files);
     return this.#parts.positionOf(this.layout.startOf(file) + position);
   }
 
-  /** Resolves when what was written to a file, by whatever thread, is on the disk. */
+  /** Resolves when everything that any thread has written to a file is on the disk. */
   async sync(file: number): Promise<void> {
     try {
-      // A descriptor of its own, since the shared ones may be closed meanwhile.
+      // The sync needs its own descriptor, since the shared ones may be closed meanwhile.
       const { path } = this.#guard(file);
       const fd = await tryAgain(() => this.#openFiles.making(() => fs.openSync(path, O_RDWR | O_NOFOLLOW)));
       try {
@@ -323,7 +324,7 @@ export class FileRow {
     if (open !== undefined) this.#openFiles.close(open);
   }
 
-  /** Closes all files; the next use opens them again. */
+  /** Closes all files; the next use of a file opens it again. */
   close(): void {
     for (const open of [...this.#open.values()]) this.#openFiles.close(open);
   }
@@ -355,7 +356,7 @@ export class FileRow {
     }
   }
 
-  /** Also refuses what is no plain file: opening a named pipe would wait for ever. */
+  /** Guards the path of a file and refuses anything but a plain file: opening a named pipe would wait for ever. */
   #guard(file: number, known?: KnownFolders): GuardedPath {
     const guarded = guardPath(this.description.root, this.stepsTo(file), known);
     if (guarded.stats !== undefined && !guarded.stats.isFile()) {
@@ -364,7 +365,7 @@ export class FileRow {
     return guarded;
   }
 
-  /** Visits all real files, and lets everything else have a turn in between. */
+  /** Visits all real files and gives way to other work in between. */
   async #forEachFile(visit: (file: number, known: KnownFolders) => void): Promise<void> {
     let visited = 0;
     let began = performance.now();
@@ -373,7 +374,7 @@ export class FileRow {
       try {
         visit(file, known);
       } catch (error) {
-        // The caller may try again after a pause.
+        // `tryAgain` may call once more after a pause, when other folders may be there.
         known = new Set();
         throw error;
       }

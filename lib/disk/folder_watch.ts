@@ -4,10 +4,10 @@ import { setTimeout } from "node:timers/promises";
 import { isTorrentFileName } from "../protocol/safe_path.ts";
 import { STORAGE } from "../settings.ts";
 
-/** The looks of files (`lookOf`), by path. */
+/** What each file looks like (`lookOf`), by path. */
 export type FileLooks = ReadonlyMap<string, string | undefined>;
 
-/** Gets the changes of files in a folder. */
+/** Hears of changes in a folder. */
 interface FolderListener {
   /** Called for a file that appeared or changed. */
   came(path: string): void;
@@ -15,7 +15,7 @@ interface FolderListener {
   left(path: string): void;
 }
 
-/** Looks at which a file must be missing until it counts as taken out: one that is renamed has come by then. */
+/** A file counts as taken out when it is missing at this many looks: a file that is being renamed is back by then. */
 const LOOKS_UNTIL_GONE = 3;
 
 /**
@@ -23,7 +23,7 @@ const LOOKS_UNTIL_GONE = 3;
  *
  * Shape: `known` are files not to be told of as long as they look like that. A file counts once it looked the same
  * twice, so that nobody reads one that is still being written; one that went away and came back counts again. A folder
- * that cannot be read now may be at the next look.
+ * that cannot be read now may be readable at the next look.
  * Units: `everyMs` between two looks.
  */
 export async function watchFolder(

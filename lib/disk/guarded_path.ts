@@ -48,7 +48,7 @@ export function guardPath(root: string, steps: readonly string[], known?: KnownF
   return { path, stats };
 }
 
-/** As `guardPath`, with the waiting done in other threads. Errors: those, and what `node:fs` throws. */
+/** Does the same as `guardPath` while other threads wait for the disk. Errors: the same, and those of `node:fs`. */
 export async function guardPathLater(root: string, steps: readonly string[]): Promise<GuardedPath> {
   const paths = steps.map((_, depth) => join(root, ...steps.slice(0, depth + 1)));
   const all = await Promise.all(paths.map((path) => fs.promises.lstat(path)));
@@ -72,7 +72,7 @@ function notAFolder(steps: readonly string[]): ObstacleError {
 }
 
 /**
- * Makes the missing ones of the folders `steps` below `root`, one inside another; returns the path of the last.
+ * Makes the folders `steps` below `root`, one inside another, where they are missing; returns the path of the last.
  *
  * Errors: `StorageError`, also when a link or a file is in the way.
  */

@@ -10,7 +10,7 @@ import { TorrentFiles } from "./torrent_files.ts";
 /** The result of hashing; every piece is in at most one set. A piece in neither has wrong data. */
 interface CheckedPieces {
   readonly good: Bitfield;
-  /** No data: a file is missing or too short, or there are only the zeros of a file never written to. */
+  /** Pieces without data: a file is missing or too short, or it holds only the zeros of a file never written to. */
   readonly missing: Bitfield;
 }
 
@@ -40,7 +40,7 @@ export async function checkPieces(
   return { good, missing };
 }
 
-/** The indices that are no members, found again at each iteration. */
+/** The indices that are not in `known`; each iteration looks anew. */
 export function piecesNotIn(known: Bitfield): Iterable<number> {
   return {
     *[Symbol.iterator]() {
@@ -56,13 +56,12 @@ interface TorrentCheck {
   readonly bad: readonly number[];
   /** Pieces with no data. */
   readonly missing: readonly number[];
-  /** Paths of files that are longer than they are to be, and of empty ones that lack: no piece tells of them. */
+  /** Paths of files that are too long, and of empty files that are missing: no piece shows these faults. */
   readonly wrongSizes: readonly string[];
 }
 
 /**
- * Hashes the data in `shareable/`, and for what is not good there the data as far as it is in `state/tmp/`. Changes
- * nothing.
+ * Hashes the data in `shareable/`, and in `state/tmp/` the pieces that are not good there. It changes nothing.
  *
  * `onChecked` hears how many pieces were looked at. Errors: `StorageError`.
  */
@@ -96,7 +95,7 @@ export async function checkTorrent(
   return { good, bad, missing: [...missing], wrongSizes: await wrongSizesOf(files) };
 }
 
-/** Paths of files that are right in neither folder, though no piece tells so. */
+/** Paths of files that are right in neither folder although no piece shows it. */
 async function wrongSizesOf({ shareable, tmp }: TorrentFiles): Promise<string[]> {
   const inTmp = await tmp.stamps();
   const inShareable = await shareable.stamps();

@@ -1,5 +1,5 @@
 /**
- * Finds out at the start which pieces of a torrent are on disk ("Start" in `lib/README.md`).
+ * Finds out at the start which pieces of a torrent are on disk ("Start, with what was there before" in `lib/README.md`).
  *
  *   phase     and on disk                       then
  *   complete  files as they were left           trust them
@@ -9,8 +9,8 @@
  *   either    newly wanted files in shareable/  as below, to use them
  *   else, or otherwise                          hash what lies in shareable/ and in state/tmp/
  *
- * Invariant: before files are made in `state/tmp/`, the resume state says "active, nothing stored". Else a crash
- * right after would leave new, empty files under claims made for older ones.
+ * Invariant: before files are made in `state/tmp/`, the resume state says "active, nothing stored". Otherwise a crash
+ * right after that would leave new, empty files while the resume state still describes older ones.
  */
 import type { Logger } from "../log.ts";
 import { Bitfield } from "../protocol/bitfield.ts";
@@ -24,16 +24,16 @@ import { FilePlace } from "./parts_layout.ts";
 import type { ResumeStore } from "./state/resume_store.ts";
 import type { TorrentFiles } from "./torrent_files.ts";
 
-/** The parts that recovery needs. */
+/** What recovery works with. */
 interface RecoveryContext {
   readonly metainfo: Metainfo;
   readonly selection: Selection;
-  /** Gets the place of each file. */
+  /** The files of the torrent; recovery sets the place of each. */
   readonly files: TorrentFiles;
   readonly workers: DiskWorkers;
   readonly resume: ResumeStore;
   readonly log: Logger;
-  /** Gets the number of pieces hashed so far. */
+  /** Hears the number of pieces hashed so far. */
   readonly onChecked: (checked: number) => void;
   readonly signal: AbortSignal | undefined;
 }
@@ -50,11 +50,11 @@ interface RecoveredPieces {
   readonly isMoving: boolean;
   /** Whether the tmp files are those of the last run, so that its unfinished pieces are in them. */
   readonly isResumed: boolean;
-  /** Of files that are in `shareable/`: what they look like. Of others: copies there that may be replaced. */
+  /** The stamp of each file in `shareable/`; of a file elsewhere, the stamp of a copy there that may be replaced. */
   readonly stamps: readonly (FileStamp | undefined)[];
 }
 
-/** Decides by the table above. Errors: `StorageError`, errors of Deno KV, the reason of the signal. */
+/** Recovers by the table above. Errors: `StorageError`, errors of Deno KV, the reason of the signal. */
 export async function recoverPieces(context: RecoveryContext): Promise<RecoveredPieces> {
   const { metainfo: { infoHash, files: { length }, layout }, files, resume } = context;
   const phase = await resume.phase(infoHash);
@@ -155,7 +155,7 @@ async function examine(context: RecoveryContext, trusted: Bitfield): Promise<Rec
   return { have, storedCount: 0, isComplete: false, isMoving: false, isResumed: false, stamps: kept };
 }
 
-/** Where each file is to be: those good in `shareable/` stay there, what is wanted or begun has a file in `tmp`. */
+/** The place for each file: a good one in `shareable/` stays there, a wanted or begun one gets a file in `tmp`. */
 function placesFor(
   { metainfo, files, selection }: RecoveryContext,
   good: readonly Bitfield[],
@@ -178,8 +178,8 @@ function placesFor(
 }
 
 /**
- * All pieces are good where they lie; they are only noted. `before` are stamps from before they were hashed: a file
- * changed meanwhile must not look as if it were still the one that was hashed.
+ * Notes that all pieces are good where they lie. `before` are the stamps from before the hashing: a file that changed
+ * meanwhile must not pass for the one that was hashed.
  */
 async function adoptComplete(
   context: RecoveryContext,
@@ -194,7 +194,10 @@ async function adoptComplete(
   return allThere(context, stamps);
 }
 
-/** A damaged, short or long copy gave us pieces, so the whole file may take its place. Others are somebody's own. */
+/**
+ * Whether a file in `shareable/` may be replaced: a damaged, short or long copy of ours, which gave us pieces. Any other
+ * file belongs to somebody else.
+ */
 function mayReplace(
   { metainfo }: RecoveryContext,
   good: Bitfield,
@@ -224,7 +227,7 @@ function tellWhatStays(
   }
 }
 
-/** Copies the pieces `good` of a row to where their files are now, if they are not there; `have` grows by them. */
+/** Copies the pieces `good` of a row to the present place of their files and adds them to `have`. */
 async function gather(
   { metainfo, files, workers, signal }: RecoveryContext,
   good: Bitfield,

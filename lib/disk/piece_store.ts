@@ -34,7 +34,7 @@ interface PieceStoreOptions {
 
 /** A piece that was only partly there when the last run stopped. */
 interface UnfinishedPiece {
-  /** From `takeBuffer`; the caller's. Defined only where `blocks` says so. */
+  /** A buffer from `takeBuffer` that the caller owns. Only the blocks in `blocks` have defined contents. */
   readonly buffer: Uint8Array<ArrayBuffer>;
   /** Blocks that are there, by number within the piece. */
   readonly blocks: Bitfield;
@@ -48,9 +48,9 @@ export interface RecoveredStore {
   readonly finished: boolean;
   /** Where the finished data is or will be, for the user. */
   readonly path: string;
-  /** Of the pieces that are wanted; what there is of others is kept for later. */
+  /** The unfinished pieces that are wanted, by index; the others are kept for later. */
   readonly unfinished: ReadonlyMap<number, UnfinishedPiece>;
-  /** Paths in `shareable/` where the user has other files than wanted ones that are to go there. */
+  /** Paths in `shareable/` at which other files of the user keep wanted files from their place. */
   readonly inTheWay: readonly string[];
 }
 
@@ -70,7 +70,7 @@ export class PieceStore implements PieceStorage {
   readonly #running = new Set<Promise<void>>();
   /** Commits that the workers have begun. */
   readonly #committing = new Set<Promise<unknown>>();
-  /** Ends when all files that came to be wanted have a place of their own; commits and moves wait for it. */
+  /** Resolves when all newly wanted files have a place of their own; commits and moves wait for that. */
   #unpacking: Promise<void> | undefined;
   #saving: Promise<void> | undefined;
   #waitingForRoom: (() => void)[] = [];
@@ -103,7 +103,7 @@ export class PieceStore implements PieceStorage {
   }
 
   /**
-   * Finds out what is there, makes room for what is wanted, and completes a move that was cut off. `onChecked`
+   * Finds out what is there, makes the wanted files, and completes a move that was cut off. `onChecked`
    * hears how many pieces were hashed.
    *
    * Errors: `StorageError`; what KV throws; the signal's reason when it is aborted.
@@ -142,7 +142,7 @@ export class PieceStore implements PieceStorage {
     };
   }
 
-  /** Paths of files in `shareable/` that are not ours, and where wanted files are to be. */
+  /** Paths in `shareable/` at which a file that is not ours takes the place of a wanted one. */
   async #pathsInTheWay(): Promise<string[]> {
     const { shareable } = this.#files;
     const there = await shareable.stamps();
@@ -275,7 +275,7 @@ export class PieceStore implements PieceStorage {
     if (error instanceof DataChangedError) this.#changed.resolve();
   }
 
-  /** Resolves when data turned out to be no longer what it was: all is to be looked through by a new store. */
+  /** Resolves when data has turned out to be changed: a new store must then check all of it. */
   get changed(): Promise<void> {
     return this.#changed.promise;
   }
@@ -306,7 +306,7 @@ export class PieceStore implements PieceStorage {
     this.listener?.dataFinished(this.#files.path);
   }
 
-  /** Every step can be cut off: the next start finds how far it came (`piece_recovery.ts`). */
+  /** Moves the wanted files. Every step can be cut off: the next start finds out how far it came (`piece_recovery.ts`). */
   async #moveToPlace({ files: wanted }: Selection): Promise<void> {
     const { infoHash } = this.#metainfo;
     await this.#storeSynced();
@@ -356,7 +356,7 @@ export class PieceStore implements PieceStorage {
     }
   }
 
-  /** One save at a time: another would find nothing left to sync, and claim too early that all is stored. */
+  /** Runs one save at a time: a second one would find nothing left to sync and claim too early that all is stored. */
   async #saveAlone(save: () => Promise<void>): Promise<void> {
     while (this.#saving !== undefined) await Promise.allSettled([this.#saving]);
     this.#saving = save();

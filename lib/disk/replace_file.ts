@@ -19,7 +19,7 @@ export async function renameOver(
   }, isRenameBusy);
 }
 
-/** Other systems ask the folder whether a file may be replaced, Windows asks the file. */
+/** Lets Windows replace a file, which depends on the file there; on other systems it depends on the folder. */
 function makeWritable(path: string): void {
   const stats = fs.lstatSync(path, { throwIfNoEntry: false });
   if (stats?.isFile()) fs.chmodSync(path, stats.mode | 0o200);

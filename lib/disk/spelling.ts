@@ -1,6 +1,6 @@
 /**
- * Names on disk that are the torrent's in another spelling: letters with accents that are composed in another way, or
- * characters that our own names do not have because other systems forbid them.
+ * Finds files whose names on disk are the torrent's names in another spelling: an accented letter that is composed in
+ * another way, or a character that our own names avoid because some systems forbid it.
  */
 import fs from "node:fs";
 import { join } from "node:path";
@@ -9,20 +9,20 @@ import { safeName } from "../protocol/safe_path.ts";
 import type { Steps } from "../protocol/steps.ts";
 import { inSlices } from "./time_slices.ts";
 
-/** A torrent whose files are called what they are called on this disk. */
+/** A torrent whose files have the names that they have on this disk. */
 interface SpelledTorrent {
   readonly metainfo: Metainfo;
-  /** What is different about names in `shareable/` that are nearly those of files that lack. Texts for people. */
+  /** Texts for people: how names in `shareable/` differ from the nearly equal names of missing files. */
   readonly problems: readonly string[];
 }
 
-/** Names in a folder. */
+/** The names in a folder. */
 interface Names {
-  /** By what we would call them. */
+  /** Each name by the name that we would give the file. */
   readonly byOurs: ReadonlyMap<string, string>;
-  /** By what they are without capitals. */
+  /** Each name by its form without capitals. */
   readonly byFolded: ReadonlyMap<string, string>;
-  /** Some that cannot be opened. */
+  /** Some of the names that cannot be opened. */
   readonly unreadable: readonly string[];
 }
 
@@ -30,9 +30,9 @@ interface Names {
 const FILES_PER_STEP = 256;
 /** Unreadable names remembered of a folder. */
 const MAX_UNREADABLE = 16;
-/** Names that are always our own. */
+/** A name of these characters has one spelling only. */
 const PLAIN = /^[\w \-.()[\],+&'!#@]+$/;
-/** Stands in a name for bytes that are not UTF-8; such a name cannot be opened. */
+/** The character that stands in a name for bytes that are not UTF-8; such a name cannot be opened. */
 const UNREADABLE = "\uFFFD";
 
 /** Looks in HOME/shareable how the torrent's files and folders are spelled there; all others keep their names. */
@@ -69,7 +69,7 @@ function spelledPath(
     const names = folders.get(folder);
     const found = names?.byOurs.get(name);
     if (found === undefined) {
-      // Some systems ignore capitals.
+      // Some systems do not tell capitals apart, so the name may work as it is.
       if (fs.existsSync(join(folder, name))) break;
       for (const problem of problemsWith(name, names)) problems.add(problem);
       break;
@@ -80,7 +80,7 @@ function spelledPath(
   return spelled.every((name, depth) => name === path[depth]) ? path : spelled;
 }
 
-/** Undefined for what is no folder, or cannot be read. */
+/** The names in a folder; undefined when there is no folder or it cannot be read. */
 function namesIn(folder: string): Names | undefined {
   try {
     if (!fs.lstatSync(folder).isDirectory()) return undefined;
@@ -97,12 +97,12 @@ function namesIn(folder: string): Names | undefined {
       unreadable: found.filter((name) => name.includes(UNREADABLE)).slice(0, MAX_UNREADABLE),
     };
   } catch {
-    // What is in the way of reading it is told where its files are opened.
+    // The reason is reported where the files in it are opened.
     return undefined;
   }
 }
 
-/** What we would call a file of this name; undefined for a name that no torrent may have. */
+/** The name that we would give a file of this name; undefined for a name that no torrent may have. */
 function oursFor(name: string): string | undefined {
   try {
     return PLAIN.test(name) ? name : safeName(name);
@@ -111,7 +111,7 @@ function oursFor(name: string): string | undefined {
   }
 }
 
-/** What is different about names that a person would take for `name`. */
+/** Texts about names that a person would take for `name`: how each differs from it. */
 function* problemsWith(name: string, names: Names | undefined): Generator<string> {
   const folded = names?.byFolded.get(name.toLowerCase());
   if (folded !== undefined) {
@@ -123,7 +123,7 @@ function* problemsWith(name: string, names: Names | undefined): Generator<string
   }
 }
 
-/** Whether `name` may be what a name of unreadable characters stands for. */
+/** Whether `name` may be the name that a name with unreadable characters stands for. */
 function isReadable(unreadable: string, name: string): boolean {
   const parts = unreadable.split(/\uFFFD+/);
   return name.length >= unreadable.length && name.startsWith(parts[0]) && name.endsWith(parts.at(-1)!);

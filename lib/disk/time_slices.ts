@@ -3,14 +3,14 @@ import type { Steps } from "../protocol/steps.ts";
 import { STORAGE } from "../settings.ts";
 
 /**
- * Lets everything else have a turn. `setImmediate` would not do: where it is called again and again, Deno looks at
- * sockets only once in a second.
+ * Gives way to all other work. `setImmediate` would not do: while it is called again and again, Deno looks at sockets
+ * only once in a second.
  */
 export async function giveWay(): Promise<void> {
   await delay(0);
 }
 
-/** Runs work in slices of `STORAGE.sliceMs`, and gives way in between. Errors: what it throws. */
+/** Runs work in slices of `STORAGE.sliceMs`, and gives way in between. Errors: those of the work. */
 export async function inSlices<T>(steps: Steps<T>): Promise<T> {
   let began = performance.now();
   for (;;) {

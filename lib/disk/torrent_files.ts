@@ -1,13 +1,15 @@
 /**
- * One torrent's files: unfinished ones in `state/tmp/<info-hash>/`, finished ones in `shareable/`. What pieces hold
- * of files that are not wanted is in the parts file beside the unfinished ones (`parts_layout.ts`).
+ * The files of one torrent: unfinished ones lie in `state/tmp/<info-hash>/`, finished ones in `shareable/`. A piece may
+ * hold bytes of files that are not wanted; these bytes are in the parts file beside the unfinished files
+ * (`parts_layout.ts`).
  *
- * Moving goes file by file, in order, and can be cut off at any instant: doing it again skips what is done.
+ * A move goes file by file, in order. It can be cut off at any instant; when it is done again, it skips the files that
+ * were moved before.
  *
  *   tmp    shareable         means
  *   there  nothing           move it
  *   there  replaceable copy  move it over the copy, in one step
- *   there  same contents     a move across file systems was cut off before its end: drop the one in tmp
+ *   there  same contents     a move across file systems was cut off before its end: remove the one in tmp
  *   there  other contents    somebody else's file: stop, keep both
  *   gone   right length      done before
  */
@@ -26,19 +28,19 @@ import { renameOver } from "./replace_file.ts";
 import { errorCode, isRenameBusy, storageFailure, tryAgain } from "./storage_failure.ts";
 import { giveWay } from "./time_slices.ts";
 
-/** Bytes compared at once when two files are held against each other. */
+/** Bytes that are compared at once when two files are compared. */
 const COMPARE_BYTES = 1024 * 1024;
 
 const fsync = promisify(fs.fsync);
 
-/** Files open in this thread, over all torrents. */
+/** The open files of all torrents in this thread. */
 const sharedOpenFiles = new OpenFiles(STORAGE.openFiles);
 
 /** Looks at files before they are read. */
 export interface ReadWatch {
-  /** A file is about to be read. Errors: `StorageError` when it is not what it was. */
+  /** Looks at a file that is about to be read. Errors: `StorageError` when it has changed. */
   beforeRead(file: number): void;
-  /** Whether it looks as it did, asked without blocking; false where `beforeRead` is to find out. */
+  /** Whether a file looks unchanged, found out without blocking; after false, `beforeRead` gives the reason. */
   isUnchanged(file: number): Promise<boolean>;
 }
 
@@ -50,11 +52,11 @@ export class TorrentFiles {
   readonly tmp: FileRow;
   /** All files as if they were in `shareable/`. */
   readonly shareable: FileRow;
-  /** Where the finished data is or will be. */
+  /** The path at which the finished data is or will be. */
   readonly path: string;
   readonly #tmpBase: readonly string[];
   readonly #openFiles: OpenFiles;
-  /** Of the row of files where they are now. */
+  /** The place of each file in `#current`. */
   #places: Uint8Array;
   #current: FileRow;
 
@@ -74,24 +76,24 @@ export class TorrentFiles {
     this.#current = this.#rowAt(this.#places);
   }
 
-  /** All files where they are now. Another object after every `setPlaces`. */
+  /** The row of all files at their present places. It is another object after every `setPlaces`. */
   get current(): FileRow {
     return this.#current;
   }
 
-  /** Where each file is now (`FilePlace`), as a copy. */
+  /** A copy of the present place of each file (`FilePlace`). */
   get places(): Uint8Array<ArrayBuffer> {
     return this.#places.slice();
   }
 
-  /** Says where each file is. */
+  /** Sets the place of each file. */
   setPlaces(places: Uint8Array): void {
     this.#current.close();
     this.#places = places.slice();
     this.#current = this.#rowAt(this.#places);
   }
 
-  /** Says that all files are in `shareable` already. */
+  /** Notes that all files are in `shareable` already. */
   setMoved(): void {
     this.setPlaces(this.#places.fill(FilePlace.shareable));
   }
@@ -105,7 +107,7 @@ export class TorrentFiles {
     return this.tmp.realFiles().every((file) => this.#places[file] === FilePlace.shareable);
   }
 
-  /** The files on disk in which pieces lie, some several times; not those in `shareable`, which are written no more. */
+  /** The files on disk that pieces are written to, some of them several times; files in `shareable` are left out. */
   *holdersOf(pieces: Iterable<number>): Generator<number> {
     const { layout, description: { files } } = this.#current;
     for (const index of pieces) {
@@ -117,8 +119,8 @@ export class TorrentFiles {
   }
 
   /**
-   * Fills `target`, within one piece, from `offset` on; `watch` hears of each file first, and may throw.
-   * Errors: `StorageError`; of them `DataChangedError` when less is there.
+   * Fills `target`, within one piece, from `offset` on. `watch` looks at each file before it is read.
+   * Errors: `StorageError`; `DataChangedError`, which is one of them, when a file is shorter than the torrent says.
    */
   read(offset: number, target: Uint8Array, watch?: ReadWatch): void {
     let filled = 0;
@@ -133,8 +135,8 @@ export class TorrentFiles {
   }
 
   /**
-   * As `read`, with the waiting done in other threads. Where something is amiss, or a file was moved meanwhile, `read`
-   * finds out what.
+   * Does the same as `read` while other threads wait for the disk. After any failure, or when a file was moved meanwhile,
+   * it calls `read`, which throws the right error or reads from the new place.
    */
   async readLater(offset: number, target: Uint8Array, watch: ReadWatch): Promise<void> {
     let filled = 0;
@@ -146,7 +148,7 @@ export class TorrentFiles {
     }
   }
 
-  /** Looks where each file is: in `tmp`, else whole in `shareable`, else not there but for its parts. */
+  /** Looks for each file: in `tmp`, else with its full length in `shareable`; of any other file only parts are there. */
   async look(): Promise<void> {
     const inTmp = await this.tmp.stamps();
     const inShareable = await this.shareable.stamps();
@@ -157,10 +159,10 @@ export class TorrentFiles {
   }
 
   /**
-   * Takes files over from an earlier run that left them at `places`; false when one is not there as it was.
+   * Takes over files that an earlier run left at `places`; returns false when one of them is missing or has changed.
    *
-   * Shape: `stamps` tells, by file, what it looked like in `shareable/`. While files are being moved, one that has
-   * left `tmp` may be in `shareable/` already.
+   * Shape: `stamps` has the stamp of each file in `shareable/`. If files were being moved, a file that has left `tmp` may
+   * be in `shareable/` already.
    */
   async takeOver(
     places: Uint8Array,
@@ -185,8 +187,8 @@ export class TorrentFiles {
   }
 
   /**
-   * Gives files whose parts were kept a file of their own each, with what the parts have of the pieces `have`.
-   * Done again when it was cut off; it counts only once `places` is saved. Errors: `StorageError`.
+   * Gives each of the files, of which only parts were kept, a file of its own, and copies their bytes of the pieces `have`
+   * there. The caller saves `places` afterwards; until then, the work is done again after a crash. Errors: `StorageError`.
    */
   async unpack(files: readonly number[], have: { has(index: number): boolean }): Promise<void> {
     const places = this.places;
@@ -221,9 +223,9 @@ export class TorrentFiles {
   /**
    * Moves the complete, synced files to `shareable/`, or completes a move that was cut off.
    *
-   * Shape: `replaceable` holds, by file, the stamp of a copy in `shareable/` that may be replaced; of the files
-   * not there yet, those that `isWanted` are moved; `moved` hears of each at once, before anybody can read it there.
-   * Errors: `StorageError`; when a file of somebody else is in the way, before anything was moved.
+   * Shape: `replaceable` holds, by file, the stamp of a copy in `shareable/` that may be replaced. Only files that are
+   * wanted are moved. `moved` hears of each file at once, before anybody can read it at its new place.
+   * Errors: `StorageError`. If a file of somebody else is in the way, nothing is moved.
    */
   async moveToShareable(
     replaceable: readonly (FileStamp | undefined)[],
@@ -304,12 +306,12 @@ export class TorrentFiles {
     return dirname(target);
   }
 
-  /** Closes a file wherever this thread has it open. */
+  /** Closes a file in all rows of this thread. */
   #letGo(file: number): void {
     for (const row of [this.tmp, this.shareable, this.#current]) row.closeFile(file);
   }
 
-  /** To another file system: a hidden copy first, so that the target appears whole or not at all. */
+  /** Moves a file to another file system by a hidden copy, so that the target appears complete or not at all. */
   async #moveAcross(file: number, source: string, target: string): Promise<void> {
     const copy = join(dirname(target), `.peer-${this.#tmpBase[2]}-${file}.part`);
     fs.rmSync(copy, { force: true });
@@ -323,7 +325,7 @@ export class TorrentFiles {
       }
       await renameOver(copy, target, () => this.#letGo(file));
     } catch (error) {
-      // Where the disk is full, a part of a file is of no use to anybody.
+      // On a full disk, part of a copy would only take up room.
       fs.rmSync(copy, { force: true });
       throw error;
     }
@@ -343,7 +345,7 @@ export class TorrentFiles {
     }
   }
 
-  /** Removes files from `shareable/`, and the folders of the torrent that are empty then. Errors: `StorageError`. */
+  /** Removes files from `shareable/`, and folders of the torrent that are then empty. Errors: `StorageError`. */
   async removeShareable(files: Iterable<number>): Promise<void> {
     const folders = new Set<string>();
     const { root } = this.shareable.description;
@@ -357,7 +359,7 @@ export class TorrentFiles {
       try {
         await tryAgain(() => fs.rmdirSync(guardPath(root, folder.split("/")).path), isRenameBusy);
       } catch (error) {
-        // Somebody else has files there, or it is gone.
+        // The folder holds files of somebody else, or it is gone.
         if (!["ENOTEMPTY", "EEXIST", "ENOENT"].includes(errorCode(error) ?? "")) {
           throw storageFailure(`remove ${folder}`, error);
         }
@@ -365,7 +367,7 @@ export class TorrentFiles {
     }
   }
 
-  /** Removes the torrent's folder in `state/tmp/` with all that is left in it. */
+  /** Removes the torrent's folder in `state/tmp/` with everything in it. */
   removeTmp(): void {
     this.close();
     try {
@@ -381,7 +383,7 @@ export class TorrentFiles {
   }
 }
 
-/** Makes renames in a folder last through a power cut, where the system can do that. */
+/** Makes renames in a folder survive a power cut, where the system can do that. */
 async function syncFolder(folder: string): Promise<void> {
   try {
     const fd = fs.openSync(folder, "r");
@@ -391,6 +393,6 @@ async function syncFolder(folder: string): Promise<void> {
       fs.closeSync(fd);
     }
   } catch {
-    // Windows cannot sync folders; the data itself is synced, and a lost rename is found at the next start.
+    // Windows cannot sync folders. The data itself is synced, and the next start finds a rename that was lost.
   }
 }

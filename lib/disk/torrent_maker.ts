@@ -18,10 +18,10 @@ import { storageFailure } from "./storage_failure.ts";
 
 /** The data of a new torrent, and its other members. */
 export interface TorrentPlan {
-  /** A file or folder; not a symbolic link. */
+  /** The path of a file or folder that is no symbolic link. */
   readonly path: string;
   readonly announceTiers: readonly (readonly string[])[];
-  /** Bytes, a power of two; chosen from the size when undefined. */
+  /** In bytes, a power of two; undefined when it is to follow from the size of the data. */
   readonly pieceLength?: number | undefined;
   readonly isPrivate: boolean;
   readonly comment?: string | undefined;
@@ -29,7 +29,7 @@ export interface TorrentPlan {
   /** Seconds since 1970. */
   readonly creationDate?: number | undefined;
   readonly workers: DiskWorkers;
-  /** Called when the data has turned out to be usable, before all of it is read. May throw. */
+  /** Called when the names and sizes of the files are known to be usable, before the data is read. It may throw. */
   beforeHashing?(): Promise<void>;
 }
 
@@ -148,7 +148,7 @@ async function hashRow(
   const before = await row.stamps();
   let done = 0;
   await workers.hashPieces(row.description, row.layout, new Array(pieceCount).keys(), (index, hash) => {
-    // A piece without data belongs to a file that was cut short, as its stamp will show.
+    // A piece without data belongs to a file that was cut short meanwhile; the comparison of stamps finds that.
     if (hash !== undefined) pieceHashes.set(hash, index * PIECE_HASH_LENGTH);
     onProgress(++done, pieceCount);
   }, signal);

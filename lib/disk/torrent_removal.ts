@@ -5,10 +5,11 @@ import { spelledAsOnDisk } from "./spelling.ts";
 import { TorrentFiles } from "./torrent_files.ts";
 
 /**
- * Removes what the program keeps of a torrent that nobody uses any more: the unfinished files in `state/tmp/` and all
- * that is remembered of it. `deletesData`: the finished files too; others that bear their names stay.
+ * Removes everything that the program keeps of a torrent: its unfinished files in `state/tmp/` and its resume state.
+ * Nobody may use the torrent any more. With `deletesData` it removes the finished files too, but no other files that have
+ * the same names.
  *
- * Errors: `StorageError`; what KV throws. It can be called again then.
+ * Errors: `StorageError` and those of Deno KV. The caller may then try again.
  */
 export async function removeTorrent(
   metainfo: Metainfo,

@@ -1,8 +1,8 @@
 import { DatabaseSync } from "node:sqlite";
 
 /**
- * What Deno KV relies on: its tables with their columns, and the type of each value. Where something of it is missing
- * or is another thing, it ends the whole process.
+ * The tables that Deno KV relies on, with their columns and the type of each value. Where one is missing or has another
+ * type, Deno KV ends the whole process.
  */
 const KV_TABLES: Readonly<Record<string, Readonly<Record<string, "blob" | "integer" | "text">>>> = {
   migration_state: { k: "integer", version: "integer" },
@@ -19,7 +19,7 @@ const KV_TABLES: Readonly<Record<string, Readonly<Record<string, "blob" | "integ
   queue_running: {},
 };
 
-/** Asks SQLite itself before Deno KV opens a store. Errors: `Error` for one that is damaged or not of its making. */
+/** Asks SQLite itself before Deno KV opens a store. Errors: `Error` for a store that is damaged or that Deno KV has not made. */
 export function checkDatabase(path: string): void {
   const database = new DatabaseSync(path);
   try {
@@ -33,7 +33,7 @@ export function checkDatabase(path: string): void {
 
 function checkTables(database: DatabaseSync): void {
   const objects = database.prepare("SELECT type, name FROM sqlite_master").all();
-  // A database without anything in it gets its tables when it is opened.
+  // Deno KV makes its tables in an empty database.
   if (objects.length === 0) return;
   const fails = (what: string) => new Error(`the database is another one: ${what}`);
   const odd = objects.find(({ type }) => type === "view" || type === "trigger");

@@ -10,7 +10,7 @@ export const FORMAT_VERSION = 1;
 /** The phase of a torrent's data; undefined where nothing is known. See `piece_recovery.ts`. */
 export type Phase = "active" | "moving" | "complete";
 
-/** Bytes moved for one torrent in all runs. */
+/** Bytes uploaded and downloaded for one torrent in all runs. */
 export interface Totals {
   readonly uploaded: number;
   readonly downloaded: number;
@@ -81,7 +81,7 @@ export function readPeers(value: unknown): string[] {
   return Array.isArray(value) ? value.slice(0, CONNECTIONS.rememberedPeers).filter(isEndpoint) : [];
 }
 
-/** Reads the choice of a torrent's files; all of them, in no order, where nothing is known. */
+/** Reads the choice of a torrent's files; where nothing is known, it is all files in no order. */
 export function readChoice(value: unknown): KeptChoice {
   const list = <Item>(name: string, isItem: (item: unknown) => item is Item): Item[] => {
     const items = fieldOf(value, name);

@@ -54,10 +54,10 @@ const STAMPS_PER_CHUNK = 2_000;
 /** A transaction may have 1,000 writes and 800 KiB; a block bitmap takes 1 KiB at most. */
 const WRITES_PER_TRANSACTION = 16;
 const FILE_NAME = "peer.kv";
-/** Failures that do not come from the contents: the user is told of them, and the store stays where it is. */
+/** Failures that do not come from the contents of the store: the user is told, and the store stays where it is. */
 const NOT_BROKEN =
   /unable to open|disk is full|disk I\/O|readonly|read-only|locked|locking|busy|permission|denied|too many/i;
-/** Of these, what SQLite says where its write-ahead log cannot live, as on network shares. */
+/** The failures among them by which SQLite says that its write-ahead log does not work here, as on network shares. */
 const NO_WRITE_AHEAD_LOG = /unable to open database file|disk I\/O|locked|locking|busy/i;
 
 /** The kinds of record that the store keeps of a torrent. */
@@ -152,7 +152,7 @@ export class ResumeStore {
     if (fs.existsSync(path)) checkDatabase(path);
     const kv = await openKv(path);
     try {
-      // Damage within values shows when they are read, so read them all; there are few.
+      // Damage within values shows only when they are read, so all of the few values are read here.
       for await (const _ of kv.list({ prefix: [] }));
       const last = readSession((await kv.get(["session"])).value);
       const session: SessionRecord = { ...last, version: FORMAT_VERSION, clean: false };
@@ -269,7 +269,7 @@ export class ResumeStore {
     return unfinished;
   }
 
-  /** Bytes moved for one torrent, or without `infoHash` for all that there ever were. */
+  /** Bytes uploaded and downloaded for one torrent, or without `infoHash` for all torrents that there ever were. */
   async totals(infoHash?: InfoHash): Promise<Totals> {
     return readTotals((await this.#kv.get(infoHash === undefined ? ["totals"] : ["totals", infoHash])).value);
   }
