@@ -49,7 +49,7 @@ import * as views from "./torrent_views.ts";
 import type { TorrentDetails, TrackerView, WebSeedView } from "./torrent_views.ts";
 
 export { type IpFilter, loadIpFilter } from "../net/addresses/ip_filter.ts";
-export { lookOf, torrentPaths } from "./torrent_folder.ts";
+export { findTorrent, lookOf, saveTorrent, torrentPaths } from "./torrent_folder.ts";
 export { defaultOptions, type SessionEvent, type SessionOptions } from "./session_options.ts";
 export type { Choices } from "../swarm/policy.ts";
 export type { RemotePeerSnapshot as PeerView, Role, SwarmSnapshot, TorrentState } from "../swarm/ports.ts";

@@ -92,6 +92,19 @@ export function ownAddressesText(): string {
   return `this machine has ${[...new Set(addresses)].join(", ") || "none"}`;
 }
 
+/** Where the page is served. */
+export interface WebPlace {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A port of this machine, or the address to listen on with its port. */
+export function parseWeb(text: string): WebPlace {
+  const [, host = "127.0.0.1", port] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ??
+    refuse("PORT or ADDRESS:PORT", text);
+  return { host: host === "localhost" ? "127.0.0.1" : parseHost(host), port: parsePort(port) };
+}
+
 /** `HOST:PORT` of another peer, with an IPv6 address in brackets; a text without a port gets the first one of peers. */
 export function parsePeer(text: string): string {
   const match = /^(?:\[([^\]]+)\]|([\w.-]+))(?::(\d{1,5}))?$/.exec(text);

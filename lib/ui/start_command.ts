@@ -1,19 +1,11 @@
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Api } from "../api/api.ts";
 import { messageOf, MetainfoError, StorageError } from "../errors.ts";
-import { createLogger, type Logger, type LogLevel } from "../log.ts";
+import { createLogger, type LogLevel } from "../log.ts";
 import { inForce } from "../precedence.ts";
-import {
-  defaultOptions,
-  type FileWishes,
-  type IpFilter,
-  loadIpFilter,
-  lookOf,
-  Session,
-  torrentPaths,
-} from "../session/session.ts";
+import { lookOf, type Session, torrentPaths } from "../session/session.ts";
 import type { EncryptionPolicy } from "../settings.ts";
-import type { Changes } from "../swarm/policy.ts";
 import { didYouMean } from "./did_you_mean.ts";
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import { JsonProgress } from "./progress/json_progress.ts";
@@ -23,9 +15,10 @@ import { PlainProgress } from "./progress/plain_progress.ts";
 import { ProgressBars } from "./progress/progress_bars.ts";
 import { type ProgressMode, type ProgressView } from "./progress/progress_view.ts";
 import { ServiceManager } from "./service/notify.ts";
+import { readIpFilter, serveApi, startSession } from "./running_session.ts";
 import { StopSignals } from "./stop_signals.ts";
 import { TerminalScreen } from "./progress/terminal_screen.ts";
-import { ownAddressesText } from "./option_values.ts";
+import type { WebPlace } from "./option_values.ts";
 import {
   exists,
   isMagnet,
@@ -67,6 +60,9 @@ export interface StartOptions {
   readonly sequential?: boolean;
   readonly lsd: boolean;
   readonly pex: boolean;
+  /** False serves no page; undefined the usual one. */
+  readonly web?: WebPlace | false;
+  readonly webPasswordFile?: string;
   readonly exitWhenComplete?: boolean;
   readonly seedFor: number;
   readonly progress: ProgressMode;
@@ -115,7 +111,9 @@ export async function start(
     const state = join(home, "state");
     await manager.ready(state);
     const ticking = setInterval(() => view.tick(session.snapshot()), SHOW_EVERY_MS);
+    let api: Api | undefined;
     try {
+      api = await serveApi(session, { ...options, home }, { view, log, tell: logWriter(view), signals });
       const work = named.length > 0
         ? joinNamed(session, named, peers, view)
         : joinAll(session, join(home, "torrents"), peers, view, options.exitWhenComplete ?? false);
@@ -124,6 +122,7 @@ export async function start(
       clearInterval(ticking);
       view.tick(session.snapshot());
       await manager.stopping(state);
+      await api?.stop();
       await session.stop();
     }
   } finally {
@@ -169,72 +168,6 @@ function viewFor(mode: ProgressMode, logLevel: LogLevel): ProgressView {
 function logWriter(view: ProgressView): (line: string) => void {
   const write = errorWriter();
   return (line) => view.log !== undefined && Deno.stderr.isTerminal() ? view.log(line) : write(line);
-}
-
-async function readIpFilter(path: string | undefined, log: Logger): Promise<IpFilter | undefined> {
-  if (path === undefined) return undefined;
-  try {
-    return await loadIpFilter(path, log);
-  } catch (error) {
-    const isMissing = error instanceof Deno.errors.NotFound;
-    const found = isMissing ? "nothing at this path" : messageOf(error);
-    throw new Failure(EXIT.badInput, path, `Expected a readable list of addresses, got ${found}`, {
-      cause: error,
-    });
-  }
-}
-
-async function startSession(
-  options: StartOptions,
-  { commandLine, file }: StartWords,
-  ipFilter: IpFilter | undefined,
-  view: ProgressView,
-  log: Logger,
-): Promise<Session> {
-  const { home, host, port, trackerPort, openTracker = false } = options;
-  try {
-    return await Session.start({
-      ...defaultOptions(home),
-      host,
-      port,
-      trackerPort,
-      runTracker: options.tracker,
-      openTracker,
-      trustedProxies: options.trustedProxy ?? [],
-      choices: choicesOf(commandLine),
-      files: wishesOf(commandLine),
-      configured: { choices: choicesOf(file), files: wishesOf(file) },
-      encryption: options.encryption,
-      ipFilter,
-      localDiscovery: options.lsd,
-      log,
-      observe: (event) => view.event(event),
-    });
-  } catch (error) {
-    if (error instanceof Deno.errors.AddrNotAvailable) {
-      const why = `Expected an address of this machine, got ${host}; ${ownAddressesText()}`;
-      throw new Failure(EXIT.failed, "--host", why);
-    }
-    throw new Failure(EXIT.failed, "start", messageOf(error), { cause: error });
-  }
-}
-
-/** The choices among the options; a choice that is left out was made elsewhere, or nowhere. */
-function choicesOf(options: Partial<StartOptions>): Changes {
-  return {
-    superSeeds: options.superSeed,
-    uploadSlots: options.uploadSlots,
-    downloadSources: options.downloadSources,
-    rechokeMs: options.rechoke,
-    peerExchange: options.pex,
-    maxUpload: options.maxUpload,
-    maxDownload: options.maxDownload,
-  };
-}
-
-/** The wishes for files among the options; a wish that is left out was made elsewhere, or nowhere. */
-function wishesOf({ only, skip, first, sequential }: Partial<StartOptions>): FileWishes {
-  return { only, skip, first, isSequential: sequential };
 }
 
 /** The argument itself where it is a magnet link, or else the path of its torrent. Errors: `Failure` for a bad one. */

@@ -18,13 +18,8 @@ export class StopSignals {
   readonly #controller = new AbortController();
   #firstAt = 0;
   readonly #onSignal = () => {
-    const now = performance.now();
-    if (!this.#controller.signal.aborted) {
-      this.#firstAt = now;
-      this.#controller.abort();
-    } else if (now - this.#firstAt >= SAME_SIGNAL_MS) {
-      Deno.exit(EXIT.interrupted);
-    }
+    if (!this.#controller.signal.aborted) this.request();
+    else if (performance.now() - this.#firstAt >= SAME_SIGNAL_MS) Deno.exit(EXIT.interrupted);
   };
 
   readonly #onHangUp: () => void;
@@ -36,9 +31,16 @@ export class StopSignals {
     Deno.addSignalListener(HANG_UP, this.#onHangUp);
   }
 
-  /** Aborts at the first signal. */
+  /** Aborts at the first signal or request. */
   get stop(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  /** Asks for a clean stop, as the first signal does. */
+  request(): void {
+    if (this.#controller.signal.aborted) return;
+    this.#firstAt = performance.now();
+    this.#controller.abort();
   }
 
   /** Stops listening, so that signals have their usual effect. */

@@ -3,6 +3,8 @@ import stringWidth from "string-width";
 import type { Waiting } from "../swarm/ports.ts";
 import { formatDuration } from "./number_format.ts";
 
+/** Text whose characters take a column each; it needs no look at each character. */
+const PLAIN = /^[\x20-\x7e]*$/;
 const segmenter = new Intl.Segmenter();
 
 /** A sentence with the reason why no data comes, and the time until the next try. */
@@ -14,7 +16,7 @@ export function formatWaiting({ reason, nextTryInMs }: Waiting): string {
 
 /** The number of columns that a text takes in a terminal. */
 export function widthOf(text: string): number {
-  return stringWidth(text);
+  return PLAIN.test(text) ? text.length : stringWidth(text);
 }
 
 /** The number of rows that a line takes on a terminal of `columns` columns, which wraps it between characters. */

@@ -9,7 +9,7 @@ import { type Finish, ListOption, option, WordOption } from "./option_kinds.ts";
 
 /** Adds the command to the program, as the one that runs where no other is named, and returns it. */
 export function addStart(program: Command, finish: Finish): Command {
-  const { peer, tracker } = PORTS;
+  const { peer, tracker, web } = PORTS;
   return program.command("start", { isDefault: true })
     .description("share and fetch; no argument: all in torrents/")
     .argument("[TORRENT...]", "torrent files or magnet links; a bare name is looked up in torrents/ too")
@@ -50,6 +50,18 @@ export function addStart(program: Command, finish: Finish): Command {
     .addOption(option(
       "--ip-filter <FILE>",
       "addresses never to talk to: CIDR, ranges, .dat or .p2p lists",
+      values.parseText,
+    ))
+    .optionsGroup("How it is steered:")
+    .addOption(option(
+      "--web <ADDR:PORT>",
+      `where the page and the HTTP interface are (default: 127.0.0.1:${web.first}, or the next free port up to ${web.last})`,
+      values.parseWeb,
+    ))
+    .option("--no-web", "serve no page and no HTTP interface; peer status and the like work all the same")
+    .addOption(option(
+      "--web-password-file <FILE>",
+      "its first line is the password of the page, which other machines need",
       values.parseText,
     ))
     .optionsGroup("What it fetches, kept for each torrent until something else is said:")

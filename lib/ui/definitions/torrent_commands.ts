@@ -1,6 +1,7 @@
 /** The commands about torrents and services, which need no running peer. */
 import { Argument, type Command } from "commander";
 
+import { GROUPS } from "../help.ts";
 import * as values from "../option_values.ts";
 import { SERVICE_ACTIONS, type ServiceAction } from "../service/service_plan.ts";
 import { type Finish, ListOption, option } from "./option_kinds.ts";
@@ -9,6 +10,7 @@ import { type Finish, ListOption, option } from "./option_kinds.ts";
 export function addTorrentCommands(program: Command, startCommand: Command, finish: Finish): void {
   addCreate(program, finish);
   addOthers(program, finish);
+  program.commandsGroup(GROUPS.more);
   addService(program, startCommand, finish);
 }
 

@@ -6,6 +6,11 @@ import { formatBytes, formatDuration } from "../number_format.ts";
 export class EventTexts {
   readonly #names = new Map<string, string>();
 
+  /** Names a torrent whose event `torrent` came before. */
+  name(infoHash: string, name: string): void {
+    this.#names.set(infoHash, name);
+  }
+
   /** The line of an event, without control characters; undefined for an event that is of use to programs only. */
   textOf(event: SessionEvent): string | undefined {
     if (event.event === "torrent") this.#names.set(event.infoHash, event.name);

@@ -11,6 +11,9 @@ const ESCAPE = {
 /** The lines may take this number of rows even where it is more than half of the screen. */
 const MIN_ROWS = 8;
 
+/** The usual part of the screen that the lines may take. */
+const HALF = 1 / 2;
+
 /** A terminal with its present size. */
 export interface Screen {
   readonly columns: number;
@@ -45,6 +48,8 @@ type Render = (columns: number, maxLines: number) => readonly string[];
  */
 export class LiveLines {
   readonly #screen: Screen;
+  /** The part of the screen that the lines may take. */
+  readonly #share: number;
   #render: Render = () => [];
   /** The lines to show, cut for the present width; undefined until they are rendered for that width. */
   #lines: readonly string[] | undefined;
@@ -52,8 +57,10 @@ export class LiveLines {
   #drawn: readonly string[] = [];
   #unwatch: (() => void) | undefined;
 
-  constructor(screen: Screen) {
+  /** With `fillsScreen`, the lines may take the whole screen: a resize may then leave some of them behind. */
+  constructor(screen: Screen, { fillsScreen = false }: { readonly fillsScreen?: boolean } = {}) {
     this.#screen = screen;
+    this.#share = fillsScreen ? 1 : HALF;
   }
 
   /** Replaces the lines; `render` is called again after each change of the terminal's size. */
@@ -101,7 +108,7 @@ export class LiveLines {
   #renderLines(): readonly string[] {
     const { columns, rows } = this.#screen;
     const width = Math.max(1, columns - 1);
-    const maxLines = Math.max(1, Math.min(rows - 1, Math.max(MIN_ROWS, Math.floor(rows / 2))));
+    const maxLines = Math.max(1, Math.min(rows - 1, Math.max(MIN_ROWS, Math.floor(rows * this.#share))));
     return this.#render(width, maxLines).slice(0, maxLines).map((line) => cutToWidth(line, width));
   }
 }

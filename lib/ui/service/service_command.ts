@@ -1,11 +1,12 @@
 /** `peer service`: writes the files with which a system runs the program by itself, and prints the next commands. */
-import { dirname, join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { execPath } from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { messageOf } from "../../errors.ts";
 import { PORTS } from "../../settings.ts";
 import { isPathOption } from "../definitions/option_kinds.ts";
+import { isInUse } from "../control/home_in_use.ts";
 import { EXIT, type ExitCode, Failure } from "../failure.ts";
 import { printLine } from "../output.ts";
 import type { StartOptions } from "../start_command.ts";
@@ -161,20 +162,9 @@ async function status({ files, look }: ServicePlan, home: string): Promise<ExitC
     return EXIT.failed;
   }
   printLine(`installed: ${files.map(({ path }) => path).join(", ")}`);
-  printLine(await isRunningIn(home) ? `running in ${home}` : `not running in ${home}`);
+  printLine(await isInUse(home) ? `running in ${home}` : `not running in ${home}`);
   printLine(`More: ${look}`);
   return EXIT.ok;
-}
-
-/** Whether some process holds the lock of a home folder. */
-async function isRunningIn(home: string): Promise<boolean> {
-  try {
-    using file = await Deno.open(join(home, "state", "lock"), { read: true, write: true });
-    return !await file.tryLock(true);
-  } catch (error) {
-    // A lock that this user may not open belongs to a service of another user.
-    return error instanceof Deno.errors.PermissionDenied;
-  }
 }
 
 async function remove({ files, disable }: ServicePlan, isDry: boolean): Promise<ExitCode> {

@@ -1,0 +1,77 @@
+/** The options of `limit`, and the choices of a running process that they make. */
+import { oneOf, parseCount, parseInterval, parseRate } from "../option_values.ts";
+
+/** An option that makes a choice. */
+export interface LimitOption {
+  readonly flags: string;
+  readonly description: string;
+  /** The name that commander gives its value. */
+  readonly attribute: string;
+  /** The name of the choice for the process. */
+  readonly choice: string;
+  /** Makes a value, "none" for no limit, or null to return to the default. Errors: `RangeError`. */
+  readonly parse: (text: string) => number | boolean | string | null;
+}
+
+/** Adds the words `default` and, for limits that there need not be, `none` to a parser. */
+function choosing<Value>(
+  parse: (text: string) => Value,
+  { mayBeNone = false }: { readonly mayBeNone?: boolean } = {},
+): (text: string) => Value | "none" | null {
+  return (text) => text === "default" ? null : mayBeNone && text === "none" ? "none" : parse(text);
+}
+
+const parseSwitch = (text: string): boolean => oneOf(["yes", "no"])(text) === "yes";
+
+/** All options of `limit`. */
+export const LIMITS: readonly LimitOption[] = [
+  {
+    flags: "--down <RATE>",
+    description: "bytes per second, such as 500K or 1.5MiB; none for no limit",
+    attribute: "down",
+    choice: "maxDownload",
+    parse: choosing(parseRate, { mayBeNone: true }),
+  },
+  {
+    flags: "--up <RATE>",
+    description: "the same for uploading",
+    attribute: "up",
+    choice: "maxUpload",
+    parse: choosing(parseRate, { mayBeNone: true }),
+  },
+  {
+    flags: "--slots <N>",
+    description: "peers uploaded to at once",
+    attribute: "slots",
+    choice: "uploadSlots",
+    parse: choosing(parseCount),
+  },
+  {
+    flags: "--sources <N>",
+    description: "peers downloaded from at once",
+    attribute: "sources",
+    choice: "downloadSources",
+    parse: choosing(parseCount),
+  },
+  {
+    flags: "--rechoke <SECONDS>",
+    description: "how often both are chosen anew",
+    attribute: "rechoke",
+    choice: "rechokeMs",
+    parse: choosing(parseInterval),
+  },
+  {
+    flags: "--super-seed <yes|no>",
+    description: "as first seeder, give each piece to one peer",
+    attribute: "superSeed",
+    choice: "superSeeds",
+    parse: choosing(parseSwitch),
+  },
+  {
+    flags: "--pex <yes|no>",
+    description: "exchange peers with other peers",
+    attribute: "pex",
+    choice: "peerExchange",
+    parse: choosing(parseSwitch),
+  },
+];

@@ -1,0 +1,67 @@
+/** The help of the program, which fits on a terminal of 80 columns and 24 lines. Commands have the usual one. */
+import { type Command, Help } from "commander";
+
+/** The groups of commands, in their order in the help. */
+export const GROUPS = {
+  share: "Share and fetch",
+  steer: "Steer it while it runs",
+  look: "Look what it does",
+  more: "More",
+} as const;
+
+/** Columns of the text. */
+const COLUMNS = 79;
+
+const EXAMPLES = `
+Examples:
+  peer create shareable/film.mp4   make torrents/film.mp4.torrent
+  peer film.mp4.torrent            share it; on other machines: fetch it
+  peer                             share and fetch all in torrents/
+  peer status                      in another terminal: what the peer does`;
+
+/** The help of the whole program, or of one command. */
+export function helpOf(command: Command, helper: Help): string {
+  return command.parent === null
+    ? programHelp(command)
+    : Help.prototype.formatHelp.call(helper, command, helper);
+}
+
+function programHelp(program: Command): string {
+  const width = Math.max(...Object.values(GROUPS).map((title) => title.length)) + 4;
+  const groups = Object.values(GROUPS).flatMap((title) => {
+    const names = program.commands.filter((command) => command.helpGroup() === title).map((each) =>
+      each.name()
+    );
+    if (title === GROUPS.more) names.push("help");
+    return wrapped(names, COLUMNS - width).map((line, at) =>
+      (at === 0 ? `  ${title}` : "").padEnd(width) + line
+    );
+  });
+  const options = program.options.map(({ flags, description }) =>
+    `  ${flags.padEnd(width - 2)}${description}`
+  );
+  return [
+    `Usage: peer ${program.usage()}`,
+    "",
+    program.description(),
+    EXAMPLES,
+    "",
+    "Commands (peer help COMMAND shows what each does, and its options):",
+    ...groups,
+    "",
+    "Options:",
+    ...options,
+  ].join("\n");
+}
+
+/** Names with commas between them, as lines of at most `width` columns. */
+function wrapped(names: readonly string[], width: number): string[] {
+  const lines: string[] = [];
+  for (const name of names) {
+    const last = lines.at(-1);
+    const longer = last === undefined ? name : `${last}, ${name}`;
+    if (last !== undefined && longer.length > width) lines.push(name);
+    else lines[Math.max(0, lines.length - 1)] = longer;
+  }
+  return lines;
+}

@@ -1,0 +1,77 @@
+/** A running process that answers from tables, in the shapes of the HTTP interface. */
+import type { Remote } from "../../../lib/ui/control/remote.ts";
+import type { State, TorrentSummary } from "../../../lib/ui/control/shapes.ts";
+
+/** Milliseconds since 1970, at which the fake state was taken. */
+export const NOW = 1_796_000_000_000;
+
+/** A torrent of 100 pieces that is being downloaded, unless the changes say otherwise. */
+export function summary(number: number, name: string, changes: Partial<TorrentSummary> = {}): TorrentSummary {
+  return {
+    infoHash: `${number}`.padStart(2, "0").repeat(20),
+    name,
+    number,
+    state: "downloading",
+    length: 100 * 2 ** 20,
+    pieceLength: 2 ** 20,
+    pieces: 100,
+    have: 40,
+    missing: 60,
+    finished: false,
+    lacksMetadata: false,
+    downloadRate: 0,
+    uploadRate: 0,
+    connections: 0,
+    known: 0,
+    ...changes,
+  };
+}
+
+/** A state with these torrents. */
+export function stateWith(...torrents: TorrentSummary[]): State {
+  return {
+    sequence: 1,
+    time: NOW,
+    process: { version: "0.2.0", pid: 7, port: 6881 },
+    torrents: Object.fromEntries(torrents.map((torrent) => [torrent.infoHash, torrent])),
+  };
+}
+
+/** Answers `get` from `answers` by path, and keeps what `post` was given. */
+export class FakeRemote implements Remote {
+  readonly posted: [path: string, body: object][] = [];
+  readonly #answers: Readonly<Record<string, object>>;
+
+  constructor(answers: Readonly<Record<string, object>>) {
+    this.#answers = answers;
+  }
+
+  get(path: string): Promise<object> {
+    const answer = this.#answers[path];
+    return answer === undefined
+      ? Promise.reject(new Error(`Expected a known path, got ${path}`))
+      : Promise.resolve(answer);
+  }
+
+  post(path: string, body: object = {}): Promise<object> {
+    this.posted.push([path, JSON.parse(JSON.stringify(body))]);
+    return Promise.resolve(this.#answers[path] ?? {});
+  }
+
+  async *events() {}
+
+  [Symbol.dispose](): void {}
+}
+
+/** Runs a command and returns the lines that it printed. */
+export async function printed(run: () => Promise<unknown>): Promise<string[]> {
+  const { log } = console;
+  const lines: string[] = [];
+  console.log = (line) => lines.push(line);
+  try {
+    await run();
+    return lines;
+  } finally {
+    console.log = log;
+  }
+}
