@@ -113,10 +113,12 @@ export async function start(
     const ticking = setInterval(() => view.tick(session.snapshot()), SHOW_EVERY_MS);
     let api: Api | undefined;
     try {
-      api = await serveApi(session, { ...options, home }, { view, log, tell: logWriter(view), signals });
       const work = named.length > 0
         ? joinNamed(session, named, peers, view)
         : joinAll(session, join(home, "torrents"), peers, view, options.exitWhenComplete ?? false);
+      // `untilDone` tells of a failure, also of one that comes while the interface is loaded.
+      work.catch(() => {});
+      api = await serveApi(session, { ...options, home }, { view, log, tell: logWriter(view), signals });
       await Promise.race([aborted(signals.stop), untilDone(session, work, options, signals.stop)]);
     } finally {
       clearInterval(ticking);
