@@ -332,6 +332,14 @@ export const STORAGE = {
 /** Labels that the user gives a torrent: enough to sort by, and few enough that all fit into one record. */
 export const LABELS = { perTorrent: 32, characters: 100 } as const;
 
+/** Downloads of `.torrent` files that the user names by a URL. */
+export const DOWNLOAD = {
+  /** Larger than the torrents that people make, and little enough to be held in memory. */
+  maxBytes: 16 * MIB,
+  timeoutMs: 60 * SECOND,
+  maxRedirects: 5,
+} as const;
+
 /** The embedded tracker. */
 export const TRACKER = {
   /**

@@ -185,7 +185,7 @@ export class Session {
       observe,
       // The dialer acts at once, but not inside the method of the swarm that reports.
       dial: (swarm) => queueMicrotask(() => this.#dialer.dialAll([swarm])),
-      seekingChanged: () => this.#announceLocally(),
+      standingChanged: () => this.#announceLocally(),
       tasks: this.#tasks,
       signal,
     };

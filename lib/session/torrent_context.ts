@@ -16,8 +16,8 @@ export interface TorrentContext extends SharedParts, WillContext {
   observe(event: SessionEvent): void;
   /** The swarm may have peers to dial. */
   dial(swarm: AnySwarm): void;
-  /** The torrent has begun to look for peers, or has ended it. */
-  seekingChanged(): void;
+  /** The torrent has begun to look for peers or has ended it, is complete, or begins to rest. */
+  standingChanged(): void;
 }
 
 /** The source of a torrent that is added: its metadata, or a magnet link. */

@@ -1,7 +1,8 @@
 /** The torrents of a session: how each of them comes, is found and goes. */
 import { dirname, join, resolve } from "node:path";
 import { type FileLooks, watchFolder } from "../disk/folder_watch.ts";
-import { messageOf } from "../errors.ts";
+import { messageOf, MetainfoError } from "../errors.ts";
+import { download, DownloadError } from "../net/http/download.ts";
 import { scopeOf } from "../protocol/endpoint.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import { type Magnet, parseMagnet } from "../protocol/magnet.ts";
@@ -17,11 +18,12 @@ import type { TorrentContext, TorrentSource } from "./torrent_context.ts";
 import { findTorrent, NamedTorrents, saveTorrent } from "./torrent_folder.ts";
 import { readTorrent, readTorrentFile, readTorrentIn } from "./torrent_tools.ts";
 
-/** Where a torrent comes from: the path or the bytes of a `.torrent` file, or a magnet link. */
+/** Where a torrent comes from: the path, the bytes or the URL (http, https) of a `.torrent` file, or a magnet link. */
 export type TorrentOrigin =
   | { readonly path: string }
   | { readonly bytes: Uint8Array<ArrayBuffer> }
-  | { readonly magnet: string };
+  | { readonly magnet: string }
+  | { readonly url: string };
 
 /** The user's wishes for a torrent that is added. */
 export interface AddOptions {
@@ -204,8 +206,8 @@ export class Torrents {
       const { magnet, metainfo } = await this.#readMagnet(origin.magnet);
       return { infoHash: magnet.infoHash, magnet, metainfo, link: origin.magnet };
     }
-    if ("bytes" in origin) {
-      const { bytes } = origin;
+    if ("bytes" in origin || "url" in origin) {
+      const bytes = "bytes" in origin ? origin.bytes : await this.#download(origin.url);
       const metainfo = await readTorrentIn(bytes);
       return { infoHash: metainfo.infoHash, metainfo, bytes };
     }
@@ -215,6 +217,15 @@ export class Torrents {
     if (!isInFolder) return { infoHash, metainfo, bytes };
     this.#leaveUnlessNamed(this.#named.note(origin.path, infoHash));
     return { infoHash, metainfo };
+  }
+
+  async #download(url: string): Promise<Uint8Array<ArrayBuffer>> {
+    const { surroundings, signal } = this.#context;
+    try {
+      return await download(url, surroundings.isBlocked, signal);
+    } catch (error) {
+      throw error instanceof DownloadError ? new MetainfoError(error.message, { cause: error }) : error;
+    }
   }
 
   /** Keeps the choice of its files, and the torrent itself where it is not in `torrents/` yet. */
@@ -294,7 +305,7 @@ export class Torrents {
       await torrent.close();
       this.#context.registry.remove(torrent.infoHash);
       this.#torrents.delete(torrent.infoHash);
-      this.#context.seekingChanged();
+      this.#context.standingChanged();
     });
     this.#context.tasks.add(this.#leaving);
   }
@@ -307,6 +318,6 @@ export class Torrents {
     this.#context.tasks.add(removing);
     await removing;
     this.#torrents.delete(infoHash);
-    this.#context.seekingChanged();
+    this.#context.standingChanged();
   }
 }

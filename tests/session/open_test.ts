@@ -94,6 +94,48 @@ Deno.test("Session keeps a magnet link until its metadata comes, by whatever way
   assert.deepEqual(states(), [["downloading", "x"]]);
 });
 
+Deno.test("Session opens the torrent at a URL, behind redirects too, and says what else is there", async () => {
+  await using machine = await Machine.start({ files: {} });
+  const { bytes, metainfo } = torrentOf(1);
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, ({ url }) => {
+    switch (new URL(url).pathname) {
+      case "/there":
+        return new Response(null, { status: 302, headers: { location: "/file?key=1" } });
+      case "/file":
+        return new Response(bytes);
+      case "/page":
+        return new Response("<!doctype html>");
+      case "/away":
+        return new Response(null, { status: 302, headers: { location: "http://169.254.169.254/" } });
+      case "/long":
+        return new Response(new Uint8Array(16 * 1024 * 1024 + 1));
+      default:
+        return new Response("no", { status: 404 });
+    }
+  });
+  await using _ = { [Symbol.asyncDispose]: () => server.shutdown() };
+  const at = (path: string) => ({ url: `http://127.0.0.1:${server.addr.port}${path}` });
+  const { session } = machine;
+  const refused: readonly [{ url: string }, RegExp][] = [
+    [at("/page?key=secret"), /got a web page/],
+    [
+      at("/none?key=secret"),
+      /^Cannot fetch http:\/\/127.0.0.1:\d+\/none: Expected a reply of status 200, got 404$/,
+    ],
+    [at("/away"), /Refused a redirect/],
+    [at("/long"), /Expected at most 16777216 bytes/],
+    [{ url: "ftp://10.0.0.1/x" }, /Expected a URL of http or https/],
+    [{ url: "http://169.254.169.254/latest" }, /Expected an address that may be asked/],
+    [{ url: "http://127.0.0.1:2/x" }, /refused|reset/i],
+  ];
+  for (const [origin, message] of refused) {
+    await assert.rejects(session.open(origin), { name: "MetainfoError", message });
+  }
+  assert.deepEqual(session.snapshot(), []);
+  assert.deepEqual(await session.open(at("/there")), { infoHash: metainfo.infoHash, isNew: true });
+  assert.deepEqual(namesIn(machine), [`${metainfo.name}.torrent`]);
+});
+
 Deno.test("Session takes in nothing of what it refuses", async () => {
   await using machine = await Machine.start({ files: {} });
   const { bytes, metainfo } = torrentOf(1);

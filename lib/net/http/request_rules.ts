@@ -3,12 +3,12 @@
  * links name them, and the targets of their redirects. Services on this machine and on its links often trust every
  * client that reaches them, as we do; a stranger must not be able to reach them through us.
  *
- *   to                                a tracker                 a web seed                           a redirect
- *   this machine                      /announce only            named by its address, no query       no
- *   link-local                        /announce only            no                                   no
- *   local network                     yes                       no query                             not from afar
- *   anywhere else                     yes                       yes                                  yes
- *   clouds' secrets, no host at all   no                        no                                   no
+ *   to                                a tracker        a web seed                       a redirect      a download
+ *   this machine                      /announce only   named by its address, no query   no              named by its address
+ *   link-local                        /announce only   no                               no              named by its address
+ *   local network                     yes              no query                         not from afar   yes
+ *   anywhere else                     yes              yes                              yes             yes
+ *   clouds' secrets, no host at all   no               no                               no              no
  *
  * A redirect to the server's own address and port is always allowed, except that the web seed rules still hold.
  */
@@ -76,6 +76,18 @@ export function webSeedRefusal({ url, address }: Hop): string | undefined {
   return distance === "world" || url.search === ""
     ? undefined
     : "Expected no query to the local network, got one";
+}
+
+/**
+ * The reason why a file that the user names must not be downloaded; undefined when it may. A name that stands for a close
+ * address is refused, as whoever made the name may mean a service here that the user knows nothing of.
+ */
+export function downloadRefusal({ url, address }: Hop): string | undefined {
+  const distance = distanceOf(address);
+  if (distance === undefined) return `Expected an address that may be asked, got ${address}`;
+  const isClose = distance === "machine" || distance === "link";
+  if (!isClose || namesThisMachine(url) || canonicalAddress(url.hostname) !== undefined) return undefined;
+  return `Expected a server on ${PLACES[distance]} to be named by its address, got a name`;
 }
 
 /** Whether a URL openly leads to this machine: its host is `localhost` or one of our addresses. */
