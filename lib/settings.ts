@@ -399,6 +399,10 @@ export const HOSTS = {
   silentReports: 2.2,
   /** Hosts remembered of a torrent, those that left among them; each takes about 600 bytes. */
   maxPerTorrent: 2_000,
+  /** A host that loads at less than this share of the usual rate is slow. */
+  slowShare: 0.5,
+  /** A newcomer is not called slow before so many ms: its first blocks have a long way. */
+  warmUpMs: 6 * SECOND,
   /** Over how long a time the pressure on the disk is measured, in ms. */
   pressureMs: 3 * SECOND,
   /** From this part of the time on that received data waits for the disk, the disk is what holds a download up. */

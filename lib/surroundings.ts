@@ -8,6 +8,8 @@ export interface Surroundings {
   readonly peerId: Uint8Array;
   /** Our name and version, as other clients show it. */
   readonly client: string;
+  /** The name of this machine, as people in the room know it. */
+  readonly machine: string;
   /** Port on which we accept peers. */
   readonly listenPort: number;
   /** Port on which the embedded tracker listens; undefined when there is no embedded tracker. */

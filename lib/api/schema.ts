@@ -45,6 +45,18 @@ export const Ordered = v.object({ torrents: v.array(InfoHashText) });
 
 export const Nothing = v.object({});
 
+/** The machines of a torrent in numbers. */
+export const Room = v.object({
+  hosts: Count,
+  done: Count,
+  gone: Count,
+  slow: Count,
+  together: v.pipe(v.number(), v.description("Part of the data of all hosts that is there, 0 to 1")),
+  lastInS: v.optional(v.pipe(v.number(), v.description("Seconds until the last one is done"))),
+  sentCopies: v.optional(v.number()),
+  othersCopies: v.optional(v.number()),
+});
+
 /** A torrent in the state. */
 export const TorrentSummary = v.object({
   infoHash: InfoHashText,
@@ -80,6 +92,7 @@ export const TorrentSummary = v.object({
   lacksMetadata: v.boolean(),
   failure: v.optional(v.string()),
   waiting: v.optional(v.object({ reason: v.string(), nextTryAt: v.optional(Moment) })),
+  room: v.optional(Room),
 });
 
 /** The process in the state. */
@@ -104,6 +117,27 @@ export const Peer = v.object({
   isUploadSlot: v.boolean(),
   isDownloadSource: v.boolean(),
   reason: v.string(),
+});
+
+const Part = v.pipe(v.number(), v.minValue(0), v.maxValue(1), v.description("Part of a whole, 0 to 1"));
+
+/** A machine that takes part in a torrent. */
+export const Host = v.object({
+  endpoint: v.string(),
+  name: v.optional(v.string()),
+  client: v.optional(v.string()),
+  isSelf: v.boolean(),
+  isAnnouncer: v.boolean(),
+  state: v.picklist(["downloading", "done", "paused", "failed", "checking", "waiting", "gone"]),
+  part: v.optional(Part),
+  left: v.optional(Bytes),
+  downloadRate: v.optional(Rate),
+  uploadRate: v.optional(Rate),
+  etaS: v.optional(Count),
+  slow: v.optional(v.pipe(v.string(), v.description("Why it is slower than the others"))),
+  firstSeenAt: v.optional(Moment),
+  doneAt: v.optional(Moment),
+  goneSince: v.optional(Moment),
 });
 
 /** Refusals (RFC 9457). */

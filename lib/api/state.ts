@@ -1,5 +1,5 @@
 /** The state of the session as JSON: what is shown to programs, and what events tell the changes of. */
-import type { Session, SwarmSnapshot } from "../session/session.ts";
+import type { Session, SwarmSnapshot, TorrentSnapshot } from "../session/session.ts";
 import { VERSION } from "../settings.ts";
 import type { Json, JsonObject } from "./merge_patch.ts";
 
@@ -8,9 +8,16 @@ export function stateOf(session: Session, now: number): JsonObject {
   return {
     process: jsonOf({ version: VERSION, pid: Deno.pid, port: session.port }),
     torrents: Object.fromEntries(
-      session.snapshot().map((snapshot) => [snapshot.infoHash, summaryOf(snapshot, now)]),
+      session.snapshot().map((snapshot) => {
+        return [snapshot.infoHash, { ...summaryOf(snapshot, now), ...roomIn(session, snapshot) }];
+      }),
     ),
   };
+}
+
+function roomIn(session: Session, snapshot: TorrentSnapshot): { room?: JsonObject } {
+  const room = session.room(snapshot);
+  return room === undefined ? {} : { room: jsonOf(room) };
 }
 
 /** A torrent in the state; `now` in ms since 1970. */

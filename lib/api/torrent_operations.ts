@@ -5,7 +5,16 @@ import type { Choices, SwarmSnapshot } from "../session/session.ts";
 import * as v from "valibot";
 import { type Call, type Operation, operation } from "./operation.ts";
 import { Refusal } from "./problem.ts";
-import { FileSelection, Nothing, Ordered, Peer, Removal, TorrentChoices, TorrentSummary } from "./schema.ts";
+import {
+  FileSelection,
+  Host,
+  Nothing,
+  Ordered,
+  Peer,
+  Removal,
+  TorrentChoices,
+  TorrentSummary,
+} from "./schema.ts";
 import { jsonOf, summaryOf } from "./state.ts";
 
 /** The torrent that the path names. Errors: `Refusal` 404. */
@@ -66,6 +75,13 @@ export const TORRENT_OPERATIONS: readonly Operation[] = [
     summary: "Its connected peers",
     answer: v.object({ peers: v.array(Peer) }),
     run: (call) => ({ peers: snapshotOf(call).peers.map(jsonOf) }),
+  }),
+  operation({
+    method: "get",
+    path: "/torrents/{infoHash}/hosts",
+    summary: "All machines that take part in it, also those that have left",
+    answer: v.object({ hosts: v.array(Host) }),
+    run: (call) => ({ hosts: call.session.hosts(torrentOf(call)).map(jsonOf) }),
   }),
   simpleOrder(
     "pause",

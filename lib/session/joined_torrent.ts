@@ -190,7 +190,9 @@ export class JoinedTorrent {
     if (signal.aborted) return;
     const { trackerTraffic: traffic, surroundings } = this.#context.shared;
     const failed = this.#warningOfMissing(signal);
-    this.announcer = new Announcer({ swarm: this.swarm, tiers: this.#tiers, traffic, failed, surroundings });
+    const report = () => this.swarm.hostReport(surroundings.machine, surroundings.now());
+    const swarm = this.swarm;
+    this.announcer = new Announcer({ swarm, tiers: this.#tiers, traffic, failed, report, surroundings });
     this.announcer.tick();
   }
 

@@ -34,6 +34,7 @@ import type { FileView, PiecesView } from "../swarm/swarm_views.ts";
 import { SwarmRegistry } from "../swarm/swarm_registry.ts";
 import { TrackerTable } from "../swarm/tracker/tracker_table.ts";
 import { RoleKeeper } from "./role_keeper.ts";
+import { hostsOf, type HostView, roomOf, type RoomView } from "./room.ts";
 import { SessionSurroundings } from "./surroundings.ts";
 import { Tasks } from "./tasks.ts";
 import type { TorrentSnapshot } from "./torrent_snapshot.ts";
@@ -54,6 +55,7 @@ export { defaultOptions, type SessionEvent, type SessionOptions } from "./sessio
 export type { Choices } from "../swarm/policy.ts";
 export type { RemotePeerSnapshot as PeerView, Role, SwarmSnapshot, TorrentState } from "../swarm/ports.ts";
 export type { ActivePieceView, FileView, PiecesView } from "../swarm/swarm_views.ts";
+export type { HostView, RoomView } from "./room.ts";
 export type { TorrentDetails, TrackerView, WebSeedView } from "./torrent_views.ts";
 export type { AddOptions, FileWishes, OpenedTorrent, ProcessSnapshot, TorrentOrigin, TorrentSnapshot };
 
@@ -399,13 +401,35 @@ export class Session {
     return views.piecesOf(this.#torrents.get(infoHash).parts);
   }
 
+  /** The machines that take part in it, this one first. */
+  hosts(infoHash: InfoHash): HostView[] {
+    return this.#hostsOf(this.#torrents.get(infoHash).snapshot(this.#surroundings.now(), 0));
+  }
+
+  /** The machines of a torrent in numbers, from its present snapshot; undefined while this machine is alone. */
+  room(snapshot: TorrentSnapshot): RoomView | undefined {
+    const isAlone = snapshot.connections === 0 && !this.#registry.hasHosts(snapshot.infoHash);
+    return isAlone ? undefined : roomOf(this.#hostsOf(snapshot), snapshot);
+  }
+
+  #hostsOf(snapshot: TorrentSnapshot): HostView[] {
+    const { now, wallClock, machine, client, listenPort } = this.#surroundings;
+    return hostsOf({
+      snapshot,
+      tracked: this.#registry.hosts(snapshot.infoHash, now()),
+      self: { name: machine, client, port: listenPort },
+      now: now(),
+      wallClock: wallClock(),
+    });
+  }
+
   // The process
 
   /** The process at this moment, as plain data. */
   process(): ProcessSnapshot {
     return {
       version: VERSION,
-      hostname: Deno.hostname(),
+      hostname: this.#surroundings.machine,
       peerId: toByteString(this.#surroundings.peerId),
       pid: Deno.pid,
       home: this.#options.home,

@@ -10,6 +10,8 @@ import type { SwarmEvent, SwarmSnapshot } from "../swarm/ports.ts";
 export interface SessionOptions {
   /** Absolute path of the folder that holds `torrents/`, `shareable/` and `state/`. */
   readonly home: string;
+  /** The name of this machine in the room; undefined stands for its host name. */
+  readonly name: string | undefined;
   /** Address to listen on; undefined stands for all addresses. */
   readonly host: string | undefined;
   /** Undefined stands for the first free port of `PORTS.peer`, 0 for any free port. */
@@ -41,6 +43,7 @@ export interface SessionOptions {
 export function defaultOptions(home: string): SessionOptions {
   return {
     home,
+    name: undefined,
     host: undefined,
     port: undefined,
     trackerPort: undefined,

@@ -9,13 +9,17 @@ import type { SessionOptions } from "./session_options.ts";
 export class SessionSurroundings implements Surroundings {
   readonly peerId = createPeerId(crypto.getRandomValues(new Uint8Array(PEER_ID_LENGTH)));
   readonly client = `peer ${VERSION}`;
+  readonly machine: string;
   listenPort = 0;
   trackerPort: number | undefined;
   readonly encryption: Surroundings["encryption"];
   readonly log: Surroundings["log"];
   readonly isBlocked: Surroundings["isBlocked"];
 
-  constructor({ encryption, log, ipFilter }: Pick<SessionOptions, "encryption" | "log" | "ipFilter">) {
+  constructor(
+    { name, encryption, log, ipFilter }: Pick<SessionOptions, "name" | "encryption" | "log" | "ipFilter">,
+  ) {
+    this.machine = name ?? Deno.hostname();
     this.encryption = encryption;
     this.log = log;
     this.isBlocked = (address) => ipFilter?.has(address) ?? false;

@@ -103,6 +103,11 @@ export class SwarmRegistry {
     return isOurKind(peerId) ? { reportIntervalSeconds: hosts.reportIntervalSeconds } : undefined;
   }
 
+  /** Whether any machine has announced this swarm. */
+  hasHosts(infoHash: InfoHash): boolean {
+    return this.#hosts.has(infoHash);
+  }
+
   /** The machines that announced one of our swarms, also those that left. */
   hosts(infoHash: InfoHash, now: number): TrackedHost[] {
     return this.#hosts.get(infoHash)?.hosts(now) ?? [];

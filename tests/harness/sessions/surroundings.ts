@@ -10,6 +10,7 @@ export function testSurroundings(changes: Partial<Surroundings> = {}): Surroundi
   return {
     peerId: peerIdOf(100),
     client: "peer test",
+    machine: "this-machine",
     listenPort: 6881,
     trackerPort: undefined,
     encryption: "prefer",
