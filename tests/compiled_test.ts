@@ -34,11 +34,11 @@ function freePort(): number {
   return (listener.addr as Deno.NetAddr).port;
 }
 
-/** A test that gets a folder of its own. */
-function compiledTest(name: string, test: (folder: string) => Promise<void>): void {
+/** A test that gets a folder of its own; `isMeant` says whether it is for the program that is tested. */
+function compiledTest(name: string, test: (folder: string) => Promise<void>, isMeant = true): void {
   Deno.test({
     name,
-    ignore: binary === undefined,
+    ignore: binary === undefined || !isMeant,
     async fn() {
       const folder = await Deno.makeTempDir(TEMP);
       try {
@@ -84,6 +84,27 @@ compiledTest("compiled peer says in one line what is wrong, with the exit status
     assert.deepEqual([code, stdout], [expected, ""], args.join(" "));
   }
 });
+
+compiledTest("compiled peer leaves the window of a double click open after a failure", async (folder) => {
+  await Deno.writeTextFile(join(folder, "state"), "in the way");
+  // The tool gives the program a terminal, which Wine makes a console of.
+  const line = program!.commandLine([]).map((word) => `'${word}'`).join(" ");
+  const args = ["--quiet", "--return", "--command", line, "/dev/null"];
+  const env = { WIN_DIR: folder };
+  const child = new Deno.Command("script", { args, env, stdin: "piped", stdout: "piped" }).spawn();
+  const input = child.stdin.getWriter();
+  let shown = "";
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    shown += text;
+    if (/\[Enter\]/.test(text)) await input.write(new TextEncoder().encode("\r"));
+  }
+  await input.close();
+  assert.match(
+    shown,
+    /peer: start: Cannot make the folder [^]*something else is there[^]*The program has ended\. \[Enter\]/,
+  );
+  assert.equal((await child.status).code, 1);
+}, program?.isWindows);
 
 compiledTest(
   "compiled peer downloads from another, with an empty HOME, from a read-only folder",

@@ -4,6 +4,7 @@ import { messageOf } from "../errors.ts";
 import { createLogger, printable } from "../log.ts";
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import { errorWriter } from "./output.ts";
+import { mayCloseItsWindow } from "./own_window.ts";
 import { buildProgram } from "./program.ts";
 
 /**
@@ -41,6 +42,8 @@ function tellFailure(error: unknown, args: readonly string[]): ExitCode {
   if (isUnexpected && /--log-level[ =]debug/.test(args.join(" "))) {
     createLogger("debug", tell).debug(error.stack ?? "");
   }
+  // Waits for the Enter key, and does nothing where standard input is no terminal.
+  if (mayCloseItsWindow(args)) alert("The program has ended.");
   return failure.exitCode;
 }
 

@@ -6,13 +6,15 @@ const STOP_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
   : ["SIGINT", "SIGTERM"];
 /** The signal that the terminal or the console window has closed. */
 const HANG_UP = "SIGHUP";
+/** Windows ends each program of a console window some seconds after the window has closed. */
+const OUTLIVES_TERMINAL = Deno.build.os !== "windows";
 
 /** A task runner passes on the Ctrl-C that the terminal sent to us too; a signal this soon is a copy of the first. */
 const SAME_SIGNAL_MS = 500;
 
 /**
  * Listens for the signals that end a program: the first asks for a clean stop, a second one exits at once. A program
- * without a terminal, as `nohup` starts it, outlives the one it was started from.
+ * without a terminal, as `nohup` starts it, outlives the one it was started from where the system allows that.
  */
 export class StopSignals {
   readonly #controller = new AbortController();
@@ -26,7 +28,7 @@ export class StopSignals {
 
   /** `hasTerminal` says whether any of the three standard streams is a terminal. */
   constructor(hasTerminal = [Deno.stdin, Deno.stdout, Deno.stderr].some((stream) => stream.isTerminal())) {
-    this.#onHangUp = hasTerminal ? this.#onSignal : () => {};
+    this.#onHangUp = hasTerminal || !OUTLIVES_TERMINAL ? this.#onSignal : () => {};
     for (const name of STOP_SIGNALS) Deno.addSignalListener(name, this.#onSignal);
     Deno.addSignalListener(HANG_UP, this.#onHangUp);
   }

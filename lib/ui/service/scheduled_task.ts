@@ -10,7 +10,9 @@ export function scheduledTaskPlan(setup: ServiceSetup): ServicePlan {
   const { home, isSystem } = setup;
   const path = win32.join(home, "service", "peer.xml");
   const create = `schtasks /Create /F /TN peer /XML "${path}"`;
-  const mayWrite = `icacls "${home}" /grant *${LOCAL_SERVICE}:(OI)(CI)M`;
+  // A backslash before the quote, as a drive has it, would be read as a part of the word.
+  const folder = home.replace(/\\+$/, "$&$&");
+  const mayWrite = `icacls "${folder}" /grant *${LOCAL_SERVICE}:(OI)(CI)M`;
   return {
     files: [{ path, text: taskXml(setup), isUtf16: true }],
     enable: `${isSystem ? `${mayWrite} && ` : ""}${create} && schtasks /Run /TN peer`,

@@ -123,6 +123,12 @@ needs("python3")("scheduledTaskPlan writes a task with the members that the sche
   });
 });
 
+Deno.test("scheduledTaskPlan quotes the root of a drive so that it stays one word", () => {
+  const { enable, files } = scheduledTaskPlan({ ...setup, args: [], home: "D:\\", isSystem: true });
+  assert.match(enable, /^icacls "D:\\\\" \/grant \*S-1-5-19:/);
+  assert.equal(files[0].path, "D:\\service\\peer.xml");
+});
+
 Deno.test("windowsWord doubles backslashes before a quote, and only there", () => {
   assert.deepEqual(["C:\\a b\\", `a\\"b`, "", "C:\\a\\"].map(windowsWord), [
     `"C:\\a b\\\\"`,
