@@ -6,10 +6,10 @@ import { ResumeStore } from "../../lib/disk/state/resume_store.ts";
 import { StateLock } from "../../lib/disk/state/state_lock.ts";
 import { runCommand } from "../harness/processes/cli_run.ts";
 import { listFolder } from "../harness/data/folder_listing.ts";
-import { mountMemory } from "../harness/virtual/memory_disk.ts";
+import { mountMemory, needsSmallDisk, SmallDisk } from "../harness/virtual/memory_disk.ts";
 import { type PeerEvent, PeerRun } from "../harness/processes/peer_run.ts";
 import { Program } from "../harness/processes/program.ts";
-import { needs } from "../harness/processes/require_tool.ts";
+import { isThere, needs } from "../harness/processes/require_tool.ts";
 
 const MIB = 1024 * 1024;
 /** Trackers that are not there are told of as warnings in the log. */
@@ -233,36 +233,36 @@ Deno.test("start fails, and harms nothing, where state/ holds folders for files"
   }
 });
 
-const needsDisks = needs("linux", "root", "mount");
+needs("linux", "root", "mount")(
+  "commands fail on a read-only disk, and those that only read do not",
+  async () => {
+    await using folder = await makeFolder();
+    const home = folder.path;
+    using disk = mountMemory(home, "4m");
+    await makeShared(home, 100_000);
+    disk.remount("ro");
+    const data = join(home, "shareable/data.bin");
+    const readOnly = /^peer: .*: Cannot .*: read-only file system$/;
+    for (
+      const [why, ...args] of [
+        [/^peer: start: Cannot .*: read-only file system$/, "start", "--port", "0"],
+        [readOnly, "create", data, "--output", join(home, "other.torrent")],
+        [readOnly, "edit", "data.bin.torrent", "--announce", "10.0.0.5"],
+      ] as const
+    ) {
+      const { exitCode, out, err } = await runCommand(...args, "--home", home);
+      assert.deepEqual([exitCode, out, err.length], [1, [], 1], err.join("\n"));
+      assert.match(err[0], why);
+    }
+    for (const command of ["info", "check"]) {
+      assert.equal((await runCommand(command, "data.bin.torrent", "--home", home)).exitCode, 0);
+    }
+  },
+);
 
-needsDisks("commands fail on a read-only disk, and those that only read do not", async () => {
-  await using folder = await makeFolder();
-  const home = folder.path;
-  using disk = mountMemory(home, "4m");
-  await makeShared(home, 100_000);
-  disk.remount("ro");
-  const data = join(home, "shareable/data.bin");
-  const readOnly = /^peer: .*: Cannot .*: read-only file system$/;
-  for (
-    const [why, ...args] of [
-      [/^peer: start: Cannot .*: read-only file system$/, "start", "--port", "0"],
-      [readOnly, "create", data, "--output", join(home, "other.torrent")],
-      [readOnly, "edit", "data.bin.torrent", "--announce", "10.0.0.5"],
-    ] as const
-  ) {
-    const { exitCode, out, err } = await runCommand(...args, "--home", home);
-    assert.deepEqual([exitCode, out, err.length], [1, [], 1], err.join("\n"));
-    assert.match(err[0], why);
-  }
-  for (const command of ["info", "check"]) {
-    assert.equal((await runCommand(command, "data.bin.torrent", "--home", home)).exitCode, 0);
-  }
-});
-
-needsDisks("commands fail on a full disk, and leave what was there", async () => {
-  await using folder = await makeFolder();
-  const home = folder.path;
-  using disk = mountMemory(home, "1m");
+needsSmallDisk("commands fail on a full disk, and leave what was there", async () => {
+  using disk = new SmallDisk();
+  const home = disk.path;
   await makeShared(home, 100_000);
   disk.fill("filling");
   const before = await listWithoutState(home);
@@ -274,7 +274,7 @@ needsDisks("commands fail on a full disk, and leave what was there", async () =>
         "create",
         join(home, "shareable/data.bin"),
         "--output",
-        `${home}/o.torrent`,
+        join(home, "o.torrent"),
       ],
       [/: no space left on device$/, "edit", "data.bin.torrent", "--announce", "10.0.0.5"],
     ] as const
@@ -286,48 +286,55 @@ needsDisks("commands fail on a full disk, and leave what was there", async () =>
   }
 });
 
-needsDisks("a download that fills the disk fails, and goes on where it was when there is room", async () => {
-  await using folder = await makeFolder();
-  const [seederHome, home] = ["seeder", "leecher"].map((name) => join(folder.path, name));
-  await Deno.mkdir(seederHome);
-  await Deno.mkdir(home);
-  const port = freePort();
-  await makeShared(seederHome, 16 * MIB, `127.0.0.1:${port}`);
-  using disk = mountMemory(home, "10m");
-  await Deno.mkdir(join(home, "torrents"));
-  await Deno.mkdir(join(home, "shareable"));
-  await Deno.writeTextFile(join(home, "shareable/own.txt"), "own");
-  await Deno.copyFile(join(seederHome, "torrents/data.bin.torrent"), join(home, "torrents/data.bin.torrent"));
-  const before = await listWithoutState(home);
+needsSmallDisk(
+  "a download that fills the disk fails, and goes on where it was when there is room",
+  async () => {
+    await using folder = await makeFolder();
+    const seederHome = folder.path;
+    using disk = new SmallDisk();
+    const home = disk.path;
+    const port = freePort();
+    await makeShared(seederHome, 16 * MIB, `127.0.0.1:${port}`);
+    disk.fill("filling", 10 * MIB);
+    await Deno.mkdir(join(home, "torrents"));
+    await Deno.mkdir(join(home, "shareable"));
+    await Deno.writeTextFile(join(home, "shareable/own.txt"), "own");
+    await Deno.copyFile(
+      join(seederHome, "torrents/data.bin.torrent"),
+      join(home, "torrents/data.bin.torrent"),
+    );
+    const before = await listWithoutState(home);
 
-  const args = ["start", "--home", seederHome, "--host", "127.0.0.1", "--port", "0", "--progress", "json"];
-  const command = new Program().with([...args, "--tracker-port", `${port}`, "--max-upload", "4MiB"], {
-    stdout: "piped",
-    stderr: "piped",
-  });
-  const seeder = new PeerRun("seeder", command.spawn());
-  await Promise.race([seeder.joined, seeder.ended]);
-  try {
-    const full = await started(home);
-    assert.equal(full.exitCode, 1);
-    assert.match(full.err.at(-1)!, /^peer: data\.bin: Cannot write .*: no space left on device$/);
-    assert.deepEqual(named(full.events, "error").map(({ code }) => code), ["storage"]);
-    assert.deepEqual(await listWithoutState(home), before);
+    const args = ["start", "--home", seederHome, "--host", "127.0.0.1", "--port", "0", "--progress", "json"];
+    const command = new Program().with([...args, "--tracker-port", `${port}`, "--max-upload", "4MiB"], {
+      stdout: "piped",
+      stderr: "piped",
+    });
+    const seeder = new PeerRun("seeder", command.spawn());
+    await Promise.race([seeder.joined, seeder.ended]);
+    try {
+      const full = await started(home);
+      assert.equal(full.exitCode, 1);
+      assert.match(full.err.at(-1)!, /^peer: data\.bin: Cannot write .*: no space left on device$/);
+      assert.deepEqual(named(full.events, "error").map(({ code }) => code), ["storage"]);
+      assert.deepEqual(await listWithoutState(home), before);
 
-    disk.remount("size=40m");
-    const enough = await started(home);
-    assert.deepEqual([enough.exitCode, enough.err], [0, []]);
-    const [{ have }] = named(enough.events, "torrent");
-    // What came in the last second before the end may not have been noted.
-    assert.ok(Number(have) >= 2 * MIB / (64 * 1024), `${have} pieces`);
-    const files = ["leecher", "seeder"].map((name) => join(folder.path, name, "shareable/data.bin"));
-    const [copy, original] = await Promise.all(files.map((path) => Deno.readFile(path)));
-    assert.deepEqual(copy, original);
-    assert.equal(await Deno.readTextFile(join(home, "shareable/own.txt")), "own");
-  } finally {
-    assert.ok(await seeder.stop());
-  }
-});
+      await Deno.remove(join(home, "filling"));
+      const enough = await started(home);
+      assert.deepEqual([enough.exitCode, enough.err], [0, []]);
+      const [{ have }] = named(enough.events, "torrent");
+      // What came in the last second before the end may not have been noted.
+      assert.ok(Number(have) >= 2 * MIB / (64 * 1024), `${have} pieces`);
+      const files = [home, seederHome].map((home) => join(home, "shareable/data.bin"));
+      const [copy, original] = await Promise.all(files.map((path) => Deno.readFile(path)));
+      assert.deepEqual(copy, original);
+      assert.equal(await Deno.readTextFile(join(home, "shareable/own.txt")), "own");
+    } finally {
+      const isClean = await seeder.stop();
+      assert.ok(isClean || !isThere("signals to processes"));
+    }
+  },
+);
 
 function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

@@ -44,6 +44,13 @@ export const ABILITIES: Readonly<Record<string, () => boolean>> = {
         fs.closeSync(fd);
       }
     }),
+  /** Wine finds none beyond 260 characters ("more data available"), and the resume state is opened by its real path. */
+  "real paths of any length": () =>
+    inFolder((path) => {
+      const long = path(join("a".repeat(200), "b".repeat(200)));
+      fs.mkdirSync(long, { recursive: true });
+      return Deno.realPathSync(long).length > 400;
+    }),
   /** Names with characters that are reserved on Windows, and names that differ in case only. */
   "any file names": () => !isWindows,
   /** An IPv6 socket that takes IPv4 too: on Windows each takes its own. */
@@ -54,6 +61,8 @@ export const ABILITIES: Readonly<Record<string, () => boolean>> = {
   "thousands of connections": () => !isWindows,
   /** Attackers and honest peers on loopback addresses of their own; elsewhere all share one, and so its blame. */
   "addresses to attack from": () => Deno.build.os === "linux",
+  /** The drive that tests may fill, which `deno task test:windows` makes (`memory_disk.ts`). */
+  "small drive": () => Deno.env.has("PEER_TEST_DRIVE"),
   /** Permissions of files: Windows has lists of who may do what, and one mark for "read-only". */
   "file modes": () => !isWindows,
   /** A signal that asks a process to end: on Windows Deno can only kill it. */
