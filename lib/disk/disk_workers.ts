@@ -53,6 +53,11 @@ class DiskWorkerThread {
     };
   }
 
+  /** Requests that the worker has not answered. */
+  get unanswered(): number {
+    return this.#waiting.size;
+  }
+
   /** Resolves with the worker's answer and never rejects: a failure is in `error`. `buffer` is transferred. */
   call(job: DiskJob, buffer?: ArrayBuffer): Promise<DiskAnswer> {
     const request: DiskRequest = { id: ++this.#lastId, job };
@@ -112,7 +117,7 @@ class DiskWorkerThread {
 
 /**
  * Does disk work: one worker thread writes, unless the main thread writes faster itself, and while data is checked
- * there are as many worker threads as the machine has cores.
+ * there are up to as many worker threads as the machine has cores.
  *
  * A thread starts when it is first needed. The threads that check end with the check, the one that writes with `close`.
  */
@@ -223,26 +228,32 @@ export class DiskWorkers {
     signal?: AbortSignal,
   ): Promise<void> {
     const batches = batchesOf(indices, Math.max(1, Math.floor(STORAGE.checkBatchBytes / layout.pieceLength)));
-    const first = batches.next();
-    if (first.done) return;
+    // Starting a thread takes longer than hashing a batch, so there are no more threads than batches.
+    const first: number[][] = [];
+    const most = mostCheckers();
+    while (first.length < most) {
+      const { value } = batches.next();
+      if (value === undefined) break;
+      first.push(value);
+    }
+    if (first.length === 0) return;
     this.#runningChecks++;
-    let waiting: number[] | undefined = first.value;
-    const work = async (thread: DiskWorkerThread) => {
-      while (waiting !== undefined) {
-        const batch: readonly number[] = waiting;
-        waiting = batches.next().value ?? undefined;
+    let isEnding = false;
+    const work = async (thread: DiskWorkerThread, batch: readonly number[] | undefined) => {
+      for (; batch !== undefined && !isEnding; batch = batches.next().value) {
+        const indices = batch;
         const hashes = await tryAgain(async () => {
           signal?.throwIfAborted();
-          const answer = await thread.call({ kind: "hash", row: thread.rowNumber(row), indices: batch });
+          const answer = await thread.call({ kind: "hash", row: thread.rowNumber(row), indices });
           return resultOf(answer) as HashedPieces;
         });
-        batch.forEach((index, position) => onHashed(index, hashes[position]));
+        indices.forEach((index, position) => onHashed(index, hashes[position]));
       }
     };
     try {
-      await Promise.all(this.#checking().map(work));
+      await Promise.all(this.#checking(first.length).map((thread, at) => work(thread, first[at])));
     } finally {
-      waiting = undefined;
+      isEnding = true;
       // A thread that is ended leaves its files open on Windows, where nobody could replace them then.
       await Promise.all(this.#checkers.map((thread) => thread.release(row)));
       this.#runningChecks--;
@@ -269,17 +280,23 @@ export class DiskWorkers {
     return this.#writer ??= new DiskWorkerThread();
   }
 
-  #checking(): DiskWorkerThread[] {
+  /** The `count` checking threads that have least to do; new ones start as long as too few are idle. */
+  #checking(count: number): DiskWorkerThread[] {
     if (this.#isClosed) throw stopped();
-    const wanted = Math.min(navigator.hardwareConcurrency, STORAGE.checkWorkers);
-    while (this.#checkers.length < wanted) this.#checkers.push(new DiskWorkerThread());
-    return this.#checkers;
+    const idle = this.#checkers.filter(({ unanswered }) => unanswered === 0).length;
+    const missing = Math.min(count - idle, mostCheckers() - this.#checkers.length);
+    for (let started = 0; started < missing; started++) this.#checkers.push(new DiskWorkerThread());
+    return this.#checkers.toSorted((a, b) => a.unanswered - b.unanswered).slice(0, count);
   }
 
   #endChecking(): void {
     for (const thread of this.#checkers) thread.terminate();
     this.#checkers = [];
   }
+}
+
+function mostCheckers(): number {
+  return Math.min(navigator.hardwareConcurrency, STORAGE.checkWorkers);
 }
 
 function stopped(): StorageError {

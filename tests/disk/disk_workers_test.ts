@@ -131,6 +131,32 @@ Deno.test("DiskWorkers stops hashing when told to", async () => {
   });
 });
 
+Deno.test("DiskWorkers starts no more threads for a check than it has batches", async () => {
+  const { Worker } = globalThis;
+  let started = 0;
+  globalThis.Worker = class extends Worker {
+    constructor(...args: ConstructorParameters<typeof Worker>) {
+      super(...args);
+      started++;
+    }
+  };
+  try {
+    await withWorkers(async (workers, files, home) => {
+      home.share(torrent);
+      const hashed: number[] = [];
+      const { description, layout } = files.shareable;
+      const check = () =>
+        workers.hashPieces(description, layout, allPieces(torrent), (index) => hashed.push(index));
+      await check();
+      assert.deepEqual([started, hashed.toSorted()], [1, allPieces(torrent)]);
+      await Promise.all([check(), check()]);
+      assert.equal(started, 1 + Math.min(2, navigator.hardwareConcurrency), "two checks run side by side");
+    });
+  } finally {
+    globalThis.Worker = Worker;
+  }
+});
+
 Deno.test("checkTorrent tells good, bad and missing pieces apart and changes nothing", async () => {
   await withWorkers(async (workers, files, home) => {
     const check = async () => {
