@@ -20,6 +20,8 @@ export interface Surroundings {
   readonly isOurselves: (endpoint: Endpoint) => boolean;
   /** Whether the user has blocked a canonical address. */
   readonly isBlocked: (address: string) => boolean;
+  /** Whether anybody wants to hear of each piece: there may be thousands a second, so nobody else has them reported. */
+  readonly watchesPieces: () => boolean;
   /** Monotonic clock in ms. Pure code gets the time from its callers instead. */
   readonly now: () => number;
   /** The system clock in ms since 1970. It may jump, so it serves only to name moments to people. */

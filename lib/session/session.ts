@@ -89,8 +89,8 @@ export class Session {
   /** Loops that end with the session, and writes under way. */
   readonly #tasks = new Tasks();
   readonly #torrents: Torrents;
-  /** Those that get each event beside the observer of the options. */
-  readonly #observers = new Set<(event: SessionEvent) => void>();
+  /** The observers of events; that of the options is the first. */
+  readonly #observers = new Map<(event: SessionEvent) => void, { readonly watchesPieces: boolean }>();
   /** In ms since 1970. */
   readonly #startedAt: number;
   readonly #timer: ReturnType<typeof setInterval>;
@@ -140,6 +140,8 @@ export class Session {
     const { peerId, now, random } = surroundings;
     const observe = (event: SessionEvent) => this.#report(event);
     this.#startedAt = surroundings.wallClock();
+    this.#observers.set((event) => options.observe(event), options);
+    surroundings.watchesPieces = () => this.#observers.values().some(({ watchesPieces }) => watchesPieces);
     this.#lastFullTurnAt = now();
     this.#kept = new Policy(DEFAULT_CHOICES, state.kept.choices);
     const { choices: commandLine, configured } = options;
@@ -159,7 +161,7 @@ export class Session {
     surroundings.listenPort = listener.port;
     this.#tasks.add(listener.run(signal));
     const table = new TrackerTable({ open: options.openTracker, random, ownAddressFor });
-    const registry = this.#registry = new SwarmRegistry(table, { peerId, port: listener.port });
+    const registry = this.#registry = new SwarmRegistry(table, { peerId, port: listener.port }, observe);
     const tracker = this.#tracker = options.runTracker
       ? new EmbeddedTracker({ host, port: options.trackerPort, registry, trustedProxies, now, log })
       : undefined;
@@ -206,8 +208,9 @@ export class Session {
 
   /** Tells all observers of an event. */
   #report(event: SessionEvent): void {
-    this.#options.observe(event);
-    for (const observer of this.#observers) observer(event);
+    for (const [observe, { watchesPieces }] of this.#observers) {
+      if (watchesPieces || event.event !== "piece") observe(event);
+    }
   }
 
   /** Looks for peers by multicast until the session stops. */
@@ -442,10 +445,13 @@ export class Session {
     };
   }
 
-  /** Calls a listener with each event from now on, beside that of the options; returns the function that ends this. */
-  observe(listener: (event: SessionEvent) => void): () => void {
-    this.#observers.add(listener);
-    return () => this.#observers.delete(listener);
+  /**
+   * Calls a listener with each event from now on, beside that of the options; returns the function that ends this. The
+   * event `piece` comes thousands of times a second, and only to listeners that ask for it.
+   */
+  observe(listener: (event: SessionEvent) => void, watchesPieces = false): () => void {
+    this.#observers.set(listener, { watchesPieces });
+    return () => void this.#observers.delete(listener);
   }
 
   // Time

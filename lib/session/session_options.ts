@@ -35,6 +35,8 @@ export interface SessionOptions {
   /** The user's wishes for the files of every torrent; a member that is left out stays as it was for each torrent. */
   readonly files: FileWishes;
   readonly log: Logger;
+  /** Whether `observe` wants the event `piece`, too. */
+  readonly watchesPieces: boolean;
   /** Gets each event at once and in order. */
   observe(event: SessionEvent): void;
 }
@@ -57,6 +59,7 @@ export function defaultOptions(home: string): SessionOptions {
     ipFilter: undefined,
     files: {},
     log: silentLogger,
+    watchesPieces: false,
     observe() {},
   };
 }

@@ -25,6 +25,8 @@ export class SessionSurroundings implements Surroundings {
     this.isBlocked = (address) => ipFilter?.has(address) ?? false;
   }
 
+  watchesPieces: Surroundings["watchesPieces"] = () => false;
+
   readonly isOurselves = (endpoint: Endpoint) => isOwnEndpoint(endpoint, this.listenPort);
   readonly now = () => performance.now();
   readonly wallClock = () => Date.now();

@@ -134,6 +134,14 @@ export type SourceReason =
   | "refused a request"
   | "snubbed";
 
+/** A peer that has an upload slot, or is a source. */
+export interface GivenPlace<Reason> {
+  readonly peer: string;
+  readonly reason: Reason;
+  /** In bytes per second. */
+  readonly rate: number;
+}
+
 /** Something that happened in a swarm and that a user or a program may want to know. */
 export type SwarmNews =
   | { readonly event: "status"; readonly role: Role; readonly seeding: boolean }
@@ -146,6 +154,42 @@ export type SwarmNews =
     readonly reason: string;
   }
   | { readonly event: "corrupt"; readonly piece: number; readonly peers: readonly string[] }
+  | {
+    /** A piece has all its blocks and was compared with its hash; told only while `watchesPieces` says so. */
+    readonly event: "piece";
+    readonly piece: number;
+    /** The peers that delivered it; empty when an earlier run had received all of it. */
+    readonly peers: readonly string[];
+    /** Whether it hashed right. */
+    readonly good: boolean;
+    /** The file that the piece begins in, as a path within the torrent, and the position of its first byte there. */
+    readonly file: string;
+    readonly offset: number;
+  }
+  | {
+    /** The slots and sources were given anew, as each 30 s. */
+    readonly event: "rechoke";
+    /** The peers with an upload slot, and the measure by which the fastest were found; rates by that measure. */
+    readonly slots: readonly GivenPlace<SlotReason>[];
+    readonly slotsBy: "what they give" | "what they take";
+    /** Peers that want our data and have no slot. */
+    readonly waitingForSlot: number;
+    readonly sources: readonly GivenPlace<SourceReason>[];
+    /** Peers that have something for us and are no source. */
+    readonly waitingAsSource: number;
+  }
+  | {
+    /** The list of our own tracker has changed. Peers are named as `host:port`. */
+    readonly event: "tracker";
+    readonly joined: readonly string[];
+    readonly left: readonly string[];
+    /** Listed peers that have everything by now. */
+    readonly finished: readonly string[];
+    /** How many peers the tracker lists, ourselves not counted. */
+    readonly known: number;
+    /** How many connected peers got the news by `lan_peers`. */
+    readonly pushedTo: number;
+  }
   | {
     readonly event: "complete";
     readonly name: string;

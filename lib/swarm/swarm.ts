@@ -34,12 +34,13 @@ import type {
 } from "./ports.ts";
 import type { PeerFacts, RemotePeer } from "./peers/remote_peer.ts";
 import type { Roster } from "./peers/roster.ts";
+import { roundNews } from "./round.ts";
 import { PAUSED, Standing } from "./standing.ts";
 import { Statistics } from "./statistics.ts";
 import type { SwarmOptions } from "./swarm_options.ts";
 import { SwarmPeers } from "./swarm_peers.ts";
 import { snapshotOf } from "./swarm_snapshot.ts";
-import { type FileView, type PiecesView, viewFiles, viewPieces } from "./swarm_views.ts";
+import { type FileView, type PiecesView, sendersOf, viewFiles, viewPieces } from "./swarm_views.ts";
 import { Upload } from "./upload/upload.ts";
 
 /** Everything about one info-hash in this process. */
@@ -382,6 +383,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   // Storage
 
   pieceStored(index: number): void {
+    this.#tellPiece(index, true);
     for (const liar of this.download.pieceStored(index)) this.#roster.ban(liar);
     const have = encodeAboutPiece(MessageId.have, index);
     for (const peer of this.#peers.values()) {
@@ -393,12 +395,28 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     this.#finishIfComplete();
   }
 
+  #tellPiece(index: number, good: boolean): void {
+    const piece = this.download.committing(index);
+    if (piece === undefined || !this.#options.surroundings.watchesPieces()) return;
+    const { layout, files } = this.metainfo;
+    const [{ file, position }] = layout.spans(layout.offsetOf(index), 1);
+    this.#swarmPeers.report({
+      event: "piece",
+      piece: index,
+      peers: sendersOf(piece, this.#peers),
+      good,
+      file: files[file].path.join("/"),
+      offset: position,
+    });
+  }
+
   /** Moves the wanted files to their final place once all their pieces are stored, unless they are there already. */
   #finishIfComplete(): void {
     if (this.download.isComplete && this.#standing.beginMove()) this.storage.finish();
   }
 
   pieceCorrupt(index: number, buffer: Uint8Array): void {
+    this.#tellPiece(index, false);
     this.#statistics.corrupt += this.metainfo.layout.lengthOf(index);
     const { contributors, convicted } = this.download.pieceCorrupt(index, buffer);
     const peers = contributors.map((number) => this.#peers.get(number)?.name ?? "a peer that left");
@@ -442,13 +460,17 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   tick(now: number): void {
     this.#swarmPeers.tick(now);
     if (this.#peers.size === 0) return;
-    if (now - this.#lastRoundAt >= this.#options.policy.rechokeMs) {
+    const isRound = now - this.#lastRoundAt >= this.#options.policy.rechokeMs;
+    if (isRound) {
       this.#lastRoundAt = now;
       this.download.chooseSources(now);
       this.upload.chooseSlots(now);
     }
     this.download.tick(now);
     this.upload.tick(now);
+    if (isRound) {
+      this.#swarmPeers.report(roundNews(this.#peers.values(), this.download.isComplete, now));
+    }
     this.extensions.tick(now);
   }
 

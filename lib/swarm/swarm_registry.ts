@@ -8,6 +8,7 @@ import { skeyHash } from "../protocol/mse.ts";
 import { isOurKind } from "../protocol/peer_id.ts";
 import type { AnnounceRequest, ScrapeCounts } from "../protocol/tracker_messages.ts";
 import { HostList, type TrackedHost } from "./tracker/host_list.ts";
+import type { SwarmEvent } from "./ports.ts";
 import type { MetadataSwarm } from "./metadata_swarm.ts";
 import type { Swarm } from "./swarm.ts";
 import type { AnnounceResult, TrackerTable } from "./tracker/tracker_table.ts";
@@ -23,12 +24,19 @@ export class SwarmRegistry {
   readonly #own: { readonly peerId: Uint8Array; readonly port: number };
   /** The machines that announced each of our swarms. */
   readonly #hosts = new Map<InfoHash, HostList>();
+  readonly #report: (event: SwarmEvent) => void;
   /** Info-hashes whose list of peers changed since our peers were last told of it. */
   readonly #changed = new Set<InfoHash>();
 
-  constructor(table: TrackerTable, own: { readonly peerId: Uint8Array; readonly port: number }) {
+  /** `report` hears of each change of the embedded tracker's lists of our own torrents. */
+  constructor(
+    table: TrackerTable,
+    own: { readonly peerId: Uint8Array; readonly port: number },
+    report: (event: SwarmEvent) => void = () => {},
+  ) {
     this.#table = table;
     this.#own = own;
+    this.#report = report;
   }
 
   find(infoHash: InfoHash): AnySwarm | undefined {
@@ -46,6 +54,8 @@ export class SwarmRegistry {
 
   /** Adds a swarm, or replaces the one with the same info-hash. The embedded tracker serves it from now on. */
   add(swarm: AnySwarm): void {
+    const before = this.#swarms.get(swarm.infoHash);
+    if (before !== undefined) swarm.extensions.broadcast.goOnFrom(before.extensions.broadcast);
     this.#swarms.set(swarm.infoHash, swarm);
     this.#bySkeyHash.set(skeyHash(swarm.infoHash), swarm.infoHash);
     this.#changed.add(swarm.infoHash);
@@ -140,7 +150,8 @@ export class SwarmRegistry {
       const swarm = this.#swarms.get(infoHash);
       if (swarm?.extensions.broadcast.isDue(now) === false) continue;
       this.#changed.delete(infoHash);
-      swarm?.extensions.broadcast.update(this.#table.list(infoHash), now);
+      const change = swarm?.extensions.broadcast.update(this.#table.list(infoHash), now);
+      if (change !== undefined) this.#report({ event: "tracker", infoHash, ...change });
     }
   }
 }

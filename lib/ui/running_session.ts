@@ -49,6 +49,7 @@ export async function startSession(
       ipFilter,
       localDiscovery: options.lsd,
       log,
+      watchesPieces: view.watchesPieces ?? false,
       observe: (event) => view.event(event),
     });
   } catch (error) {

@@ -9,6 +9,7 @@ import type { EncryptionPolicy } from "../settings.ts";
 import { didYouMean } from "./did_you_mean.ts";
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import { JsonProgress } from "./progress/json_progress.ts";
+import { openLogFile } from "./log_file.ts";
 import { LoggedProgress } from "./progress/logged_progress.ts";
 import { errorWriter } from "./output.ts";
 import { PlainProgress } from "./progress/plain_progress.ts";
@@ -67,6 +68,7 @@ export interface StartOptions {
   readonly seedFor: number;
   readonly progress: ProgressMode;
   readonly logLevel: LogLevel;
+  readonly logFile?: string;
 }
 
 /** The options of `start` as the user said them, by the place in which each was said; paths in a file are absolute. */
@@ -100,10 +102,19 @@ export async function start(
   for (const torrent of torrents) named.push(await pathOrMagnet(torrent, home));
 
   const peers = options.peer ?? [];
+  const { logFile } = options;
+  const writeToFile = logFile === undefined ? undefined : openLogFile(logFile, (line) => write(line));
   const signals = new StopSignals();
-  const view = viewFor(options.progress, options.logLevel);
+  const shown = viewFor(options.progress);
+  const write = logWriter(shown);
+  const log = createLogger(options.logLevel, writeToFile ?? write);
+  const view = new LoggedProgress({
+    log,
+    shown,
+    isAlone: shown === undefined || logFile !== undefined,
+    watchesPieces: ["info", "debug"].includes(options.logLevel),
+  });
   try {
-    const log = createLogger(options.logLevel, logWriter(view));
     warnOfLowRates(options, view);
     const ipFilter = await readIpFilter(options.ipFilter, log);
     const session = await startSession({ ...options, home }, words, ipFilter, view, log);
@@ -118,7 +129,7 @@ export async function start(
         : joinAll(session, join(home, "torrents"), peers, view, options.exitWhenComplete ?? false);
       // `untilDone` tells of a failure, also of one that comes while the interface is loaded.
       work.catch(() => {});
-      api = await serveApi(session, { ...options, home }, { view, log, tell: logWriter(view), signals });
+      api = await serveApi(session, { ...options, home }, { view, log, tell: write, signals });
       await Promise.race([aborted(signals.stop), untilDone(session, work, options, signals.stop)]);
     } finally {
       clearInterval(ticking);
@@ -151,10 +162,11 @@ async function refuseUnknownCommand(word: string, home: string, commands: readon
   throw new Failure(EXIT.usage, word, `Expected a command or a torrent, got neither${hint}`);
 }
 
-function viewFor(mode: ProgressMode, logLevel: LogLevel): ProgressView {
+/** The view of a mode; undefined for the one that shows nothing. */
+function viewFor(mode: ProgressMode): ProgressView | undefined {
   switch (mode) {
     case "none":
-      return new LoggedProgress(createLogger(logLevel, errorWriter()));
+      return undefined;
     case "json":
       return new JsonProgress();
     case "plain":
@@ -162,14 +174,14 @@ function viewFor(mode: ProgressMode, logLevel: LogLevel): ProgressView {
     case "bars":
       return new ProgressBars(new TerminalScreen(Deno.stdout));
     case "auto":
-      return viewFor(Deno.stdout.isTerminal() ? "bars" : "plain", logLevel);
+      return viewFor(Deno.stdout.isTerminal() ? "bars" : "plain");
   }
 }
 
 /** Writes log lines to standard error, or above the bars where these are on the same terminal. */
-function logWriter(view: ProgressView): (line: string) => void {
+function logWriter(view: ProgressView | undefined): (line: string) => void {
   const write = errorWriter();
-  return (line) => view.log !== undefined && Deno.stderr.isTerminal() ? view.log(line) : write(line);
+  return (line) => view?.log !== undefined && Deno.stderr.isTerminal() ? view.log(line) : write(line);
 }
 
 /** The argument itself where it is a magnet link, or else the path of its torrent. Errors: `Failure` for a bad one. */

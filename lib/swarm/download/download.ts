@@ -118,6 +118,11 @@ export class Download {
     return [...this.routing.pieces, ...this.#committing.values()];
   }
 
+  /** A piece that is being verified. */
+  committing(index: number): ActivePiece | undefined {
+    return this.#committing.get(index);
+  }
+
   /** Wanted pieces that are not stored. */
   get missing(): number {
     return this.#wanted.count - this.#wantedStored;

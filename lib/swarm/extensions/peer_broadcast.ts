@@ -9,6 +9,7 @@
 import { type Endpoint, formatEndpoint, scopeOf } from "../../protocol/endpoint.ts";
 import { encodePeerList, type ListedPeer } from "../../protocol/extension_messages.ts";
 import { BROADCAST } from "../../settings.ts";
+import type { SwarmNews } from "../ports.ts";
 
 /** A connected remote peer that understands `lan_peers`. */
 export interface Listener {
@@ -19,6 +20,9 @@ export interface Listener {
   /** Sends the payload of one `lan_peers` message. */
   send(payload: Uint8Array): void;
 }
+
+/** What has changed in the tracker's list. Peers are named as `host:port`. */
+export type ListChange = Omit<Extract<SwarmNews, { event: "tracker" }>, "event">;
 
 /** The pushed list of one torrent. */
 export class PeerBroadcast {
@@ -32,17 +36,35 @@ export class PeerBroadcast {
     return now - this.#lastRoundAt >= BROADCAST.batchMs;
   }
 
-  /** Does one round at `now` (ms): compares the tracker's list with the one told last, and tells the difference. */
-  update(list: Iterable<ListedPeer>, now: number): void {
+  /** Goes on with the list that another broadcast of the same torrent has told. */
+  goOnFrom(other: PeerBroadcast): void {
+    this.#list = other.#list;
+  }
+
+  /**
+   * Does one round at `now` (ms): compares the tracker's list with the one told last, and tells the difference. Returns
+   * what has changed; undefined when nothing has.
+   */
+  update(list: Iterable<ListedPeer>, now: number): ListChange | undefined {
     this.#lastRoundAt = now;
     const next = new Map<string, ListedPeer>();
     for (const peer of list) next.set(formatEndpoint(peer.endpoint), peer);
     const added = [...next].filter(([name, { isSeed }]) => this.#list.get(name)?.isSeed !== isSeed);
     const dropped = [...this.#list].filter(([name]) => !next.has(name));
+    const known = this.#list;
     this.#list = next;
+    if (added.length === 0 && dropped.length === 0) return undefined;
     for (const listeners of Map.groupBy(this.#listeners, viewOf).values()) {
       tell(listeners, added.map(([, peer]) => peer), dropped.map(([, { endpoint }]) => endpoint));
     }
+    const isNew = ([name]: readonly [string, ListedPeer]) => !known.has(name);
+    return {
+      joined: added.filter(isNew).map(([name]) => name),
+      left: dropped.map(([name]) => name),
+      finished: added.filter(([name, { isSeed }]) => isSeed && known.has(name)).map(([name]) => name),
+      known: next.size,
+      pushedTo: this.#listeners.size,
+    };
   }
 
   /** A remote peer of our kind is connected: it hears the whole list now, and every change later. */

@@ -49,7 +49,7 @@ export async function log(remote: Remote, { json, follow }: LogOptions): Promise
 /** Colours of the events that a person looks for first. */
 const STYLES: Readonly<Record<string, Style>> = { error: "red", warning: "yellow", complete: "green" };
 
-/** The line of an event; none for one that is of use to programs only. */
+/** The lines of an event. */
 export function eventLines(
   event: LoggedEvent | { readonly dropped: number },
   texts: EventTexts,
@@ -58,8 +58,6 @@ export function eventLines(
   if ("dropped" in event) {
     return [paint(`… ${event.dropped} more events, which came too fast to be kept`, "dim")];
   }
-  const text = texts.textOf(event);
-  return text === undefined
-    ? []
-    : [`${paint(clockText(event.time), "dim")} ${paint(text, STYLES[event.event])}`];
+  const time = paint(clockText(event.time), "dim");
+  return texts.linesOf(event).map((line) => `${time} ${paint(line, STYLES[event.event])}`);
 }

@@ -114,6 +114,9 @@ export function addStart(program: Command, finish: Finish): Command {
       new WordOption("--progress <HOW>", "", PROGRESS_MODES).default("auto"),
     )
     .addOption(new WordOption("--log-level <LEVEL>", "", LOG_LEVELS).default("warn"))
+    .addOption(
+      option("--log-file <FILE>", "add log lines to its end, instead of showing them", values.parseText),
+    )
     .action(async (torrents: string[], _options, command: Command) => {
       const isFirstWord = torrents.length > 0 && program.args[0] === torrents[0];
       const commands = isFirstWord ? [...program.commands.map((each) => each.name()), "help"] : [];

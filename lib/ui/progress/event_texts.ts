@@ -1,5 +1,6 @@
 import { printable } from "../../log.ts";
 import type { SessionEvent } from "../../session/session.ts";
+import { decisionTexts } from "./decision_texts.ts";
 import { formatBytes, formatDuration } from "../number_format.ts";
 
 /** Turns events into lines for people. It remembers the names of torrents, because later events do not carry them. */
@@ -16,6 +17,15 @@ export class EventTexts {
     if (event.event === "torrent") this.#names.set(event.infoHash, event.name);
     const text = this.#describe(event);
     return text === undefined ? undefined : printable(text);
+  }
+
+  /** All lines about an event, those for people who follow every decision among them, without control characters. */
+  linesOf(event: SessionEvent): string[] {
+    const text = this.textOf(event);
+    const decisions = decisionTexts(event);
+    if (decisions.length === 0) return text === undefined ? [] : [text];
+    const name = "infoHash" in event ? this.#nameOf(event.infoHash) : "";
+    return decisions.map((sentence) => printable(`${name}: ${sentence}`));
   }
 
   #describe(event: SessionEvent): string | undefined {

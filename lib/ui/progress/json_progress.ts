@@ -6,6 +6,7 @@ import type { ProgressView } from "./progress_view.ts";
 
 /** One JSON object a line, as README.md lists them, for programs. */
 export class JsonProgress implements ProgressView {
+  readonly watchesPieces = true;
   readonly #write: (line: string) => void;
   readonly #now: () => number;
   /** The last `progress` of each info-hash, so that only changes are written. */

@@ -1,25 +1,56 @@
 import type { Logger } from "../../log.ts";
 import type { SessionEvent } from "../../session/session.ts";
+import type { SwarmSnapshot } from "../../swarm/ports.ts";
 import { EventTexts } from "./event_texts.ts";
 import type { ProgressView } from "./progress_view.ts";
 
-/** Shows no progress, but writes warnings and errors to the log, so that silence does not hide them. */
+/** Events that every view shows by itself. */
+const SHOWN: readonly SessionEvent["event"][] = [
+  "ready",
+  "torrent",
+  "complete",
+  "corrupt",
+  "warning",
+  "error",
+  "stopped",
+];
+
+/** What a `LoggedProgress` is built from. */
+export interface LoggedProgressOptions {
+  readonly log: Logger;
+  /** The view that is shown beside the log; undefined for none. */
+  readonly shown: ProgressView | undefined;
+  /** Whether the readers of the log do not see the view, so that the log tells all that is shown, too. */
+  readonly isAlone: boolean;
+  /** Whether the log tells enough that each piece is told. */
+  readonly watchesPieces: boolean;
+}
+
+/** A view beside which events are written to the log: failures as what they are, all else as information. */
 export class LoggedProgress implements ProgressView {
-  readonly #log: Logger;
+  readonly watchesPieces: boolean;
+  readonly #options: LoggedProgressOptions;
   readonly #texts = new EventTexts();
 
-  constructor(log: Logger) {
-    this.#log = log;
+  constructor(options: LoggedProgressOptions) {
+    this.#options = options;
+    this.watchesPieces = options.watchesPieces || options.shown?.watchesPieces === true;
   }
 
   event(event: SessionEvent): void {
-    const text = this.#texts.textOf(event);
-    if (text === undefined) return;
-    if (event.event === "warning") this.#log.warn(text);
-    else if (event.event === "error") this.#log.error(text);
+    const { log, shown, isAlone } = this.#options;
+    shown?.event(event);
+    const lines = this.#texts.linesOf(event);
+    if (!isAlone && SHOWN.includes(event.event)) return;
+    const level = event.event === "warning" ? "warn" : event.event === "error" ? "error" : "info";
+    for (const line of lines) log[level](line);
   }
 
-  tick(): void {}
+  tick(snapshots: readonly SwarmSnapshot[]): void {
+    this.#options.shown?.tick(snapshots);
+  }
 
-  close(): void {}
+  close(): void {
+    this.#options.shown?.close();
+  }
 }

@@ -3,6 +3,8 @@ import type { SwarmSnapshot } from "../../swarm/ports.ts";
 
 /** Shows a running session: as bars, as plain lines, as JSON, or not at all. */
 export interface ProgressView {
+  /** Whether it wants the event `piece`, which may come thousands of times a second; left out for no. */
+  readonly watchesPieces?: boolean;
   /** Shows an event of the session. */
   event(event: SessionEvent): void;
   /** Shows the present state of every swarm; called about once a second. */

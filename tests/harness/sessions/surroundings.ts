@@ -17,6 +17,7 @@ export function testSurroundings(changes: Partial<Surroundings> = {}): Surroundi
     log: silentLogger,
     isOurselves: ({ address }) => address === "10.0.0.100",
     isBlocked: () => false,
+    watchesPieces: () => false,
     now: () => 0,
     wallClock: () => 0,
     random: seededRandom(1),
