@@ -80,7 +80,7 @@ const RULES: readonly Rule[] = [
   // It runs in a browser.
   {
     from: "lib/web/",
-    mayImport: ["lib/web/", "lib/ui/number_format.ts"],
+    mayImport: ["lib/web/", "lib/api/merge_patch.ts", "lib/ui/number_format.ts"],
     packages: ["preact", "preact/hooks", "@preact/signals", "uqr"],
   },
   // The logger cleans text from outside; the limits of settings have their shape from who keeps them.

@@ -4,7 +4,7 @@
  * The page's address carries a token behind `#`, which is sent as a header and never as a cookie, so no other page can
  * make the browser use it.
  */
-import { applyMergePatch } from "./merge_patch.ts";
+import { applyPatch, type JsonObject } from "../api/merge_patch.ts";
 import { readEvents } from "./event_reader.ts";
 import type { LogEntry, State } from "./model.ts";
 import { link, noteLog, noteRates, notice, state } from "./store.ts";
@@ -122,7 +122,7 @@ async function followOnce(isUp: () => void): Promise<void> {
       timer = setTimeout(() => silence.abort(), SILENCE_MS);
       const message = JSON.parse(data);
       if (event === "state") state.value = message as State;
-      else if (event === "delta") state.value = applyMergePatch(state.value, message.patch) as State;
+      else if (event === "delta") state.value = changedState(message.patch);
       noteLog((message.log ?? []) as LogEntry[]);
       noteRates();
       isUp();
@@ -132,6 +132,11 @@ async function followOnce(isUp: () => void): Promise<void> {
     clearTimeout(timer);
     silence.abort();
   }
+}
+
+/** The present state with a change; what the change does not touch stays the same object. */
+function changedState(patch: JsonObject): State {
+  return applyPatch(state.value as unknown as JsonObject, patch) as unknown as State;
 }
 
 /** The text of a stream, part by part. Browsers differ in whether a stream can be looped over. */

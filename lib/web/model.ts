@@ -9,7 +9,7 @@ export interface State {
 /** The running program. Sizes in bytes, rates in bytes per second, times in ms since 1970. */
 export interface ProcessState {
   readonly version: string;
-  readonly name?: string;
+  readonly hostname?: string;
   readonly home?: string;
   readonly port: number;
   readonly trackerPort?: number;
@@ -49,7 +49,8 @@ export interface TorrentState {
   readonly connections: number;
   readonly failure?: string;
   readonly pauseReason?: string;
-  readonly waiting?: { readonly reason: string; readonly nextTryInMs?: number };
+  /** Why nothing comes; `nextTryAt` is when a tracker is asked again. */
+  readonly waiting?: { readonly reason: string; readonly nextTryAt?: number };
   readonly labels?: readonly string[];
   readonly addedAt?: number;
   readonly completedAt?: number;

@@ -125,7 +125,7 @@ export function stateOf(...torrents: readonly TorrentState[]): State {
   return {
     process: {
       version: "0.2.0",
-      name: "lab-01",
+      hostname: "lab-01",
       home: "/home/teacher/peer",
       port: 6881,
       trackerPort: 6969,

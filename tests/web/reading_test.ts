@@ -1,40 +1,6 @@
 import assert from "node:assert/strict";
 import { readEvents } from "../../lib/web/event_reader.ts";
-import { applyMergePatch } from "../../lib/web/merge_patch.ts";
 import { about, count, percent, rate } from "../../lib/web/numbers.ts";
-
-/** The examples of RFC 7396, appendix A: original, patch, result. */
-const PATCHES: readonly (readonly [unknown, unknown, unknown])[] = [
-  [{ a: "b" }, { a: "c" }, { a: "c" }],
-  [{ a: "b" }, { b: "c" }, { a: "b", b: "c" }],
-  [{ a: "b" }, { a: null }, {}],
-  [{ a: "b", b: "c" }, { a: null }, { b: "c" }],
-  [{ a: ["b"] }, { a: "c" }, { a: "c" }],
-  [{ a: "c" }, { a: ["b"] }, { a: ["b"] }],
-  [{ a: { b: "c" } }, { a: { b: "d", c: null } }, { a: { b: "d" } }],
-  [{ a: [{ b: "c" }] }, { a: [1] }, { a: [1] }],
-  [["a", "b"], ["c", "d"], ["c", "d"]],
-  [{ a: "b" }, ["c"], ["c"]],
-  [{ a: "foo" }, null, null],
-  [{ a: "foo" }, "bar", "bar"],
-  [{ e: null }, { a: 1 }, { e: null, a: 1 }],
-  [[1, 2], { a: "b", c: null }, { a: "b" }],
-  [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
-];
-
-Deno.test("page: merge patches are applied as RFC 7396 says", () => {
-  for (const [target, patch, result] of PATCHES) assert.deepEqual(applyMergePatch(target, patch), result);
-});
-
-Deno.test("page: a patch leaves what it does not touch as it was, and no prototype is changed", () => {
-  const target = { a: { x: 1 }, b: { y: 1 } };
-  const merged = applyMergePatch(target, { b: { y: 2 } }) as typeof target;
-  assert.equal(merged.a, target.a);
-  assert.deepEqual(target.b, { y: 1 });
-  const hostile = applyMergePatch({}, JSON.parse('{"__proto__": {"polluted": true}}'));
-  assert.equal((hostile as { polluted?: boolean }).polluted, undefined);
-  assert.equal(({} as { polluted?: boolean }).polluted, undefined);
-});
 
 Deno.test("page: events are read wherever the stream is cut", async () => {
   const stream =

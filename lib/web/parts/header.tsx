@@ -15,7 +15,7 @@ export function Header() {
   return (
     <header class={isUp.value ? "" : "stale"}>
       <h1>peer</h1>
-      <span class="machine" title={process?.home}>{process?.name ?? ""}</span>
+      <span class="machine" title={process?.home}>{process?.hostname ?? ""}</span>
       <span class="totals" aria-label="Rates of this machine">
         <span title="received by this machine">↓ {formatRate(process?.downloadRate ?? 0)}</span>
         <span title="sent by this machine">↑ {formatRate(process?.uploadRate ?? 0)}</span>

@@ -106,11 +106,14 @@ function Figure(
 function Trouble({ torrent: { failure, waiting, state } }: { torrent: TorrentState }) {
   if (failure !== undefined) return <p class="trouble bad" role="alert">⚠ {failure}</p>;
   if (waiting === undefined || state !== "downloading") return null;
-  const { reason, nextTryInMs } = waiting;
+  const { reason, nextTryAt } = waiting;
+  const seconds = nextTryAt === undefined
+    ? undefined
+    : Math.max(0, Math.round((nextTryAt - Date.now()) / 1000));
   return (
     <p class="trouble" role="status">
       {reason}
-      {nextTryInMs !== undefined && `; next try in ${Math.ceil(nextTryInMs / 1000)} s`}
+      {seconds !== undefined && (seconds === 0 ? "; next try now" : `; next try in ${seconds} s`)}
     </p>
   );
 }
