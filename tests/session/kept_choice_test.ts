@@ -7,6 +7,7 @@ const KEPT = {
   skip: ["draft*"],
   positions: [{ first: 1, last: 1 }],
   first: ["a.pdf"],
+  firstPositions: [{ first: 3, last: 3 }],
   isSequential: true,
 };
 
@@ -15,6 +16,7 @@ Deno.test("withWishes keeps what is not said", () => {
   assert.deepEqual(withWishes(KEPT, { first: ["b"], isSequential: false }, []), {
     ...KEPT,
     first: ["b"],
+    firstPositions: [],
     isSequential: false,
   });
 });
@@ -24,6 +26,12 @@ Deno.test("withWishes replaces all that says which files are wanted, and nothing
   assert.deepEqual(withWishes(KEPT, { skip: ["x"] }, []), { ...KEPT, only: [], skip: ["x"], positions: [] });
   const positions = [{ first: 5, last: 6 }];
   assert.deepEqual(withWishes(KEPT, {}, positions), { ...KEPT, only: [], skip: [], positions });
+  assert.deepEqual(withWishes(KEPT, { positions }, []), { ...KEPT, only: [], skip: [], positions });
+  assert.deepEqual(withWishes(KEPT, { firstPositions: positions }, []), {
+    ...KEPT,
+    first: [],
+    firstPositions: positions,
+  });
 });
 
 Deno.test("Session keeps what was chosen of a torrent, unless no file would be left", async () => {

@@ -16,12 +16,13 @@ export interface Totals {
   readonly downloaded: number;
 }
 
-/** The user's choice of a torrent's files, as globs, and the positions of the files that a magnet link names. */
+/** The user's choice of a torrent's files, as globs and as positions. */
 export interface KeptChoice {
   readonly only: readonly string[];
   readonly skip: readonly string[];
   readonly positions: readonly FileRange[];
   readonly first: readonly string[];
+  readonly firstPositions: readonly FileRange[];
   /** Undefined where the user said nothing about it. */
   readonly isSequential: boolean | undefined;
 }
@@ -87,12 +88,14 @@ export function readChoice(value: unknown): KeptChoice {
     const items = fieldOf(value, name);
     return Array.isArray(items) ? items.slice(0, STORAGE.keptGlobs).filter(isItem) : [];
   };
+  const ranges = (name: string) => list(name, isRange).map(({ first, last }) => ({ first, last }));
   const isSequential = fieldOf(value, "isSequential");
   return {
     only: list("only", isGlob),
     skip: list("skip", isGlob),
-    positions: list("positions", isRange).map(({ first, last }) => ({ first, last })),
+    positions: ranges("positions"),
     first: list("first", isGlob),
+    firstPositions: ranges("firstPositions"),
     isSequential: typeof isSequential === "boolean" ? isSequential : undefined,
   };
 }

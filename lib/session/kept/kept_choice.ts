@@ -14,20 +14,39 @@ import {
 } from "../../swarm/download/file_selection.ts";
 
 /** The user's wishes for files in this run; a member that is missing or undefined stays as it was for each torrent. */
-export type FileWishes = { readonly [Name in keyof FileChoice]?: FileChoice[Name] | undefined };
+export type FileWishes =
+  & { readonly [Name in keyof FileChoice]?: FileChoice[Name] | undefined }
+  & {
+    /** The wanted files by position in the torrent, instead of globs. */
+    readonly positions?: readonly FileRange[] | undefined;
+    /** The files that are fetched before the others by position, instead of globs. */
+    readonly firstPositions?: readonly FileRange[] | undefined;
+  };
+
+/** Whether wishes name the wanted files, in any way. */
+export function namesWanted({ only, skip, positions }: FileWishes): boolean {
+  return only !== undefined || skip !== undefined || positions !== undefined;
+}
 
 /**
- * The kept choice with the wishes of this run. `only`, `skip` and the files that a magnet link names (`positions`) say
- * together which files are wanted, so they are replaced together; `first` and `isSequential` are replaced one by one.
+ * The kept choice with the wishes of this run. `only`, `skip` and `positions` say together which files are wanted, so
+ * they are replaced together; so are `first` and `firstPositions`. A magnet link names the files of `selectOnly`, an
+ * empty list for all; wishes for positions come before it.
  */
 export function withWishes(
   kept: KeptChoice,
-  { only, skip, first, isSequential }: FileWishes,
-  positions: readonly FileRange[],
+  wishes: FileWishes,
+  selectOnly: readonly FileRange[],
 ): KeptChoice {
-  const isNamed = only !== undefined || skip !== undefined || positions.length > 0;
-  const wanted = isNamed ? { only: only ?? [], skip: skip ?? [], positions } : kept;
-  return { ...wanted, first: first ?? kept.first, isSequential: isSequential ?? kept.isSequential };
+  const { only = [], skip = [], positions = selectOnly } = wishes;
+  const { first = [], firstPositions = [], isSequential = kept.isSequential } = wishes;
+  const isFirstNamed = wishes.first !== undefined || wishes.firstPositions !== undefined;
+  return {
+    ...kept,
+    ...(namesWanted(wishes) || selectOnly.length > 0 ? { only, skip, positions } : {}),
+    ...(isFirstNamed ? { first, firstPositions } : {}),
+    isSequential,
+  };
 }
 
 /** Whether any wish is said. */
@@ -49,15 +68,16 @@ export async function keepWishes(
 function choiceInForce(
   chosen: KeptChoice,
   configured: FileWishes,
-): FileChoice & Pick<KeptChoice, "positions"> {
-  const { only, skip, positions, first, isSequential } = chosen;
+): FileChoice & Pick<KeptChoice, "positions" | "firstPositions"> {
+  const { only, skip, positions, first, firstPositions, isSequential } = chosen;
   const isSaid = [only, skip, positions].some((list) => list.length > 0);
+  const isFirstSaid = first.length > 0 || firstPositions.length > 0;
   const kept = {
     ...(isSaid ? { only, skip, positions } : {}),
-    first: first.length > 0 ? first : undefined,
+    ...(isFirstSaid ? { first, firstPositions } : {}),
     isSequential,
   };
-  return inForce({ kept, file: configured, defaults: { ...EVERYTHING, positions: [] } });
+  return inForce({ kept, file: configured, defaults: { ...EVERYTHING, positions: [], firstPositions: [] } });
 }
 
 /** The parts of a session that choosing needs. */
@@ -84,7 +104,7 @@ export async function chooseFiles(
   const kept = await resume.choice(infoHash);
   const choice = withWishes(kept, wishes, positions);
   const holding = choiceInForce(choice, configuredFiles);
-  const selection = selectFiles(metainfo, holding, holding.positions);
+  const selection = selectFiles(metainfo, holding, holding.positions, holding.firstPositions);
   if (JSON.stringify(choice) !== JSON.stringify(kept)) {
     await resume.saveChoice(infoHash, choice).catch((error) => {
       log.warn(`cannot keep what was chosen of ${name}: ${messageOf(error)}`);

@@ -2,7 +2,14 @@ import type { InfoHash } from "../../protocol/info_hash.ts";
 import type { FileRange } from "../../protocol/magnet.ts";
 import type { Metainfo } from "../../protocol/metainfo.ts";
 import type { JoinedTorrent } from "../joined_torrent.ts";
-import { chooseFiles, type ChoosingContext, type FileWishes, isSaid, keepWishes } from "./kept_choice.ts";
+import {
+  chooseFiles,
+  type ChoosingContext,
+  type FileWishes,
+  isSaid,
+  keepWishes,
+  namesWanted,
+} from "./kept_choice.ts";
 
 /** A torrent, as far as its files can be selected at any moment. */
 export interface SelectedTorrent {
@@ -60,7 +67,7 @@ export class WantedFiles {
    */
   async keep(metainfo: Metainfo | undefined, more: FileWishes = {}): Promise<void> {
     const files = { ...this.#files, ...more };
-    const positions = more.only === undefined && more.skip === undefined ? this.#positions : [];
+    const positions = namesWanted(more) ? [] : this.#positions;
     if (!isSaid(files, positions)) return;
     if (metainfo === undefined) await keepWishes(this.#infoHash, files, positions, this.#context.resume);
     else await chooseFiles(metainfo, files, positions, this.#context);

@@ -36,8 +36,8 @@ export interface FileSelection extends Selection {
 }
 
 /**
- * Applies a choice to a torrent. `positions` are the files that a magnet link names (BEP 53), empty for all files. They
- * count only if the choice names no files in `only`.
+ * Applies a choice to a torrent. `positions` are the wanted files as programs and magnet links (BEP 53) name them, empty
+ * for all files. They count only if the choice names no files in `only`. Files of `firstPositions` come first too.
  *
  * Errors: `RangeError` when no file is left to be wanted.
  */
@@ -45,16 +45,19 @@ export function selectFiles(
   metainfo: Metainfo,
   choice: FileChoice,
   positions: readonly FileRange[] = [],
+  firstPositions: readonly FileRange[] = [],
 ): FileSelection {
   const only = matcher(choice.only);
   const skip = matcher(choice.skip);
-  const isNamed = (file: number) =>
-    positions.length === 0 || positions.some(({ first, last }) => file >= first && file <= last);
-  const isAskedFor = choice.only.length > 0 ? only : (_path: string, file: number) => isNamed(file);
+  const named = filesIn(positions, metainfo);
+  const isNamed = (_path: string, file: number) => positions.length === 0 || named.has(file);
+  const isAskedFor = choice.only.length > 0 ? only : isNamed;
   const wanted = filesThat(metainfo, (path, file) => isAskedFor(path, file) && !skip(path));
   if (wanted.count === 0) throw nothingWanted(metainfo, choice, positions);
   const isEverything = wanted.count === filesThat(metainfo, () => true).count;
-  const first = filesThat(metainfo, matcher(choice.first));
+  const isFirst = matcher(choice.first);
+  const namedFirst = filesIn(firstPositions, metainfo);
+  const first = filesThat(metainfo, (path, file) => isFirst(path) || namedFirst.has(file));
   return {
     files: wanted,
     pieces: isEverything ? Bitfield.full(metainfo.layout.pieceCount) : piecesOf(metainfo, wanted),
@@ -107,6 +110,15 @@ function filesThat({ files }: Metainfo, isMeant: (path: string, file: number) =>
     const within = path.length > 1 ? path.slice(1) : path;
     if (!isPadding && isMeant(within.join("/"), file)) found.add(file);
   });
+  return found;
+}
+
+/** The files at these positions; positions behind the last file are left out. */
+function filesIn(positions: readonly FileRange[], { files }: Metainfo): Bitfield {
+  const found = new Bitfield(files.length);
+  for (const { first, last } of positions) {
+    for (let file = Math.max(first, 0); file <= Math.min(last, files.length - 1); file++) found.add(file);
+  }
   return found;
 }
 

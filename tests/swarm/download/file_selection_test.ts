@@ -62,6 +62,15 @@ Deno.test("selectFiles takes the positions of a magnet link where no glob says w
   assert.equal(chosen(album, { only: ["*.flac"] }, positions).files, "0 2");
 });
 
+Deno.test("selectFiles fetches the files at some positions before the others, beside those of globs", () => {
+  const choice = { ...EVERYTHING, first: ["cover.*"] };
+  const { firstFiles } = selectFiles(album, choice, [], [{ first: 2, last: 2 }, {
+    first: 4,
+    last: 2_000_000,
+  }]);
+  assert.deepEqual([...firstFiles], [1, 2, 4]);
+});
+
 Deno.test("selectFiles knows a single file by its name", () => {
   assert.equal(chosen(single, { only: ["*.mkv"] }).pieces, "0 1");
 });

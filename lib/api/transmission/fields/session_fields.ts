@@ -40,7 +40,7 @@ const nothing = () => "";
 const SESSION_FIELDS: ReadonlyMap<string, SessionField> = new Map(Object.entries<SessionField>({
   alt_speed_down: ({ session, limits }) =>
     kilobytes(session.choices().altMaxDownload, limits.get("alt_speed_down")),
-  alt_speed_enabled: ({ session }) => session.process().isAlternative,
+  alt_speed_enabled: ({ session }) => session.process().isAlternative ?? false,
   alt_speed_time_begin: (context) => scheduleOf(context)?.fromMinute ?? EIGHT_IN_THE_MORNING,
   alt_speed_time_day: (context) => scheduleOf(context)?.days ?? EVERY_DAY,
   alt_speed_time_enabled: (context) => scheduleOf(context) !== undefined,

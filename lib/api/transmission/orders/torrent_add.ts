@@ -58,7 +58,7 @@ async function originIn(params: Params, home: string): Promise<TorrentOrigin> {
 }
 
 /** The bytes of a text in base 64, which may have line breaks. Errors: `RpcError`. */
-function decoded(text: string): Uint8Array {
+function decoded(text: string): Uint8Array<ArrayBuffer> {
   try {
     return Uint8Array.fromBase64(text);
   } catch {

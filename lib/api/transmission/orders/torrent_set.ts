@@ -93,9 +93,9 @@ async function moveTo(position: number, infoHash: InfoHash, { session }: RpcCont
   const last = session.snapshot().length - 1;
   const wanted = Math.min(Math.floor(position), last);
   const steps = wanted - present;
-  if (wanted === 0) return await session.queueMove(infoHash, "top");
-  if (wanted === last) return await session.queueMove(infoHash, "bottom");
+  if (wanted === 0) return await session.queueMove?.(infoHash, "top");
+  if (wanted === last) return await session.queueMove?.(infoHash, "bottom");
   for (let step = 0; step < Math.abs(steps); step++) {
-    await session.queueMove(infoHash, steps < 0 ? "up" : "down");
+    await session.queueMove?.(infoHash, steps < 0 ? "up" : "down");
   }
 }
