@@ -5,7 +5,7 @@ import type { HttpRequest } from "../protocol/http_request.ts";
 import type { Session } from "../session/session.ts";
 import { API, PORTS } from "../settings.ts";
 import { Access, type Need } from "./access.ts";
-import { makeApp, type PageFile } from "./app.ts";
+import { makeApp, type PageFile, PREFIX, RPC_PATHS } from "./app.ts";
 import { type ControlDoor, openControlDoor, removeIfThere } from "./control_door.ts";
 import { EventFeed } from "./event_feed.ts";
 import { METHODS, toReply, toRequest } from "./exchange.ts";
@@ -49,7 +49,7 @@ const GUARDS: readonly (readonly [name: string, value: string])[] = [
 ];
 
 /** Requests whose body may be a torrent. */
-const TORRENT_PATHS = ["/api/v1/torrents", "/transmission/rpc", "/transmission/rpc/"];
+const TORRENT_PATHS: readonly string[] = [`${PREFIX}/torrents`, ...RPC_PATHS];
 
 /** The files of the page by path, which everybody may read: they hold no secret. */
 const PAGES: ReadonlyMap<string, PageFile> = new Map();

@@ -8,9 +8,13 @@ import { PROBLEM_TYPE, problemOf, Refusal } from "./problem.ts";
 import { State } from "./schema.ts";
 import { operation } from "./operation.ts";
 import { SESSION_OPERATIONS, TORRENT_OPERATIONS } from "./torrent_operations.ts";
+import { TransmissionRpc } from "./transmission/transmission_rpc.ts";
 
 /** The prefix of all operations. */
 export const PREFIX = "/api/v1";
+
+/** Clients of Transmission end the path either way. */
+export const RPC_PATHS = ["/transmission/rpc", "/transmission/rpc/"] as const;
 
 /** All operations, from which routes and document are made. */
 export const OPERATIONS: readonly Operation[] = [
@@ -53,6 +57,12 @@ export function makeApp(
     );
   }
   app.get(`${PREFIX}/events`, (context) => openEvents(context, workplace));
+  const rpc = new TransmissionRpc(workplace.session, {
+    allowsFolder: () => false,
+    log,
+    stop: workplace.stop,
+  });
+  for (const path of RPC_PATHS) app.all(path, (context) => rpc.answer(context.req.raw));
   app.get("/healthz", (context) => context.text("ok\n"));
   for (const [path, { type, text }] of pages) {
     app.get(path, (context) => context.body(text, 200, { "Content-Type": type }));

@@ -1,3 +1,4 @@
+import type { EncryptionPolicy } from "../settings.ts";
 import type { Choices } from "../swarm/policy.ts";
 import type { TrafficSnapshot } from "./traffic.ts";
 
@@ -16,6 +17,9 @@ export interface ProcessSnapshot extends TrafficSnapshot {
   readonly trackerPort: number | undefined;
   /** In ms since 1970. */
   readonly startedAt: number;
+  readonly encryption: EncryptionPolicy;
+  /** Whether the session looks for peers by multicast (BEP 14). */
+  readonly localDiscovery: boolean;
   /** Connections to peers, those whose handshake is under way included. */
   readonly connections: number;
   /** The choices that hold for the process, and for each torrent that has none of its own. */

@@ -439,6 +439,8 @@ export class Session {
       port: this.port,
       trackerPort: this.#tracker?.port,
       startedAt: this.#startedAt,
+      encryption: this.#options.encryption,
+      localDiscovery: this.#options.localDiscovery,
       connections: this.#connections.count,
       choices: { ...DEFAULT_CHOICES, ...this.#policy.own },
       ...this.#state.traffic.snapshot(this.#surroundings.now()),

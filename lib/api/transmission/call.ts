@@ -10,12 +10,6 @@ import type { TorrentMemories } from "./fields/torrent_look.ts";
 
 /** What the session cannot tell by itself. */
 export interface RpcOptions {
-  /** Absolute path of the home folder. */
-  readonly home: string;
-  /** How connections are encrypted: `EncryptionPolicy`. */
-  readonly encryption: "prefer" | "require" | "off";
-  /** Whether the session looks for peers by multicast. */
-  readonly localDiscovery: boolean;
   /** Whether the user allows data in this folder, an absolute path, beside HOME/shareable. */
   allowsFolder(path: string): boolean;
   readonly log: Logger;
@@ -27,6 +21,8 @@ export interface RpcOptions {
 export interface RpcContext {
   readonly session: RpcSession;
   readonly options: RpcOptions;
+  /** Absolute path of the home folder. */
+  readonly home: string;
   /** Changes at each start; clients repeat it in each request. */
   readonly sessionId: string;
   readonly recent: RecentTorrents;

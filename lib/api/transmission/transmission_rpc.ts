@@ -32,6 +32,7 @@ export class TransmissionRpc {
     this.#context = {
       session,
       options,
+      home: session.process().home,
       sessionId: crypto.getRandomValues(new Uint8Array(RPC.sessionIdBytes)).toHex(),
       recent: new RecentTorrents(() => performance.timeOrigin + performance.now()),
       memories: new TorrentMemories(),

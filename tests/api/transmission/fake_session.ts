@@ -1,5 +1,5 @@
 /** A session without a network: torrents as a test describes them, and the orders that the RPC gave. */
-import { type RpcOptions, TransmissionRpc } from "../../../lib/api/transmission/transmission_rpc.ts";
+import { TransmissionRpc } from "../../../lib/api/transmission/transmission_rpc.ts";
 import type {
   AddOptions,
   FileView,
@@ -14,6 +14,7 @@ import type {
 } from "../../../lib/api/transmission/session_port.ts";
 import { createLogger } from "../../../lib/log.ts";
 import type { InfoHash } from "../../../lib/protocol/info_hash.ts";
+import type { EncryptionPolicy } from "../../../lib/settings.ts";
 import { emptySnapshot } from "../../../lib/swarm/empty_snapshot.ts";
 
 /** The info-hash that is one repeated hex digit. */
@@ -77,6 +78,8 @@ export function peerOf(changes: Partial<PeerView> = {}): PeerView {
 
 /** Records the orders as `name(arguments)`, and shows what the test has put into its members. */
 export class FakeSession implements RpcSession {
+  home = "/home/me/peer";
+  encryption: EncryptionPolicy = "prefer";
   torrents: TorrentSnapshot[] = [];
   fileViews: FileView[] = [];
   trackerViews: TrackerView[] = [];
@@ -186,7 +189,9 @@ export class FakeSession implements RpcSession {
       hostname: "here",
       peerId: "",
       pid: 1,
-      home: "/home/me/peer",
+      home: this.home,
+      encryption: this.encryption,
+      localDiscovery: true,
       port: 6881,
       trackerPort: undefined,
       connections: 0,
@@ -209,16 +214,12 @@ export class RpcClient {
   isStopped = false;
   readonly log: string[] = [];
 
-  constructor(session = new FakeSession(), options: Partial<RpcOptions> = {}) {
+  constructor(session = new FakeSession()) {
     this.session = session;
     this.rpc = new TransmissionRpc(session, {
-      home: "/home/me/peer",
-      encryption: "prefer",
-      localDiscovery: true,
       allowsFolder: (path) => path.startsWith("/allowed/"),
       log: createLogger("debug", (line) => this.log.push(line)),
       stop: () => this.isStopped = true,
-      ...options,
     });
   }
 

@@ -193,8 +193,8 @@ Deno.test("JSON-RPC: values differ from those of the legacy dialect where Transm
   const ask = (method: string, params: object) => rpc.ask({ jsonrpc: "2.0", method, params, id: 1 });
   const { torrents } = (await ask("torrent_get", { ids: 7, fields: ["wanted"] }) as Result).result;
   assert.deepEqual(torrents, [{ wanted: [true] }]);
-  const off = new RpcClient(rpc.session, { encryption: "off" });
-  const { result } = await off.ask({ jsonrpc: "2.0", method: "session_get", id: 1 }) as Result;
+  rpc.session.encryption = "off";
+  const { result } = await rpc.ask({ jsonrpc: "2.0", method: "session_get", id: 1 }) as Result;
   assert.deepEqual([result.encryption, result.rpc_version], ["allowed", 18]);
   assert.equal("cache_size_mib" in result, true);
   assert.deepEqual(Object.keys(result).filter((name) => !/^[a-z_]+$/.test(name)), []);

@@ -21,6 +21,12 @@ function client(): RpcClient {
   return new RpcClient(session);
 }
 
+function clientIn(home: string): RpcClient {
+  const { session } = client();
+  session.home = home;
+  return new RpcClient(session);
+}
+
 /** The orders that a request gives, as the fake session writes them. */
 async function orders(method: string, params: object, rpc = client()): Promise<string[]> {
   await rpc.legacy(method, params);
@@ -304,7 +310,7 @@ Deno.test("RPC torrent-add: a path is taken inside torrents/ only", async () => 
     for (const path of ["torrents/a.torrent", "b.torrent", "torrents-else/c.torrent"]) {
       await Deno.writeTextFile(`${home}/${path}`, "");
     }
-    const rpc = new RpcClient(client().session, { home });
+    const rpc = clientIn(home);
     await rpc.legacy("torrent-add", { filename: `${home}/torrents/a.torrent` });
     await rpc.legacy("torrent-add", { filename: "a.torrent" });
     const path = JSON.stringify(await Deno.realPath(`${home}/torrents/a.torrent`));
@@ -331,7 +337,7 @@ Deno.test("RPC session-close stops, free-space tells the disk of the home", asyn
   const home = await Deno.makeTempDir();
   try {
     await Deno.mkdir(`${home}/shareable`);
-    const rpc = new RpcClient(client().session, { home });
+    const rpc = clientIn(home);
     const space = await rpc.legacy("free-space", { path: `${home}/shareable` });
     assert.deepEqual(Object.keys(space).sort(), ["path", "size-bytes", "total_size"]);
     assert.ok(Number(space["size-bytes"]) > 0 && Number(space.total_size) > Number(space["size-bytes"]));

@@ -53,26 +53,27 @@ const SESSION_FIELDS: ReadonlyMap<string, SessionField> = new Map(Object.entries
   blocklist_size: () => 0,
   blocklist_url: nothing,
   cache_size_mib: () => 0,
-  config_dir: ({ options }) => options.home,
+  config_dir: ({ home }) => home,
   default_trackers: nothing,
   dht_enabled: no,
-  download_dir: ({ options }) => join(options.home, "shareable"),
-  download_dir_free_space: async ({ options }) => (await freeBytes(join(options.home, "shareable"))).free,
+  download_dir: ({ home }) => join(home, "shareable"),
+  download_dir_free_space: async ({ home }) => (await freeBytes(join(home, "shareable"))).free,
   download_queue_enabled: ({ session }) => isLimited(session.choices().maxActive),
   download_queue_size: ({ session, limits }) => {
     const { maxActive } = session.choices();
     return isLimited(maxActive) ? maxActive! : limits.get("download_queue_size");
   },
-  encryption: ({ options: { encryption } }, dialect) => {
+  encryption: ({ session }, dialect) => {
+    const { encryption } = session.process();
     if (encryption === "require") return "required";
     if (encryption === "prefer") return "preferred";
     return dialect === "legacy" ? "tolerated" : "allowed";
   },
   idle_seeding_limit: () => IDLE_MINUTES,
   idle_seeding_limit_enabled: no,
-  incomplete_dir: ({ options }) => join(options.home, "state", "tmp"),
+  incomplete_dir: ({ home }) => join(home, "state", "tmp"),
   incomplete_dir_enabled: () => true,
-  lpd_enabled: ({ options }) => options.localDiscovery,
+  lpd_enabled: ({ session }) => session.process().localDiscovery,
   peer_limit_global: () => CONNECTIONS.perProcess,
   peer_limit_per_torrent: () => CONNECTIONS.perTorrent,
   peer_port: ({ session }) => session.process().port,

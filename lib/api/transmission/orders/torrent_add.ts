@@ -13,8 +13,8 @@ import { labelsIn } from "./torrent_set.ts";
  * a torrent that is there already is a success too, and the answer says so.
  */
 export async function torrentAdd(params: Params, context: RpcContext): Promise<JsonObject> {
-  const { session, options } = context;
-  const origin = await originIn(params, options.home);
+  const { session, home } = context;
+  const origin = await originIn(params, home);
   const folder = folderIn(params, context);
   const labels = labelsIn(params);
   const isPaused = params.flag("paused");
@@ -84,9 +84,9 @@ async function pathInTorrents(filename: string, home: string): Promise<string> {
 }
 
 /** The folder for the data that a client names; undefined for the usual one. Errors: `RpcError` for one not allowed. */
-function folderIn(params: Params, { options }: RpcContext): string | undefined {
+function folderIn(params: Params, { home, options }: RpcContext): string | undefined {
   const named = params.text("download_dir");
-  const usual = join(options.home, "shareable");
+  const usual = join(home, "shareable");
   if (named === undefined || named === "" || resolve(named) === usual) return undefined;
   if (!isAbsolutePath(named)) {
     throw new RpcError(
