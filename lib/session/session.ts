@@ -47,7 +47,7 @@ import {
 } from "./torrents.ts";
 import { Traffic } from "./traffic.ts";
 import * as views from "./torrent_views.ts";
-import type { TorrentDetails, TrackerView, WebSeedView } from "./torrent_views.ts";
+import type { TorrentDetails, TrackedPeerView, TrackerView, WebSeedView } from "./torrent_views.ts";
 
 export { type IpFilter, loadIpFilter } from "../net/addresses/ip_filter.ts";
 export { findTorrent, lookOf, saveTorrent, torrentPaths } from "./torrent_folder.ts";
@@ -56,7 +56,7 @@ export type { Choices } from "../swarm/policy.ts";
 export type { RemotePeerSnapshot as PeerView, Role, SwarmSnapshot, TorrentState } from "../swarm/ports.ts";
 export type { ActivePieceView, FileView, PiecesView } from "../swarm/swarm_views.ts";
 export type { HostView, RoomView } from "./room.ts";
-export type { TorrentDetails, TrackerView, WebSeedView } from "./torrent_views.ts";
+export type { TorrentDetails, TrackedPeerView, TrackerView, WebSeedView } from "./torrent_views.ts";
 export type { AddOptions, FileWishes, OpenedTorrent, ProcessSnapshot, TorrentOrigin, TorrentSnapshot };
 
 /** The parts on disk that must be open before a session can begin. */
@@ -407,6 +407,13 @@ export class Session {
   /** The machines that take part in it, this one first. */
   hosts(infoHash: InfoHash): HostView[] {
     return this.#hostsOf(this.#torrents.get(infoHash).snapshot(this.#surroundings.now(), 0));
+  }
+
+  /** The peers that announce it to our own tracker: none where there is no tracker or nobody came. */
+  tracked(infoHash: InfoHash): TrackedPeerView[] {
+    this.#torrents.get(infoHash);
+    const { now } = this.#surroundings;
+    return views.trackedOf(this.#registry.announces(infoHash, now()), this.#surroundings);
   }
 
   /** The machines of a torrent in numbers, from its present snapshot; undefined while this machine is alone. */

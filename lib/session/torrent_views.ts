@@ -2,6 +2,7 @@
 import type { Announcer } from "../net/tracker/announcer.ts";
 import { missesOurTracker } from "../net/tracker/own_tracker.ts";
 import { parseAnnounceAddress } from "../protocol/announce_address.ts";
+import { formatEndpoint } from "../protocol/endpoint.ts";
 import { formatMagnet, type Magnet } from "../protocol/magnet.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
@@ -9,6 +10,7 @@ import type { ScrapeCounts } from "../protocol/tracker_messages.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { Choices } from "../swarm/policy.ts";
 import type { SwarmSnapshot } from "../swarm/ports.ts";
+import type { LastAnnounce } from "../swarm/tracker/host_list.ts";
 import { type FileView, type PiecesView, viewFiles } from "../swarm/swarm_views.ts";
 import type { JoinedTorrent } from "./joined_torrent.ts";
 
@@ -56,6 +58,21 @@ export interface TrackerView {
   readonly nextAnnounceAt?: number;
   /** Safe to print. */
   readonly failure?: string;
+}
+
+/** A peer as it announced itself to our own tracker. Members without a value are left out. Sizes in bytes. */
+export interface TrackedPeerView {
+  readonly endpoint: string;
+  /** The name that it gave itself; other programs give none. */
+  readonly name?: string;
+  readonly client: string;
+  /** What it lacks, and what it has moved since it began, as it says. */
+  readonly left?: number;
+  readonly uploaded: number;
+  readonly downloaded: number;
+  /** In ms since 1970. */
+  readonly lastAnnounceAt: number;
+  readonly isSeeder: boolean;
 }
 
 /** One web seed of a torrent. Members without a value are left out. */
@@ -156,6 +173,23 @@ export function trackersOf(
     return { url, tier, isOwn, state, peersHeard, ...rest };
   };
   return tiers.flatMap((tier, number) => tier.map((address) => viewOf(address, number)));
+}
+
+/** The peers that announced a torrent to our own tracker, by their last announces. */
+export function trackedOf(
+  announces: readonly LastAnnounce[],
+  { now, wallClock }: Pick<Surroundings, "now" | "wallClock">,
+): TrackedPeerView[] {
+  const since1970 = wallClock() - now();
+  return announces.map(({ host: { endpoint, name, client, left }, uploaded, downloaded, heardAt }) => ({
+    endpoint: formatEndpoint(endpoint),
+    ...defined({ name, left }),
+    client,
+    uploaded,
+    downloaded,
+    lastAnnounceAt: Math.round(heardAt + since1970),
+    isSeeder: left === 0,
+  }));
 }
 
 /** The web seeds of a torrent. */

@@ -185,6 +185,8 @@ export type SwarmNews =
     readonly left: readonly string[];
     /** Listed peers that have everything by now. */
     readonly finished: readonly string[];
+    /** The names that some of these gave themselves, by `host:port`. */
+    readonly names: Readonly<Record<string, string>>;
     /** How many peers the tracker lists, ourselves not counted. */
     readonly known: number;
     /** How many connected peers got the news by `lan_peers`. */

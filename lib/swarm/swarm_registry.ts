@@ -7,7 +7,7 @@ import type { InfoHash } from "../protocol/info_hash.ts";
 import { skeyHash } from "../protocol/mse.ts";
 import { isOurKind } from "../protocol/peer_id.ts";
 import type { AnnounceRequest, ScrapeCounts } from "../protocol/tracker_messages.ts";
-import { HostList, type TrackedHost } from "./tracker/host_list.ts";
+import { HostList, type LastAnnounce, type TrackedHost } from "./tracker/host_list.ts";
 import type { SwarmEvent } from "./ports.ts";
 import type { MetadataSwarm } from "./metadata_swarm.ts";
 import type { Swarm } from "./swarm.ts";
@@ -123,6 +123,11 @@ export class SwarmRegistry {
     return this.#hosts.get(infoHash)?.hosts(now) ?? [];
   }
 
+  /** The last announces of the machines that take part in one of our swarms. */
+  announces(infoHash: InfoHash, now: number): LastAnnounce[] {
+    return this.#hosts.get(infoHash)?.announces(now) ?? [];
+  }
+
   /** Counts of an info-hash (BEP 48); undefined when the embedded tracker does not track it. */
   scrape(infoHash: InfoHash): ScrapeCounts | undefined {
     return this.#table.scrape(infoHash);
@@ -151,7 +156,18 @@ export class SwarmRegistry {
       if (swarm?.extensions.broadcast.isDue(now) === false) continue;
       this.#changed.delete(infoHash);
       const change = swarm?.extensions.broadcast.update(this.#table.list(infoHash), now);
-      if (change !== undefined) this.#report({ event: "tracker", infoHash, ...change });
+      if (change === undefined) continue;
+      const names = this.#namesOf(infoHash, [...change.joined, ...change.left, ...change.finished]);
+      this.#report({ event: "tracker", infoHash, ...change, names });
     }
+  }
+
+  /** The names that machines gave themselves, by their endpoints (`host:port`). */
+  #namesOf(infoHash: InfoHash, places: readonly string[]): Record<string, string> {
+    const hosts = this.#hosts.get(infoHash);
+    return Object.fromEntries(places.flatMap((place) => {
+      const name = hosts?.nameAt(place);
+      return name === undefined ? [] : [[place, name]];
+    }));
   }
 }

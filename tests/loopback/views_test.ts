@@ -28,6 +28,13 @@ Deno.test("Session shows what a torrent is, and the trackers it is announced to,
   assert(downloads! <= 1);
   assert.deepEqual([seeders! + leechers!, peersHeard], [2, 1]);
 
+  const [tracked, ...more] = announcer.session.tracked(infoHash);
+  assert.equal(tracked.endpoint, `127.0.0.1:${leecher.session.port}`);
+  assert(Math.abs(tracked.lastAnnounceAt - Date.now()) < 60_000);
+  assert.equal(tracked.isSeeder, tracked.left === 0);
+  assert.deepEqual([tracked.uploaded, more], [0, []]);
+  assert.deepEqual(leecher.session.tracked(infoHash), []);
+
   const [good, bad, none] = leecher.session.trackers(infoHash);
   const about = ({ url, tier, isOwn, state }: typeof good) => ({ url, tier, isOwn, state });
   assert.deepEqual(about(good), { url, tier: 0, isOwn: false, state: "ok" });
@@ -59,7 +66,7 @@ Deno.test("Session shows what a torrent is, and the trackers it is announced to,
   ]);
   assert.equal(leecher.session.pieces(infoHash).availability.length, SHARED.metainfo.layout.pieceCount);
   assert.deepEqual(leecher.session.webSeeds(infoHash), []);
-  for (const look of ["details", "files", "trackers", "webSeeds", "pieces"] as const) {
+  for (const look of ["details", "files", "trackers", "webSeeds", "pieces", "tracked"] as const) {
     assert.throws(() => leecher.session[look]("0".repeat(40) as typeof infoHash), RangeError);
   }
 });

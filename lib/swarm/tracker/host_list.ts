@@ -28,15 +28,19 @@ export interface TrackedHost {
   readonly goneSince: number | undefined;
 }
 
-interface Entry {
-  host: TrackedHost;
+/** A machine, and what it told at its last announce: bytes moved since it began, and when that was, in ms. */
+export interface LastAnnounce {
+  readonly host: TrackedHost;
+  readonly heardAt: number;
+  readonly uploaded: number;
+  readonly downloaded: number;
+}
+
+interface Entry extends LastAnnounce {
   /** The address that its announces come from. */
   readonly sender: string;
-  heardAt: number;
   /** How long it may be silent before it counts as gone, in ms. */
-  patienceMs: number;
-  uploaded: number;
-  downloaded: number;
+  readonly patienceMs: number;
 }
 
 /**
@@ -59,6 +63,19 @@ export class HostList {
       ({ host, heardAt, patienceMs }) =>
         host.goneSince === undefined && now - heardAt > patienceMs ? { ...host, goneSince: heardAt } : host,
     );
+  }
+
+  /** The hosts that are there at `now`, each with what it told at its last announce; bytes, and ms. */
+  announces(now: number): LastAnnounce[] {
+    return this.#entries.values().filter(({ host, heardAt, patienceMs }) =>
+      host.goneSince === undefined && now - heardAt <= patienceMs
+    ).map(({ host, heardAt, uploaded, downloaded }) => ({ host, heardAt, uploaded, downloaded })).toArray();
+  }
+
+  /** The name that the host at an endpoint (`host:port`) gave itself. */
+  nameAt(place: string): string | undefined {
+    const identity = this.#identities.get(place);
+    return identity === undefined ? undefined : this.#entries.get(identity)?.host.name;
   }
 
   /** Hosts that are known. */

@@ -43,7 +43,10 @@ const NEWS_FROM: Readonly<Record<PeerSource, string>> = {
   incoming: "a peer has connected to us",
 };
 
-function trackerText({ joined, left, finished, known, pushedTo }: Told<"tracker">): string {
+function trackerText({ names, known, pushedTo, ...change }: Told<"tracker">): string {
+  const named = (places: readonly string[]) =>
+    places.map((place) => place in names ? `${names[place]} (${place})` : place);
+  const [joined, left, finished] = [change.joined, change.left, change.finished].map(named);
   const changes = [
     ...(joined.length > 0 ? [`${listed(joined)} joined`] : []),
     ...(left.length > 0 ? [`${listed(left)} left`] : []),
@@ -51,11 +54,11 @@ function trackerText({ joined, left, finished, known, pushedTo }: Told<"tracker"
       ? [`${listed(finished)} ${finished.length === 1 ? "has" : "have"} everything`]
       : []),
   ];
-  const change = changes.length === 0 ? "the list changed" : changes.join(", ");
+  const news = changes.length === 0 ? "the list changed" : changes.join(", ");
   const push = pushedTo === 0
     ? "nobody is connected that the new list could be sent to"
     : `the new list was sent to ${pushedTo}`;
-  return `${change} at the tracker: ${count(known, "peer", "peers")} known, ${push}`;
+  return `${news} at the tracker: ${count(known, "peer", "peers")} known, ${push}`;
 }
 
 function pieceText({ piece, peers, good, file, offset }: Told<"piece">): string {

@@ -33,18 +33,19 @@ Deno.test("LoggedProgress says who joined and left at the tracker, and to how ma
     joined: [],
     left: [],
     finished: [],
+    names: {},
     known: 3,
     pushedTo: 2,
   } as const;
   const six = Array.from({ length: 6 }, (_, i) => `10.0.0.${i + 2}:6881`);
   assert.deepEqual(
     linesOf([
-      { ...change, joined: six.slice(0, 1) },
+      { ...change, joined: six.slice(0, 1), names: { "10.0.0.2:6881": "lab-02" } },
       { ...change, joined: six, known: 6, pushedTo: 0 },
       { ...change, left: six.slice(0, 2), finished: six.slice(2, 3), known: 1, pushedTo: 1 },
     ]),
     [
-      "info age.txt: 10.0.0.2:6881 joined at the tracker: 3 peers known, the new list was sent to 2",
+      "info age.txt: lab-02 (10.0.0.2:6881) joined at the tracker: 3 peers known, the new list was sent to 2",
       "info age.txt: 10.0.0.2:6881, 10.0.0.3:6881, 10.0.0.4:6881 and 3 more joined at the tracker: 6 peers known, " +
       "nobody is connected that the new list could be sent to",
       "info age.txt: 10.0.0.2:6881 and 10.0.0.3:6881 left, 10.0.0.4:6881 has everything at the tracker: " +
