@@ -5,8 +5,8 @@ import { metainfoOf } from "../harness/data/torrents.ts";
 import type { Host } from "../harness/virtual/host.ts";
 import { VirtualLan } from "../harness/virtual/virtual_lan.ts";
 
-const PIECE = 16 * 1024;
-// 100 KB of hashes, so that the metadata has several parts.
+/** As short as a torrent may have them: 5,000 pieces make 100 KB of hashes, so that the metadata has several parts. */
+const PIECE = 1024;
 const data = randomBytes(5_000 * PIECE + 1, 7);
 const metainfo = metainfoOf(data, PIECE);
 const liesAt = (at: number) => metainfo.rawInfo.map((byte, position) => position === at ? byte ^ 1 : byte);

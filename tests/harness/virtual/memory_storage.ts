@@ -13,7 +13,10 @@ export class MemoryStorage implements PieceStorage {
   /** Runs a job later, in virtual time. */
   readonly #later: (job: () => void) => void;
   readonly #shared: SharedBytes;
-  readonly data: Uint8Array;
+  /** All data, when it was there from the start. */
+  readonly #original: Uint8Array | undefined;
+  /** The pieces that were committed; the disks of several hosts share them. */
+  readonly #pieces: (Uint8Array | undefined)[];
   /** Buffers that were taken and neither committed nor given back. */
   buffersOut = 0;
   isFinished = false;
@@ -28,7 +31,17 @@ export class MemoryStorage implements PieceStorage {
     this.#metainfo = metainfo;
     this.#later = later;
     this.#shared = shared;
-    this.data = data ?? new Uint8Array(metainfo.layout.totalLength);
+    this.#original = data;
+    this.#pieces = new Array(metainfo.layout.pieceCount);
+  }
+
+  /** All data, with zeros where a piece is missing. */
+  get data(): Uint8Array {
+    if (this.#original !== undefined) return this.#original;
+    const { layout } = this.#metainfo;
+    const data = new Uint8Array(layout.totalLength);
+    this.#pieces.forEach((piece, index) => piece !== undefined && data.set(piece, layout.offsetOf(index)));
+    return data;
   }
 
   takeBuffer(): Uint8Array<ArrayBuffer> {
@@ -44,12 +57,11 @@ export class MemoryStorage implements PieceStorage {
   commit(index: number, buffer: Uint8Array<ArrayBuffer>): void {
     this.buffersOut--;
     this.#later(() => {
-      const { layout } = this.#metainfo;
-      const piece = buffer.subarray(0, layout.lengthOf(index));
+      const piece = this.#shared.rightPiece(index, buffer.subarray(0, this.#metainfo.layout.lengthOf(index)));
       if (this.isFull) {
         this.listener!.storageFailed(new StorageError("No space left on device"));
-      } else if (this.#shared.isRight(index, piece)) {
-        this.data.set(piece, layout.offsetOf(index));
+      } else if (piece !== undefined) {
+        this.#pieces[index] = piece;
         this.listener!.pieceStored(index);
       } else {
         this.listener!.pieceCorrupt(index, buffer);
@@ -59,8 +71,10 @@ export class MemoryStorage implements PieceStorage {
   }
 
   readInto(index: number, begin: number, target: Uint8Array): void {
-    const offset = this.#metainfo.layout.offsetOf(index) + begin;
-    target.set(this.data.subarray(offset, offset + target.length));
+    const end = begin + target.length;
+    const piece = this.#pieces[index];
+    const offset = this.#metainfo.layout.offsetOf(index);
+    target.set(piece?.subarray(begin, end) ?? this.#original!.subarray(offset + begin, offset + end));
   }
 
   select(): void {

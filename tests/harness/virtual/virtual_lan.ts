@@ -28,7 +28,7 @@ export class VirtualLan {
   readonly sharedBytes: SharedBytes;
 
   constructor(readonly metainfo: Metainfo, seed = 1) {
-    this.sharedBytes = new SharedBytes(metainfo);
+    this.sharedBytes = SharedBytes.of(metainfo);
     this.random = seededRandom(seed);
   }
 
