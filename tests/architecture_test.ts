@@ -66,6 +66,7 @@ const RULES: readonly Rule[] = [
     from: "lib/api/",
     mayImport: [
       "lib/api/",
+      "lib/web/pages.ts",
       "lib/session/",
       "lib/net/http/",
       "lib/net/addresses/",

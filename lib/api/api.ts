@@ -1,18 +1,19 @@
 import type { Logger } from "../log.ts";
-import { type HttpReply, HttpServer, type HttpService, listenForHttp } from "../net/http/http_server.ts";
+import { HttpServer, type HttpServerOptions, listenForHttp } from "../net/http/http_server.ts";
 import { canonicalAddress, scopeOf } from "../protocol/endpoint.ts";
 import type { HttpRequest } from "../protocol/http_request.ts";
 import type { Session } from "../session/session.ts";
 import { API, PORTS } from "../settings.ts";
-import { Access, type Need } from "./access.ts";
-import { makeApp, type PageFile, PREFIX, RPC_PATHS } from "./app.ts";
-import { type ControlDoor, openControlDoor, removeIfThere } from "./control_door.ts";
-import { EventFeed } from "./event_feed.ts";
-import { METHODS, toReply, toRequest } from "./exchange.ts";
-import type { Door } from "./operation.ts";
-import { ownPassword, readPassword } from "./password.ts";
-import { problemReply } from "./problem.ts";
-import { stateOf } from "./state.ts";
+import { PAGES } from "../web/pages.ts";
+import { Access } from "./access/access.ts";
+import { makeApp } from "./app.ts";
+import { openControlDoor, removeIfThere } from "./access/control_door.ts";
+import { EventFeed } from "./events/event_feed.ts";
+import { toReply, toRequest } from "./exchange.ts";
+import type { Door, WebPlace } from "./operations/operation.ts";
+import { ownPassword, type Password, readPassword } from "./access/password.ts";
+import { serviceOf } from "./service.ts";
+import { jsonOf, stateOf } from "./events/state.ts";
 
 /** Where the interface is served, and to whom. */
 export interface ApiOptions {
@@ -35,49 +36,18 @@ export interface WebAddress {
   readonly port: number | undefined;
 }
 
-/** Headers of every reply: nothing of ours may be framed, guessed at, kept, or run from elsewhere. */
-const GUARDS: readonly (readonly [name: string, value: string])[] = [
-  [
-    "Content-Security-Policy",
-    "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  ],
-  ["X-Frame-Options", "DENY"],
-  ["X-Content-Type-Options", "nosniff"],
-  ["Referrer-Policy", "no-referrer"],
-  ["Cross-Origin-Resource-Policy", "same-origin"],
-  ["Cross-Origin-Opener-Policy", "same-origin"],
-];
-
-/** Requests whose body may be a torrent. */
-const TORRENT_PATHS: readonly string[] = [`${PREFIX}/torrents`, ...RPC_PATHS];
-
-/** The files of the page by path, which everybody may read: they hold no secret. */
-const PAGES: ReadonlyMap<string, PageFile> = new Map();
-
 /** The HTTP interface of a running session: the control socket, and where wanted a port for browsers and programs. */
 export class Api {
-  readonly #servers: readonly HttpServer[];
-  readonly #feed: EventFeed;
-  readonly #door: ControlDoor;
-  /** URLs without a path at which browsers and programs reach it, such as `http://127.0.0.1:9091`. */
-  readonly addresses: readonly string[];
-  /** The address of the page with the token of this run; undefined where there is none. Only the user may see it. */
-  readonly page: string | undefined;
-  /** A password that was made just now and has to be shown to the user; undefined at later starts. */
+  /** Closes all that was opened, the last part first. */
+  readonly #opened: AsyncDisposableStack;
+  readonly #web: WebPlace;
+  /** A password that was made just now, for an address that others reach, and has to be shown to the user. */
   readonly newPassword: string | undefined;
 
-  private constructor(
-    servers: readonly HttpServer[],
-    feed: EventFeed,
-    door: ControlDoor,
-    shown: Pick<Api, "addresses" | "page" | "newPassword">,
-  ) {
-    this.#servers = servers;
-    this.#feed = feed;
-    this.#door = door;
-    this.addresses = shown.addresses;
-    this.page = shown.page;
-    this.newPassword = shown.newPassword;
+  private constructor(opened: AsyncDisposableStack, web: WebPlace, newPassword: string | undefined) {
+    this.#opened = opened;
+    this.#web = web;
+    this.newPassword = newPassword;
   }
 
   /**
@@ -87,52 +57,59 @@ export class Api {
    * Errors: `StorageError` for the socket or the password; `AddrInUse`, `AddrNotAvailable` for an address that was named.
    */
   static async start(session: Session, options: ApiOptions): Promise<Api> {
-    const { home, web, log } = options;
+    const { home, log } = options;
     await using opened = new AsyncDisposableStack();
     const now = () => Date.now();
     const clock = () => performance.now();
     const feed = new EventFeed({ look: () => stateOf(session, now()), now });
-    const app = makeApp({ session, feed, now, stop: options.stop }, PAGES, log);
-    const serve = (
-      listening: readonly Deno.Listener<Deno.TcpConn | Deno.UnixConn>[],
-      door: Door,
-      access: Access | undefined,
-    ) => {
+    opened.defer(() => feed.stop());
+    opened.defer(session.observe((event) => feed.note(jsonOf(event))));
+    let web: WebPlace = { addresses: [] };
+    const app = makeApp({ session, feed, now, web: () => web, stop: options.stop }, PAGES, log);
+    const serve = (listening: HttpServerOptions["listening"], door: Door, access: Access | undefined) => {
       const answer = async (request: HttpRequest, body: Uint8Array) =>
-        guarded(await toReply(await app.fetch(toRequest(request, body), { door })));
+        await toReply(await app.fetch(toRequest(request, body), { door }));
       const server = new HttpServer({ listening, service: serviceOf(answer, access), limits: API, log });
       opened.defer(() => server.stop());
-      return server;
+      return server.port;
     };
 
-    const { password, isNew } = await passwordFor(options);
-    const token = newSecret();
-    const listening = web && listenOn(web, log);
-    const webServer = listening &&
-      serve(listening, "web", new Access({ token, password, names: ownNames(), now: clock }));
+    let newPassword: string | undefined;
+    if (options.web !== undefined) {
+      // The password is read first, as it may fail, and then nothing has been opened.
+      const { password, isNew } = await passwordFor(home, options.passwordFile);
+      const listening = listenOn(options.web, log);
+      if (listening !== undefined) {
+        const token = newSecret();
+        const access = new Access({ token, password, names: ownNames(), now: clock });
+        const port = serve(listening, "web", access);
+        const address = urlOf(options.web.host, port);
+        web = { addresses: [address], page: `${address}/#token=${token}`, password };
+        if (isNew && !isLoopback(options.web.host)) newPassword = password;
+      }
+    }
     const door = await openControlDoor(home, newSecret());
     opened.defer(() => removeIfThere(door.path));
-    const doorAccess = door.token === undefined
+    const access = door.token === undefined
       ? undefined
       : new Access({ token: door.token, password: undefined, names: [], now: clock });
-    const servers = [
-      serve(door.listening, "control", doorAccess),
-      ...webServer === undefined ? [] : [webServer],
-    ];
-    const addresses = webServer === undefined ? [] : [urlOf(web!.host, webServer.port)];
-    opened.move();
-    return new Api(servers, feed, door, {
-      addresses,
-      page: addresses.length === 0 ? undefined : `${addresses[0]}/#token=${token}`,
-      newPassword: isNew ? password : undefined,
-    });
+    serve(door.listening, "control", access);
+    return new Api(opened.move(), web, newPassword);
+  }
+
+  /** URLs without a path at which browsers and programs reach it, such as `http://127.0.0.1:9091`. */
+  get addresses(): readonly string[] {
+    return this.#web.addresses;
+  }
+
+  /** The address of the page with the token of this run; undefined where there is none. Only the user may see it. */
+  get page(): string | undefined {
+    return this.#web.page;
   }
 
   /** Ends all connections and removes the control socket. The caller still holds the lock of `state/`. */
   async stop(): Promise<void> {
-    this.#feed.stop();
-    await Promise.all(this.#servers.map((server) => server.stop()));
-    await removeIfThere(this.#door.path);
+    await this.#opened.disposeAsync();
   }
 }
 
@@ -141,13 +118,9 @@ function newSecret(): string {
   return crypto.getRandomValues(new Uint8Array(32)).toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
-/** The password that the options ask for: other machines always need one, programs of this machine only if named. */
-async function passwordFor(
-  { home, web, passwordFile }: ApiOptions,
-): Promise<{ readonly password: string | undefined; readonly isNew: boolean }> {
-  if (web === undefined) return { password: undefined, isNew: false };
-  if (passwordFile !== undefined) return { password: await readPassword(passwordFile), isNew: false };
-  return isLoopback(web.host) ? { password: undefined, isNew: false } : await ownPassword(home);
+/** The password that the user has put into a file, or else the one of this home. */
+async function passwordFor(home: string, file: string | undefined): Promise<Password> {
+  return file === undefined ? await ownPassword(home) : { password: await readPassword(file), isNew: false };
 }
 
 function isLoopback(host: string): boolean {
@@ -173,45 +146,4 @@ function ownNames(): string[] {
 
 function urlOf(host: string, port: number): string {
   return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
-}
-
-/** Whether a request needs a secret: the page and the sign of life do not. */
-function needOf({ path }: HttpRequest): Need {
-  if (path === "/healthz" || PAGES.has(path)) return "nothing";
-  return path.startsWith("/transmission/") ? "basic" : "token";
-}
-
-/** Lets in what `access` lets in and what has a bearable body; without `access`, the door itself is guarded. */
-function serviceOf(
-  answer: (request: HttpRequest, body: Uint8Array) => Promise<HttpReply>,
-  access: Access | undefined,
-): HttpService {
-  return (request, remote) => {
-    const refusal = access?.refusal(request, remote, needOf(request)) ?? refusalOfForm(request);
-    if (refusal !== undefined) return guarded(refusal);
-    return { maxBodyBytes: maxBodyOf(request), answer: (body) => answer(request, body) };
-  };
-}
-
-function maxBodyOf({ path }: HttpRequest): number {
-  return TORRENT_PATHS.includes(path) ? API.maxTorrentBytes : API.maxOrderBytes;
-}
-
-function refusalOfForm(request: HttpRequest): HttpReply | undefined {
-  const { method, bodyLength } = request;
-  if (!METHODS.includes(method)) {
-    return problemReply(405, `Expected ${METHODS.join(", ")}, got ${method}`, [[
-      "Allow",
-      METHODS.join(", "),
-    ]]);
-  }
-  if (bodyLength === undefined) return problemReply(411, "Expected a body whose length is told, got another");
-  const most = maxBodyOf(request);
-  if (bodyLength > most) {
-    return problemReply(413, `Expected a body of at most ${most} bytes, got ${bodyLength}`);
-  }
-}
-
-function guarded(reply: HttpReply): HttpReply {
-  return { ...reply, headers: [...reply.headers ?? [], ...GUARDS] };
 }

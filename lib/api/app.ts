@@ -3,11 +3,14 @@ import { type Context, Hono } from "hono";
 import { type GenericSchema, getDotPath, safeParse } from "valibot";
 import { messageOf, MetainfoError, StorageError } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import type { Door, Operation, Workplace } from "./operation.ts";
+import type { PageFile } from "../web/pages.ts";
+import { METRICS_TYPE, metricsOf } from "./metrics.ts";
+import { type Door, type Operation, TORRENT_TYPE, type Workplace } from "./operations/operation.ts";
 import { PROBLEM_TYPE, problemOf, Refusal } from "./problem.ts";
-import { State } from "./schema.ts";
-import { operation } from "./operation.ts";
-import { SESSION_OPERATIONS, TORRENT_OPERATIONS } from "./torrent_operations.ts";
+import { ADD } from "./operations/adding.ts";
+import { SESSION_OPERATIONS } from "./operations/session_operations.ts";
+import { TORRENT_LOOKS } from "./operations/torrent_look.ts";
+import { TORRENT_ORDERS } from "./operations/torrent_orders.ts";
 import { TransmissionRpc } from "./transmission/transmission_rpc.ts";
 
 /** The prefix of all operations. */
@@ -18,15 +21,10 @@ export const RPC_PATHS = ["/transmission/rpc", "/transmission/rpc/"] as const;
 
 /** All operations, from which routes and document are made. */
 export const OPERATIONS: readonly Operation[] = [
-  operation({
-    method: "get",
-    path: "/state",
-    summary: "Everything at this moment",
-    answer: State,
-    run: ({ feed }) => feed.state(),
-  }),
-  ...TORRENT_OPERATIONS,
   ...SESSION_OPERATIONS,
+  ADD,
+  ...TORRENT_LOOKS,
+  ...TORRENT_ORDERS,
 ];
 
 /** What every request brings beside itself. */
@@ -36,12 +34,6 @@ export interface Bindings {
 
 type AppContext = Context<{ Bindings: Bindings }>;
 
-/** A static file of the page. */
-export interface PageFile {
-  readonly type: string;
-  readonly text: string;
-}
-
 /** Makes the application. `pages` are served as they are, by their paths. */
 export function makeApp(
   workplace: Workplace,
@@ -50,13 +42,13 @@ export function makeApp(
 ): Hono<{ Bindings: Bindings }> {
   const app = new Hono<{ Bindings: Bindings }>();
   for (const each of OPERATIONS) {
-    app.on(
-      each.method,
-      routeOf(each),
-      async (context) => context.json(await perform(each, context, workplace)),
-    );
+    app.on(each.method, routeOf(each), (context) => perform(each, context, workplace));
   }
   app.get(`${PREFIX}/events`, (context) => openEvents(context, workplace));
+  app.get(`${PREFIX}/openapi.json`, async (context) => {
+    const { describeOperations } = await import("./operations/openapi.ts");
+    return context.json(describeOperations(OPERATIONS, PREFIX));
+  });
   const rpc = new TransmissionRpc(workplace.session, {
     allowsFolder: () => false,
     log,
@@ -64,11 +56,14 @@ export function makeApp(
   });
   for (const path of RPC_PATHS) app.all(path, (context) => rpc.answer(context.req.raw));
   app.get("/healthz", (context) => context.text("ok\n"));
+  app.get("/metrics", (context) => {
+    return context.body(metricsOf(workplace.session.snapshot()), 200, { "Content-Type": METRICS_TYPE });
+  });
   for (const [path, { type, text }] of pages) {
     app.get(path, (context) => context.body(text, 200, { "Content-Type": type }));
   }
   app.notFound((context) =>
-    problem(context, new Refusal(404, `Expected a path of this interface, got another`))
+    problem(context, new Refusal(404, "Expected a path of this interface, got another"))
   );
   app.onError((error, context) => problem(context, refusalOf(error, log)));
   return app;
@@ -78,26 +73,33 @@ function routeOf({ path }: Operation): string {
   return PREFIX + path.replace(/\{(\w+)\}/g, ":$1");
 }
 
-async function perform(operation: Operation, context: AppContext, workplace: Workplace): Promise<object> {
-  const { body: schema } = operation;
-  const body = schema === undefined ? undefined : checked(schema, await bodyOf(context));
-  return await operation.run({
+async function perform(operation: Operation, context: AppContext, workplace: Workplace): Promise<Response> {
+  const { body: schema, takesTorrent, isMade } = operation;
+  const isTorrent = takesTorrent === true && context.req.header("Content-Type") === TORRENT_TYPE;
+  const body = schema === undefined ? undefined : checked(schema, isTorrent ? {} : await bodyOf(context));
+  const answer = await operation.run({
     ...workplace,
     door: context.env.door,
     parameters: context.req.param(),
     body,
+    torrent: isTorrent ? new Uint8Array(await context.req.arrayBuffer()) : undefined,
   });
+  return context.json(answer, isMade?.(answer) === true ? 201 : 200);
 }
 
-/** The JSON of a request; `{}` where it has no body. Errors: `Refusal`. */
-async function bodyOf(context: AppContext): Promise<unknown> {
+/** The JSON object of a request; `{}` where it has no body. Errors: `Refusal`. */
+async function bodyOf(context: AppContext): Promise<object> {
   const text = await context.req.text();
   if (text === "") return {};
+  let body: unknown;
   try {
-    return JSON.parse(text);
+    body = JSON.parse(text);
   } catch {
     throw new Refusal(400, "Expected JSON, got something else");
   }
+  // The schema takes a list for an object.
+  if (typeof body === "object" && body !== null && !Array.isArray(body)) return body;
+  throw new Refusal(400, "Expected a JSON object, got another value");
 }
 
 function checked(schema: GenericSchema, body: unknown): unknown {

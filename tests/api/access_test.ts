@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FailedTries } from "../../lib/api/failed_tries.ts";
+import { FailedTries } from "../../lib/api/access/failed_tries.ts";
 import { API } from "../../lib/settings.ts";
 import { ApiHome } from "./api_home.ts";
 

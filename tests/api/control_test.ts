@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { ControlClient, NobodyRunsError, RefusedError } from "../../lib/api/client.ts";
-import { applyPatch, type JsonObject } from "../../lib/api/merge_patch.ts";
+import { applyPatch, type JsonObject } from "../../lib/api/events/merge_patch.ts";
+import { encodeMetainfo } from "../../lib/protocol/metainfo.ts";
 import { sharedData } from "../harness/sessions/test_session.ts";
 import { ApiHome } from "./api_home.ts";
 
@@ -57,4 +58,60 @@ Deno.test("only the owner may open the control socket, and it is gone after the 
   await home.stop();
   await assert.rejects(Deno.lstat(path), Deno.errors.NotFound);
   await assert.rejects(ControlClient.open(home.test.home), NobodyRunsError);
+});
+
+Deno.test("torrents are taken in by their bytes, by base64, by magnet link, and by path over the control socket alone", async () => {
+  await using home = await ApiHome.start();
+  const { client } = home;
+  const bytesOf = (length: number) =>
+    encodeMetainfo(sharedData(length).metainfo.rawInfo, { announceTiers: [] });
+  const request = (body: Uint8Array<ArrayBuffer>) =>
+    client.request("/api/v1/torrents", {
+      method: "POST",
+      headers: { "Content-Type": "application/x-bittorrent" },
+      body,
+    });
+  const { infoHash, name } = sharedData(50_000).metainfo;
+  const made = await request(bytesOf(50_000));
+  assert.deepEqual([made.status, await made.json()], [201, { infoHash, number: 1, name, isNew: true }]);
+  const known = await request(bytesOf(50_000));
+  assert.deepEqual([known.status, await known.json()], [200, { infoHash, number: 1, name, isNew: false }]);
+
+  const added = await client.post("/torrents", {
+    metainfo: bytesOf(60_000).toBase64(),
+    paused: true,
+    labels: ["films"],
+    files: { sequential: true },
+  });
+  const { isPaused, labels, number } = await client.get(`/torrents/${added.infoHash}`);
+  assert.deepEqual([isPaused, labels, number], [true, ["films"], 2]);
+
+  const magnet = `magnet:?xt=urn:btih:${"ab".repeat(20)}&dn=wanted`;
+  assert.equal((await client.post("/torrents", { magnet })).name, "wanted");
+
+  const path = await Deno.makeTempFile();
+  await Deno.writeFile(path, bytesOf(70_000));
+  assert.equal((await client.post("/torrents", { path })).isNew, true);
+  const overTcp = await fetch(`${home.url}/api/v1/torrents`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${home.token}` },
+    body: JSON.stringify({ path }),
+  });
+  assert.equal(overTcp.status, 403);
+  await overTcp.body!.cancel();
+  await Deno.remove(path);
+
+  for (
+    const body of [{}, { magnet, metainfo: "" }, { metainfo: "%" }, { path: "x.torrent" }, { magnet: "x" }]
+  ) {
+    await assert.rejects(
+      client.post("/torrents", body),
+      (error) => error instanceof RefusedError && error.status === 400,
+    );
+  }
+  await assert.rejects(
+    request(new Uint8Array(100)),
+    (error) => error instanceof RefusedError && error.status === 400,
+  );
+  assert.equal(home.test.session.snapshot().length, 4);
 });

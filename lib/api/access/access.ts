@@ -1,10 +1,10 @@
 /** Decides which requests over TCP are answered: a web page of another origin and another user must not steer us. */
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { HttpReply } from "../net/http/http_server.ts";
-import { canonicalAddress, type Endpoint } from "../protocol/endpoint.ts";
-import { headerLines, type HttpRequest } from "../protocol/http_request.ts";
+import type { HttpReply } from "../../net/http/http_server.ts";
+import { canonicalAddress, type Endpoint } from "../../protocol/endpoint.ts";
+import { headerLines, type HttpRequest } from "../../protocol/http_request.ts";
 import { FailedTries } from "./failed_tries.ts";
-import { problemReply } from "./problem.ts";
+import { problemReply } from "../problem.ts";
 
 /** The secrets that open the door, and the names under which this machine is asked. */
 export interface AccessOptions {

@@ -1,6 +1,6 @@
 /** The password for programs and people on other machines. */
 import { join } from "node:path";
-import { messageOf, StorageError } from "../errors.ts";
+import { messageOf, StorageError } from "../../errors.ts";
 
 /** A password, and whether nobody has seen it yet. */
 export interface Password {

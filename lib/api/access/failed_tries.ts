@@ -1,6 +1,6 @@
 import ipaddr from "ipaddr.js";
-import { familyOf, withoutZone } from "../protocol/endpoint.ts";
-import { API } from "../settings.ts";
+import { familyOf, withoutZone } from "../../protocol/endpoint.ts";
+import { API } from "../../settings.ts";
 
 /** Failures of one network, and until when it has to wait, in ms. */
 interface Tries {

@@ -1,5 +1,5 @@
-import { toUtf8 } from "../protocol/bytes.ts";
-import { API } from "../settings.ts";
+import { toUtf8 } from "../../protocol/bytes.ts";
+import { API } from "../../settings.ts";
 import { type JsonObject, mergePatch } from "./merge_patch.ts";
 
 /** Where the state comes from, and the time. */
@@ -60,10 +60,12 @@ export class EventFeed {
     return { sequence: this.#sequence, time: this.#time, ...this.#state };
   }
 
-  /** Keeps an event for the log of the next delta. */
+  /** Keeps an event for the log of the next delta, which has the latest ones. */
   note(event: JsonObject): void {
-    if (this.#log.length < API.eventsPerDelta) this.#log.push({ ...event, time: this.#options.now() });
-    else this.#droppedEvents++;
+    this.#log.push({ ...event, time: this.#options.now() });
+    if (this.#log.length <= API.eventsPerDelta) return;
+    this.#log.shift();
+    this.#droppedEvents++;
   }
 
   /**
@@ -115,7 +117,7 @@ export class EventFeed {
     this.#time = this.#options.now();
     this.#sequence++;
     this.#whole = undefined;
-    const log = this.#droppedEvents === 0 ? this.#log : [...this.#log, { dropped: this.#droppedEvents }];
+    const log = this.#droppedEvents === 0 ? this.#log : [{ dropped: this.#droppedEvents }, ...this.#log];
     const delta = { sequence: this.#sequence, time: this.#time, patch: patch ?? {}, log };
     this.#log = [];
     this.#droppedEvents = 0;

@@ -1,7 +1,7 @@
 /** Where a running peer is steered from the same machine: a Unix socket in `state/`, or a port and a token there. */
 import { join } from "node:path";
-import { toUtf8 } from "../protocol/bytes.ts";
-import { API } from "../settings.ts";
+import { toUtf8 } from "../../protocol/bytes.ts";
+import { API } from "../../settings.ts";
 
 /** The folder in which the socket is made, where nobody else can reach it before its rights are set. */
 export function nurseryPath(home: string): string {

@@ -1,6 +1,6 @@
 /** Opens the door for programs of the same user: whoever may read the file in `state/` may steer. */
 import { join } from "node:path";
-import { messageOf, StorageError } from "../errors.ts";
+import { messageOf, StorageError } from "../../errors.ts";
 import { nurseryPath, socketPath, tokenFilePath } from "./control_place.ts";
 
 /** Sockets that listen, and the token that their clients must show; undefined where the file's rights are enough. */

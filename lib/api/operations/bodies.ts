@@ -1,0 +1,60 @@
+/** The bodies of orders: checks, types and the OpenAPI document come from here. A member that is unknown is refused. */
+import * as v from "valibot";
+
+/** No text of an order is longer, but for magnet links and torrents. */
+const MAX_TEXT = 4_096;
+/** No list of an order is longer. */
+const MAX_LIST = 1_000;
+
+const Text = v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_TEXT));
+const Texts = v.pipe(v.array(Text), v.maxLength(MAX_LIST));
+
+/** A choice as a client makes it: null goes back to the default, "none" is no limit. */
+const LimitChoice = v.nullish(v.union([v.pipe(v.number(), v.gtValue(0)), v.literal("none")]));
+const PlacesChoice = v.nullish(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000)));
+
+const torrentChoices = {
+  uploadSlots: PlacesChoice,
+  downloadSources: PlacesChoice,
+  rechokeMs: v.nullish(v.pipe(v.number(), v.gtValue(0))),
+  superSeeds: v.nullish(v.boolean()),
+  peerExchange: v.nullish(v.boolean()),
+  maxUpload: LimitChoice,
+  maxDownload: LimitChoice,
+};
+
+/** Choices for one torrent. */
+export const TorrentChoices = v.strictObject(torrentChoices);
+
+/** Choices for all torrents and the process. */
+export const ProcessChoices = v.strictObject(torrentChoices);
+
+/** Which files are wanted, and in which order; a wish that is left out stays as it is. */
+export const FileSelection = v.strictObject({
+  only: v.optional(Texts),
+  skip: v.optional(Texts),
+  first: v.optional(Texts),
+  sequential: v.optional(v.boolean()),
+});
+
+/** A torrent to take in, from exactly one of `magnet`, `metainfo` and `path`. */
+export const Addition = v.strictObject({
+  magnet: v.optional(v.pipe(v.string(), v.description("A magnet link"))),
+  metainfo: v.optional(v.pipe(v.string(), v.description("A .torrent file in base64"))),
+  path: v.optional(v.pipe(Text, v.description("A .torrent file; over the control socket only"))),
+  files: v.optional(FileSelection),
+  paused: v.optional(v.boolean()),
+  labels: v.optional(Texts),
+  peers: v.optional(v.pipe(Texts, v.description("Peers to dial at once, host:port each"))),
+});
+
+export const Removal = v.strictObject({
+  deleteData: v.optional(v.pipe(v.boolean(), v.description("Whether finished files go too")), false),
+});
+
+export const Labels = v.strictObject({ labels: Texts });
+
+export const NewPeers = v.strictObject({ add: v.pipe(Texts, v.description("host:port each")) });
+
+/** No member at all. */
+export const Empty = v.strictObject({});

@@ -1,0 +1,56 @@
+/** Operations on the whole process. */
+import { jsonOf, processOf } from "../events/state.ts";
+import { Refusal } from "../problem.ts";
+import { Nothing, SessionView, State, Stopping, WebPlace } from "./answers.ts";
+import { Empty, ProcessChoices } from "./bodies.ts";
+import { choicesOf } from "./choices.ts";
+import { type Operation, operation } from "./operation.ts";
+
+export const SESSION_OPERATIONS: readonly Operation[] = [
+  operation({
+    method: "get",
+    path: "/state",
+    summary: "Everything at this moment",
+    answer: State,
+    run: ({ feed }) => feed.state(),
+  }),
+  operation({
+    method: "get",
+    path: "/session",
+    summary: "The process, and the choices for all torrents",
+    answer: SessionView,
+    run: ({ session }) => ({ process: processOf(session), choices: jsonOf(session.choices()) }),
+  }),
+  operation({
+    method: "get",
+    path: "/web",
+    summary: "Where the page is, with its token; over the control socket only",
+    answer: WebPlace,
+    run: ({ door, web }) => {
+      if (door === "control") return web();
+      throw new Refusal(403, "Expected to be asked over the control socket; use `peer web`");
+    },
+  }),
+  operation({
+    method: "post",
+    path: "/session/choose",
+    summary: "Choose limits, slots and sources for all torrents",
+    body: ProcessChoices,
+    answer: Nothing,
+    run: async ({ session, body }) => {
+      await session.choose(choicesOf(body));
+      return {};
+    },
+  }),
+  operation({
+    method: "post",
+    path: "/session/stop",
+    summary: "Stop the process cleanly; it goes on for a moment after the answer",
+    body: Empty,
+    answer: Stopping,
+    run: ({ stop }) => {
+      stop();
+      return { pid: Deno.pid };
+    },
+  }),
+];

@@ -1,0 +1,66 @@
+/** Operations that change one torrent, or all. */
+import type { GenericSchema } from "valibot";
+import type { InfoHash } from "../../protocol/info_hash.ts";
+import { Ordered } from "./answers.ts";
+import { Empty, FileSelection, Labels, NewPeers, Removal, TorrentChoices } from "./bodies.ts";
+import { choicesOf } from "./choices.ts";
+import { wishesOf } from "./file_wishes.ts";
+import { type Call, type Operation, operation } from "./operation.ts";
+import { torrentOf } from "./torrent_look.ts";
+
+/** An order for the torrent that the path names, or for every torrent (`all`). */
+function order<Body>(
+  name: string,
+  summary: string,
+  body: GenericSchema<unknown, Body>,
+  give: (call: Call<Body>, infoHash: InfoHash) => unknown,
+): Operation {
+  return operation<Body>({
+    method: "post",
+    path: `/torrents/{infoHash}/${name}`,
+    summary,
+    body,
+    answer: Ordered,
+    run: async (call) => {
+      const torrents = call.parameters.infoHash === "all"
+        ? call.session.snapshot().map(({ infoHash }) => infoHash)
+        : [torrentOf(call)];
+      await Promise.all(torrents.map((infoHash) => give(call, infoHash)));
+      return { torrents };
+    },
+  });
+}
+
+export const TORRENT_ORDERS: readonly Operation[] = [
+  order("pause", "Let it rest until it is resumed", Empty, ({ session }, infoHash) => {
+    return session.pause(infoHash);
+  }),
+  order("resume", "Go on, or try again what has failed", Empty, ({ session }, infoHash) => {
+    return session.resume(infoHash);
+  }),
+  order("verify", "Check all its data again", Empty, ({ session }, infoHash) => session.verify(infoHash)),
+  order("reannounce", "Ask its trackers again", Empty, ({ session }, infoHash) => {
+    session.reannounce(infoHash);
+  }),
+  order(
+    "remove",
+    "Leave it for good, and delete its unfinished data; its finished files too where asked for",
+    Removal,
+    ({ session, body: { deleteData } }, infoHash) => session.remove(infoHash, deleteData),
+  ),
+  order(
+    "select",
+    "Change which of its files are wanted, or their order",
+    FileSelection,
+    ({ session, body }, infoHash) => session.select(infoHash, wishesOf(body)),
+  ),
+  order("choose", "Choose its limits, slots and sources", TorrentChoices, ({ session, body }, infoHash) => {
+    return session.choose(choicesOf(body), infoHash);
+  }),
+  order("labels", "Replace its labels", Labels, ({ session, body: { labels } }, infoHash) => {
+    return session.label(infoHash, labels);
+  }),
+  order("peers", "Dial peers at once", NewPeers, ({ session, body: { add } }, infoHash) => {
+    session.addPeers(infoHash, add);
+  }),
+];
