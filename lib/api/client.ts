@@ -1,6 +1,6 @@
 /** The other end of the control socket: how one process of a home steers the one that runs there. */
 import { readControlToken, socketPath, tokenFilePath } from "./access/control_place.ts";
-import type { JsonObject } from "./events/merge_patch.ts";
+import type { JsonObject } from "./merge_patch.ts";
 
 /** No process runs in this home. */
 export class NobodyRunsError extends Error {

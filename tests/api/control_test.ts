@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { ControlClient, NobodyRunsError, RefusedError } from "../../lib/api/client.ts";
-import { applyPatch, type JsonObject } from "../../lib/api/events/merge_patch.ts";
+import { applyPatch, type JsonObject } from "../../lib/api/merge_patch.ts";
 import { encodeMetainfo } from "../../lib/protocol/metainfo.ts";
 import { sharedData } from "../harness/sessions/test_session.ts";
 import { ApiHome } from "./api_home.ts";

@@ -1,6 +1,6 @@
 import { toUtf8 } from "../../protocol/bytes.ts";
 import { API } from "../../settings.ts";
-import { type JsonObject, mergePatch } from "./merge_patch.ts";
+import { type JsonObject, mergePatch } from "../merge_patch.ts";
 
 /** Where the state comes from, and the time. */
 export interface EventFeedOptions {

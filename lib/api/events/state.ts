@@ -1,6 +1,6 @@
 /** The state of the session as JSON: what is shown to programs, and what events tell the changes of. */
 import type { Session, TorrentSnapshot } from "../../session/session.ts";
-import type { Json, JsonObject } from "./merge_patch.ts";
+import type { Json, JsonObject } from "../merge_patch.ts";
 
 /** The whole state, without the members that name a moment; `now` in ms since 1970. */
 export function stateOf(session: Session, now: number): JsonObject {
