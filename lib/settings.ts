@@ -110,6 +110,8 @@ export const CONNECTIONS = {
   speechlessMs: 2 * SECOND,
   /** Sources of one torrent whose bytes are counted one by one: all peers of a school, but not all names of a forger. */
   countedSources: 1_000,
+  /** Addresses that the user has banned: as many as fit into one record of the resume state. */
+  userBans: 1_000,
   /** Peers of one torrent that the user named, and that are dialled anew each time it begins. */
   namedPeers: 200,
   /** Endpoints kept in the resume state for one torrent. */
@@ -331,6 +333,9 @@ export const STORAGE = {
 
 /** Labels that the user gives a torrent: enough to sort by, and few enough that all fit into one record. */
 export const LABELS = { perTorrent: 32, characters: 100 } as const;
+
+/** Trackers and web seeds that the user adds and drops: as many as fit into one record of the resume state. */
+export const ADDED_ADDRESSES = { characters: 2_000, allCharacters: 40_000 } as const;
 
 /** Downloads of `.torrent` files that the user names by a URL. */
 export const DOWNLOAD = {

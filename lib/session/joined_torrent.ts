@@ -7,7 +7,7 @@ import type { ResumeStore } from "../disk/state/resume_store.ts";
 import { messageOf, ObstacleError, StorageError } from "../errors.ts";
 import { Announcer, type AnnouncerOptions } from "../net/tracker/announcer.ts";
 import type { TrackerTraffic } from "../net/tracker/tracker_traffic.ts";
-import { missingTrackers, trackersOf } from "../net/tracker/own_tracker.ts";
+import { missingTrackers, ownHosts, trackersOf } from "../net/tracker/own_tracker.ts";
 import { runWebSeeds } from "../net/web_seed/web_seeds.ts";
 import type { FileRange } from "../protocol/magnet.ts";
 import { type Metainfo, readOriginalPaths } from "../protocol/metainfo.ts";
@@ -19,8 +19,10 @@ import type { Policy } from "../swarm/policy.ts";
 import type { RateLimits, SwarmEvent } from "../swarm/ports.ts";
 import { Swarm } from "../swarm/swarm.ts";
 import { adviceOnFileInTheWay } from "./advice/place_advice.ts";
+import { changedTiers, changedWebSeeds, type KeptAddresses } from "./kept/kept_addresses.ts";
 import { chooseFiles, type FileWishes } from "./kept/kept_choice.ts";
-import { Tasks } from "./tasks.ts";
+import { RenewableTask } from "./work/renewable_task.ts";
+import { Tasks } from "./work/tasks.ts";
 
 /** The parts that all torrents of a session share. */
 export interface SharedParts {
@@ -38,6 +40,8 @@ export interface JoinContext {
   readonly shared: SharedParts;
   readonly policy: Policy;
   readonly limits: RateLimits;
+  /** The user's changes of its trackers and web seeds, as they are now. */
+  readonly addresses: () => KeptAddresses;
   /** The user's wishes for its files in this run; the resume state holds those of earlier runs. */
   readonly files: FileWishes;
   report(event: SwarmEvent): void;
@@ -65,7 +69,9 @@ export class JoinedTorrent {
   readonly #tasks = new Tasks();
   /** Aborts when the torrent rests again; undefined while it rests. */
   #activity: AbortController | undefined;
-  #usesWebSeeds = false;
+  readonly #webSeeds = new RenewableTask((signal) => this.#useWebSeeds(signal));
+  /** The last search for our own trackers under way; each one waits for the one before. */
+  #revising: Promise<void> = Promise.resolve();
   /** Resolves when the trackers have heard that we left, as far as they can be reached. */
   #goodbye: Promise<void> = Promise.resolve();
   readonly #left = Promise.withResolvers<void>();
@@ -112,7 +118,10 @@ export class JoinedTorrent {
       const wasMoving = await resume.phase(metainfo.infoHash) === "moving";
       const recovered = await store.recover(onChecked, signal);
       if (!recovered.finished) workers.prepare();
-      const { tiers, isAnnouncer, problems } = await trackersOf(metainfo, surroundings.trackerPort);
+      const { tiers, isAnnouncer, problems } = await trackersOf(
+        { announceTiers: changedTiers(metainfo.announceTiers, context.addresses()) },
+        surroundings.trackerPort,
+      );
       const swarm = new Swarm({
         metainfo,
         selection,
@@ -162,7 +171,7 @@ export class JoinedTorrent {
     const { signal } = this.#activity = new AbortController();
     this.swarm.resume();
     this.#tasks.add(this.#announce(signal));
-    this.#beginWebSeeds(signal);
+    this.#webSeeds.begin();
   }
 
   /** Lets the torrent rest: it has no connections, and its trackers hear that we left. No data is lost. */
@@ -174,6 +183,7 @@ export class JoinedTorrent {
   #rest(): void {
     this.#activity?.abort();
     this.#activity = undefined;
+    this.#webSeeds.end();
     if (this.announcer !== undefined) this.#goodbye = this.announcer.stop();
     this.announcer = undefined;
   }
@@ -181,7 +191,7 @@ export class JoinedTorrent {
   /** Downloads another selection of files, or in another order, from now on. */
   select(selection: FileSelection): void {
     this.swarm.select(selection, this.#context.shared.surroundings.now());
-    if (this.#activity !== undefined && !this.swarm.isFinished) this.#beginWebSeeds(this.#activity.signal);
+    if (this.#activity !== undefined && !this.swarm.isFinished) this.#webSeeds.begin();
   }
 
   /** Begins to announce once the trackers have heard the last goodbye. */
@@ -207,40 +217,42 @@ export class JoinedTorrent {
     });
   }
 
-  #beginWebSeeds(signal: AbortSignal): void {
-    if (this.#usesWebSeeds) return;
-    this.#usesWebSeeds = true;
-    this.#tasks.add(
-      this.#useWebSeeds(signal).finally(() => {
-        this.#usesWebSeeds = false;
-        // The torrent may have rested and begun again meanwhile.
-        const { signal: next } = this.#activity ?? {};
-        if (next !== undefined && next !== signal && !this.swarm.isFinished) this.#beginWebSeeds(next);
-      }),
-    );
-  }
-
   /** Downloads from the torrent's web seeds until all wanted pieces are there or `signal` aborts. Never rejects. */
   async #useWebSeeds(signal: AbortSignal): Promise<void> {
     const { infoHash, metainfo } = this.swarm;
     const { report, shared: { surroundings } } = this.#context;
-    if (metainfo.webSeeds.length + metainfo.httpSeeds.length === 0) return;
+    const listed = changedWebSeeds(metainfo, this.#context.addresses());
+    if (this.swarm.isFinished || listed.webSeeds.length + listed.httpSeeds.length === 0) return;
     const paths = await inSlices(readOriginalPaths(metainfo.rawInfo, METAINFO_LIMITS));
-    await runWebSeeds(this.swarm, paths, surroundings, signal, (url, message) => {
+    await runWebSeeds(this.swarm, listed, paths, surroundings, signal, (url, message) => {
       this.webSeedDefects.set(url, message);
       const text = `web seed ${publicUrl(url)}: ${message}`;
       report({ event: "warning", code: "web-seed", message: text, infoHash });
     });
   }
 
-  /** Finds out again which announce addresses lead to our own tracker. `ownHosts` returns the function `isOwn`. */
-  async reviseTrackers(isOwn: (hostname: string) => Promise<boolean>): Promise<void> {
+  /**
+   * Finds out again which announce addresses lead to our own tracker. `ownHosts` returns the function `isOwn`. Never
+   * rejects.
+   */
+  reviseTrackers(isOwn: (hostname: string) => Promise<boolean>): Promise<void> {
+    return this.#revising = this.#revising.then(() => this.#reviseTrackers(isOwn));
+  }
+
+  async #reviseTrackers(isOwn: (hostname: string) => Promise<boolean>): Promise<void> {
     const { trackerPort } = this.#context.shared.surroundings;
-    const { tiers, isAnnouncer } = await trackersOf(this.swarm.metainfo, trackerPort, isOwn);
+    const announceTiers = changedTiers(this.swarm.metainfo.announceTiers, this.#context.addresses());
+    const { tiers, isAnnouncer } = await trackersOf({ announceTiers }, trackerPort, isOwn);
     if (this.#isLeft) return;
     this.swarm.isAnnouncer = isAnnouncer;
     this.#tiers = tiers;
     this.announcer?.replaceTiers(tiers);
+  }
+
+  /** The user has changed its trackers or web seeds; resolves when both are in use as they are now. */
+  async addressesChanged(): Promise<void> {
+    this.#webSeeds.renew();
+    await this.reviseTrackers(ownHosts());
   }
 
   /** Whether an announce URL of the torrent leads to the port of our own tracker. */
@@ -271,7 +283,7 @@ export class JoinedTorrent {
     this.#left.resolve();
     this.swarm.stop();
     this.#rest();
-    await Promise.all([this.#goodbye, this.#tasks.settled()]);
+    await Promise.all([this.#goodbye, this.#webSeeds.settled, this.#revising, this.#tasks.settled()]);
   }
 
   /** Leaves the swarm and closes all files, without saving unfinished pieces, which may be wrong. Never rejects. */

@@ -1,5 +1,6 @@
 /** Fetches the metadata of a magnet link from peers, and asks the trackers of the link for peers. */
 import { inSlices } from "../disk/time_slices.ts";
+import { changedTiers } from "./kept/kept_addresses.ts";
 import type { JoinContext } from "./joined_torrent.ts";
 import { Announcer } from "../net/tracker/announcer.ts";
 import { namesThisMachine } from "../net/http/request_rules.ts";
@@ -13,6 +14,8 @@ import { MetadataSwarm } from "../swarm/metadata_swarm.ts";
 export class MagnetFetch {
   readonly swarm: MetadataSwarm;
   readonly announcer: Announcer;
+  readonly #magnet: Magnet;
+  readonly #addresses: JoinContext["addresses"];
   /**
    * The torrent, with the trackers and web seeds of the link. Rejects with `MetainfoError` when the metadata cannot be
    * read or is unsafe, and with the reason of the signal when that aborts.
@@ -21,6 +24,8 @@ export class MagnetFetch {
 
   constructor(magnet: Magnet, context: JoinContext, signal: AbortSignal) {
     const { policy, limits, shared: { surroundings, trackerTraffic } } = context;
+    this.#magnet = magnet;
+    this.#addresses = context.addresses;
     const { promise: rawInfo, resolve, reject } = Promise.withResolvers<Uint8Array>();
     if (signal.aborted) reject(signal.reason);
     else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
@@ -39,13 +44,21 @@ export class MagnetFetch {
     });
     this.announcer = new Announcer({
       swarm: this.swarm,
-      tiers: magnet.trackers.flatMap((address) => parseAnnounceAddress(address)?.href ?? []).map((
-        url,
-      ) => [url]),
+      tiers: this.#tiers,
       traffic: trackerTraffic,
       failed: undefined,
       surroundings,
     });
+  }
+
+  get #tiers(): string[][] {
+    const tiers = changedTiers(this.#magnet.trackers.map((tracker) => [tracker]), this.#addresses());
+    return tiers.map((tier) => tier.flatMap((address) => parseAnnounceAddress(address)?.href ?? []));
+  }
+
+  /** The user has changed the trackers. */
+  addressesChanged(): void {
+    this.announcer.replaceTiers(this.#tiers);
   }
 
   /** Ends the fetch. The trackers hear a goodbye unless the torrent's own announcer takes over. Never rejects. */

@@ -3,6 +3,7 @@ import type { Endpoint } from "../protocol/endpoint.ts";
 import { createPeerId, PEER_ID_LENGTH } from "../protocol/peer_id.ts";
 import { VERSION } from "../settings.ts";
 import type { Surroundings } from "../surroundings.ts";
+import type { Bans } from "./kept/bans.ts";
 import type { SessionOptions } from "./session_options.ts";
 
 /** The surroundings of a session: a random peer id, the real clock, and the ports as soon as they are open. */
@@ -18,17 +19,23 @@ export class SessionSurroundings implements Surroundings {
 
   constructor(
     { name, encryption, log, ipFilter }: Pick<SessionOptions, "name" | "encryption" | "log" | "ipFilter">,
+    bans: Bans,
   ) {
     this.machine = name ?? Deno.hostname();
     this.encryption = encryption;
     this.log = log;
-    this.isBlocked = (address) => ipFilter?.has(address) ?? false;
+    this.isBlocked = (address) => bans.has(address) || (ipFilter?.has(address) ?? false);
   }
 
   watchesPieces: Surroundings["watchesPieces"] = () => false;
 
   readonly isOurselves = (endpoint: Endpoint) => isOwnEndpoint(endpoint, this.listenPort);
   readonly now = () => performance.now();
-  readonly wallClock = () => Date.now();
+  readonly wallClock = wallClock;
   readonly random = () => Math.random();
+}
+
+/** The system clock in ms since 1970. */
+export function wallClock(): number {
+  return Date.now();
 }

@@ -13,6 +13,16 @@ import type { Metainfo } from "../protocol/metainfo.ts";
 import type { TorrentState } from "../swarm/ports.ts";
 import type { Changes } from "../swarm/policy.ts";
 import { withWaiting } from "./advice/waiting.ts";
+import {
+  changedTiers,
+  changedWebSeeds,
+  type KeptAddresses,
+  withoutTracker,
+  withoutWebSeed,
+  withTiers,
+  withTracker,
+  withWebSeed,
+} from "./kept/kept_addresses.ts";
 import type { FileWishes } from "./kept/kept_choice.ts";
 import { TorrentWill } from "./kept/torrent_will.ts";
 import { WantedFiles } from "./kept/wanted_files.ts";
@@ -78,8 +88,24 @@ export class Torrent {
 
   /** The parts that `torrent_views.ts` looks at. */
   get parts(): TorrentParts {
-    const { joined, announcer, magnet, metainfo } = this.#run;
-    return { infoHash: this.infoHash, metainfo, magnet, joined, announcer };
+    const { joined, announcer, magnet } = this.#run;
+    const { announceTiers, webSeeds, httpSeeds } = this.#addresses;
+    const { addresses } = this.will.kept;
+    const changed = {
+      announceTiers: changedTiers(announceTiers, addresses),
+      ...changedWebSeeds({ webSeeds, httpSeeds }, addresses),
+    };
+    const metainfo = this.#run.metainfo && { ...this.#run.metainfo, ...changed };
+    const link = magnet && { ...magnet, trackers: changed.announceTiers.flat(), webSeeds: changed.webSeeds };
+    return { infoHash: this.infoHash, metainfo, magnet: link, joined, announcer };
+  }
+
+  /** Its addresses without the user's changes. */
+  get #addresses(): Pick<Metainfo, "announceTiers" | "webSeeds" | "httpSeeds"> {
+    const { metainfo, magnet } = this.#run;
+    if (metainfo !== undefined) return metainfo;
+    const { trackers = [], webSeeds = [] } = magnet ?? {};
+    return { announceTiers: trackers.map((tracker) => [tracker]), webSeeds, httpSeeds: [] };
   }
 
   /** Payload bytes since it joined its swarm. */
@@ -117,6 +143,48 @@ export class Torrent {
   /** Dials these peers at once and after each beginning, `HOST:PORT` each. */
   addPeers(peers: readonly string[]): void {
     this.#run.addPeers(peers);
+  }
+
+  /** Adds a tracker (BEP 12). Errors: `RangeError`, also for a private torrent (BEP 27); `StorageError`. */
+  async addTracker(url: string, tier?: number): Promise<void> {
+    if (this.isPrivate) {
+      throw new RangeError(
+        "A private torrent is announced only to the trackers that it names (BEP 27); change them with peer edit",
+      );
+    }
+    await this.#change(withTracker(this.will.kept.addresses, this.#addresses.announceTiers, url, tier));
+  }
+
+  /** Adds the trackers of the same torrent from elsewhere, as far as they fit. Errors: `StorageError`. */
+  async addTiers(tiers: readonly (readonly string[])[]): Promise<void> {
+    const { addresses } = this.will.kept;
+    const changed = withTiers(addresses, this.#addresses.announceTiers, tiers);
+    if (changed.trackers.length > addresses.trackers.length) await this.#change(changed);
+  }
+
+  /** Drops a tracker. Errors: `RangeError`; `StorageError`. */
+  async dropTracker(url: string): Promise<void> {
+    await this.#change(withoutTracker(this.will.kept.addresses, this.#addresses.announceTiers, url));
+  }
+
+  /** Adds a web seed (BEP 19). Errors: `RangeError`; `StorageError`. */
+  async addWebSeed(url: string): Promise<void> {
+    await this.#change(withWebSeed(this.will.kept.addresses, this.#listedWebSeeds, url));
+  }
+
+  /** Drops a web seed of either kind. Errors: `RangeError`; `StorageError`. */
+  async dropWebSeed(url: string): Promise<void> {
+    await this.#change(withoutWebSeed(this.will.kept.addresses, this.#listedWebSeeds, url));
+  }
+
+  get #listedWebSeeds(): string[] {
+    const { webSeeds, httpSeeds } = this.#addresses;
+    return [...webSeeds, ...httpSeeds];
+  }
+
+  async #change(addresses: KeptAddresses): Promise<void> {
+    const keeping = this.will.change({ addresses });
+    await Promise.all([keeping, this.#run.addressesChanged()]);
   }
 
   /** Lets the torrent rest until `resume`. Errors: `StorageError` when that cannot be kept. */

@@ -22,9 +22,9 @@ import { type JoinContext, JoinedTorrent } from "./joined_torrent.ts";
 import type { TorrentWill } from "./kept/torrent_will.ts";
 import type { WantedFiles } from "./kept/wanted_files.ts";
 import { MagnetFetch, withMagnet } from "./magnet_fetch.ts";
-import { OneWork } from "./one_work.ts";
-import { Outcome } from "./outcome.ts";
-import { Tasks } from "./tasks.ts";
+import { OneWork } from "./work/one_work.ts";
+import { Outcome } from "./work/outcome.ts";
+import { Tasks } from "./work/tasks.ts";
 import { saveTorrent } from "./torrent_folder.ts";
 import type { TorrentContext, TorrentSource } from "./torrent_context.ts";
 
@@ -196,6 +196,12 @@ export class TorrentRun {
     this.#context.dial(swarm);
   }
 
+  /** The user has changed its trackers or web seeds; resolves when both are in use as they are now. */
+  async addressesChanged(): Promise<void> {
+    this.#fetch?.addressesChanged();
+    await this.#joined?.addressesChanged();
+  }
+
   /** Dials these peers at once and after each beginning, `HOST:PORT` each. */
   addPeers(peers: readonly string[]): void {
     this.#peers = [...new Set([...this.#peers, ...peers])].slice(-CONNECTIONS.namedPeers);
@@ -323,6 +329,7 @@ export class TorrentRun {
       shared: this.#context,
       policy: will.policy,
       limits: will.limits,
+      addresses: () => will.kept.addresses,
       files: wanted.files,
       report: (event) => this.#swarmReported(event),
     };

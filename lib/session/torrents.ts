@@ -12,7 +12,7 @@ import { adviceOnLoopback } from "./advice/announce_advice.ts";
 import type { FileWishes } from "./kept/kept_choice.ts";
 import { checkLabels } from "./kept/kept_torrent.ts";
 import { withMagnet } from "./magnet_fetch.ts";
-import type { Tasks } from "./tasks.ts";
+import type { Tasks } from "./work/tasks.ts";
 import { Torrent } from "./torrent.ts";
 import type { TorrentContext, TorrentSource } from "./torrent_context.ts";
 import { findTorrent, NamedTorrents, saveTorrent } from "./torrent_folder.ts";
@@ -249,7 +249,10 @@ export class Torrents {
       if (bytes !== undefined) await this.#save(metainfo, bytes);
       known.adopt(metainfo);
     }
-    if (!known.isPrivate) known.addPeers([...peers, ...magnet?.peers ?? []]);
+    if (!known.isPrivate) {
+      known.addPeers([...peers, ...magnet?.peers ?? []]);
+      await known.addTiers(metainfo?.announceTiers ?? magnet?.trackers.map((tracker) => [tracker]) ?? []);
+    }
     if (known.state === "failed") known.start(true);
   }
 

@@ -15,6 +15,7 @@
  *   ["magnet",  infoHash]           the magnet link of a torrent whose metadata has not come yet, in UTF-8
  *   ["totals"]                      bytes uploaded and downloaded for all torrents that there ever were
  *   ["wishes"]                      limits and the like for all torrents
+ *   ["bans"]                        addresses that the user has banned
  *   ["numbers"]                     the last number that any torrent got
  */
 import fs from "node:fs";
@@ -341,6 +342,15 @@ export class ResumeStore {
 
   async forgetMagnet(infoHash: InfoHash): Promise<void> {
     await this.#kv.delete(["magnet", infoHash]);
+  }
+
+  /** Addresses that the user has banned; not checked. */
+  async bans(): Promise<unknown> {
+    return (await this.#kv.get(["bans"])).value;
+  }
+
+  async saveBans(addresses: readonly string[]): Promise<void> {
+    await this.#kv.set(["bans"], addresses);
   }
 
   /** Forgets the claims about a torrent's data, so that the data will be hashed. */

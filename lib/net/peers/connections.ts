@@ -116,7 +116,8 @@ export class Connections {
       supportsExtensions: remote.supportsExtensions,
     };
     const name = formatEndpoint(stream.remote);
-    const refusal = swarm.refusal(facts);
+    const isBlocked = this.surroundings.isBlocked(stream.remote.address);
+    const refusal = isBlocked ? "its address is blocked" : swarm.refusal(facts);
     if (refusal !== undefined) {
       stream.close();
       log.debug(`connection with ${name} refused: ${refusal}`);
@@ -140,6 +141,16 @@ export class Connections {
   tick(now: number): void {
     for (const connection of this.#open) connection.tick(now);
     this.#closeLost();
+  }
+
+  /** Closes connections with addresses that the user has blocked meanwhile. */
+  closeBlocked(): void {
+    for (const connection of this.#open) {
+      if (this.surroundings.isBlocked(connection.remoteAddress)) connection.close("its address is blocked");
+    }
+    for (const stream of this.#introducing) {
+      if (this.surroundings.isBlocked(stream.remote.address)) stream.close();
+    }
   }
 
   /**

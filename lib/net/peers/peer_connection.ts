@@ -88,6 +88,11 @@ export class PeerConnection implements PeerSender, Sleeper {
     return this.#reason;
   }
 
+  /** The address of the remote. */
+  get remoteAddress(): string {
+    return this.#stream.remote.address;
+  }
+
   /** Our own address on this connection. */
   get localAddress(): string {
     return this.#stream.local.address;

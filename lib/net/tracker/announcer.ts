@@ -61,6 +61,7 @@ export interface TrackerStatus {
 export class Announcer {
   readonly #options: AnnouncerOptions;
   readonly #schedule: AnnounceSchedule;
+  #tiers: AnnouncerOptions["tiers"];
   readonly #stopping = new AbortController();
   readonly #running = new Set<Promise<void>>();
   /** Trackers whose last announce failed, by URL. */
@@ -76,13 +77,14 @@ export class Announcer {
 
   constructor(options: AnnouncerOptions) {
     this.#options = options;
+    this.#tiers = options.tiers;
     this.startedAt = options.surroundings.now();
     this.#schedule = new AnnounceSchedule(options.tiers, options.surroundings.random);
   }
 
   /** Whether there is any tracker to announce to. */
   get hasTrackers(): boolean {
-    return this.#options.tiers.some((tier) => tier.length > 0);
+    return this.#tiers.some((tier) => tier.length > 0);
   }
 
   /** Trackers whose last announce failed. */
@@ -119,6 +121,7 @@ export class Announcer {
   /** Announces to other URLs from now on, tier by tier; nothing changes for URLs that stay. */
   replaceTiers(tiers: readonly (readonly string[])[]): void {
     if (this.#stopping.signal.aborted) return;
+    this.#tiers = tiers;
     this.#schedule.replace(tiers);
     this.tick();
   }

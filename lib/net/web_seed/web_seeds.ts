@@ -1,4 +1,5 @@
 import { messageOf } from "../../errors.ts";
+import type { Metainfo } from "../../protocol/metainfo.ts";
 import { WEB_SEED } from "../../settings.ts";
 import type { Surroundings } from "../../surroundings.ts";
 import type { Swarm } from "../../swarm/swarm.ts";
@@ -13,17 +14,17 @@ import { runWebSeed } from "./web_seed_peer.ts";
  * `signal` aborts. A web seed that pauses makes room for another one. Where a web seed is given up, the next one in the
  * list joins the web seeds that take turns.
  *
- * Shape: `paths` as for `WebSeedRanges`. `warn` gets texts for people about defects of a server. Never rejects.
+ * Shape: the second argument lists the web seeds of either kind; `paths` as for `WebSeedRanges`. `warn` gets texts for people about defects of a server. Never rejects.
  */
 export async function runWebSeeds(
   swarm: Swarm,
+  { webSeeds, httpSeeds }: Pick<Metainfo, "webSeeds" | "httpSeeds">,
   paths: readonly (readonly string[])[],
   { isBlocked, now }: Pick<Surroundings, "isBlocked" | "now">,
   signal: AbortSignal,
   warn: (url: string, message: string) => void,
 ): Promise<void> {
   const { metainfo } = swarm;
-  const { webSeeds, httpSeeds } = metainfo;
   const places = new Places(WEB_SEED.perTorrent);
   const end = new AbortController();
   const either = AbortSignal.any([signal, end.signal]);

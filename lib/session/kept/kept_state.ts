@@ -1,6 +1,7 @@
 /** Keeps what the user has chosen from run to run: for all torrents, and a record of each torrent. */
 import type { ResumeStore } from "../../disk/state/resume_store.ts";
 import { messageOf, StorageError } from "../../errors.ts";
+import { canonicalAddress } from "../../protocol/endpoint.ts";
 import type { InfoHash } from "../../protocol/info_hash.ts";
 import { type Choices, readChoices } from "../../swarm/policy.ts";
 import { isNumber, type KeptTorrent, newKeptTorrent, numberIn, readKeptTorrent } from "./kept_torrent.ts";
@@ -75,6 +76,18 @@ export class KeptState {
   /** Forgets the record of a torrent in memory; its number is not given again. */
   forget(infoHash: InfoHash): void {
     this.#torrents.delete(infoHash);
+  }
+
+  /** Addresses that the user has banned in earlier runs, canonical. Errors: those of Deno KV. */
+  async bans(): Promise<string[]> {
+    const saved = await this.#resume.bans();
+    const addresses = Array.isArray(saved) ? saved : [];
+    return addresses.flatMap((each) => typeof each === "string" ? canonicalAddress(each) ?? [] : []);
+  }
+
+  /** Saves all banned addresses. Errors: `StorageError`. */
+  async saveBans(addresses: readonly string[]): Promise<void> {
+    await keeping(this.#resume.saveBans(addresses));
   }
 
   /** Saves the choices for all torrents. Errors: `StorageError`. */

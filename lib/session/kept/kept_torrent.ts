@@ -2,6 +2,7 @@
 import { readChoices } from "../../swarm/policy.ts";
 import type { Choices } from "../../swarm/policy.ts";
 import { LABELS } from "../../settings.ts";
+import { type KeptAddresses, readAddresses, UNCHANGED } from "./kept_addresses.ts";
 
 /** The record of one torrent. Times in ms since 1970. */
 export interface KeptTorrent {
@@ -19,6 +20,8 @@ export interface KeptTorrent {
   /** The choices made for this torrent alone. */
   readonly choices: Partial<Choices>;
   readonly labels: readonly string[];
+  /** Trackers and web seeds that the user has added or dropped. */
+  readonly addresses: KeptAddresses;
 }
 
 /** The record of a torrent that is added at `addedAt`. */
@@ -32,6 +35,7 @@ export function newKeptTorrent(number: number, addedAt: number): KeptTorrent {
     pauseReason: undefined,
     choices: {},
     labels: [],
+    addresses: UNCHANGED,
   };
 }
 
@@ -47,6 +51,7 @@ export function readKeptTorrent(saved: unknown, fresh: KeptTorrent): KeptTorrent
     pauseReason: typeof record.pauseReason === "string" ? record.pauseReason : undefined,
     choices: readChoices(record.choices),
     labels: Array.isArray(record.labels) ? record.labels.filter(isLabel).slice(0, LABELS.perTorrent) : [],
+    addresses: readAddresses(record.addresses),
   };
 }
 

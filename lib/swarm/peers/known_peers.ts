@@ -236,7 +236,8 @@ export class KnownPeers {
   ): DialTarget[] {
     if (limit <= 0) return [];
     let due = this.#peers.values().filter((peer) => {
-      if (peer.isBusy || peer.nextDialAt > now) return false;
+      // The user may have blocked the address since we heard of it.
+      if (peer.isBusy || peer.nextDialAt > now || this.#isBlocked(peer.endpoint.address)) return false;
       return !weSeed || (!peer.isSeed && now - peer.since >= CONNECTIONS.seederPatienceMs);
     }).toArray();
     if (due.length > limit) {

@@ -46,6 +46,7 @@ async function download(node: LoopbackNode, patienceMs = 10_000) {
   const start = performance.now();
   await runWebSeeds(
     node.swarm,
+    metainfo,
     originalPaths(metainfo.rawInfo),
     surroundings,
     AbortSignal.timeout(patienceMs),

@@ -1,0 +1,63 @@
+import { RateLimiter } from "../../net/peers/rate_limiter.ts";
+import { inForce } from "../../precedence.ts";
+import { type Changes, type Choices, DEFAULT_CHOICES, Policy } from "../../swarm/policy.ts";
+import type { SessionOptions } from "../session_options.ts";
+import type { KeptState } from "./kept_state.ts";
+
+/** The user's choices for all torrents: those in force, and the part of them that is kept. */
+export class ProcessChoices {
+  /** The choices in force, which each torrent may overrule. */
+  readonly policy: Policy;
+  /** How fast the whole process may move bytes. */
+  readonly limits: { readonly upload: RateLimiter; readonly download: RateLimiter };
+  /** The choices that hold for later runs too. */
+  readonly #kept: Policy;
+  readonly #configured: Changes;
+  readonly #state: KeptState;
+  #saving: Promise<void> = Promise.resolve();
+
+  /** `now` is a monotonic clock in ms. */
+  constructor(
+    { choices: commandLine, configured }: Pick<SessionOptions, "choices" | "configured">,
+    state: KeptState,
+    now: () => number,
+  ) {
+    this.#configured = configured.choices;
+    this.#state = state;
+    this.#kept = new Policy(DEFAULT_CHOICES, state.choices);
+    const chosen = inForce({ commandLine, kept: state.choices, file: configured.choices });
+    this.policy = new Policy(DEFAULT_CHOICES, chosen);
+    this.limits = { upload: new RateLimiter(Infinity, now), download: new RateLimiter(Infinity, now) };
+    this.#applyLimits();
+  }
+
+  /** All choices in force. */
+  get inForce(): Choices {
+    return { ...DEFAULT_CHOICES, ...this.policy.own };
+  }
+
+  /**
+   * Changes choices at once; resolves when the change is kept. A member that is undefined returns to the setting of
+   * `peer.toml` or the default. Errors: `RangeError`, and then nothing has changed; `StorageError`.
+   */
+  async choose(choices: Changes): Promise<void> {
+    const configured = new Map(Object.entries(this.#configured));
+    const chosen = Object.entries(choices).map(([name, value]) => [name, value ?? configured.get(name)]);
+    this.policy.change(Object.fromEntries(chosen));
+    this.#kept.change(choices);
+    this.#applyLimits();
+    const saving = this.#saving.then(() => this.#state.saveChoices(this.#kept.own));
+    this.#saving = saving.catch(() => {});
+    await saving;
+  }
+
+  #applyLimits(): void {
+    this.limits.upload.rate = this.policy.maxUpload;
+    this.limits.download.rate = this.policy.maxDownload;
+  }
+
+  /** Resolves when no save is under way. Never rejects. */
+  get settled(): Promise<void> {
+    return this.#saving;
+  }
+}

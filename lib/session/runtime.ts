@@ -1,0 +1,262 @@
+/**
+ * The parts of a running session: it builds every part, starts it, lets time pass for it and stops it.
+ *
+ *   listener, dialer, announcers, tracker servers → swarms → pieces on disk
+ *
+ * Every loop it starts is tracked and ends with `stop`.
+ */
+import { join } from "node:path";
+import { DiskWorkers } from "../disk/disk_workers.ts";
+import { ResumeStore } from "../disk/state/resume_store.ts";
+import { StateLock } from "../disk/state/state_lock.ts";
+import { storageFailure } from "../disk/storage_failure.ts";
+import { messageOf } from "../errors.ts";
+import { ownAddressFor } from "../net/addresses/own_addresses.ts";
+import { LocalDiscovery } from "../net/discovery/local_discovery.ts";
+import { Connections } from "../net/peers/connections.ts";
+import { Dialer } from "../net/peers/dialer.ts";
+import { Listener } from "../net/peers/listener.ts";
+import { EmbeddedTracker } from "../net/tracker/embedded_tracker.ts";
+import { TrackerTraffic } from "../net/tracker/tracker_traffic.ts";
+import { toByteString } from "../protocol/bytes.ts";
+import { PORTS, STORAGE, TICK_MS, VERSION } from "../settings.ts";
+import { SwarmRegistry } from "../swarm/swarm_registry.ts";
+import { TrackerTable } from "../swarm/tracker/tracker_table.ts";
+import { Bans } from "./kept/bans.ts";
+import { KeptState } from "./kept/kept_state.ts";
+import { ProcessChoices } from "./kept/process_choices.ts";
+import { RoleKeeper } from "./role_keeper.ts";
+import type { SessionEvent, SessionOptions } from "./session_options.ts";
+import { SessionSurroundings, wallClock } from "./surroundings.ts";
+import { Tasks } from "./work/tasks.ts";
+import { Torrents } from "./torrents.ts";
+import { Traffic } from "./traffic.ts";
+
+/** The parts on disk that must be open before a session can begin. */
+interface State {
+  readonly lock: StateLock;
+  readonly resume: ResumeStore;
+  readonly kept: KeptState;
+  readonly bans: Bans;
+  readonly traffic: Traffic;
+}
+
+/** The parts of a running session. */
+export class Runtime {
+  readonly options: SessionOptions;
+  readonly #state: State;
+  readonly surroundings: SessionSurroundings;
+  readonly choices: ProcessChoices;
+  readonly #workers = new DiskWorkers();
+  readonly #roles = new RoleKeeper();
+  readonly #stopping = new AbortController();
+  readonly #listener: Listener;
+  readonly #tracker: EmbeddedTracker | undefined;
+  readonly connections: Connections;
+  readonly registry: SwarmRegistry;
+  readonly #dialer: Dialer;
+  readonly #discovery: LocalDiscovery | undefined;
+  /** Loops that end with the session, and writes under way. */
+  readonly #tasks = new Tasks();
+  readonly torrents: Torrents;
+  /** The observers of events; that of the options is the first. */
+  readonly #observers = new Map<(event: SessionEvent) => void, { readonly watchesPieces: boolean }>();
+  /** In ms since 1970. */
+  readonly startedAt: number;
+  readonly #timer: ReturnType<typeof setInterval>;
+  #lastFullTurnAt: number;
+
+  /** Builds and starts all parts. Errors: `Error` whose message names the obstacle: a port, the lock, the disk. */
+  static async start(options: SessionOptions): Promise<Runtime> {
+    const { home } = options;
+    for (const folder of ["torrents", "shareable", "state"]) {
+      try {
+        await Deno.mkdir(join(home, folder), { recursive: true });
+      } catch (error) {
+        throw storageFailure(`make the folder ${join(home, folder)}`, error);
+      }
+    }
+    // Closes what is open, the last part first, unless the session begins.
+    await using opened = new AsyncDisposableStack();
+    const lock = await StateLock.take(home);
+    opened.defer(() => lock.release());
+    const resume = await ResumeStore.open(
+      home,
+      (message) => options.observe({ event: "warning", code: "state", message }),
+    );
+    opened.defer(async () => {
+      // After a start that fails, the last session's clean stop is as valid as before.
+      if (resume.wasClean) await resume.markClean().catch(() => {});
+      resume.close();
+    });
+    const kept = await KeptState.load(resume, wallClock);
+    const bans = await Bans.load(kept);
+    const traffic = new Traffic(await resume.totals());
+    const runtime = new Runtime(options, { lock, resume, kept, bans, traffic }, opened);
+    opened.move();
+    return runtime;
+  }
+
+  private constructor(options: SessionOptions, state: State, opened: AsyncDisposableStack) {
+    this.options = options;
+    this.#state = state;
+    const surroundings = this.surroundings = new SessionSurroundings(options, state.bans);
+    const { home, host, log, files, trustedProxies } = options;
+    const { peerId, now, random } = surroundings;
+    const observe = (event: SessionEvent) => this.#report(event);
+    this.#observers.set((event) => options.observe(event), options);
+    surroundings.watchesPieces = () => this.#observers.values().some(({ watchesPieces }) => watchesPieces);
+    this.startedAt = surroundings.wallClock();
+    this.#lastFullTurnAt = now();
+    this.choices = new ProcessChoices(options, state.kept, now);
+    const { signal } = this.#stopping;
+    opened.defer(() => this.#stopping.abort());
+    this.connections = new Connections(surroundings);
+    const listener = this.#listener = new Listener({
+      host,
+      port: options.port,
+      ports: PORTS.peer,
+      connections: this.connections,
+      findSwarm: (infoHash) => this.registry.find(infoHash),
+      findInfoHash: (skeyHash) => this.registry.findInfoHash(skeyHash),
+    });
+    surroundings.listenPort = listener.port;
+    this.#tasks.add(listener.run(signal));
+    const table = new TrackerTable({ open: options.openTracker, random, ownAddressFor });
+    const registry = this.registry = new SwarmRegistry(table, { peerId, port: listener.port }, observe);
+    const tracker = this.#tracker = options.runTracker
+      ? new EmbeddedTracker({ host, port: options.trackerPort, registry, trustedProxies, now, log })
+      : undefined;
+    surroundings.trackerPort = tracker?.port;
+    if (tracker !== undefined) opened.defer(() => tracker.stop());
+    this.#dialer = new Dialer(this.connections, signal);
+    this.#discovery = options.localDiscovery ? this.#discoverPeers(listener.port) : undefined;
+    this.torrents = new Torrents({
+      home,
+      workers: this.#workers,
+      host,
+      resume: state.resume,
+      state: state.kept,
+      surroundings,
+      trackerTraffic: new TrackerTraffic(now, crypto.getRandomValues(new Uint32Array(1))[0]),
+      registry,
+      policy: this.choices.policy,
+      limits: this.choices.limits,
+      files,
+      configuredFiles: options.configured.files,
+      usesMulticast: this.#discovery !== undefined,
+      observe,
+      // The dialer acts at once, but not inside the method of the swarm that reports.
+      dial: (swarm) => queueMicrotask(() => this.#dialer.dialAll([swarm])),
+      standingChanged: () => this.#announceLocally(),
+      tasks: this.#tasks,
+      signal,
+    });
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    observe({
+      event: "ready",
+      version: VERSION,
+      peerId: toByteString(peerId),
+      port: listener.port,
+      trackerPort: tracker?.port ?? null,
+      home,
+      pid: Deno.pid,
+    });
+  }
+
+  /** Tells all observers of an event. */
+  #report(event: SessionEvent): void {
+    for (const [observe, { watchesPieces }] of this.#observers) {
+      if (watchesPieces || event.event !== "piece") observe(event);
+    }
+  }
+
+  /** Looks for peers by multicast until the session stops. */
+  #discoverPeers(port: number): LocalDiscovery {
+    const { host, log } = this.options;
+    const discovery = new LocalDiscovery({
+      host,
+      port,
+      log,
+      heard: (infoHash, endpoint) => this.registry.find(infoHash)?.addPeers([endpoint], "lsd"),
+    });
+    this.#tasks.add(discovery.run(this.#stopping.signal));
+    return discovery;
+  }
+
+  /** Announces by multicast all torrents that look for peers, except private ones. */
+  #announceLocally(): void {
+    const seeking = [...this.torrents].filter(({ isSeeking, isPrivate }) => isSeeking && !isPrivate);
+    this.#discovery?.announce(seeking.map(({ infoHash }) => infoHash));
+  }
+
+  /** The port at which peers reach us. */
+  get port(): number {
+    return this.#listener.port;
+  }
+
+  /** The port of the embedded tracker; undefined where there is none. */
+  get trackerPort(): number | undefined {
+    return this.#tracker?.port;
+  }
+
+  get bans(): Bans {
+    return this.#state.bans;
+  }
+
+  get traffic(): Traffic {
+    return this.#state.traffic;
+  }
+
+  /** Calls a listener with each event from now on; returns the function that ends this. */
+  observe(listener: (event: SessionEvent) => void, watchesPieces: boolean): () => void {
+    this.#observers.set(listener, { watchesPieces });
+    return () => void this.#observers.delete(listener);
+  }
+
+  /** Ticks the busy torrents; once a second it ticks all of them and does the rest of the housekeeping. */
+  #tick(): void {
+    const now = this.surroundings.now();
+    const isFullTurn = now - this.#lastFullTurnAt >= STORAGE.noteWrittenMs;
+    if (!isFullTurn && this.connections.count === 0) return;
+    this.registry.tick(now, isFullTurn);
+    this.#dialer.dialAll(isFullTurn ? this.registry.swarms : this.registry.busySwarms);
+    if (!isFullTurn) return;
+    this.#lastFullTurnAt = now;
+    this.connections.tick(now);
+    for (const torrent of this.torrents) torrent.tick(now);
+    this.#state.traffic.count(this.torrents, now);
+    this.#roles.look(this.torrents);
+  }
+
+  /** Stops cleanly: tells the trackers, saves everything and ends every loop. */
+  async stop(): Promise<void> {
+    const { resume, lock, traffic } = this.#state;
+    clearInterval(this.#timer);
+    this.#stopping.abort();
+    const torrents = [...this.torrents];
+    await Promise.all([
+      ...torrents.map((torrent) => torrent.stop()),
+      this.#tasks.settled(),
+      this.choices.settled,
+      this.bans.settled,
+      this.#roles.settled,
+      this.connections.stop(),
+      this.#tracker?.stop(),
+    ]);
+    const saved = await Promise.all(torrents.map((torrent) => torrent.close()));
+    let isAllSaved = saved.every((isSaved) => isSaved);
+    try {
+      await traffic.save(resume);
+      await resume.savePorts({ peer: this.port, tracker: this.#tracker?.port ?? null });
+      if (isAllSaved) await resume.markClean();
+    } catch (error) {
+      isAllSaved = false;
+      this.options.log.warn(`cannot save the resume state: ${messageOf(error)}`);
+    }
+    resume.close();
+    this.#workers.close();
+    lock.release();
+    if (isAllSaved) this.#report({ event: "stopped" });
+  }
+}
