@@ -101,6 +101,8 @@ class DiskWorkerThread {
 
   terminate(): void {
     this.#worker.terminate();
+    // It has no file open any more that would be waited for.
+    this.#rows.clear();
     this.#failAll("the disk worker was stopped");
   }
 
@@ -237,6 +239,7 @@ export class DiskWorkers {
       first.push(value);
     }
     if (first.length === 0) return;
+    if (this.#isClosed) throw stopped();
     this.#runningChecks++;
     let isEnding = false;
     const work = async (thread: DiskWorkerThread, batch: readonly number[] | undefined) => {
@@ -250,12 +253,13 @@ export class DiskWorkers {
         indices.forEach((index, position) => onHashed(index, hashes[position]));
       }
     };
+    const threads = this.#checking(first.length);
     try {
-      await Promise.all(this.#checking(first.length).map((thread, at) => work(thread, first[at])));
+      await Promise.all(threads.map((thread, at) => work(thread, first[at])));
     } finally {
       isEnding = true;
       // A thread that is ended leaves its files open on Windows, where nobody could replace them then.
-      await Promise.all(this.#checkers.map((thread) => thread.release(row)));
+      await Promise.all(threads.map((thread) => thread.release(row)));
       this.#runningChecks--;
       if (this.#runningChecks === 0) this.#endChecking();
     }
@@ -280,9 +284,12 @@ export class DiskWorkers {
     return this.#writer ??= new DiskWorkerThread();
   }
 
-  /** The `count` checking threads that have least to do; new ones start as long as too few are idle. */
+  /**
+   * The threads for a check of so many batches: for a single batch the thread that writes, if it is idle; else the
+   * checking threads that have least to do. New ones start as long as too few are idle.
+   */
   #checking(count: number): DiskWorkerThread[] {
-    if (this.#isClosed) throw stopped();
+    if (count === 1 && this.#writer?.unanswered === 0) return [this.#writer];
     const idle = this.#checkers.filter(({ unanswered }) => unanswered === 0).length;
     const missing = Math.min(count - idle, mostCheckers() - this.#checkers.length);
     for (let started = 0; started < missing; started++) this.#checkers.push(new DiskWorkerThread());

@@ -118,6 +118,19 @@ Deno.test("DiskWorkers fails what was under way when it is closed, and all later
   });
 });
 
+Deno.test("DiskWorkers ends a check that is under way when it is closed", async () => {
+  for (const isWriting of [true, false]) {
+    await withWorkers(async (workers, files, home) => {
+      home.share(torrent);
+      if (isWriting) workers.prepare();
+      const { description, layout } = files.shareable;
+      const check = workers.hashPieces(description, layout, allPieces(torrent), () => {});
+      workers.close();
+      await assert.rejects(check, StorageError);
+    });
+  }
+});
+
 Deno.test("DiskWorkers stops hashing when told to", async () => {
   await withWorkers(async (workers, files, home) => {
     home.share(torrent);
@@ -151,6 +164,10 @@ Deno.test("DiskWorkers starts no more threads for a check than it has batches", 
       assert.deepEqual([started, hashed.toSorted()], [1, allPieces(torrent)]);
       await Promise.all([check(), check()]);
       assert.equal(started, 1 + Math.min(2, navigator.hardwareConcurrency), "two checks run side by side");
+      started = 0;
+      workers.prepare();
+      await check();
+      assert.equal(started, 1, "the thread that writes has checked");
     });
   } finally {
     globalThis.Worker = Worker;

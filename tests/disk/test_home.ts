@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import { dirname, join } from "node:path";
 import { DiskWorkers } from "../../lib/disk/disk_workers.ts";
-import { ReadChoice } from "../../lib/disk/commit_choice.ts";
+import { CommitChoice, ReadChoice } from "../../lib/disk/commit_choice.ts";
 import { PieceStore, type RecoveredStore } from "../../lib/disk/piece_store.ts";
 import { ResumeStore } from "../../lib/disk/state/resume_store.ts";
 import type { StorageError } from "../../lib/errors.ts";
@@ -111,6 +111,19 @@ export function selectionOf({ metainfo }: TestTorrent, only?: readonly string[])
   return selection;
 }
 
+/** Commits every piece in another thread. */
+class ElsewhereChoice extends CommitChoice {
+  override isForMainThread(): boolean {
+    return false;
+  }
+}
+
+/**
+ * The workers of all stores that bring none of their own, as starting threads takes longer than most tests. By its clock
+ * no read ever takes time, so that each is done on return.
+ */
+const sharedWorkers = new DiskWorkers(new ElsewhereChoice(), new ReadChoice(() => 0));
+
 /** A home folder that is removed in the end. */
 export class TestHome {
   readonly path: string;
@@ -127,8 +140,7 @@ export class TestHome {
     const { metainfo } = torrent;
     const real = await ResumeStore.open(this.path, (warning) => this.warnings.push(warning));
     const resume = replace.resume?.(real) ?? real;
-    // By its clock no read ever takes time, so that each is done on return.
-    const workers = replace.workers ?? new DiskWorkers(undefined, new ReadChoice(() => 0));
+    const workers = replace.workers ?? sharedWorkers;
     const selection = selectionOf(torrent, replace.only);
     const store = new PieceStore({
       metainfo,
@@ -140,7 +152,7 @@ export class TestHome {
     });
     const end = async () => {
       await store.close();
-      workers.close();
+      if (workers !== sharedWorkers) workers.close();
       real.close();
     };
     let checked = 0;
