@@ -26,7 +26,8 @@ export function VirtualRows<Row>(
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 600 });
   const look = () => {
-    const { scrollTop: top, clientHeight: height } = box.current!;
+    if (box.current === null) return;
+    const { scrollTop: top, clientHeight: height } = box.current;
     setView((before) => before.top === top && before.height === height ? before : { top, height });
   };
   useLayoutEffect(look);
