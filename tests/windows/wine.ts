@@ -107,6 +107,28 @@ export class Wine {
     return { WINEPREFIX: `/${prefix}` };
   }
 
+  /**
+   * Gives a machine a drive `P:` of 40 MiB that is empty, until disposal; what is in it is gone then. Returns its root
+   * as Windows names it.
+   */
+  async smallDrive(number: number): Promise<{ readonly root: string } & AsyncDisposable> {
+    const name = `files/drive-${number}`;
+    const folder = join(this.root, name);
+    // What a run that was cut off left there.
+    await run("umount", "--lazy", folder).catch(() => {});
+    await this.#mount(name, "-t", "tmpfs", "-o", "size=40m", "peer-windows");
+    const link = join(this.root, `${PREFIX}-${number}`, "dosdevices/p:");
+    await Deno.remove(link).catch(() => {});
+    await Deno.symlink(`/${name}`, link);
+    return { root: "P:\\", [Symbol.asyncDispose]: () => run("umount", "--lazy", folder) };
+  }
+
+  /** Ends all programs of a machine, whatever they do. */
+  async endPrograms(environment: Readonly<Record<string, string>>): Promise<void> {
+    const args = [this.root, "/usr/bin/env", `WINEPREFIX=${environment.WINEPREFIX}`, "HOME=/root"];
+    await run("chroot", ...args, "/usr/lib/wine/wineserver64", "-k").catch(() => {});
+  }
+
   get #deno(): string {
     return `/deno/${Deno.version.deno}/deno.exe`;
   }
@@ -132,6 +154,17 @@ export class Wine {
     await run("tar", "-xzf", join(work, name), "-C", work);
     await run("mv", join(work, "package/deno.exe"), path);
     await Deno.remove(work, { recursive: true });
+  }
+
+  /** Fetches the packages that the project in a folder below the root uses: its tests run without a network. */
+  async fetchPackages(folder: string): Promise<void> {
+    const [command, ...args] = this.denoLine(["cache", "--quiet", "main.ts", "tests"]);
+    await run(
+      "env",
+      ...Object.entries(this.denoEnvironment(folder)).map((pair) => pair.join("=")),
+      command,
+      ...args,
+    );
   }
 
   /** Mounts at a folder below the root, unless something is mounted there. */
