@@ -76,6 +76,8 @@ export class EventFeed {
     if (this.#isStopped || this.#readers.size >= API.maxReaders) return undefined;
     const reader: Reader = { sequence: last, sentAt: this.#options.now(), wake() {} };
     this.#readers.add(reader);
+    // Nobody has looked while there was no reader.
+    if (this.#timer === undefined) this.#advance();
     this.#timer ??= setInterval(() => this.#turn(), API.deltaMs);
     return new ReadableStream({
       pull: async (controller) => {
