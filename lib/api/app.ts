@@ -19,6 +19,14 @@ export const PREFIX = "/api/v1";
 /** Clients of Transmission end the path either way. */
 export const RPC_PATHS = ["/transmission/rpc", "/transmission/rpc/"] as const;
 
+/** Where people look for the page of Transmission. */
+export const OLD_PAGE_PATHS: readonly string[] = [
+  "/transmission",
+  "/transmission/",
+  "/transmission/web",
+  "/transmission/web/",
+];
+
 /** All operations, from which routes and document are made. */
 export const OPERATIONS: readonly Operation[] = [
   ...SESSION_OPERATIONS,
@@ -54,6 +62,7 @@ export function makeApp(
     log,
     stop: workplace.stop,
   });
+  for (const path of OLD_PAGE_PATHS) app.get(path, (context) => context.redirect("/"));
   for (const path of RPC_PATHS) app.all(path, (context) => rpc.answer(context.req.raw));
   app.get("/healthz", (context) => context.text("ok\n"));
   app.get("/metrics", (context) => {

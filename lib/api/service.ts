@@ -4,7 +4,7 @@ import type { HttpRequest } from "../protocol/http_request.ts";
 import { API } from "../settings.ts";
 import { PAGES } from "../web/pages.ts";
 import type { Access, Need } from "./access/access.ts";
-import { PREFIX, RPC_PATHS } from "./app.ts";
+import { OLD_PAGE_PATHS, PREFIX, RPC_PATHS } from "./app.ts";
 import { METHODS } from "./exchange.ts";
 import { problemReply } from "./problem.ts";
 
@@ -26,7 +26,7 @@ const TORRENT_PATHS: readonly string[] = [`${PREFIX}/torrents`, ...RPC_PATHS];
 
 /** Whether a request needs a secret: the page and the sign of life do not. */
 function needOf({ path }: HttpRequest): Need {
-  if (path === "/healthz" || PAGES.has(path)) return "nothing";
+  if (path === "/healthz" || PAGES.has(path) || OLD_PAGE_PATHS.includes(path)) return "nothing";
   return path.startsWith("/transmission/") ? "basic" : "token";
 }
 

@@ -35,7 +35,11 @@ const GOOD: Readonly<Record<string, readonly object[]>> = {
   "/torrents/{infoHash}/pause": [{}],
   "/torrents/{infoHash}/resume": [{}],
   "/torrents/{infoHash}/verify": [{}],
-  "/torrents/{infoHash}/select": [{ only: ["*"] }, { skip: [], first: ["*.txt"], sequential: true }],
+  "/torrents/{infoHash}/select": [{ only: ["*"] }, { files: { wanted: [0], notFirst: [0] } }, {
+    skip: [],
+    first: ["*.txt"],
+    sequential: true,
+  }],
   "/torrents/{infoHash}/choose": [
     { maxDownload: 50_000, superSeeds: true, peerExchange: false, rechokeMs: 10_000, downloadSources: 2 },
     { maxDownload: null, superSeeds: null },

@@ -28,15 +28,16 @@ export const ADD = operation({
 });
 
 /** Errors: `Refusal` for a body with none or several origins, and for a path that comes over TCP. */
-function originOf({ door, torrent, body: { magnet, metainfo, path } }: Call<Addition>): TorrentOrigin {
+function originOf({ door, torrent, body: { magnet, metainfo, url, path } }: Call<Addition>): TorrentOrigin {
   const origins: TorrentOrigin[] = [
     ...torrent === undefined ? [] : [{ bytes: torrent }],
     ...magnet === undefined ? [] : [{ magnet }],
     ...metainfo === undefined ? [] : [{ bytes: decoded(metainfo) }],
+    ...url === undefined ? [] : [{ url }],
     ...path === undefined ? [] : [{ path }],
   ];
   if (origins.length !== 1) {
-    throw new Refusal(400, `Expected one of magnet, metainfo and path, got ${origins.length || "none"}`);
+    throw new Refusal(400, `Expected one of magnet, metainfo, url and path, got ${origins.length || "none"}`);
   }
   if (path === undefined) return origins[0];
   // A program on another machine, or of another user, must not make us read our files.

@@ -1,5 +1,6 @@
 /** The bodies of orders: checks, types and the OpenAPI document come from here. A member that is unknown is refused. */
 import * as v from "valibot";
+import { METAINFO_LIMITS } from "../../settings.ts";
 
 /** No text of an order is longer, but for magnet links and torrents. */
 const MAX_TEXT = 4_096;
@@ -29,20 +30,36 @@ export const TorrentChoices = v.strictObject(torrentChoices);
 /** Choices for all torrents and the process. */
 export const ProcessChoices = v.strictObject(torrentChoices);
 
+const globs = {
+  only: v.optional(v.pipe(Texts, v.description("Globs of the wanted files; an empty list is all"))),
+  skip: v.optional(v.pipe(Texts, v.description("Globs of files that are not wanted"))),
+  first: v.optional(v.pipe(Texts, v.description("Globs of files that come before the others"))),
+  sequential: v.optional(v.boolean()),
+};
+
+/** Which files of a new torrent are wanted, and in which order. */
+const NewFiles = v.strictObject(globs);
+
+const Positions = v.optional(
+  v.pipe(v.array(v.pipe(v.number(), v.integer(), v.minValue(0))), v.maxLength(METAINFO_LIMITS.files)),
+);
+
 /** Which files are wanted, and in which order; a wish that is left out stays as it is. */
 export const FileSelection = v.strictObject({
-  only: v.optional(Texts),
-  skip: v.optional(Texts),
-  first: v.optional(Texts),
-  sequential: v.optional(v.boolean()),
+  ...globs,
+  files: v.optional(v.pipe(
+    v.strictObject({ wanted: Positions, unwanted: Positions, first: Positions, notFirst: Positions }),
+    v.description("Files that change, by position; instead of globs"),
+  )),
 });
 
-/** A torrent to take in, from exactly one of `magnet`, `metainfo` and `path`. */
+/** A torrent to take in, from exactly one of `magnet`, `metainfo`, `url` and `path`. */
 export const Addition = v.strictObject({
   magnet: v.optional(v.pipe(v.string(), v.description("A magnet link"))),
   metainfo: v.optional(v.pipe(v.string(), v.description("A .torrent file in base64"))),
+  url: v.optional(v.pipe(Text, v.description("The http or https address of a .torrent file"))),
   path: v.optional(v.pipe(Text, v.description("A .torrent file; over the control socket only"))),
-  files: v.optional(FileSelection),
+  files: v.optional(NewFiles),
   paused: v.optional(v.boolean()),
   labels: v.optional(Texts),
   peers: v.optional(v.pipe(Texts, v.description("Peers to dial at once, host:port each"))),

@@ -4,7 +4,7 @@ import type { InfoHash } from "../../protocol/info_hash.ts";
 import { Ordered } from "./answers.ts";
 import { Empty, FileSelection, Labels, NewPeers, Removal, TorrentChoices } from "./bodies.ts";
 import { choicesOf } from "./choices.ts";
-import { wishesOf } from "./file_wishes.ts";
+import { wishesAfter, wishesOf } from "./file_wishes.ts";
 import { type Call, type Operation, operation } from "./operation.ts";
 import { torrentOf } from "./torrent_look.ts";
 
@@ -52,7 +52,10 @@ export const TORRENT_ORDERS: readonly Operation[] = [
     "select",
     "Change which of its files are wanted, or their order",
     FileSelection,
-    ({ session, body }, infoHash) => session.select(infoHash, wishesOf(body)),
+    ({ session, body }, infoHash) => {
+      const wishes = body.files === undefined ? wishesOf(body) : wishesAfter(body, session.files(infoHash));
+      return session.select(infoHash, wishes);
+    },
   ),
   order("choose", "Choose its limits, slots and sources", TorrentChoices, ({ session, body }, infoHash) => {
     return session.choose(choicesOf(body), infoHash);

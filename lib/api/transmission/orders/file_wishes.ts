@@ -1,6 +1,7 @@
 /** The user's wishes for files as Transmission says them: by lists of indices, which change what was wished before. */
 import type { FileRange } from "../../../protocol/magnet.ts";
 import { METAINFO_LIMITS } from "../../../settings.ts";
+import { firstAfter, rangesOf, wantedAfter } from "../../file_positions.ts";
 import type { Params } from "../params.ts";
 import { RpcError } from "../rpc_error.ts";
 import type { FileView, FileWishes } from "../session_port.ts";
@@ -28,32 +29,19 @@ export function wishesAfter(params: Params, files: readonly FileView[]): FileWis
     const named = params.integers(name);
     if (named?.length === 0) return files.keys().toArray();
     const outside = named?.find((index) => index < 0 || index >= files.length);
-    if (outside === undefined) return named;
+    if (outside === undefined) return named?.map((index) => files[index].position);
     throw new RpcError("file index", `Expected file indices below ${files.length}, got ${outside}`);
   };
   const [wanted, unwanted, high, normal, low] = MEMBERS.map(indices);
   return {
     ...(wanted ?? unwanted) && {
-      positions: changed(files, ({ isWanted }) => isWanted, wanted, unwanted),
+      // As in Transmission, a file that a request names in both lists is wanted.
+      positions: wantedAfter(files, wanted, unwanted),
     },
     ...(high ?? normal ?? low) && {
-      firstPositions: changed(files, ({ isFirst }) => isFirst, high, [...normal ?? [], ...low ?? []]),
+      firstPositions: firstAfter(files, high, [...normal ?? [], ...low ?? []]),
     },
   };
-}
-
-/** The positions of the files that are so after some have become so and others have ceased to be. */
-function changed(
-  files: readonly FileView[],
-  isSo: (file: FileView) => boolean,
-  become: readonly number[] = [],
-  cease: readonly number[] = [],
-): FileRange[] {
-  const after = new Set(files.keys().filter((index) => isSo(files[index])));
-  // As in Transmission, the files that are wanted come last when a request names some in both lists.
-  for (const index of cease) after.delete(index);
-  for (const index of become) after.add(index);
-  return rangesOf([...after].map((index) => files[index].position));
 }
 
 /**
@@ -81,15 +69,4 @@ function gapsBetween(ranges: readonly FileRange[]): FileRange[] {
   const starts = [0, ...ranges.map(({ last }) => last + 1)];
   const ends = [...ranges.map(({ first }) => first - 1), METAINFO_LIMITS.files];
   return starts.map((first, at) => ({ first, last: ends[at] })).filter(({ first, last }) => first <= last);
-}
-
-/** Ranges of positions, in order. */
-export function rangesOf(positions: readonly number[]): FileRange[] {
-  const ranges: { first: number; last: number }[] = [];
-  for (const position of positions.toSorted((a, b) => a - b)) {
-    const range = ranges.at(-1);
-    if (range !== undefined && position <= range.last + 1) range.last = Math.max(range.last, position);
-    else ranges.push({ first: position, last: position });
-  }
-  return ranges;
 }
