@@ -10,6 +10,8 @@ export interface Target {
   /** Input the decoder accepts, or nearly so. */
   readonly seeds: readonly Uint8Array[];
   readonly mutate: Mutator;
+  /** Whether each input costs a key exchange, and a short run has fewer of them therefore. */
+  readonly isCostly?: boolean;
   /** What it may throw; undefined: nothing. */
   readonly error?: typeof ProtocolError | typeof MetainfoError;
   /** Decodes the input and asserts what holds for every value that comes out. */
