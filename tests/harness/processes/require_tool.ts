@@ -18,6 +18,7 @@ const CHECKS: Record<string, () => boolean> = {
   linux: () => Deno.build.os === "linux",
   root: () => Deno.build.os !== "windows" && Deno.uid() === 0,
   libtorrent: () => findPython("libtorrent") !== undefined,
+  transmissionrpc: () => findPython("transmissionrpc") !== undefined,
   webtorrent: hasNodePackages,
   "bittorrent-tracker": hasNodePackages,
 };
@@ -30,7 +31,7 @@ type Options = Omit<Deno.TestDefinition, "name" | "fn" | "ignore">;
 
 /**
  * Like `Deno.test` for a test that needs all of `things`: names of programs, or of what is no program: those of
- * `ABILITIES`, `windows`, `linux`, `root`, `libtorrent`, `webtorrent`, `bittorrent-tracker`.
+ * `ABILITIES`, `windows`, `linux`, `root`, `libtorrent`, `transmissionrpc`, `webtorrent`, `bittorrent-tracker`.
  *
  * Example: `needs("aria2c")("aria2 downloads from a session", async () => { … })`.
  */
