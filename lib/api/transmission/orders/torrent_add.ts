@@ -83,20 +83,20 @@ async function pathInTorrents(filename: string, home: string): Promise<string> {
   );
 }
 
-/** The folder for the data that a client names; undefined for the usual one. Errors: `RpcError` for one not allowed. */
+/**
+ * The folder for the data that a client names; undefined for the usual one. Programs name a folder in each request, as
+ * "/downloads" where nobody chose any, so a folder that is not allowed is passed over: data goes to the usual one, and the
+ * field `download_dir` of the torrent says so. Errors: `RpcError` for a relative path.
+ */
 function folderIn(params: Params, { home, options }: RpcContext): string | undefined {
   const named = params.text("download_dir");
-  const usual = join(home, "shareable");
-  if (named === undefined || named === "" || resolve(named) === usual) return undefined;
+  if (named === undefined || named === "") return undefined;
   if (!isAbsolutePath(named)) {
     throw new RpcError(
       "relative path",
       `Expected an absolute path as download-dir, got ${JSON.stringify(named)}`,
     );
   }
-  if (options.allowsFolder(resolve(named))) return resolve(named);
-  throw new RpcError(
-    "system",
-    `Expected ${usual} or a folder that peer.toml allows as download-dir, got ${named}`,
-  );
+  const folder = resolve(named);
+  return folder !== join(home, "shareable") && options.allowsFolder(folder) ? folder : undefined;
 }
