@@ -317,6 +317,10 @@ export const STORAGE = {
   syncMs: 5 * SECOND,
   /** How often totals and known peers are saved in the resume state. */
   noteTotalsMs: 10 * SECOND,
+  /** How often it is saved how long a torrent was downloaded and seeded: a thousand of them may be seeding. */
+  noteTimesMs: 60 * SECOND,
+  /** A gap between two turns that is longer counts as this: the machine was asleep, and nothing was seeded. */
+  longestTurnMs: 10 * SECOND,
   /** Globs, and ranges of files, of one kind that are kept for a torrent: more than a user types. */
   keptGlobs: 1_000,
   /** How often idle files in `shareable/` are checked for changes; 1,000 torrents cost 100 checks a second. */
@@ -333,6 +337,9 @@ export const STORAGE = {
 
 /** Labels that the user gives a torrent: enough to sort by, and few enough that all fit into one record. */
 export const LABELS = { perTorrent: 32, characters: 100 } as const;
+
+/** The alternative limits of upload and download until the user chooses others, in bytes per second; as Transmission's. */
+export const ALTERNATIVE_LIMIT = 50_000;
 
 /** Trackers and web seeds that the user adds and drops: as many as fit into one record of the resume state. */
 export const ADDED_ADDRESSES = { characters: 2_000, allCharacters: 40_000 } as const;

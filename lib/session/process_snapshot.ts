@@ -24,4 +24,6 @@ export interface ProcessSnapshot extends TrafficSnapshot {
   readonly connections: number;
   /** The choices that hold for the process, and for each torrent that has none of its own. */
   readonly choices: Choices;
+  /** Whether the alternative limits hold. */
+  readonly isAlternative: boolean;
 }

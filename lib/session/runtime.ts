@@ -25,6 +25,7 @@ import { TrackerTable } from "../swarm/tracker/tracker_table.ts";
 import { Bans } from "./kept/bans.ts";
 import { KeptState } from "./kept/kept_state.ts";
 import { ProcessChoices } from "./kept/process_choices.ts";
+import { balance } from "./queue.ts";
 import { RoleKeeper } from "./role_keeper.ts";
 import type { SessionEvent, SessionOptions } from "./session_options.ts";
 import { SessionSurroundings, wallClock } from "./surroundings.ts";
@@ -63,6 +64,8 @@ export class Runtime {
   readonly #observers = new Map<(event: SessionEvent) => void, { readonly watchesPieces: boolean }>();
   /** In ms since 1970. */
   readonly startedAt: number;
+  /** Whether the standing of torrents has changed and nothing followed from it yet. */
+  #isStandingNew = false;
   readonly #timer: ReturnType<typeof setInterval>;
   #lastFullTurnAt: number;
 
@@ -108,7 +111,7 @@ export class Runtime {
     surroundings.watchesPieces = () => this.#observers.values().some(({ watchesPieces }) => watchesPieces);
     this.startedAt = surroundings.wallClock();
     this.#lastFullTurnAt = now();
-    this.choices = new ProcessChoices(options, state.kept, now);
+    this.choices = new ProcessChoices(options, state.kept, surroundings);
     const { signal } = this.#stopping;
     opened.defer(() => this.#stopping.abort());
     this.connections = new Connections(surroundings);
@@ -148,7 +151,7 @@ export class Runtime {
       observe,
       // The dialer acts at once, but not inside the method of the swarm that reports.
       dial: (swarm) => queueMicrotask(() => this.#dialer.dialAll([swarm])),
-      standingChanged: () => this.#announceLocally(),
+      standingChanged: () => this.standingChanged(),
       tasks: this.#tasks,
       signal,
     });
@@ -182,6 +185,17 @@ export class Runtime {
     });
     this.#tasks.add(discovery.run(this.#stopping.signal));
     return discovery;
+  }
+
+  /** Lets the queue move on and looks for peers near by, soon: torrents often change together. */
+  standingChanged(): void {
+    if (this.#isStandingNew) return;
+    this.#isStandingNew = true;
+    queueMicrotask(() => {
+      this.#isStandingNew = false;
+      balance(this.torrents.inOrder, this.choices.policy.maxActive);
+      this.#announceLocally();
+    });
   }
 
   /** Announces by multicast all torrents that look for peers, except private ones. */
@@ -223,6 +237,8 @@ export class Runtime {
     this.#dialer.dialAll(isFullTurn ? this.registry.swarms : this.registry.busySwarms);
     if (!isFullTurn) return;
     this.#lastFullTurnAt = now;
+    this.choices.look(this.surroundings.wallClock());
+    balance(this.torrents.inOrder, this.choices.policy.maxActive);
     this.connections.tick(now);
     for (const torrent of this.torrents) torrent.tick(now);
     this.#state.traffic.count(this.torrents, now);

@@ -15,6 +15,7 @@ import type { FileWishes } from "./kept/kept_choice.ts";
 import { checkLabels } from "./kept/kept_torrent.ts";
 import type { ProcessSnapshot } from "./process_snapshot.ts";
 import { hostsOf, type HostView, roomOf, type RoomView } from "./room.ts";
+import type { QueueMove } from "./queue.ts";
 import { Runtime } from "./runtime.ts";
 import type { SessionEvent, SessionOptions } from "./session_options.ts";
 import type { TorrentSnapshot } from "./torrent_snapshot.ts";
@@ -28,6 +29,7 @@ export { defaultOptions, type SessionEvent, type SessionOptions } from "./sessio
 export type { Choices } from "../swarm/policy.ts";
 export type { RemotePeerSnapshot as PeerView, Role, SwarmSnapshot, TorrentState } from "../swarm/ports.ts";
 export type { ActivePieceView, FileView, PiecesView } from "../swarm/swarm_views.ts";
+export type { QueueMove } from "./queue.ts";
 export type { HostView, RoomView } from "./room.ts";
 export type { TorrentDetails, TrackedPeerView, TrackerView, WebSeedView } from "./torrent_views.ts";
 export type { AddOptions, FileWishes, OpenedTorrent, ProcessSnapshot, TorrentOrigin, TorrentSnapshot };
@@ -143,6 +145,11 @@ export class Session {
     await this.#runtime.torrents.get(infoHash).will.change({ labels: checkLabels(labels) });
   }
 
+  /** Moves a torrent within the queue, to one end or by one place. Those behind `maxActive` unfinished ones wait. */
+  async queueMove(infoHash: InfoHash, to: QueueMove): Promise<void> {
+    await this.#runtime.torrents.move(infoHash, to);
+  }
+
   /**
    * Adds a tracker to the tier at position `tier` of `trackers()`, or in a tier of its own (BEP 12); one that is there
    * already stays where it is. Errors: `RangeError` also for a bad address and a private torrent.
@@ -181,6 +188,7 @@ export class Session {
     if (infoHash !== undefined) return await this.#runtime.torrents.get(infoHash).choose(choices);
     const choosing = this.#runtime.choices.choose(choices);
     for (const torrent of this.#runtime.torrents) torrent.policyChanged();
+    this.#runtime.standingChanged();
     await choosing;
   }
 
@@ -226,7 +234,7 @@ export class Session {
     const torrent = this.#runtime.torrents.get(infoHash);
     const snapshot = torrent.snapshot(this.#runtime.surroundings.now(), 0);
     const folder = join(this.#runtime.options.home, "shareable");
-    return views.detailsOf(torrent.parts, snapshot, folder, torrent.will.policy.own);
+    return views.detailsOf(torrent.parts, snapshot, folder, torrent.will.policy.own, torrent.times);
   }
 
   /** Its files; none while it lacks the metadata. */
@@ -301,6 +309,7 @@ export class Session {
       startedAt,
       connections: connections.count,
       choices: choices.inForce,
+      isAlternative: choices.policy.altIsOn,
       encryption,
       localDiscovery,
       ...traffic.snapshot(surroundings.now()),

@@ -3,6 +3,7 @@ import type { Endpoint } from "../protocol/endpoint.ts";
 import { createPeerId, PEER_ID_LENGTH } from "../protocol/peer_id.ts";
 import { VERSION } from "../settings.ts";
 import type { Surroundings } from "../surroundings.ts";
+import type { TimeOfWeek } from "../swarm/time_of_week.ts";
 import type { Bans } from "./kept/bans.ts";
 import type { SessionOptions } from "./session_options.ts";
 
@@ -38,4 +39,10 @@ export class SessionSurroundings implements Surroundings {
 /** The system clock in ms since 1970. */
 export function wallClock(): number {
   return Date.now();
+}
+
+/** A moment, in ms since 1970, within the week of this machine's time zone. */
+export function timeOfWeek(wallClock: number): TimeOfWeek {
+  const date = new Date(wallClock);
+  return { day: date.getDay(), minute: date.getHours() * 60 + date.getMinutes() };
 }

@@ -1,18 +1,22 @@
 /**
  * One torrent of a session, from the moment it is added until it leaves: the only object for its info-hash.
  *
- *   fetching metadata → checking → downloading | seeding | paused → leaving
+ *   fetching metadata → checking → downloading | seeding | paused | queued → leaving
  *           └──────────────┴─── failed, with the reason; `resume` tries again
  *
  * Orders of the user take effect at once and hold after a restart: each promise resolves when its order is kept.
  */
 import type { Totals } from "../disk/state/resume_store.ts";
 import { removeTorrent } from "../disk/torrent_removal.ts";
+import { messageOf } from "../errors.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
+import { STORAGE } from "../settings.ts";
 import type { TorrentState } from "../swarm/ports.ts";
-import type { Changes } from "../swarm/policy.ts";
+import { type Changes, OF_PROCESS } from "../swarm/policy.ts";
 import { withWaiting } from "./advice/waiting.ts";
+import { reachedGoal } from "./goals.ts";
+import type { Times } from "./kept/active_times.ts";
 import {
   changedTiers,
   changedWebSeeds,
@@ -40,6 +44,14 @@ export class Torrent {
   readonly #context: TorrentContext;
   readonly #wanted: WantedFiles;
   readonly #run: TorrentRun;
+  /** Whether it waits in the queue. */
+  #isHeld = false;
+  /** Whether it goes on although a goal is reached, since the user has resumed it in this run. */
+  #ignoresGoals = false;
+  #times: Times;
+  #timesNotedAt = 0;
+  #savingTimes: Promise<void> = Promise.resolve();
+  #lastTurnAt: number | undefined;
 
   /** The torrent does nothing until `start`. */
   constructor(source: TorrentSource, context: TorrentContext) {
@@ -53,7 +65,8 @@ export class Torrent {
       context,
     );
     const will = this.will = new TorrentWill(source.infoHash, context);
-    const isResting = () => will.isPaused;
+    this.#times = context.state.times(source.infoHash);
+    const isResting = () => will.isPaused || this.#isHeld;
     this.#run = new TorrentRun(source, context, {
       will,
       wanted,
@@ -70,7 +83,20 @@ export class Torrent {
   // What it is
 
   get state(): TorrentState {
-    return this.#run.state;
+    const { state } = this.#run;
+    return state === "paused" && !this.will.isPaused ? "queued" : state;
+  }
+
+  /** Whether it is to be downloaded now; one that was complete counts as complete until its check says otherwise. */
+  get isDemanding(): boolean {
+    if (this.will.isPaused || this.state === "failed" || this.state === "leaving") return false;
+    const { joined } = this.#run;
+    return joined === undefined ? this.will.kept.completedAt === undefined : !joined.swarm.isFinished;
+  }
+
+  /** How long it was downloaded and seeded in all runs, in ms. */
+  get times(): Times {
+    return this.#times;
   }
 
   /** As `TorrentRun.whenJoined`. */
@@ -125,7 +151,7 @@ export class Torrent {
 
   /** Whether it looks for peers, so that it may be announced by multicast. */
   get isSeeking(): boolean {
-    return !this.will.isPaused && this.#run.swarm !== undefined;
+    return !this.will.isPaused && !this.#isHeld && this.#run.swarm !== undefined;
   }
 
   // Orders of the user
@@ -200,10 +226,22 @@ export class Torrent {
 
   /** Goes on after a pause; a torrent that has failed begins again. Errors: `StorageError` when that cannot be kept. */
   async resume(): Promise<void> {
+    this.#ignoresGoals ||= this.will.kept.pauseReason !== undefined;
     const keeping = this.will.change({ isPaused: false, pauseReason: undefined });
-    this.#run.goOn(true);
+    if (this.state === "failed") this.#run.start(true);
+    else if (!this.#isHeld) this.#run.goOn();
     this.#context.standingChanged();
     await keeping;
+  }
+
+  /** Lets it wait in the queue, or lets it run again. */
+  hold(isHeld: boolean): void {
+    if (this.#isHeld === isHeld) return;
+    this.#isHeld = isHeld;
+    if (this.will.isPaused) return;
+    if (isHeld) this.#run.rest();
+    else this.#run.goOn();
+    this.#context.standingChanged();
   }
 
   /** As `TorrentRun.verify`. */
@@ -240,6 +278,9 @@ export class Torrent {
    * then nothing has changed; `StorageError` when the choice cannot be kept.
    */
   async choose(choices: Changes): Promise<void> {
+    const wrong = OF_PROCESS.find((name) => name in choices);
+    if (wrong !== undefined) throw new RangeError(`Expected a choice for one torrent, got ${wrong}`);
+    if ("seedRatio" in choices || "seedTimeMs" in choices) this.#ignoresGoals = false;
     const keeping = this.will.choose(choices);
     this.policyChanged();
     await keeping;
@@ -255,6 +296,33 @@ export class Torrent {
   /** Does the housekeeping of each second; `now` in ms. */
   tick(now: number): void {
     this.#run.tick(now);
+    const { state } = this;
+    const elapsed = Math.min(now - (this.#lastTurnAt ?? now), STORAGE.longestTurnMs);
+    this.#lastTurnAt = now;
+    const { downloadingMs, seedingMs } = this.#times;
+    if (state === "downloading") this.#times = { downloadingMs: downloadingMs + elapsed, seedingMs };
+    if (state === "seeding") this.#times = { downloadingMs, seedingMs: seedingMs + elapsed };
+    if (state === "seeding" && !this.#ignoresGoals) this.#pauseAtGoal(now);
+    if (now - this.#timesNotedAt < STORAGE.noteTimesMs) return;
+    this.#timesNotedAt = now;
+    this.#savingTimes = this.#saveTimes();
+  }
+
+  #pauseAtGoal(now: number): void {
+    const { seedRatio, seedTimeMs } = this.will.policy;
+    if (seedRatio === Infinity && seedTimeMs === Infinity) return;
+    const pauseReason = reachedGoal(this.#run.snapshot(now), this.will.policy, this.#times.seedingMs);
+    if (pauseReason === undefined) return;
+    this.will.note({ isPaused: true, pauseReason });
+    this.#run.rest();
+    this.#context.standingChanged();
+  }
+
+  async #saveTimes(): Promise<void> {
+    const { state, surroundings: { log } } = this.#context;
+    const times = this.#times;
+    if (times === state.times(this.infoHash)) return;
+    await state.saveTimes(this.infoHash, times).catch((error) => log.warn(messageOf(error)));
   }
 
   /** Finds out again which trackers are our own, after a change of our addresses. `ownHosts` returns `isOwn`. */
@@ -271,7 +339,8 @@ export class Torrent {
 
   /** Saves everything and closes all files, after its connections have ended. Returns whether everything was saved. */
   async close(): Promise<boolean> {
-    await this.will.saved();
+    await Promise.all([this.will.saved(), this.#savingTimes]);
+    await this.#saveTimes();
     return await this.#run.close();
   }
 
@@ -285,7 +354,7 @@ export class Torrent {
     const { resume, home, state } = this.#context;
     await this.#run.stop();
     await this.#run.leave();
-    await this.will.forget();
+    await Promise.all([this.will.forget(), this.#savingTimes]);
     try {
       await removeTorrentFiles(home, this.infoHash);
       const { metainfo } = this.#run;

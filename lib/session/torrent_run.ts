@@ -172,12 +172,11 @@ export class TorrentRun {
     else if (this.#metainfo === undefined) this.#work.end(new Error(PAUSED));
   }
 
-  /** The torrent rests no more; one that has failed is tried again where `triesAgain`. */
-  goOn(triesAgain: boolean): void {
-    if (this.#isStopping) return;
-    const isStanding = this.#joined === undefined && this.#work.isIdle && this.#failure === undefined;
-    if (isStanding || (triesAgain && this.state === "failed")) this.start(true);
-    else if (this.#joined?.swarm.state === "paused") this.#goOn(this.#joined);
+  /** The torrent rests no more; one that has failed stays as it is. */
+  goOn(): void {
+    if (this.#isStopping || this.#failure !== undefined) return;
+    if (this.#joined?.swarm.state === "paused") this.#goOn(this.#joined);
+    else if (this.#joined === undefined && this.#work.isIdle) this.start(true);
   }
 
   #rest(joined: JoinedTorrent): void {

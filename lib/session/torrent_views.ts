@@ -13,6 +13,7 @@ import type { SwarmSnapshot } from "../swarm/ports.ts";
 import type { LastAnnounce } from "../swarm/tracker/host_list.ts";
 import { type FileView, type PiecesView, viewFiles } from "../swarm/swarm_views.ts";
 import type { JoinedTorrent } from "./joined_torrent.ts";
+import type { Times } from "./kept/active_times.ts";
 
 /** What a torrent is, beside its snapshot. Members without a value are left out. Sizes in bytes. */
 export interface TorrentDetails {
@@ -31,6 +32,9 @@ export interface TorrentDetails {
   /** Bytes of all runs. */
   readonly uploadedEver: number;
   readonly downloadedEver: number;
+  /** How long it was downloaded and seeded in all runs. */
+  readonly secondsDownloading: number;
+  readonly secondsSeeding: number;
   /** Bytes of pieces that failed their hash in this run. */
   readonly corruptBytes: number;
   /** How many files it has, without padding. */
@@ -105,6 +109,7 @@ export function detailsOf(
   { name, uploaded, downloaded }: SwarmSnapshot,
   folder: string,
   choices: Partial<Choices>,
+  { downloadingMs, seedingMs }: Times,
 ): TorrentDetails {
   const trackers = (metainfo?.announceTiers.flat() ?? magnet?.trackers ?? []).map(urlOf);
   const webSeeds = metainfo?.webSeeds ?? magnet?.webSeeds ?? [];
@@ -121,6 +126,8 @@ export function detailsOf(
     choices,
     uploadedEver: uploaded,
     downloadedEver: downloaded,
+    secondsDownloading: Math.round(downloadingMs / 1_000),
+    secondsSeeding: Math.round(seedingMs / 1_000),
     corruptBytes: joined?.swarm.corruptBytes ?? 0,
     files: metainfo?.files.filter(({ isPadding }) => !isPadding).length ?? 0,
     pieceLength: metainfo?.layout.pieceLength ?? 0,

@@ -12,6 +12,7 @@ import { adviceOnLoopback } from "./advice/announce_advice.ts";
 import type { FileWishes } from "./kept/kept_choice.ts";
 import { checkLabels } from "./kept/kept_torrent.ts";
 import { withMagnet } from "./magnet_fetch.ts";
+import { type QueueMove, ranksAfter } from "./queue.ts";
 import type { Tasks } from "./work/tasks.ts";
 import { Torrent } from "./torrent.ts";
 import type { TorrentContext, TorrentSource } from "./torrent_context.ts";
@@ -97,6 +98,16 @@ export class Torrents {
     return torrent;
   }
 
+  /** Moves a torrent within the queue; resolves when that is kept. Errors: `RangeError`; `StorageError`. */
+  async move(infoHash: InfoHash, to: QueueMove): Promise<void> {
+    const torrent = this.get(infoHash);
+    const { inOrder } = this;
+    const ranks = ranksAfter(inOrder.map(({ will }) => will.kept.rank), inOrder.indexOf(torrent), to);
+    const keeping = Array.from(ranks, ([position, rank]) => inOrder[position].will.change({ rank }));
+    this.#context.standingChanged();
+    await Promise.all(keeping);
+  }
+
   // Torrents that come
 
   /**
@@ -160,8 +171,11 @@ export class Torrents {
   #torrentOf(source: TorrentSource): Torrent {
     this.#context.signal.throwIfAborted();
     const { infoHash } = source;
-    const torrent = this.#torrents.get(infoHash) ?? new Torrent(source, this.#context);
+    const known = this.#torrents.get(infoHash);
+    if (known !== undefined) return known;
+    const torrent = new Torrent(source, this.#context);
     this.#torrents.set(infoHash, torrent);
+    this.#context.standingChanged();
     return torrent;
   }
 

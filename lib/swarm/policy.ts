@@ -1,5 +1,6 @@
 /** The user's choices, which may change at any time: for the process, and for single torrents. */
-import { CHOKING } from "../settings.ts";
+import { ALTERNATIVE_LIMIT, CHOKING } from "../settings.ts";
+import { readSpan, type WeeklySpan } from "./time_of_week.ts";
 
 /** Everything that the user may choose. */
 export interface Choices {
@@ -16,7 +17,22 @@ export interface Choices {
   /** Bytes per second; `Infinity` for no limit. A torrent has to keep both its own limit and that of the process. */
   readonly maxUpload: number;
   readonly maxDownload: number;
+  /** Sent bytes for each received one at which a finished torrent pauses; `Infinity` for no such goal. */
+  readonly seedRatio: number;
+  /** How long a finished torrent is seeded until it pauses, in ms; `Infinity` for no such goal. */
+  readonly seedTimeMs: number;
+  /** How many torrents that are not finished run at once, of the whole process; `Infinity` for all. */
+  readonly maxActive: number;
+  /** Limits of the process, in bytes per second, that replace the usual ones while `altIsOn`. */
+  readonly altMaxUpload: number;
+  readonly altMaxDownload: number;
+  readonly altIsOn: boolean;
+  /** When the clock on the wall turns the alternative limits on and off. */
+  readonly altSchedule: WeeklySpan | "none";
 }
+
+/** Choices that only the whole process has. */
+export const OF_PROCESS = ["maxActive", "altMaxUpload", "altMaxDownload", "altIsOn", "altSchedule"] as const;
 
 /** Choices to change; where a member is undefined, the choice for all torrents or the default holds again. */
 export type Changes = { readonly [Name in keyof Choices]?: Choices[Name] | undefined };
@@ -30,6 +46,13 @@ export const DEFAULT_CHOICES: Choices = {
   peerExchange: true,
   maxUpload: Infinity,
   maxDownload: Infinity,
+  seedRatio: Infinity,
+  seedTimeMs: Infinity,
+  maxActive: Infinity,
+  altMaxUpload: ALTERNATIVE_LIMIT,
+  altMaxDownload: ALTERNATIVE_LIMIT,
+  altIsOn: false,
+  altSchedule: "none",
 };
 
 /** Most slots or sources of one torrent. */
@@ -88,6 +111,34 @@ export class Policy implements Choices {
   get maxDownload(): number {
     return this.#own.maxDownload ?? Infinity;
   }
+
+  get seedRatio(): number {
+    return this.#own.seedRatio ?? this.#base.seedRatio;
+  }
+
+  get seedTimeMs(): number {
+    return this.#own.seedTimeMs ?? this.#base.seedTimeMs;
+  }
+
+  get maxActive(): number {
+    return this.#own.maxActive ?? this.#base.maxActive;
+  }
+
+  get altMaxUpload(): number {
+    return this.#own.altMaxUpload ?? this.#base.altMaxUpload;
+  }
+
+  get altMaxDownload(): number {
+    return this.#own.altMaxDownload ?? this.#base.altMaxDownload;
+  }
+
+  get altIsOn(): boolean {
+    return this.#own.altIsOn ?? this.#base.altIsOn;
+  }
+
+  get altSchedule(): Choices["altSchedule"] {
+    return this.#own.altSchedule ?? this.#base.altSchedule;
+  }
 }
 
 /** Reads saved choices and leaves invalid ones out. */
@@ -97,7 +148,8 @@ export function readChoices(value: unknown): Partial<Choices> {
     const saved = typeof value === "object" && value !== null
       ? (value as Record<string, unknown>)[name]
       : undefined;
-    if (typeof saved !== typeof example) continue;
+    if (name !== "altSchedule" && typeof saved !== typeof example) continue;
+    if (saved === undefined) continue;
     try {
       policy.change({ [name]: saved });
     } catch (error) {
@@ -108,13 +160,27 @@ export function readChoices(value: unknown): Partial<Choices> {
 }
 
 function checkChoices(own: Partial<Choices>): void {
+  const check = (name: keyof Choices, isGood: (value: number) => boolean, wanted: string) => {
+    const value = own[name];
+    if (value === undefined || (typeof value === "number" && isGood(value))) return;
+    throw new RangeError(`Expected ${wanted}, got ${value}`);
+  };
   for (const name of ["uploadSlots", "downloadSources"] as const) {
-    const value = own[name] ?? 1;
-    if (Number.isInteger(value) && value >= 1 && value <= MAX_PLACES) continue;
-    throw new RangeError(`Expected 1 to ${MAX_PLACES} ${name}, got ${value}`);
+    const isGood = (value: number) => Number.isInteger(value) && value >= 1 && value <= MAX_PLACES;
+    check(name, isGood, `1 to ${MAX_PLACES} ${name}`);
   }
-  for (const name of ["rechokeMs", "maxUpload", "maxDownload"] as const) {
-    const value = own[name] ?? 1;
-    if (!(value > 0)) throw new RangeError(`Expected ${name} above 0, got ${value}`);
+  for (const name of ["rechokeMs", "maxUpload", "maxDownload", "altMaxUpload", "altMaxDownload"] as const) {
+    check(name, (value) => value > 0, `${name} above 0`);
+  }
+  for (const name of ["seedRatio", "seedTimeMs"] as const) {
+    check(name, (value) => value >= 0, `${name} of 0 or more`);
+  }
+  const isCount = (value: number) => value === Infinity || (Number.isInteger(value) && value >= 1);
+  check("maxActive", isCount, "a whole maxActive of 1 or more");
+  const { altSchedule = "none" } = own;
+  if (altSchedule !== "none" && readSpan(altSchedule) === undefined) {
+    throw new RangeError(
+      "Expected minutes of a day and bits of seven days in altSchedule, got something else",
+    );
   }
 }

@@ -38,8 +38,6 @@ export interface AlternativeSchedule {
 
 /** What a torrent is. */
 export interface TorrentDetails extends session.TorrentDetails {
-  readonly secondsDownloading?: number;
-  readonly secondsSeeding?: number;
   readonly isSequential?: boolean;
 }
 

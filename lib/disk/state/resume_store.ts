@@ -12,6 +12,7 @@
  *   ["peers",   infoHash]           last good endpoints
  *   ["choice",  infoHash]           which files the user wants, and in which order
  *   ["wishes",  infoHash]           what else the user wants of it: a pause, limits, labels
+ *   ["times",   infoHash]           how long it was downloaded and seeded
  *   ["magnet",  infoHash]           the magnet link of a torrent whose metadata has not come yet, in UTF-8
  *   ["totals"]                      bytes uploaded and downloaded for all torrents that there ever were
  *   ["wishes"]                      limits and the like for all torrents
@@ -74,6 +75,7 @@ const KINDS = [
   "choice",
   "wishes",
   "magnet",
+  "times",
 ];
 
 type Entry = { readonly key: Deno.KvKey; readonly value: unknown };
@@ -307,13 +309,26 @@ export class ResumeStore {
   }
 
   /** The saved wishes for each torrent except its files; not checked. */
-  async torrentWishes(): Promise<Map<InfoHash, unknown>> {
-    const wishes = new Map<InfoHash, unknown>();
-    for await (const { key, value } of this.#kv.list({ prefix: ["wishes"] })) {
+  torrentWishes(): Promise<Map<InfoHash, unknown>> {
+    return this.#byTorrent("wishes");
+  }
+
+  async #byTorrent(kind: string): Promise<Map<InfoHash, unknown>> {
+    const values = new Map<InfoHash, unknown>();
+    for await (const { key, value } of this.#kv.list({ prefix: [kind] })) {
       const infoHash = typeof key[1] === "string" ? parseInfoHash(key[1]) : undefined;
-      if (infoHash !== undefined) wishes.set(infoHash, value);
+      if (infoHash !== undefined) values.set(infoHash, value);
     }
-    return wishes;
+    return values;
+  }
+
+  /** How long each torrent was downloaded and seeded; not checked. */
+  times(): Promise<Map<InfoHash, unknown>> {
+    return this.#byTorrent("times");
+  }
+
+  async saveTimes(infoHash: InfoHash, times: unknown): Promise<void> {
+    await this.#kv.set(["times", infoHash], times);
   }
 
   /** Saves the wishes for one torrent, and in the same step the last number that any torrent got. */
@@ -329,9 +344,8 @@ export class ResumeStore {
   /** Magnet links whose metadata has not come yet, by info-hash; not checked but for their type. */
   async magnets(): Promise<Map<InfoHash, string>> {
     const links = new Map<InfoHash, string>();
-    for await (const { key, value } of this.#kv.list({ prefix: ["magnet"] })) {
-      const infoHash = typeof key[1] === "string" ? parseInfoHash(key[1]) : undefined;
-      if (infoHash !== undefined && value instanceof Uint8Array) links.set(infoHash, fromUtf8(value));
+    for (const [infoHash, value] of await this.#byTorrent("magnet")) {
+      if (value instanceof Uint8Array) links.set(infoHash, fromUtf8(value));
     }
     return links;
   }

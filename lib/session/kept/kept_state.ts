@@ -4,6 +4,7 @@ import { messageOf, StorageError } from "../../errors.ts";
 import { canonicalAddress } from "../../protocol/endpoint.ts";
 import type { InfoHash } from "../../protocol/info_hash.ts";
 import { type Choices, readChoices } from "../../swarm/policy.ts";
+import { readTimes, type Times } from "./active_times.ts";
 import { isNumber, type KeptTorrent, newKeptTorrent, numberIn, readKeptTorrent } from "./kept_torrent.ts";
 
 /** The kept records, in memory and in the resume state. */
@@ -13,6 +14,7 @@ export class KeptState {
   readonly #resume: ResumeStore;
   readonly #wallClock: () => number;
   readonly #torrents = new Map<InfoHash, KeptTorrent>();
+  readonly #times = new Map<InfoHash, Times>();
   /** The number that the last new torrent got. */
   #lastNumber: number;
 
@@ -40,7 +42,19 @@ export class KeptState {
       const fresh = newKeptTorrent(numberIn(record) ?? ++state.#lastNumber, wallClock());
       state.#torrents.set(infoHash, readKeptTorrent(record, fresh));
     }
+    for (const [infoHash, times] of await resume.times()) state.#times.set(infoHash, readTimes(times));
     return state;
+  }
+
+  /** How long a torrent was downloaded and seeded in earlier runs. */
+  times(infoHash: InfoHash): Times {
+    return this.#times.get(infoHash) ?? readTimes(undefined);
+  }
+
+  /** Saves how long a torrent was downloaded and seeded in all runs. Errors: those of Deno KV. */
+  async saveTimes(infoHash: InfoHash, times: Times): Promise<void> {
+    this.#times.set(infoHash, times);
+    await this.#resume.saveTimes(infoHash, times);
   }
 
   /** The record of a torrent: the one of earlier runs, or a new one, which lasts once it is saved. */
@@ -76,6 +90,7 @@ export class KeptState {
   /** Forgets the record of a torrent in memory; its number is not given again. */
   forget(infoHash: InfoHash): void {
     this.#torrents.delete(infoHash);
+    this.#times.delete(infoHash);
   }
 
   /** Addresses that the user has banned in earlier runs, canonical. Errors: those of Deno KV. */

@@ -1,7 +1,10 @@
 import { RateLimiter } from "../../net/peers/rate_limiter.ts";
 import { inForce } from "../../precedence.ts";
 import { type Changes, type Choices, DEFAULT_CHOICES, Policy } from "../../swarm/policy.ts";
+import { isWithin } from "../../swarm/time_of_week.ts";
+import type { Surroundings } from "../../surroundings.ts";
 import type { SessionOptions } from "../session_options.ts";
+import { timeOfWeek } from "../surroundings.ts";
 import type { KeptState } from "./kept_state.ts";
 
 /** The user's choices for all torrents: those in force, and the part of them that is kept. */
@@ -15,12 +18,13 @@ export class ProcessChoices {
   readonly #configured: Changes;
   readonly #state: KeptState;
   #saving: Promise<void> = Promise.resolve();
+  /** What the schedule said at the last look; the user may have said otherwise since. Undefined where there is none. */
+  #isScheduled: boolean | undefined;
 
-  /** `now` is a monotonic clock in ms. */
   constructor(
     { choices: commandLine, configured }: Pick<SessionOptions, "choices" | "configured">,
     state: KeptState,
-    now: () => number,
+    { now, wallClock }: Pick<Surroundings, "now" | "wallClock">,
   ) {
     this.#configured = configured.choices;
     this.#state = state;
@@ -28,6 +32,7 @@ export class ProcessChoices {
     const chosen = inForce({ commandLine, kept: state.choices, file: configured.choices });
     this.policy = new Policy(DEFAULT_CHOICES, chosen);
     this.limits = { upload: new RateLimiter(Infinity, now), download: new RateLimiter(Infinity, now) };
+    this.look(wallClock());
     this.#applyLimits();
   }
 
@@ -45,15 +50,28 @@ export class ProcessChoices {
     const chosen = Object.entries(choices).map(([name, value]) => [name, value ?? configured.get(name)]);
     this.policy.change(Object.fromEntries(chosen));
     this.#kept.change(choices);
+    if ("altSchedule" in choices) this.#isScheduled = undefined;
     this.#applyLimits();
     const saving = this.#saving.then(() => this.#state.saveChoices(this.#kept.own));
     this.#saving = saving.catch(() => {});
     await saving;
   }
 
+  /** Looks at the clock on the wall (ms since 1970): the schedule turns the alternative limits on and off. */
+  look(wallClock: number): void {
+    const { altSchedule } = this.policy;
+    const isScheduled = altSchedule === "none" ? undefined : isWithin(altSchedule, timeOfWeek(wallClock));
+    if (isScheduled === this.#isScheduled) return;
+    this.#isScheduled = isScheduled;
+    if (isScheduled === undefined) return;
+    this.policy.change({ altIsOn: isScheduled });
+    this.#applyLimits();
+  }
+
   #applyLimits(): void {
-    this.limits.upload.rate = this.policy.maxUpload;
-    this.limits.download.rate = this.policy.maxDownload;
+    const { altIsOn, altMaxUpload, altMaxDownload, maxUpload, maxDownload } = this.policy;
+    this.limits.upload.rate = altIsOn ? altMaxUpload : maxUpload;
+    this.limits.download.rate = altIsOn ? altMaxDownload : maxDownload;
   }
 
   /** Resolves when no save is under way. Never rejects. */

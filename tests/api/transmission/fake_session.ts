@@ -203,6 +203,7 @@ export class FakeSession implements RpcSession {
       downloadedEver: 3,
       uploadedEver: 4,
       choices: this.chosen as RpcChoices,
+      isAlternative: false,
     };
   }
 }

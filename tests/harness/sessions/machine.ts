@@ -6,7 +6,7 @@ import {
   Session,
   type SessionEvent,
   type SessionOptions,
-  type SwarmSnapshot,
+  type TorrentSnapshot,
 } from "../../../lib/session/session.ts";
 import { createTorrent } from "../../../lib/session/torrent_tools.ts";
 import { EVERYTHING } from "../../../lib/swarm/download/file_selection.ts";
@@ -86,7 +86,7 @@ export class Machine implements AsyncDisposable {
     return path;
   }
 
-  swarm(infoHash: InfoHash): SwarmSnapshot {
+  swarm(infoHash: InfoHash): TorrentSnapshot {
     return this.session.snapshot().find((swarm) => swarm.infoHash === infoHash)!;
   }
 
