@@ -54,8 +54,8 @@ export interface RoomFacts {
   readonly snapshot: TorrentSnapshot;
   /** The machines that the embedded tracker knows; times in ms of the clock that `now` is of. */
   readonly tracked: readonly TrackedHost[];
-  /** What others call this machine, and the port at which it is reached. */
-  readonly self: { readonly name: string; readonly client: string; readonly port: number };
+  /** What others call this machine, and where they reach it. */
+  readonly self: { readonly name: string; readonly client: string; readonly endpoint: string };
   readonly now: number;
   /** The same moment in ms since 1970. */
   readonly wallClock: number;
@@ -71,10 +71,10 @@ export function hostsOf(facts: RoomFacts): HostView[] {
   const { snapshot, tracked } = facts;
   const connected = new Map<TrackedHost, RemotePeerSnapshot>();
   const strangers: RemotePeerSnapshot[] = [];
-  const byPlace = placesOf(tracked);
+  const known = namesOf(tracked);
   for (const peer of snapshot.peers) {
     if (peer.source === "web seed") continue;
-    const host = byPlace.get(peer.endpoint) ?? byPlace.get(peer.address);
+    const host = known.get(peer.peerId) ?? known.get(peer.endpoint) ?? known.get(peer.address);
     if (host === undefined) strangers.push(peer);
     else connected.set(host, peer);
   }
@@ -87,23 +87,26 @@ export function hostsOf(facts: RoomFacts): HostView[] {
   return seen.map((host) => withReason(host, usual, facts.wallClock));
 }
 
-/** Tracked hosts by endpoint, and by address where only one has that address: incoming peers come from any port. */
-function placesOf(tracked: readonly TrackedHost[]): ReadonlyMap<string, TrackedHost> {
-  const places = new Map<string, TrackedHost>();
+/**
+ * Tracked hosts by peer id and by endpoint, and by address where only one has that address: other programs may dial from
+ * any port.
+ */
+function namesOf(tracked: readonly TrackedHost[]): ReadonlyMap<string, TrackedHost> {
+  const names = new Map<string, TrackedHost>();
   const shared = new Set<string>();
   for (const host of tracked) {
     const { address } = host.endpoint;
-    if (places.has(address)) shared.add(address);
-    places.set(address, host).set(formatEndpoint(host.endpoint), host);
+    if (names.has(address)) shared.add(address);
+    names.set(address, host).set(formatEndpoint(host.endpoint), host).set(host.peerId, host);
   }
-  for (const address of shared) places.delete(address);
-  return places;
+  for (const address of shared) names.delete(address);
+  return names;
 }
 
 function selfOf({ snapshot, self }: RoomFacts): Seen {
   const { left, downloadRate, uploadRate, role, addedAt, completedAt, etaS, finished, length } = snapshot;
   return {
-    endpoint: `this machine:${self.port}`,
+    endpoint: self.endpoint,
     name: self.name,
     client: self.client,
     isSelf: true,

@@ -6,7 +6,9 @@
  */
 import { join } from "node:path";
 import type { FileLooks } from "../disk/folder_watch.ts";
+import { ownAddressFor } from "../net/addresses/own_addresses.ts";
 import { toByteString } from "../protocol/bytes.ts";
+import { formatEndpoint } from "../protocol/endpoint.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import { VERSION } from "../settings.ts";
 import type { Changes, Choices } from "../swarm/policy.ts";
@@ -282,10 +284,13 @@ export class Session {
 
   #hostsOf(snapshot: TorrentSnapshot): HostView[] {
     const { registry, surroundings: { now, wallClock, machine, client, listenPort } } = this.#runtime;
+    const tracked = registry.hosts(snapshot.infoHash, now());
+    const other = tracked[0]?.endpoint.address ?? snapshot.peers[0]?.address ?? "10.0.0.1";
+    const address = ownAddressFor(other) ?? "127.0.0.1";
     return hostsOf({
       snapshot,
-      tracked: registry.hosts(snapshot.infoHash, now()),
-      self: { name: machine, client, port: listenPort },
+      tracked,
+      self: { name: machine, client, endpoint: formatEndpoint({ address, port: listenPort }) },
       now: now(),
       wallClock: wallClock(),
     });

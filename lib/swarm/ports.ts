@@ -52,6 +52,8 @@ export interface PieceStorage {
 
 /** How fast bytes may move; the limit may change at any time. */
 export interface RateLimit {
+  /** The lowest of all limits that hold, in bytes per second; `Infinity` where there is none. */
+  readonly lowestRate: number;
   /** Most bytes to move at once, so that the rate stays even; `Infinity` where there is no limit. */
   readonly portion: number;
   /** Counts bytes that were moved, and resolves when more may move. Rejects when `signal` aborts. */
@@ -212,6 +214,8 @@ export interface RemotePeerSnapshot {
   /** Where the connection leads: for an incoming one, not where the peer listens. A web seed has "0.0.0.0" and 0. */
   readonly address: string;
   readonly port: number;
+  /** 40 hex digits; a process has one for all its addresses. */
+  readonly peerId: string;
   readonly client: string;
   readonly source: PeerSource | "web seed";
   readonly isIncoming: boolean;

@@ -485,7 +485,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
       peers: this.#peers.values(),
       diskPressure: this.download.diskPressure.value,
       downloadRate,
-      limit: this.#options.policy.maxDownload,
+      limit: this.limits.download.lowestRate,
     });
     const activity = state === "downloading" || state === "paused" || state === "failed" ? state : "seeding";
     return { name, have, downloadRate, uploadRate, activity, bottleneck };

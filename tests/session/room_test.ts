@@ -38,6 +38,7 @@ function snapshot(changes: Partial<TorrentSnapshot> = {}): TorrentSnapshot {
 function tracked(number: number, changes: Partial<TrackedHost> = {}): TrackedHost {
   return {
     endpoint: { address: `10.0.0.${number}`, port: 6881 },
+    peerId: String(number).padStart(40, "0"),
     name: `pc-${number}`,
     client: "peer 0.2.0",
     left: LENGTH / 2,
@@ -57,7 +58,7 @@ function room(hosts: readonly TrackedHost[], changes: Partial<TorrentSnapshot> =
   const facts: RoomFacts = {
     snapshot: snapshot(changes),
     tracked: hosts,
-    self: { name: "lab-01", client: "peer 0.2.0", port: 6881 },
+    self: { name: "lab-01", client: "peer 0.2.0", endpoint: "10.0.0.1:6881" },
     now: NOW,
     wallClock: EPOCH + NOW,
   };
@@ -129,16 +130,18 @@ Deno.test("room: those that went away, are paused or out of space stay, with wha
   ]);
 });
 
-Deno.test("room: a connected peer tells of each piece at once, whichever port it comes from", () => {
+Deno.test("room: a connected peer tells of each piece at once, whichever port and address it comes from", () => {
   const peers = [
     peer({ endpoint: "10.0.0.2:6881", address: "10.0.0.2", port: 6881, have: 80 }),
     peer({ endpoint: "10.0.0.3:50123", address: "10.0.0.3", port: 50123, have: 100, isSeed: true }),
     peer({ endpoint: "10.0.0.9:6881", address: "10.0.0.9", port: 6881, have: 25, client: "aria2 1.36.0" }),
+    peer({ endpoint: "[fd00::4]:6881", address: "fd00::4", peerId: String(4).padStart(40, "0"), have: 60 }),
   ];
-  const hosts = room([tracked(2), tracked(3)], { peers });
+  const hosts = room([tracked(2), tracked(3), tracked(4)], { peers });
   assert.deepEqual(hosts.slice(1).map(({ endpoint, part, state }) => [endpoint, part, state]), [
     ["10.0.0.2:6881", 0.8, "downloading"],
     ["10.0.0.3:6881", 1, "done"],
+    ["10.0.0.4:6881", 0.6, "downloading"],
     ["10.0.0.9:6881", 0.25, "downloading"],
   ]);
 });

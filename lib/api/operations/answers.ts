@@ -157,6 +157,7 @@ export const Peers = v.object({
     endpoint: v.string(),
     address: v.string(),
     port: Count,
+    peerId: v.pipe(v.string(), v.description("40 hex digits")),
     client: v.string(),
     source: v.string(),
     isIncoming: v.boolean(),

@@ -38,6 +38,11 @@ export class RateLimiter {
     this.#changing = new AbortController();
   }
 
+  /** The lower one of this rate and those that it lies within, in bytes per second. */
+  get lowestRate(): number {
+    return Math.min(this.#rate, this.#within?.lowestRate ?? Infinity);
+  }
+
   /** Most bytes to transfer at once, so that the rate stays even; `Infinity` where there is no limit. */
   get portion(): number {
     const own = Math.max(Math.floor(this.#rate / 4), 1);

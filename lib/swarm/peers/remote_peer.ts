@@ -174,6 +174,7 @@ export class RemotePeer {
       endpoint: this.name,
       address,
       port,
+      peerId: this.facts.peerId.toHex(),
       client: this.client,
       source: this.source,
       isIncoming,

@@ -9,6 +9,8 @@ import { HOSTS, TRACKER } from "../../settings.ts";
 /** A machine as it announced itself. Sizes in bytes, rates in bytes per second, times in ms of the caller's clock. */
 export interface TrackedHost {
   readonly endpoint: Endpoint;
+  /** 40 hex digits. */
+  readonly peerId: string;
   /** The name that it gave itself; undefined for other clients. */
   readonly name: string | undefined;
   /** Its program, for people. */
@@ -143,6 +145,7 @@ function entryOf(
   const isDone = left === 0;
   const host: TrackedHost = {
     endpoint,
+    peerId: request.peerId.toHex(),
     name: report?.name ?? before?.host.name,
     client: clientNameOf(request.peerId),
     left,

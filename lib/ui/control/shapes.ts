@@ -25,6 +25,33 @@ export interface TorrentSummary {
   readonly pauseReason?: string;
   /** `nextTryAt` in milliseconds since 1970. */
   readonly waiting?: { readonly reason: string; readonly nextTryAt?: number };
+  /** Absent while no other machine is known. */
+  readonly room?: RoomView;
+}
+
+/** The machines of a torrent in numbers. */
+export interface RoomView {
+  readonly hosts: number;
+  readonly done: number;
+  readonly lastInS?: number;
+}
+
+/** A machine that takes part in a torrent. Times in milliseconds since 1970. */
+export interface HostView {
+  readonly endpoint: string;
+  readonly name?: string;
+  readonly client?: string;
+  readonly isSelf: boolean;
+  readonly state: string;
+  /** 0 to 1. */
+  readonly part?: number;
+  readonly left?: number;
+  readonly downloadRate?: number;
+  /** Seconds. */
+  readonly etaS?: number;
+  readonly slow?: string;
+  readonly doneAt?: number;
+  readonly goneSince?: number;
 }
 
 /** The whole state. */

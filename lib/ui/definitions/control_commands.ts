@@ -59,6 +59,12 @@ function addViews(program: Command, finish: Finish): void {
       return await commands[name](remote, word, options);
     });
   }
+  const hosts = program.command("hosts").description("show all machines: who is done, who is slow, and why")
+    .argument("<TORRENT>", NAMES);
+  talking(hosts, finish, async (remote, [word], options) => {
+    const { hosts } = await import("../control/hosts_command.ts");
+    return await hosts(remote, word, options);
+  });
   const pieces = program.command("pieces").description("show a map of its pieces").argument(
     "<TORRENT>",
     NAMES,

@@ -1,6 +1,8 @@
+import type { SessionEvent } from "../../session/session.ts";
+import { EventTexts } from "../../ui/progress/event_texts.ts";
 import { clock } from "../numbers.ts";
 import type { LogEntry } from "../model.ts";
-import { log, state } from "../store.ts";
+import { log, torrents } from "../store.ts";
 import { VirtualRows } from "./virtual_rows.tsx";
 
 const ROW_HEIGHT = 24;
@@ -22,23 +24,24 @@ export function LogPart() {
 }
 
 function Row({ entry }: { entry: LogEntry }) {
-  const { event, time, infoHash = "" } = entry;
-  const name = state.value?.torrents[infoHash]?.name;
-  const text = textOf(entry);
+  const { event, time } = entry;
+  const text = sentencesOf(entry).join("; ");
   return (
     <span class={`entry ${event}`}>
       <time>{time !== undefined && clock(time)}</time>
       <b>{event}</b>
-      <bdi class="name" title={text}>{name !== undefined && `${name}: `}{text}</bdi>
+      <bdi class="name" title={text}>{text}</bdi>
     </span>
   );
 }
 
-/** The sentence that the program wrote for people, else the members of the event. */
-function textOf(
-  { event: _event, time: _time, infoHash: _infoHash, text, message, ...members }: LogEntry,
-): string {
-  if (typeof text === "string") return text;
-  if (message !== undefined) return message;
-  return Object.entries(members).map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(", ");
+const texts = new EventTexts();
+
+/** The sentences that the terminal shows for the same event, or its members where it has none. */
+function sentencesOf(entry: LogEntry): string[] {
+  for (const { infoHash, name } of torrents.value) texts.name(infoHash, name);
+  const lines = texts.linesOf(entry as unknown as SessionEvent);
+  if (lines.length > 0) return lines;
+  const { event: _event, time: _time, ...members } = entry;
+  return [Object.entries(members).map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(", ")];
 }

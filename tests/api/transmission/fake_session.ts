@@ -50,6 +50,7 @@ export function torrentOf(digit: string, changes: Partial<TorrentSnapshot> = {})
 export function peerOf(changes: Partial<PeerView> = {}): PeerView {
   return {
     endpoint: "127.0.0.2:6881",
+    peerId: "2d".repeat(20),
     address: "127.0.0.2",
     port: 6881,
     client: "peer 0.1.0",

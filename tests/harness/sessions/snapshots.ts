@@ -13,6 +13,7 @@ export function peerSnapshot(changes: Partial<RemotePeerSnapshot> = {}): RemoteP
     endpoint: "10.0.0.5:6881",
     address: "10.0.0.5",
     port: 6881,
+    peerId: "00".repeat(20),
     source: "tracker",
     isIncoming: false,
     isEncrypted: false,

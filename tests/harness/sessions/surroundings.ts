@@ -25,7 +25,7 @@ export function testSurroundings(changes: Partial<Surroundings> = {}): Surroundi
   };
 }
 
-const noLimit = { portion: Infinity, spend: () => Promise.resolve() };
+const noLimit = { lowestRate: Infinity, portion: Infinity, spend: () => Promise.resolve() };
 
 /** Connections as fast as they will. */
 export const noLimits: RateLimits = { upload: noLimit, download: noLimit };

@@ -29,9 +29,10 @@ Deno.test("hosts: a machine of our kind tells its name, its rates and what holds
   hosts.note(announce(1, { report }), at("10.0.0.17"), "10.0.0.17", 5 * SECOND);
   const [host] = hosts.hosts(5 * SECOND);
   assert.deepEqual(
-    { ...host, client: undefined },
+    { ...host, client: undefined, peerId: undefined },
     {
       endpoint: at("10.0.0.17"),
+      peerId: undefined,
       name: "pc-17",
       client: undefined,
       left: 300,

@@ -1,0 +1,68 @@
+/** `peer hosts`: all machines that take part in a torrent, how far they are, and which one is slow, and why. */
+import { EXIT, type ExitCode } from "../failure.ts";
+import { formatBytes, formatDuration, formatRate } from "../number_format.ts";
+import { clockText } from "./clock_text.ts";
+import { namedTorrent } from "./named_torrents.ts";
+import type { Style } from "./paint.ts";
+import { type Page, pageHere, printResult, type Remote, type RemoteOptions, torrentsOf } from "./remote.ts";
+import type { HostView, RoomView } from "./shapes.ts";
+import { type Column, tableLines } from "./table.ts";
+
+/** Shows the machines of a torrent; without a name, those of the only one. */
+export async function hosts(remote: Remote, word: string, { json }: RemoteOptions): Promise<ExitCode> {
+  const torrent = namedTorrent(word, await torrentsOf(remote));
+  const { hosts } = await remote.get(`/torrents/${torrent.infoHash}/hosts`) as { hosts: HostView[] };
+  printResult(json, hosts, () => hostLines(hosts, torrent.room, pageHere()));
+  return EXIT.ok;
+}
+
+/** The answer to "is everybody done?", and a table: who needs a person comes first. */
+export function hostLines(hosts: readonly HostView[], room: RoomView | undefined, page: Page): string[] {
+  const sorted = [...hosts].sort((a, b) => urgency(a) - urgency(b) || (a.part ?? 0) - (b.part ?? 0));
+  return [answerOf(hosts, room), ...tableLines(COLUMNS, sorted, page)];
+}
+
+function answerOf(hosts: readonly HostView[], room: RoomView | undefined): string {
+  const done = hosts.filter(({ state }) => state === "done").length;
+  if (hosts.length === 1) return "no other machine is known yet";
+  if (done === hosts.length) return `all ${hosts.length} hosts have it`;
+  const last = room?.lastInS === undefined ? "" : `, last one in about ${formatDuration(room.lastInS)}`;
+  return `${done} of ${hosts.length} hosts have it${last}`;
+}
+
+/** Hosts that failed come first, then those that are at it, those that have gone, and those that are done. */
+function urgency({ state }: HostView): number {
+  if (state === "failed") return 0;
+  if (state === "done") return 3;
+  return state === "gone" ? 2 : 1;
+}
+
+const STYLES: Readonly<Record<string, Style>> = { done: "green", failed: "red", gone: "red", paused: "dim" };
+
+const COLUMNS: readonly Column<HostView>[] = [
+  { title: "HOST", text: ({ name, client }) => name ?? client ?? "", isElastic: true, rank: 0 },
+  { title: "ADDRESS", text: ({ endpoint, isSelf }) => isSelf ? `${endpoint} (here)` : endpoint, rank: 4 },
+  { title: "STATE", text: ({ state }) => state, style: ({ state }) => STYLES[state], rank: 1 },
+  {
+    title: "DONE",
+    text: ({ part }) => part === undefined ? "?" : `${Math.floor(part * 100 + 1e-9)}%`,
+    isNumber: true,
+    rank: 0,
+  },
+  { title: "LEFT", text: ({ left }) => left ? formatBytes(left) : "", isNumber: true, rank: 5 },
+  {
+    title: "DOWN",
+    text: ({ downloadRate }) => downloadRate ? formatRate(downloadRate) : "",
+    isNumber: true,
+    rank: 2,
+  },
+  { title: "TIME", text: timeText, isNumber: true, rank: 2 },
+  { title: "WHY SLOW", text: ({ slow }) => slow ?? "", style: () => "yellow", isElastic: true, rank: 3 },
+];
+
+/** The time left, or when it was done, or since when it has gone. */
+function timeText({ state, etaS, doneAt, goneSince }: HostView): string {
+  if (state === "gone") return goneSince === undefined ? "" : `since ${clockText(goneSince)}`;
+  if (state === "done") return doneAt === undefined ? "" : `at ${clockText(doneAt)}`;
+  return etaS === undefined ? "" : formatDuration(etaS);
+}
