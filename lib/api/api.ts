@@ -13,7 +13,7 @@ import { toReply, toRequest } from "./exchange.ts";
 import type { Door, WebPlace } from "./operations/operation.ts";
 import { ownPassword, type Password, readPassword } from "./access/password.ts";
 import { serviceOf } from "./service.ts";
-import { jsonOf, stateOf } from "./events/state.ts";
+import { jsonOf, StateView } from "./events/state.ts";
 
 /** Where the interface is served, and to whom. */
 export interface ApiOptions {
@@ -61,7 +61,8 @@ export class Api {
     await using opened = new AsyncDisposableStack();
     const now = () => Date.now();
     const clock = () => performance.now();
-    const feed = new EventFeed({ look: () => stateOf(session, now()), now });
+    const view = new StateView(session, now);
+    const feed = new EventFeed({ look: () => view.look(), now });
     opened.defer(() => feed.stop());
     opened.defer(session.observe((event) => feed.note(jsonOf(event))));
     let web: WebPlace = { addresses: [] };

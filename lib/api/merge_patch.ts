@@ -10,7 +10,8 @@ export interface JsonObject {
 export function mergePatch(from: JsonObject, to: JsonObject): JsonObject | undefined {
   let patch: Record<string, Json> | undefined;
   for (const name of Object.keys(to)) {
-    const [before, after] = [from[name], to[name]];
+    const before = from[name];
+    const after = to[name];
     if (before === after) continue;
     const change = isObject(before) && isObject(after)
       ? mergePatch(before, after)

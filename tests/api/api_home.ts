@@ -36,7 +36,7 @@ export class ApiHome implements AsyncDisposable {
       stop: () => this.stops++,
       ...changes,
     });
-    this.#client = await ControlClient.open(this.test.home);
+    this.#client = await ControlClient.open(changes.home ?? this.test.home);
   }
 
   /** Ends the interface; the session goes on. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { ControlClient, NobodyRunsError, RefusedError } from "../../lib/api/client.ts";
+import { readControlToken, socketPath, tokenFilePath } from "../../lib/api/access/control_place.ts";
 import { applyPatch, type JsonObject } from "../../lib/api/merge_patch.ts";
 import { encodeMetainfo } from "../../lib/protocol/metainfo.ts";
 import { sharedData } from "../harness/sessions/test_session.ts";
@@ -114,4 +115,27 @@ Deno.test("torrents are taken in by their bytes, by base64, by magnet link, and 
     (error) => error instanceof RefusedError && error.status === 400,
   );
   assert.equal(home.test.session.snapshot().length, 4);
+});
+
+Deno.test("where the home's path is too long for a socket, a port and a token stand for it", async () => {
+  const parent = await Deno.makeTempDir();
+  const deep = join(parent, "d".repeat(100));
+  await Deno.mkdir(join(deep, "state"), { recursive: true });
+  await using home = await ApiHome.start();
+  await home.restart({ home: deep });
+  assert.equal(socketPath(deep), undefined);
+  assert.deepEqual((await home.client.get("/state")).torrents, {});
+  const { port, token } = readControlToken(await Deno.readTextFile(tokenFilePath(deep)))!;
+  const ask = async (headers: Record<string, string>) => {
+    const response = await fetch(`http://127.0.0.1:${port}/api/v1/state`, { headers });
+    await response.body!.cancel();
+    return response.status;
+  };
+  assert.equal(await ask({ Authorization: `Bearer ${token}` }), 200);
+  assert.equal(await ask({}), 401);
+  // The token of the page is another one, which opens less.
+  assert.equal(await ask({ Authorization: `Bearer ${home.token}` }), 401);
+  await home.stop();
+  await assert.rejects(ControlClient.open(deep), NobodyRunsError);
+  await Deno.remove(parent, { recursive: true });
 });
