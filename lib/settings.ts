@@ -281,8 +281,20 @@ export const GREED = {
 export const STORAGE = {
   /** Bytes verified and written at once; above this we stop reading from sockets. */
   maxCommitBytes: 32 * MIB,
-  /** The main thread commits pieces of up to `maxBytes` while the process uses less than `maxCores` on average, … */
-  mainThread: { maxBytes: 4 * MIB, maxCores: 0.85, sampleMs: 200 },
+  /**
+   * The main thread commits pieces of up to `maxBytes` in up to `maxFiles`, of which each may have to be made, which
+   * takes up to a millisecond; it does so while the process uses less than `maxCores` on average, …
+   */
+  mainThread: { maxBytes: 4 * MIB, maxFiles: 8, maxCores: 0.85, sampleMs: 200 },
+  /**
+   * A torrent of more files than these has each of them made when something is first written to it, and all moved as
+   * one folder: either takes up to a millisecond a file.
+   */
+  manyFiles: 256,
+  /** Files that may hold a block which is read at one stroke: each is looked at, opened and closed. */
+  filesPerRead: 64,
+  /** Files that are synced at the same time: file systems save many changes at the price of one. */
+  syncsAtOnce: 16,
   /** … and while no disk delays it: not within `pauseMs` after a slow commit, and after `quickCommits` quick ones. */
   patience: {
     slowCommitMs: 50,

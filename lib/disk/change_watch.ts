@@ -1,6 +1,8 @@
 import { DataChangedError, messageOf, StorageError } from "../errors.ts";
 import { STORAGE } from "../settings.ts";
 import { type FileStamp, sameStamp } from "./file_row.ts";
+import { visitInSlices } from "./large/file_visits.ts";
+import type { KnownFolders } from "./guarded_path.ts";
 import { FilePlace } from "./parts_layout.ts";
 import type { ReadWatch, TorrentFiles } from "./torrent_files.ts";
 
@@ -40,12 +42,18 @@ export class ChangeWatch implements ReadWatch {
     }
   }
 
-  /** Notes that a complete file was moved to `shareable/`. Errors: `StorageError`. */
-  readonly moved = (file: number) => void (this.stamps[file] = this.#files.shareable.stampOf(file));
+  /** Notes that a complete file was moved to `shareable/`, and what it looks like there. */
+  readonly moved = (file: number, stamp: FileStamp | undefined) => void (this.stamps[file] = stamp);
 
-  /** Accepts the files in `shareable/` as complete, after a run that was cut off while it moved files. */
-  movedBefore(): void {
-    this.#files.places.forEach((place, file) => place === FilePlace.shareable && this.moved(file));
+  /**
+   * Accepts the files in `shareable/` as complete, after a run that was cut off while it moved files. Errors:
+   * `StorageError`.
+   */
+  async movedBefore(): Promise<void> {
+    const { shareable, places } = this.#files;
+    await visitInSlices(shareable.realFiles(), (file, known) => {
+      if (places[file] === FilePlace.shareable) this.moved(file, shareable.stampOf(file, known));
+    });
   }
 
   async isUnchanged(file: number): Promise<boolean> {
@@ -58,17 +66,17 @@ export class ChangeWatch implements ReadWatch {
   /** Whether a file is where others may change it. */
   #isWatched(file: number): boolean {
     const { current } = this.#files;
-    return !current.description.files[file].isPadding && current.placeOf(file) === FilePlace.shareable;
+    return !current.isPadding(file) && current.placeOf(file) === FilePlace.shareable;
   }
 
   /** Looks at a file that is about to be read. Errors: `DataChangedError`. */
-  beforeRead(file: number): void {
+  beforeRead(file: number, known?: KnownFolders): void {
     if (this.#looked.has(file)) return;
     this.#looked.add(file);
     const { current } = this.#files;
     if (!this.#isWatched(file)) return;
     try {
-      if (sameStamp(current.stampOf(file), this.stamps[file])) return;
+      if (sameStamp(current.stampOf(file, known), this.stamps[file])) return;
     } catch (error) {
       if (error instanceof StorageError) throw new DataChangedError(messageOf(error));
       throw error;

@@ -32,11 +32,11 @@ export class CommitChoice {
     this.#last = now();
   }
 
-  /** Whether the main thread should commit a piece of this number of bytes. */
-  isForMainThread(bytes: number): boolean {
-    const { maxBytes, maxCores, sampleMs } = STORAGE.mainThread;
+  /** Whether the main thread should commit a piece of this number of bytes in this number of files. */
+  isForMainThread(bytes: number, files = 1): boolean {
+    const { maxBytes, maxFiles, maxCores, sampleMs } = STORAGE.mainThread;
     const { pauseMs, quickCommits } = STORAGE.patience;
-    if (bytes > maxBytes || this.#quickInARow < quickCommits) return false;
+    if (bytes > maxBytes || files > maxFiles || this.#quickInARow < quickCommits) return false;
     const time = this.#now();
     if (time.passed - this.#slowAt < pauseMs) return false;
     const passed = time.passed - this.#last.passed;

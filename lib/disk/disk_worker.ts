@@ -6,13 +6,18 @@
  */
 import { BusyStorageError, messageOf } from "../errors.ts";
 import { STORAGE } from "../settings.ts";
+import { PieceLayout } from "../protocol/piece_layout.ts";
 import { FileRow, type FileRowDescription } from "./file_row.ts";
 import { OpenFiles } from "./open_files.ts";
+import { type PackedFiles, UnpackedFiles } from "./large/packed_files.ts";
 import { hashStoredPiece, writePiece } from "./piece_hasher.ts";
+
+/** The description of a row of files as plain data. */
+export type PackedRow = Omit<FileRowDescription, "files"> & { readonly files: PackedFiles };
 
 /** One job of the worker. A number, set by "open", stands for each row. */
 export type DiskJob =
-  | { readonly kind: "open"; readonly row: number; readonly description: FileRowDescription }
+  | { readonly kind: "open"; readonly row: number; readonly description: PackedRow }
   | { readonly kind: "close"; readonly row: number }
   /** Writes a piece if it has the right hash; the answer is whether it has. */
   | {
@@ -21,6 +26,8 @@ export type DiskJob =
     readonly index: number;
     readonly buffer: Uint8Array<ArrayBuffer>;
     readonly hash: Uint8Array;
+    /** Files of the piece that are to be made where they lack. */
+    readonly unmade: readonly number[];
   }
   /** Hashes pieces as they lie on disk; the answer is `HashedPieces`. */
   | { readonly kind: "hash"; readonly row: number; readonly indices: readonly number[] }
@@ -31,6 +38,8 @@ export type DiskJob =
     readonly to: number;
     readonly index: number;
     readonly hash: Uint8Array;
+    /** Files of the other row that are to be made where they lack. */
+    readonly unmade: readonly number[];
   };
 
 /** The hash of each piece that was asked for, in order; undefined where there is no data for it. */
@@ -89,23 +98,32 @@ function answerTo(id: number, job: DiskJob): DiskAnswer {
 function run(job: DiskJob): boolean | HashedPieces {
   switch (job.kind) {
     case "open":
-      rows.set(job.row, new FileRow(job.description, openFiles));
+      rows.set(job.row, unpackedRow(job.description));
       return true;
     case "close":
       rows.get(job.row)?.close();
       return rows.delete(job.row);
     case "commit":
-      return writePiece(rows.get(job.row)!, job.index, job.buffer, job.hash);
+      return writePiece(rows.get(job.row)!, job.index, job.buffer, job.hash, job.unmade);
     case "hash":
       return job.indices.map((index) => hashStoredPiece(rows.get(job.row)!, index, scratch));
     case "copy":
-      return copyPiece(rows.get(job.row)!, rows.get(job.to)!, job.index, job.hash);
+      return copyPiece(rows.get(job.row)!, rows.get(job.to)!, job);
   }
 }
 
-function copyPiece(from: FileRow, to: FileRow, index: number, hash: Uint8Array): boolean {
+function unpackedRow({ files, ...description }: PackedRow): FileRow {
+  const layout = new PieceLayout(description.pieceLength, files.lengths);
+  return new FileRow({ ...description, files: new UnpackedFiles(files) }, openFiles, layout);
+}
+
+function copyPiece(
+  from: FileRow,
+  to: FileRow,
+  { index, hash, unmade }: DiskJob & { kind: "copy" },
+): boolean {
   const length = from.layout.lengthOf(index);
   if (scratch.length < length) scratch = new Uint8Array(length);
   const piece = scratch.subarray(0, length);
-  return from.tryRead(from.layout.offsetOf(index), piece) && writePiece(to, index, piece, hash);
+  return from.tryRead(from.layout.offsetOf(index), piece) && writePiece(to, index, piece, hash, unmade);
 }

@@ -5,6 +5,7 @@ import { CommitChoice, ReadChoice } from "./commit_choice.ts";
 import type { DiskAnswer, DiskJob, DiskRequest, HashedPieces } from "./disk_worker.ts";
 import type { FileRow, FileRowDescription } from "./file_row.ts";
 import { writePiece } from "./piece_hasher.ts";
+import { pack } from "./large/packed_files.ts";
 import { pauseAfter, tryAgain } from "./storage_failure.ts";
 
 /** The result of a commit, the writing of a piece. */
@@ -88,7 +89,7 @@ class DiskWorkerThread {
     if (known !== undefined) return known;
     const row = ++this.#lastRow;
     this.#rows.set(description, row);
-    this.call({ kind: "open", row, description });
+    this.call({ kind: "open", row, description: { ...description, files: pack(description.files) } });
     return row;
   }
 
@@ -145,19 +146,21 @@ export class DiskWorkers {
   /**
    * Verifies a piece against `hash` and writes it to a row of files; tries again after a while when the disk is busy.
    *
-   * Shape: `buffer` may be transferred; the caller always gets a view of the same memory back.
+   * Shape: `buffer` may be transferred; the caller always gets a view of the same memory back. `unmade`: files of the
+   * piece that must exist; others are unmade where they lack.
    */
   async commit(
     row: FileRow,
     index: number,
     buffer: Uint8Array<ArrayBuffer>,
     hash: Uint8Array,
+    unmade: readonly number[] = [],
   ): Promise<CommitResult> {
-    let result = await this.#commit(row, index, buffer, hash);
+    let result = await this.#commit(row, index, buffer, hash, unmade);
     for (let tries = 1; tries < STORAGE.busyTries; tries++) {
       if (!(result.outcome instanceof BusyStorageError) || this.#isClosed) break;
       await pauseAfter(tries);
-      result = await this.#commit(row, index, result.buffer, hash);
+      result = await this.#commit(row, index, result.buffer, hash, unmade);
     }
     return result;
   }
@@ -167,13 +170,17 @@ export class DiskWorkers {
     index: number,
     buffer: Uint8Array<ArrayBuffer>,
     hash: Uint8Array,
+    unmade: readonly number[],
   ): Promise<CommitResult> {
     if (this.#isClosed) return { outcome: stopped(), buffer };
-    if (this.#choice.isForMainThread(buffer.length)) return this.#commitHere(row, index, buffer, hash);
     const { length } = buffer;
+    const fileCount = row.layout.filesIn(row.layout.offsetOf(index), row.layout.lengthOf(index));
+    if (this.#choice.isForMainThread(length, fileCount)) {
+      return this.#commitHere(row, index, buffer, hash, unmade);
+    }
     const thread = this.#writing();
     const rowNumber = thread.rowNumber(row.description);
-    const job: DiskJob = { kind: "commit", row: rowNumber, index, buffer, hash: hash.slice() };
+    const job: DiskJob = { kind: "commit", row: rowNumber, index, buffer, hash: hash.slice(), unmade };
     const answer = await thread.call(job, buffer.buffer);
     if (answer.tookMs !== undefined) this.#choice.took(answer.tookMs);
     return {
@@ -187,10 +194,11 @@ export class DiskWorkers {
     index: number,
     buffer: Uint8Array<ArrayBuffer>,
     hash: Uint8Array,
+    unmade: readonly number[],
   ): CommitResult {
     const begin = performance.now();
     try {
-      return { outcome: writePiece(row, index, buffer, hash) ? "stored" : "corrupt", buffer };
+      return { outcome: writePiece(row, index, buffer, hash, unmade) ? "stored" : "corrupt", buffer };
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       return { outcome: error, buffer };
@@ -200,19 +208,20 @@ export class DiskWorkers {
   }
 
   /**
-   * Copies a piece from one row of files to another, if it has the right hash; false when it has not.
-   * Errors: `StorageError`.
+   * Copies a piece from one row of files to another, if it has the right hash; false when it has not. `unmade`: as in
+   * `commit`, of the other row. Errors: `StorageError`.
    */
   async copyPiece(
     from: FileRowDescription,
     to: FileRowDescription,
     index: number,
     hash: Uint8Array,
+    unmade: readonly number[],
   ): Promise<boolean> {
     const thread = this.#writing();
     const rows = { row: thread.rowNumber(from), to: thread.rowNumber(to) };
     return await tryAgain(async () =>
-      resultOf(await thread.call({ kind: "copy", ...rows, index, hash: hash.slice() })) as boolean
+      resultOf(await thread.call({ kind: "copy", ...rows, index, hash: hash.slice(), unmade })) as boolean
     );
   }
 

@@ -2,9 +2,9 @@
 import fs from "node:fs";
 import { promisify } from "node:util";
 import { ObstacleError, StorageError } from "../errors.ts";
-import type { TorrentFile } from "../protocol/metainfo.ts";
 import { type FileSpan, PieceLayout } from "../protocol/piece_layout.ts";
 import { STORAGE } from "../settings.ts";
+import { visitInSlices } from "./large/file_visits.ts";
 import {
   type GuardedPath,
   guardPath,
@@ -13,11 +13,11 @@ import {
   makeFolders,
 } from "./guarded_path.ts";
 import type { OpenFile, OpenFiles } from "./open_files.ts";
+import type { FileList } from "./large/packed_files.ts";
 import { FilePlace, PARTS_ENDING, PartsLayout } from "./parts_layout.ts";
 import { errorCode, storageFailure, tryAgain } from "./storage_failure.ts";
-import { giveWay } from "./time_slices.ts";
 
-/** Where a row of files lies: plain data that can be posted to a worker. */
+/** Where a row of files lies: plain data but for the list of files, which is packed when it is posted to a worker. */
 export interface FileRowDescription {
   /** The user's folder; nothing below it may be a symbolic link. */
   readonly root: string;
@@ -25,7 +25,7 @@ export interface FileRowDescription {
   readonly base: readonly string[];
   /** Where each file is (`FilePlace`), as far as the sender knows; undefined when all are below `base`. */
   readonly places?: Uint8Array;
-  readonly files: readonly TorrentFile[];
+  readonly files: FileList;
   /** In bytes. */
   readonly pieceLength: number;
   /** Whether files are opened for writing too. */
@@ -46,9 +46,6 @@ export function sameStamp(a: FileStamp | undefined, b: FileStamp | undefined): b
 }
 
 const SHAREABLE = ["shareable"];
-
-/** Number of files after which a loop over all files of a torrent looks at the clock. */
-const FILES_PER_LOOK = 16;
 
 const { O_RDONLY, O_RDWR, O_CREAT } = fs.constants;
 // Not every system has this flag; `guardPath` looks at the last step of a path as well.
@@ -71,18 +68,36 @@ export class FileRow {
 
   /** `layout` is the layout of these files, if the caller has made it already. */
   constructor(description: FileRowDescription, openFiles: OpenFiles, layout?: PieceLayout) {
+    const { files, pieceLength } = description;
     this.description = description;
     this.layout = layout ??
-      new PieceLayout(description.pieceLength, description.files.map((file) => file.length));
+      new PieceLayout(
+        pieceLength,
+        Float64Array.from({ length: files.length }, (_, file) => files.at(file)!.length),
+      );
     this.#openFiles = openFiles;
   }
 
   /** Positions of the files that are below `base` on disk, which excludes padding and files in other places. */
   *realFiles(): Generator<number> {
-    const { files } = this.description;
-    for (let file = 0; file < files.length; file++) {
-      if (!files[file].isPadding && this.placeOf(file) === FilePlace.own) yield file;
+    for (let file = 0; file < this.description.files.length; file++) {
+      if (!this.isPadding(file) && this.placeOf(file) === FilePlace.own) yield file;
     }
+  }
+
+  /** Whether a file is padding (BEP 47). */
+  isPadding(file: number): boolean {
+    return this.description.files.at(file)!.isPadding;
+  }
+
+  /** The length that a file has when it is whole, in bytes. */
+  lengthOf(file: number): number {
+    return this.description.files.at(file)!.length;
+  }
+
+  /** Whether a stamp is that of a whole file: it exists, and is as long as it is to be. */
+  isWhole(file: number, stamp: FileStamp | undefined): boolean {
+    return stamp?.size === this.lengthOf(file);
   }
 
   /** The place of a file, as `FilePlace`. */
@@ -106,8 +121,8 @@ export class FileRow {
   /** Names of the folders and the file below `root`. */
   stepsTo(file: number): string[] {
     const { base, files } = this.description;
-    if (file === this.#partsFile) return [...base, files[0].path[0] + PARTS_ENDING];
-    return [...(this.placeOf(file) === FilePlace.shareable ? SHAREABLE : base), ...files[file].path];
+    if (file === this.#partsFile) return [...base, files.at(0)!.path[0] + PARTS_ENDING];
+    return [...(this.placeOf(file) === FilePlace.shareable ? SHAREABLE : base), ...files.at(file)!.path];
   }
 
   /** A file's path below `root`, to be shown to people. */
@@ -117,12 +132,13 @@ export class FileRow {
 
   /** Whether the torrent's own file or folder, or its parts file, exists. */
   exists(): boolean {
-    return this.#hasName() || this.hasPartsFile();
+    return this.hasName() || this.hasPartsFile();
   }
 
-  #hasName(): boolean {
+  /** Whether there is anything of the torrent's name, the file itself or the folder of its files. */
+  hasName(): boolean {
     const { root, base, files } = this.description;
-    return guardPath(root, [...base, files[0].path[0]]).stats !== undefined;
+    return guardPath(root, [...base, files.at(0)!.path[0]]).stats !== undefined;
   }
 
   /** Whether there is a parts file. */
@@ -139,46 +155,60 @@ export class FileRow {
   /** Stamps of all files, in order; undefined for padding and for files that do not exist. */
   async stamps(): Promise<(FileStamp | undefined)[]> {
     const stamps = new Array<FileStamp | undefined>(this.description.files.length).fill(undefined);
-    if (this.#hasName()) {
-      await this.#forEachFile((file, known) => stamps[file] = this.stampOf(file, known));
+    if (this.hasName()) {
+      await visitInSlices(
+        this.realFiles(),
+        (file, known) => void (stamps[file] = this.stampOf(file, known)),
+      );
     }
     return stamps;
   }
 
   /** Files that exist but are shorter or longer than the torrent says, according to `stamps`. */
   wrongSizes(stamps: readonly (FileStamp | undefined)[]): number[] {
-    const { files } = this.description;
     return [...this.realFiles()].filter((file) =>
-      (stamps[file]?.size ?? files[file].length) !== files[file].length
+      stamps[file] !== undefined && !this.isWhole(file, stamps[file])
     );
   }
 
-  /** Makes every file that is missing, sparse but with its full length. Existing contents are kept. */
-  async create(): Promise<void> {
-    await this.#forEachFile((file, known) => this.#create(file, this.description.files[file].length, known));
+  /**
+   * Makes every file, at full length from the start but sparse; what is there already is kept. A torrent of very many
+   * files gets each when something is first written to it. Returns whether all files exist now.
+   */
+  async create(): Promise<boolean> {
+    const isLarge = this.description.files.length > STORAGE.manyFiles;
+    makeFolders(this.description.root, this.description.base);
+    const files = isLarge ? this.wrongSizes(await this.stamps()) : this.realFiles();
+    await visitInSlices(files, (file, known) => fs.closeSync(this.#make(file, known)));
     // The parts file grows as it is written to: most of its slots are never used.
-    if (this.#hasParts && !this.hasPartsFile()) this.#create(this.#partsFile, 0);
+    if (this.#hasParts && !this.hasPartsFile()) fs.closeSync(this.#make(this.#partsFile));
+    return !isLarge;
   }
 
-  /** Makes the empty files, which no piece ever fills, where they are missing. */
-  async createEmptyFiles(): Promise<void> {
-    await this.#forEachFile((file, known) => {
-      if (this.description.files[file].length === 0 && this.stampOf(file, known) === undefined) {
-        this.#create(file, 0, known);
+  /** Makes the empty ones of `files`, which no piece ever fills, where they are missing. */
+  async createEmptyFiles(files: Iterable<number> = this.realFiles()): Promise<void> {
+    await visitInSlices(files, (file, known) => {
+      if (this.lengthOf(file) === 0 && this.stampOf(file, known) === undefined) {
+        fs.closeSync(this.#make(file, known));
       }
     });
   }
 
-  #create(file: number, length: number, known?: KnownFolders): void {
-    const { root } = this.description;
-    makeFolders(root, this.stepsTo(file).slice(0, -1), known);
-    const { path } = this.#guard(file, known);
+  /** Makes or opens a file for writing, gives it its full length (not the parts file), and returns its descriptor. */
+  #make(file: number, known?: KnownFolders): number {
+    const isParts = file === this.#partsFile;
     try {
+      makeFolders(this.description.root, this.stepsTo(file).slice(0, -1), known);
+      const { path } = this.#guard(file, known);
       const fd = this.#openFiles.making(() => fs.openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o666));
       try {
-        if (fs.fstatSync(fd).size !== length) fs.ftruncateSync(fd, length);
-      } finally {
+        if (!isParts && fs.fstatSync(fd).size !== this.lengthOf(file)) {
+          fs.ftruncateSync(fd, this.lengthOf(file));
+        }
+        return fd;
+      } catch (error) {
         fs.closeSync(fd);
+        throw error;
       }
     } catch (error) {
       throw storageFailure(`create ${this.nameOf(file)}`, error);
@@ -198,7 +228,7 @@ export class FileRow {
 
   /** Fills `target` at `at` with one span; false when the file is missing or too short. */
   readSpan(span: FileSpan, target: Uint8Array, at: number, known?: KnownFolders): boolean {
-    if (this.description.files[span.file].isPadding) {
+    if (this.isPadding(span.file)) {
       target.fill(0, at, at + span.length);
       return true;
     }
@@ -223,7 +253,7 @@ export class FileRow {
    * throws the error. The file is opened for this read alone, as the shared descriptors may be closed meanwhile.
    */
   async readSpanLater(span: FileSpan, target: Uint8Array, at: number): Promise<boolean> {
-    if (this.description.files[span.file].isPadding) return this.readSpan(span, target, at);
+    if (this.isPadding(span.file)) return this.readSpan(span, target, at);
     const start = this.#positionOf(span);
     if (start === undefined) return false;
     try {
@@ -257,28 +287,29 @@ export class FileRow {
   /** Whether a piece can be written: each of its bytes has a place on disk. */
   canHold(index: number): boolean {
     return this.layout.spans(this.layout.offsetOf(index), this.layout.lengthOf(index))
-      .every((span) => this.description.files[span.file].isPadding || this.#positionOf(span) !== undefined);
+      .every((span) => this.isPadding(span.file) || this.#positionOf(span) !== undefined);
   }
 
-  /** Writes `bytes` from `offset` on. */
-  write(offset: number, bytes: Uint8Array): void {
+  /** Writes `bytes` from `offset` on. Files must exist; only those of `unmade` are made where they do not. */
+  write(offset: number, bytes: Uint8Array, unmade: readonly number[] = []): void {
     let written = 0;
+    const known: KnownFolders = new Set();
     for (const span of this.layout.spans(offset, bytes.length)) {
-      this.writeSpan(span, bytes, written);
+      this.#writeSpan(span, bytes, written, unmade.includes(span.file), known);
       written += span.length;
     }
   }
 
-  /** Writes one span, whose bytes begin at `from`. */
-  writeSpan(span: FileSpan, bytes: Uint8Array, from: number): void {
+  #writeSpan(span: FileSpan, bytes: Uint8Array, from: number, mayMake: boolean, known: KnownFolders): void {
     const { length } = span;
-    if (this.description.files[span.file].isPadding || this.placeOf(span.file) === FilePlace.shareable) {
+    if (this.isPadding(span.file) || this.placeOf(span.file) === FilePlace.shareable) {
       return;
     }
     const file = this.holderOf(span.file);
     try {
       const position = this.#positionOf(span);
-      const fd = position === undefined ? undefined : this.#descriptor(file);
+      const make = mayMake ? () => this.#make(file, known) : undefined;
+      const fd = position === undefined ? undefined : this.#descriptor(file, known, make);
       if (position === undefined || fd === undefined) {
         throw new StorageError(`Expected a file at ${this.nameOf(file)}, got nothing`);
       }
@@ -293,15 +324,31 @@ export class FileRow {
   /** The position at which a span starts in the file that holds it, in bytes; undefined when no file holds it. */
   #positionOf({ file, position }: FileSpan): number | undefined {
     if (this.placeOf(file) !== FilePlace.parts) return position;
-    this.#parts ??= new PartsLayout(this.layout, this.description.files);
+    this.#parts ??= new PartsLayout(this.layout, (file) => this.isPadding(file));
     return this.#parts.positionOf(this.layout.startOf(file) + position);
   }
 
+  /** Resolves when everything that any thread has written to these files is on the disk. */
+  async syncAll(files: Iterable<number>): Promise<void> {
+    const running = new Set<Promise<void>>();
+    let failure: unknown;
+    await visitInSlices(files, async (file, known) => {
+      if (failure !== undefined) return;
+      const syncing: Promise<void> = this.sync(file, known)
+        .catch((error) => void (failure ??= error))
+        .finally(() => running.delete(syncing));
+      running.add(syncing);
+      if (running.size >= STORAGE.syncsAtOnce) await Promise.race(running);
+    });
+    await Promise.all(running);
+    if (failure !== undefined) throw failure;
+  }
+
   /** Resolves when everything that any thread has written to a file is on the disk. */
-  async sync(file: number): Promise<void> {
+  async sync(file: number, known?: KnownFolders): Promise<void> {
     try {
       // The sync needs its own descriptor, since the shared ones may be closed meanwhile.
-      const { path } = this.#guard(file);
+      const { path } = this.#guard(file, known);
       const fd = await tryAgain(() => this.#openFiles.making(() => fs.openSync(path, O_RDWR | O_NOFOLLOW)));
       try {
         await promisify(fs.fdatasync)(fd);
@@ -329,13 +376,18 @@ export class FileRow {
     for (const open of [...this.#open.values()]) this.#openFiles.close(open);
   }
 
-  #descriptor(file: number, known?: KnownFolders): number | undefined {
-    const open = this.#open.get(file);
-    if (open !== undefined) {
-      this.#openFiles.touch(open);
-      return open.fd;
+  /** The open file, which `open` opens where it is not; undefined where there is none. */
+  #descriptor(
+    file: number,
+    known?: KnownFolders,
+    open: () => number | undefined = () => this.#openDescriptor(file, known),
+  ): number | undefined {
+    const before = this.#open.get(file);
+    if (before !== undefined) {
+      this.#openFiles.touch(before);
+      return before.fd;
     }
-    const fd = this.#openDescriptor(file, known);
+    const fd = open();
     if (fd === undefined) return undefined;
     const opened = { fd, forget: () => this.#open.delete(file) };
     this.#openFiles.add(opened);
@@ -363,28 +415,5 @@ export class FileRow {
       throw new ObstacleError(`Expected a file at ${this.nameOf(file)}, got something else`);
     }
     return guarded;
-  }
-
-  /** Visits all real files and gives way to other work in between. */
-  async #forEachFile(visit: (file: number, known: KnownFolders) => void): Promise<void> {
-    let visited = 0;
-    let began = performance.now();
-    let known: KnownFolders = new Set();
-    const visitAnew = (file: number) => {
-      try {
-        visit(file, known);
-      } catch (error) {
-        // `tryAgain` may call once more after a pause, when other folders may be there.
-        known = new Set();
-        throw error;
-      }
-    };
-    for (const file of this.realFiles()) {
-      await tryAgain(() => visitAnew(file));
-      if (++visited % FILES_PER_LOOK !== 0 || performance.now() - began < STORAGE.sliceMs) continue;
-      await giveWay();
-      began = performance.now();
-      known = new Set();
-    }
   }
 }

@@ -1,4 +1,3 @@
-import type { TorrentFile } from "../protocol/metainfo.ts";
 import type { PieceLayout } from "../protocol/piece_layout.ts";
 
 /** The place of a file's bytes: a file of its own below the row's folder, `shareable/`, or the parts file. */
@@ -19,15 +18,15 @@ export class PartsLayout {
   /** The slot of each shared piece. */
   readonly #slots = new Map<number, number>();
 
-  constructor(layout: PieceLayout, files: readonly TorrentFile[]) {
+  constructor(layout: PieceLayout, isPadding: (file: number) => boolean) {
     this.#layout = layout;
     let last = -1;
-    files.forEach(({ isPadding }, file) => {
-      const pieces = isPadding ? undefined : layout.piecesOf(file);
-      if (pieces === undefined) return;
+    for (let file = 0; file < layout.fileCount; file++) {
+      const pieces = isPadding(file) ? undefined : layout.piecesOf(file);
+      if (pieces === undefined) continue;
       if (pieces.first === last && !this.#slots.has(last)) this.#slots.set(last, this.#slots.size);
       last = pieces.last;
-    });
+    }
   }
 
   /** Position in the parts file of the byte at `offset` of the row of all files; undefined where it has none. */

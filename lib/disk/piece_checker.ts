@@ -4,7 +4,9 @@ import { sha1 } from "../protocol/info_hash.ts";
 import { type Metainfo, pieceHash } from "../protocol/metainfo.ts";
 import type { DiskWorkers } from "./disk_workers.ts";
 import type { FileRow } from "./file_row.ts";
+import { packing } from "./large/packed_files.ts";
 import { spelledAsOnDisk } from "./spelling.ts";
+import { inSlices } from "./time_slices.ts";
 import { TorrentFiles } from "./torrent_files.ts";
 
 /** The result of hashing; every piece is in at most one set. A piece in neither has wrong data. */
@@ -40,15 +42,6 @@ export async function checkPieces(
   return { good, missing };
 }
 
-/** The indices that are not in `known`; each iteration looks anew. */
-export function piecesNotIn(known: Bitfield): Iterable<number> {
-  return {
-    *[Symbol.iterator]() {
-      for (let index = 0; index < known.length; index++) if (!known.has(index)) yield index;
-    },
-  };
-}
-
 /** The state of a torrent's data on this machine. */
 interface TorrentCheck {
   readonly good: Bitfield;
@@ -75,7 +68,8 @@ export async function checkTorrent(
   const { pieceCount } = metainfo.layout;
   const files = new TorrentFiles((await spelledAsOnDisk(metainfo, home)).metainfo, home);
   const good = new Bitfield(pieceCount);
-  const missing = Bitfield.full(pieceCount);
+  let missing = Bitfield.full(pieceCount);
+  await inSlices(packing(files.tmp.description.files));
   await files.look();
   for (const row of [files.shareable, files.current]) {
     if (!row.exists()) continue;
@@ -84,14 +78,14 @@ export async function checkTorrent(
       workers,
       metainfo,
       row,
-      piecesNotIn(good),
+      Bitfield.full(pieceCount).without(good),
       (count) => onChecked(before + count),
       signal,
     );
-    for (const index of found.good) good.add(index);
-    for (const index of missing) if (!found.missing.has(index)) missing.delete(index);
+    good.addAll(found.good);
+    missing = missing.without(missing.without(found.missing));
   }
-  const bad = [...piecesNotIn(good)].filter((index) => !missing.has(index));
+  const bad = [...Bitfield.full(pieceCount).without(good).without(missing)];
   return { good, bad, missing: [...missing], wrongSizes: await wrongSizesOf(files) };
 }
 
@@ -100,7 +94,7 @@ async function wrongSizesOf({ shareable, tmp }: TorrentFiles): Promise<string[]>
   const inTmp = await tmp.stamps();
   const inShareable = await shareable.stamps();
   const isWrong = (file: number) => {
-    const { length } = shareable.description.files[file];
+    const length = shareable.lengthOf(file);
     const sizes = [inTmp[file]?.size, inShareable[file]?.size].filter((size) => size !== undefined);
     return !sizes.includes(length) && (length === 0 || sizes.some((size) => size > length));
   };

@@ -25,12 +25,18 @@ export function hashStoredPiece(
 }
 
 /**
- * Writes a piece, the beginning of `buffer`, if it has this SHA-1 of 20 bytes (BEP 3). Returns whether it has.
- * Errors: `StorageError`.
+ * Writes a piece, the beginning of `buffer`, if it has this SHA-1 of 20 bytes (BEP 3). Returns whether it has. `unmade`:
+ * files of it that are to be made where they lack. Errors: `StorageError`.
  */
-export function writePiece(row: FileRow, index: number, buffer: Uint8Array, hash: Uint8Array): boolean {
+export function writePiece(
+  row: FileRow,
+  index: number,
+  buffer: Uint8Array,
+  hash: Uint8Array,
+  unmade: readonly number[] = [],
+): boolean {
   const piece = buffer.subarray(0, row.layout.lengthOf(index));
   if (!equalBytes(sha1(piece), hash)) return false;
-  row.write(row.layout.offsetOf(index), piece);
+  row.write(row.layout.offsetOf(index), piece, unmade);
   return true;
 }

@@ -19,9 +19,12 @@ import type { PieceLayout } from "../protocol/piece_layout.ts";
 import type { Selection } from "../swarm/ports.ts";
 import type { DiskWorkers } from "./disk_workers.ts";
 import { type FileRow, type FileStamp, sameStamp } from "./file_row.ts";
-import { checkPieces, piecesNotIn } from "./piece_checker.ts";
+import { visitInSlices } from "./large/file_visits.ts";
+import { packing } from "./large/packed_files.ts";
+import { checkPieces } from "./piece_checker.ts";
 import { FilePlace } from "./parts_layout.ts";
 import type { ResumeStore } from "./state/resume_store.ts";
+import { inSlices } from "./time_slices.ts";
 import type { TorrentFiles } from "./torrent_files.ts";
 
 /** What recovery works with. */
@@ -57,6 +60,7 @@ interface RecoveredPieces {
 /** Recovers by the table above. Errors: `StorageError`, errors of Deno KV, the reason of the signal. */
 export async function recoverPieces(context: RecoveryContext): Promise<RecoveredPieces> {
   const { metainfo: { infoHash, files: { length }, layout }, files, resume } = context;
+  await inSlices(packing(files.tmp.description.files));
   const phase = await resume.phase(infoHash);
   const stamps = await resume.stamps(infoHash, length);
   if (phase === "complete") {
@@ -68,18 +72,33 @@ export async function recoverPieces(context: RecoveryContext): Promise<Recovered
   if (phase === "moving" || phase === "active") {
     const places = await resume.places(infoHash, length);
     const isMoving = phase === "moving";
-    const isNew = (file: number) => places?.[file] === FilePlace.parts && files.shareable.stampOf(file);
-    const isKnown = places !== undefined && ![...context.selection.files].some(isNew);
-    if (isKnown && await files.takeOver(places, stamps, isMoving)) {
-      return await resumePieces(context, stamps, isMoving);
+    const stored = await resume.bits("stored", infoHash, layout.pieceCount);
+    const written = await resume.bits("written", infoHash, layout.pieceCount);
+    const claimed = written.copy();
+    claimed.addAll(stored);
+    const isKnown = places !== undefined && !await isAnyNew(context, places);
+    if (isKnown && await files.takeOver(places, stamps, claimed, isMoving)) {
+      return await resumePieces(context, stored, written.without(stored), stamps, isMoving);
     }
   }
   return await examine(context, new Bitfield(layout.pieceCount));
 }
 
+/** Whether a file that was not wanted before, and is now, lies in `shareable/`. */
+async function isAnyNew({ files, selection }: RecoveryContext, places: Uint8Array): Promise<boolean> {
+  let isAny = false;
+  if (!places.includes(FilePlace.parts)) return isAny;
+  await visitInSlices(selection.files, (file, known) => {
+    isAny ||= places[file] === FilePlace.parts && files.shareable.stampOf(file, known) !== undefined;
+  });
+  return isAny;
+}
+
 async function changedFiles(row: FileRow, stamps: readonly (FileStamp | undefined)[]): Promise<number[]> {
   const now = await row.stamps();
-  return [...row.realFiles()].filter((file) => !sameStamp(now[file], stamps[file]));
+  return [...row.realFiles()].filter((file) =>
+    !sameStamp(now[file], stamps[file]) || !row.isWhole(file, now[file])
+  );
 }
 
 /** All pieces that contain no byte of the given files. */
@@ -102,17 +121,15 @@ function allThere(
 }
 
 async function resumePieces(
-  { metainfo, files, workers, resume, onChecked, signal }: RecoveryContext,
+  { metainfo, files, workers, onChecked, signal }: RecoveryContext,
+  stored: Bitfield,
+  onlyWritten: Bitfield,
   stamps: readonly (FileStamp | undefined)[],
   isMoving: boolean,
 ): Promise<RecoveredPieces> {
-  const { infoHash, layout } = metainfo;
-  const have = await resume.bits("stored", infoHash, layout.pieceCount);
-  const storedCount = have.count;
-  const written = await resume.bits("written", infoHash, layout.pieceCount);
-  const onlyWritten = [...written].filter((index) => !have.has(index));
-  const { good } = await checkPieces(workers, metainfo, files.current, onlyWritten, onChecked, signal);
-  for (const index of good) have.add(index);
+  const { good: have } = await checkPieces(workers, metainfo, files.current, onlyWritten, onChecked, signal);
+  const storedCount = stored.count;
+  have.addAll(stored);
   return { have, storedCount, isComplete: false, isMoving, isResumed: true, stamps };
 }
 
@@ -125,10 +142,11 @@ async function examine(context: RecoveryContext, trusted: Bitfield): Promise<Rec
   const check = async (row: FileRow, known: Bitfield) => {
     if (!row.exists()) return new Bitfield(layout.pieceCount);
     const tell = (checked: number) => onChecked(known.count + checked);
-    return (await checkPieces(workers, metainfo, row, piecesNotIn(known), tell, signal)).good;
+    const unknown = Bitfield.full(layout.pieceCount).without(known);
+    return (await checkPieces(workers, metainfo, row, unknown, tell, signal)).good;
   };
   const inShareable = await check(files.shareable, trusted);
-  for (const index of trusted) inShareable.add(index);
+  inShareable.addAll(trusted);
   const isWhole = inShareable.isFull && files.shareable.exists() &&
     files.shareable.wrongSizes(stamps).length === 0;
   if (isWhole) return await adoptComplete(context, stamps);
@@ -147,7 +165,7 @@ async function examine(context: RecoveryContext, trusted: Bitfield): Promise<Rec
   await resume.savePlaces(infoHash, places);
   await resume.savePhase(infoHash, "active");
   files.setPlaces(places);
-  await files.current.create();
+  await files.create();
   const have = new Bitfield(layout.pieceCount);
   await gather(context, inShareable, files.shareable, have);
   await gather(context, inTmp, found, have);
@@ -167,9 +185,8 @@ function placesFor(
     for (let index = first; index <= last; index++) if (!good.some((bits) => bits.has(index))) return false;
     return true;
   };
-  return Uint8Array.from(metainfo.files, ({ isPadding }, file) => {
-    const place = files.current.placeOf(file);
-    if (isPadding) return FilePlace.own;
+  return files.places.map((place, file) => {
+    if (metainfo.files[file].isPadding) return FilePlace.own;
     if (place === FilePlace.shareable && stamps[file] !== undefined && isGood(file)) {
       return FilePlace.shareable;
     }
@@ -219,12 +236,17 @@ function tellWhatStays(
   stamps: readonly (FileStamp | undefined)[],
   kept: readonly (FileStamp | undefined)[],
 ): void {
-  for (const file of files.shareable.realFiles()) {
-    if (stamps[file] === undefined || places[file] !== FilePlace.own) continue;
-    const name = files.shareable.nameOf(file);
-    if (kept[file] === undefined) log.warn(`${name} has no whole good piece and is not replaced`);
-    else log.info(`${name} is not complete; its good pieces are used`);
-  }
+  const others = [...files.shareable.realFiles()].filter((file) =>
+    stamps[file] !== undefined && places[file] === FilePlace.own
+  );
+  const tell = (told: readonly number[], what: string, level: "warn" | "info") => {
+    const [first] = told;
+    if (first === undefined) return;
+    const more = told.length === 1 ? "" : ` and ${told.length - 1} other files`;
+    log[level](`${files.shareable.nameOf(first)}${more}: ${what}`);
+  };
+  tell(others.filter((file) => kept[file] === undefined), "no whole good piece, not replaced", "warn");
+  tell(others.filter((file) => kept[file] !== undefined), "not complete, good pieces are used", "info");
 }
 
 /** Copies the pieces `good` of a row to the present place of their files and adds them to `have`. */
@@ -237,7 +259,7 @@ async function gather(
   const { layout } = metainfo;
   const { current, shareable } = files;
   const placeIn = (file: number) => from === shareable ? FilePlace.shareable : from.placeOf(file);
-  for (const index of good) {
+  await visitInSlices(good, async (index) => {
     signal?.throwIfAborted();
     const isThere = layout.spans(layout.offsetOf(index), layout.lengthOf(index)).every(({ file }) =>
       metainfo.files[file].isPadding || placeIn(file) === current.placeOf(file)
@@ -245,8 +267,11 @@ async function gather(
     const hash = pieceHash(metainfo, index);
     if (isThere) have.add(index);
     else if (!have.has(index) && current.canHold(index)) {
-      if (await workers.copyPiece(from.description, current.description, index, hash)) have.add(index);
+      const unmade = files.unmadeIn(index);
+      if (!await workers.copyPiece(from.description, current.description, index, hash, unmade)) return;
+      files.noteWritten(index);
+      have.add(index);
     }
-  }
+  });
   await workers.release(from.description);
 }

@@ -14,7 +14,6 @@ import { STORAGE } from "../settings.ts";
 import type { PieceStorage, PieceStorageListener, Selection } from "../swarm/ports.ts";
 import { ChangeWatch } from "./change_watch.ts";
 import type { DiskWorkers } from "./disk_workers.ts";
-import { sameStamp } from "./file_row.ts";
 import { FilePlace } from "./parts_layout.ts";
 import { recoverPieces } from "./piece_recovery.ts";
 import type { ResumeStore } from "./state/resume_store.ts";
@@ -123,33 +122,24 @@ export class PieceStore implements PieceStorage {
     this.#have = recovered.have;
     this.#notedCount = this.#storedCount = recovered.storedCount;
     this.#watch.stamps = [...recovered.stamps];
-    if (recovered.isMoving) this.#watch.movedBefore();
+    if (recovered.isMoving) await this.#watch.movedBefore();
     const blocks = await this.#resume.takeUnfinished(infoHash);
     const unfinished = recovered.isResumed ? this.#readUnfinished(blocks) : new Map();
     await this.#unpackWanted();
-    if (this.#storedCount < this.#have.count) this.#unsynced = new Set(this.#files.holdersOf(this.#have));
+    if (this.#storedCount < this.#have.count) this.#unsynced = new Set(this.#files.holdersOfAll(this.#have));
     if (recovered.isComplete) this.#setFinished();
-    else if ([...this.#selection.pieces].every((index) => this.#have.has(index))) {
+    else if (this.#have.includesAll(this.#selection.pieces)) {
       this.#isFinished = !recovered.isMoving && this.#lacking(FilePlace.shareable).length === 0;
       if (!this.#isFinished) await this.#moveToPlace(this.#selection);
     }
+    const lacking = this.#isFinished ? [] : this.#lacking(FilePlace.shareable);
     return {
-      have: this.#copyOfHave(),
+      have: this.#have.copy(),
       finished: this.#isFinished,
       path: this.#files.path,
       unfinished,
-      inTheWay: this.#isFinished ? [] : await this.#pathsInTheWay(),
+      inTheWay: await this.#files.inTheWay(lacking, this.#watch.stamps, recovered.isMoving),
     };
-  }
-
-  /** Paths in `shareable/` at which a file that is not ours takes the place of a wanted one. */
-  async #pathsInTheWay(): Promise<string[]> {
-    const { shareable } = this.#files;
-    const there = await shareable.stamps();
-    return this.#lacking(FilePlace.shareable).filter((file) => {
-      const stamp = there[file];
-      return stamp !== undefined && stamp.size > 0 && !sameStamp(stamp, this.#watch.stamps[file]);
-    }).map((file) => shareable.nameOf(file));
   }
 
   /** Wanted files whose place is not `place`. */
@@ -196,7 +186,8 @@ export class PieceStore implements PieceStorage {
       for (const block of blocks) {
         const begin = block * BLOCK_LENGTH;
         const target = buffer.subarray(begin, begin + layout.blockLength(index, begin));
-        this.#files.read(layout.offsetOf(index) + begin, target, this.#watch);
+        // Somebody may have taken away a file in which no whole piece lies.
+        if (!this.#files.current.tryRead(layout.offsetOf(index) + begin, target)) blocks.delete(block);
       }
       unfinished.set(index, { buffer, blocks });
     }
@@ -225,7 +216,8 @@ export class PieceStore implements PieceStorage {
     const { length } = buffer;
     const hash = pieceHash(this.#metainfo, index);
     while (this.#unpacking !== undefined) await this.#unpacking;
-    const committing = this.#workers.commit(this.#files.current, index, buffer, hash);
+    const unmade = this.#files.unmadeIn(index);
+    const committing = this.#workers.commit(this.#files.current, index, buffer, hash, unmade);
     this.#committing.add(committing);
     const result = await committing.finally(() => this.#committing.delete(committing));
     try {
@@ -241,13 +233,18 @@ export class PieceStore implements PieceStorage {
 
   #noteWritten(index: number): void {
     this.#have.add(index);
+    this.#files.noteWritten(index);
     for (const file of this.#files.holdersOf([index])) this.#unsynced.add(file);
     this.listener?.pieceStored(index);
   }
 
   readInto(index: number, begin: number, target: Uint8Array): Promise<void> | void {
     if (this.#broken !== undefined) throw this.#broken;
-    const offset = this.#metainfo.layout.offsetOf(index) + begin;
+    const { layout } = this.#metainfo;
+    const offset = layout.offsetOf(index) + begin;
+    if (layout.filesIn(offset, target.length) > STORAGE.filesPerRead) {
+      return this.#files.readInSlices(offset, target, this.#watch).catch((error) => this.#readFailed(error));
+    }
     const { reads } = this.#workers;
     const startedAt = reads.now();
     if (!reads.isForMainThread) {
@@ -376,11 +373,11 @@ export class PieceStore implements PieceStorage {
   /** Takes the set of written pieces, then syncs, then says that exactly this set is stored. */
   async #storeSynced(): Promise<void> {
     if (this.#broken !== undefined) throw this.#broken;
-    const synced = this.#copyOfHave();
+    const synced = this.#have.copy();
     const files = this.#unsynced;
     this.#unsynced = new Set();
     try {
-      for (const file of files) await this.#files.current.sync(file);
+      await this.#files.current.syncAll(files);
     } catch (error) {
       // After a failed sync the system forgets what it could not write, so a second try would prove nothing.
       this.#broken = storageFailure("sync", error);
@@ -397,11 +394,12 @@ export class PieceStore implements PieceStorage {
    */
   saveUnfinished(index: number, buffer: Uint8Array<ArrayBuffer>, blocks: Bitfield): void {
     const { layout } = this.#metainfo;
+    const unmade = this.#files.unmadeIn(index);
     try {
       for (const block of blocks) {
         const begin = block * BLOCK_LENGTH;
         const blockView = buffer.subarray(begin, begin + layout.blockLength(index, begin));
-        this.#files.current.write(layout.offsetOf(index) + begin, blockView);
+        this.#files.current.write(layout.offsetOf(index) + begin, blockView, unmade);
       }
       for (const file of this.#files.holdersOf([index])) this.#unsynced.add(file);
       this.#unfinished.set(index, blocks);
@@ -442,9 +440,5 @@ export class PieceStore implements PieceStorage {
       .catch((error) => this.listener?.storageFailed(storageFailure("store the data", error)))
       .finally(() => this.#running.delete(tracked));
     this.#running.add(tracked);
-  }
-
-  #copyOfHave(): Bitfield {
-    return Bitfield.fromBytes(this.#have.toBytes(), this.#have.length)!;
   }
 }

@@ -1,37 +1,22 @@
 /**
  * The files of one torrent: unfinished ones lie in `state/tmp/<info-hash>/`, finished ones in `shareable/`. A piece may
  * hold bytes of files that are not wanted; these bytes are in the parts file beside the unfinished files
- * (`parts_layout.ts`).
- *
- * A move goes file by file, in order. It can be cut off at any instant; when it is done again, it skips the files that
- * were moved before.
- *
- *   tmp    shareable         means
- *   there  nothing           move it
- *   there  replaceable copy  move it over the copy, in one step
- *   there  same contents     a move across file systems was cut off before its end: remove the one in tmp
- *   there  other contents    somebody else's file: stop, keep both
- *   gone   right length      done before
+ * (`parts_layout.ts`). In a torrent of very many files, a file to which nothing was written does not exist yet.
  */
 import fs from "node:fs";
-import { Buffer } from "node:buffer";
-import { dirname, join } from "node:path";
-import { promisify } from "node:util";
-import { DataChangedError, StorageError } from "../errors.ts";
+import { join } from "node:path";
+import { DataChangedError } from "../errors.ts";
+import { Bitfield } from "../protocol/bitfield.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
+import type { FileSpan } from "../protocol/piece_layout.ts";
 import { STORAGE } from "../settings.ts";
+import { moveFiles, removeFile } from "./large/file_moves.ts";
 import { FileRow, type FileStamp, sameStamp } from "./file_row.ts";
-import { guardPath, makeFolders } from "./guarded_path.ts";
+import { visitInSlices } from "./large/file_visits.ts";
+import { guardPath, type KnownFolders } from "./guarded_path.ts";
 import { OpenFiles } from "./open_files.ts";
 import { FilePlace } from "./parts_layout.ts";
-import { renameOver } from "./replace_file.ts";
 import { errorCode, isRenameBusy, storageFailure, tryAgain } from "./storage_failure.ts";
-import { giveWay } from "./time_slices.ts";
-
-/** Bytes that are compared at once when two files are compared. */
-const COMPARE_BYTES = 1024 * 1024;
-
-const fsync = promisify(fs.fsync);
 
 /** The open files of all torrents in this thread. */
 const sharedOpenFiles = new OpenFiles(STORAGE.openFiles);
@@ -39,12 +24,10 @@ const sharedOpenFiles = new OpenFiles(STORAGE.openFiles);
 /** Looks at files before they are read. */
 export interface ReadWatch {
   /** Looks at a file that is about to be read. Errors: `StorageError` when it has changed. */
-  beforeRead(file: number): void;
+  beforeRead(file: number, known?: KnownFolders): void;
   /** Whether a file looks unchanged, found out without blocking; after false, `beforeRead` gives the reason. */
   isUnchanged(file: number): Promise<boolean>;
 }
-
-type MoveStep = "move" | "drop" | "done";
 
 /** Knows where each file of a torrent is, serves reads from there, and moves finished files. */
 export class TorrentFiles {
@@ -56,6 +39,8 @@ export class TorrentFiles {
   readonly path: string;
   readonly #tmpBase: readonly string[];
   readonly #openFiles: OpenFiles;
+  /** Files that were made in `tmp`, in this run or before; others are made when something is written to them. */
+  readonly #made: Bitfield;
   /** The place of each file in `#current`. */
   #places: Uint8Array;
   #current: FileRow;
@@ -72,6 +57,7 @@ export class TorrentFiles {
     );
     this.path = join(home, "shareable", metainfo.name);
     this.#openFiles = openFiles;
+    this.#made = new Bitfield(metainfo.files.length);
     this.#places = new Uint8Array(metainfo.files.length).fill(FilePlace.own);
     this.#current = this.#rowAt(this.#places);
   }
@@ -109,12 +95,25 @@ export class TorrentFiles {
 
   /** The files on disk that pieces are written to, some of them several times; files in `shareable` are left out. */
   *holdersOf(pieces: Iterable<number>): Generator<number> {
-    const { layout, description: { files } } = this.#current;
     for (const index of pieces) {
-      for (const { file } of layout.spans(layout.offsetOf(index), layout.lengthOf(index))) {
-        if (files[file].isPadding || this.#places[file] === FilePlace.shareable) continue;
+      for (const { file } of this.#spansOf(index)) {
+        if (this.tmp.isPadding(file) || this.#places[file] === FilePlace.shareable) continue;
         yield this.#current.holderOf(file);
       }
+    }
+  }
+
+  /** The same for all pieces of a set, each file once. */
+  *holdersOfAll(pieces: Bitfield): Generator<number> {
+    let hasParts = false;
+    for (let file = 0; file < this.#places.length; file++) {
+      const place = this.#places[file];
+      if (this.tmp.isPadding(file) || place === FilePlace.shareable || !this.#holdsAny(file, pieces)) {
+        continue;
+      }
+      if (place === FilePlace.own) yield file;
+      else if (!hasParts) yield this.#current.holderOf(file);
+      hasParts ||= place === FilePlace.parts;
     }
   }
 
@@ -126,12 +125,25 @@ export class TorrentFiles {
     let filled = 0;
     for (const span of this.#current.layout.spans(offset, target.length)) {
       watch?.beforeRead(span.file);
-      if (!this.#current.readSpan(span, target, filled)) {
-        const name = this.#current.nameOf(this.#current.holderOf(span.file));
-        throw new DataChangedError(`Expected ${span.length} bytes at ${span.position} of ${name}, got fewer`);
-      }
+      this.#readSpan(span, target, filled);
       filled += span.length;
     }
+  }
+
+  /** As `read`, with pauses: many files may hold the bytes. */
+  async readInSlices(offset: number, target: Uint8Array, watch: ReadWatch): Promise<void> {
+    let filled = 0;
+    await visitInSlices(this.tmp.layout.spans(offset, target.length), (span, known) => {
+      watch.beforeRead(span.file, known);
+      this.#readSpan(span, target, filled, known);
+      filled += span.length;
+    });
+  }
+
+  #readSpan(span: FileSpan, target: Uint8Array, at: number, known?: KnownFolders): void {
+    if (this.#current.readSpan(span, target, at, known)) return;
+    const name = this.#current.nameOf(this.#current.holderOf(span.file));
+    throw new DataChangedError(`Expected ${span.length} bytes at ${span.position} of ${name}, got fewer`);
   }
 
   /**
@@ -152,38 +164,74 @@ export class TorrentFiles {
   async look(): Promise<void> {
     const inTmp = await this.tmp.stamps();
     const inShareable = await this.shareable.stamps();
-    this.setPlaces(Uint8Array.from(this.tmp.description.files, ({ length, isPadding }, file) => {
-      if (isPadding || inTmp[file] !== undefined) return FilePlace.own;
-      return inShareable[file]?.size === length ? FilePlace.shareable : FilePlace.parts;
+    this.#noteMade(inTmp);
+    this.setPlaces(this.#places.map((_, file) => {
+      if (this.tmp.isPadding(file) || inTmp[file] !== undefined) return FilePlace.own;
+      return this.shareable.isWhole(file, inShareable[file]) ? FilePlace.shareable : FilePlace.parts;
     }));
+  }
+
+  #noteMade(inTmp: readonly (FileStamp | undefined)[]): void {
+    for (const [file, stamp] of inTmp.entries()) if (stamp !== undefined) this.#made.add(file);
+  }
+
+  /** Notes that a piece was written to its files. */
+  noteWritten(index: number): void {
+    for (const { file } of this.#spansOf(index)) this.#made.add(file);
+  }
+
+  /** The files of a piece that may not exist, as nothing was written to them before. */
+  unmadeIn(index: number): number[] {
+    return this.#spansOf(index).map(({ file }) => file).filter((file) => !this.#made.has(file));
+  }
+
+  /** Makes the files as `FileRow.create` does. */
+  async create(): Promise<void> {
+    if (!await this.#current.create()) return;
+    for (const file of this.#current.realFiles()) this.#made.add(file);
+  }
+
+  #spansOf(index: number): FileSpan[] {
+    const { layout } = this.tmp;
+    return layout.spans(layout.offsetOf(index), layout.lengthOf(index));
   }
 
   /**
    * Takes over files that an earlier run left at `places`; returns false when one of them is missing or has changed.
    *
-   * Shape: `stamps` has the stamp of each file in `shareable/`. If files were being moved, a file that has left `tmp` may
-   * be in `shareable/` already.
+   * Shape: `stamps` has the stamp of each file in `shareable/`. A file in which none of the `written` pieces lies may not
+   * have been made yet. If files were being moved, a file that has left `tmp` may be in `shareable/` already.
    */
   async takeOver(
     places: Uint8Array,
     stamps: readonly (FileStamp | undefined)[],
+    written: Bitfield,
     isMoving: boolean,
   ): Promise<boolean> {
     const inTmp = await this.tmp.stamps();
     const inShareable = await this.shareable.stamps();
     const found = places.slice();
     for (const file of this.tmp.realFiles()) {
-      const { length } = this.tmp.description.files[file];
-      if (places[file] === FilePlace.own && inTmp[file]?.size !== length) {
-        if (!isMoving || inTmp[file] !== undefined || inShareable[file]?.size !== length) return false;
+      const isThere = this.shareable.isWhole(file, inShareable[file]);
+      if (places[file] === FilePlace.shareable) {
+        if (!isThere || !sameStamp(inShareable[file], stamps[file])) return false;
+      } else if (places[file] === FilePlace.own && !this.tmp.isWhole(file, inTmp[file])) {
+        if (inTmp[file] !== undefined) return false;
+        if (!this.#holdsAny(file, written)) continue;
+        if (!isMoving || !isThere) return false;
         found[file] = FilePlace.shareable;
-      } else if (places[file] === FilePlace.shareable && !sameStamp(inShareable[file], stamps[file])) {
-        return false;
       }
     }
     if (found.includes(FilePlace.parts) && !this.tmp.hasPartsFile()) return false;
+    this.#noteMade(inTmp);
     this.setPlaces(found);
     return true;
+  }
+
+  #holdsAny(file: number, pieces: Bitfield): boolean {
+    const { first, last } = this.tmp.layout.piecesOf(file) ?? { first: 0, last: -1 };
+    for (let index = first; index <= last; index++) if (pieces.has(index)) return true;
+    return false;
   }
 
   /**
@@ -194,30 +242,34 @@ export class TorrentFiles {
     const places = this.places;
     for (const file of files) places[file] = FilePlace.own;
     const next = this.#rowAt(places);
+    const filled: number[] = [];
     try {
       await next.create();
-      for (const file of files) {
-        await tryAgain(() => this.#unpackInto(next, file, have));
-        await next.sync(file);
-      }
+      await visitInSlices(files, (file) => void (this.#unpackInto(next, file, have) && filled.push(file)));
+      await next.syncAll(filled);
     } finally {
       next.close();
     }
+    for (const file of filled) this.#made.add(file);
     this.setPlaces(places);
   }
 
-  #unpackInto(next: FileRow, file: number, have: { has(index: number): boolean }): void {
+  /** Returns whether the parts had anything of the file. */
+  #unpackInto(next: FileRow, file: number, have: { has(index: number): boolean }): boolean {
     const { layout } = next;
     const pieces = layout.piecesOf(file);
-    if (pieces === undefined) return;
+    if (pieces === undefined) return false;
+    let isFilled = false;
     for (let index = pieces.first; index <= pieces.last; index++) {
       if (!have.has(index)) continue;
       const span = layout.spans(layout.offsetOf(index), layout.lengthOf(index))
         .find((span) => span.file === file)!;
       const bytes = new Uint8Array(span.length);
       this.read(layout.startOf(file) + span.position, bytes);
-      next.writeSpan(span, bytes, 0);
+      next.write(layout.startOf(file) + span.position, bytes, [file]);
+      isFilled = true;
     }
+    return isFilled;
   }
 
   /**
@@ -230,80 +282,40 @@ export class TorrentFiles {
   async moveToShareable(
     replaceable: readonly (FileStamp | undefined)[],
     isWanted: (file: number) => boolean = () => true,
-    moved: (file: number) => void = () => {},
+    moved: (file: number, stamp: FileStamp | undefined) => void = () => {},
   ): Promise<void> {
-    const steps = new Map<number, MoveStep>();
-    for (const file of this.#current.realFiles()) {
-      if (isWanted(file)) steps.set(file, await this.#stepFor(file, replaceable[file]));
-    }
-    const folders = new Set<string>();
-    for (const [file, step] of steps) {
-      if (step === "move") {
-        folders.add(await this.#move(file, moved));
-        continue;
-      }
-      if (step === "drop") await this.#remove(this.tmp, file);
-      this.#isNowShareable(file, moved);
-    }
-    for (const folder of folders) await syncFolder(folder);
+    const files = [...this.#current.realFiles()].filter(isWanted);
+    await this.#current.createEmptyFiles(files);
+    await moveFiles(files, {
+      from: this.tmp,
+      to: this.shareable,
+      mark: this.#tmpBase[2],
+      replaceable,
+      letGo: (file) => this.#letGo(file),
+      moved: (file, stamp) => {
+        this.#letGo(file);
+        this.#places[file] = FilePlace.shareable;
+        moved(file, stamp);
+      },
+    });
   }
 
-  async #stepFor(file: number, replaceable: FileStamp | undefined): Promise<MoveStep> {
-    const { length } = this.tmp.description.files[file];
-    const source = this.tmp.stampOf(file);
-    const target = this.shareable.stampOf(file);
-    if ((source ?? target)?.size !== length) {
-      throw new StorageError(
-        `Expected ${length} bytes in ${this.tmp.nameOf(file)}, got ${source?.size ?? "no file"}`,
-      );
-    }
-    if (source === undefined) return "done";
-    if (target === undefined || target.size === 0 || sameStamp(target, replaceable)) return "move";
-    if (target.size === length && await this.#sameContents(file)) return "drop";
-    throw new StorageError(
-      `Expected nothing at ${this.shareable.nameOf(file)}, got another file; ` +
-        `both are kept, the complete one as ${
-          this.tmp.nameOf(file)
-        }; move the other one away and start again`,
-    );
-  }
-
-  async #sameContents(file: number): Promise<boolean> {
-    const { length } = this.tmp.description.files[file];
-    const ours = new Uint8Array(Math.min(COMPARE_BYTES, length));
-    const theirs = new Uint8Array(ours.length);
-    for (let position = 0; position < length; position += ours.length) {
-      const span = { file, position, length: Math.min(ours.length, length - position) };
-      if (!this.tmp.readSpan(span, ours, 0) || !this.shareable.readSpan(span, theirs, 0)) return false;
-      if (Buffer.compare(ours.subarray(0, span.length), theirs.subarray(0, span.length)) !== 0) return false;
-      await giveWay();
-    }
-    return true;
-  }
-
-  #isNowShareable(file: number, moved: (file: number) => void): void {
-    this.#current.closeFile(file);
-    this.#places[file] = FilePlace.shareable;
-    moved(file);
-  }
-
-  /** Moves one file and returns the folder it went to. */
-  async #move(file: number, moved: (file: number) => void): Promise<string> {
-    makeFolders(this.shareable.description.root, this.shareable.stepsTo(file).slice(0, -1));
-    const { path: source } = guardPath(this.tmp.description.root, this.tmp.stepsTo(file));
-    const { path: target } = guardPath(this.shareable.description.root, this.shareable.stepsTo(file));
-    try {
-      try {
-        await renameOver(source, target, () => this.#letGo(file));
-      } catch (error) {
-        if (errorCode(error) !== "EXDEV") throw error;
-        await this.#moveAcross(file, source, target);
-      }
-      this.#isNowShareable(file, moved);
-    } catch (error) {
-      throw storageFailure(`move ${this.tmp.nameOf(file)} to ${this.shareable.nameOf(file)}`, error);
-    }
-    return dirname(target);
+  /**
+   * Paths in `shareable/` at which a file that is not ours takes the place of one of `files`, so that this could not be
+   * moved there. `replaceable`: as in `moveToShareable`. `isMoving`: a move was cut off, so a file there that is as long
+   * as ours may be a copy of it. Errors: `StorageError`.
+   */
+  async inTheWay(
+    files: readonly number[],
+    replaceable: readonly (FileStamp | undefined)[],
+    isMoving: boolean,
+  ): Promise<string[]> {
+    if (files.length === 0) return [];
+    const stamps = await this.shareable.stamps();
+    const isOurs = (file: number) =>
+      stamps[file] === undefined || stamps[file].size === 0 || sameStamp(stamps[file], replaceable[file]) ||
+      (isMoving && this.shareable.isWhole(file, stamps[file]));
+    return files.filter((file) => !isOurs(file)).map((file) => this.shareable.nameOf(file));
   }
 
   /** Closes a file in all rows of this thread. */
@@ -311,51 +323,18 @@ export class TorrentFiles {
     for (const row of [this.tmp, this.shareable, this.#current]) row.closeFile(file);
   }
 
-  /** Moves a file to another file system by a hidden copy, so that the target appears complete or not at all. */
-  async #moveAcross(file: number, source: string, target: string): Promise<void> {
-    const copy = join(dirname(target), `.peer-${this.#tmpBase[2]}-${file}.part`);
-    fs.rmSync(copy, { force: true });
-    try {
-      await fs.promises.copyFile(source, copy, fs.constants.COPYFILE_EXCL);
-      const fd = fs.openSync(copy, "r+");
-      try {
-        await fsync(fd);
-      } finally {
-        fs.closeSync(fd);
-      }
-      await renameOver(copy, target, () => this.#letGo(file));
-    } catch (error) {
-      // On a full disk, part of a copy would only take up room.
-      fs.rmSync(copy, { force: true });
-      throw error;
-    }
-    await syncFolder(dirname(target));
-    await this.#remove(this.tmp, file);
-  }
-
-  async #remove(row: FileRow, file: number): Promise<void> {
-    const { path } = guardPath(row.description.root, row.stepsTo(file));
-    try {
-      await tryAgain(() => {
-        this.#letGo(file);
-        fs.unlinkSync(path);
-      }, isRenameBusy);
-    } catch (error) {
-      throw storageFailure(`remove ${row.nameOf(file)}`, error);
-    }
-  }
-
   /** Removes files from `shareable/`, and folders of the torrent that are then empty. Errors: `StorageError`. */
   async removeShareable(files: Iterable<number>): Promise<void> {
     const folders = new Set<string>();
     const { root } = this.shareable.description;
-    for (const file of files) {
-      if (this.shareable.stampOf(file) !== undefined) await this.#remove(this.shareable, file);
+    await visitInSlices(files, async (file, known) => {
+      if (this.shareable.stampOf(file, known) !== undefined) {
+        await removeFile(this.shareable, file, () => this.#letGo(file), known);
+      }
       const steps = this.shareable.stepsTo(file);
       for (let depth = steps.length - 1; depth > 1; depth--) folders.add(steps.slice(0, depth).join("/"));
-      await giveWay();
-    }
-    for (const folder of [...folders].sort((a, b) => b.length - a.length)) {
+    });
+    await visitInSlices([...folders].sort((a, b) => b.length - a.length), async (folder) => {
       try {
         await tryAgain(() => fs.rmdirSync(guardPath(root, folder.split("/")).path), isRenameBusy);
       } catch (error) {
@@ -364,6 +343,17 @@ export class TorrentFiles {
           throw storageFailure(`remove ${folder}`, error);
         }
       }
+    });
+  }
+
+  /** As `removeTmp`, with the waiting done in other threads: there may be very many files. */
+  async removeTmpLater(): Promise<void> {
+    this.close();
+    try {
+      const { path } = guardPath(this.tmp.description.root, this.#tmpBase);
+      await fs.promises.rm(path, { recursive: true, force: true });
+    } catch (error) {
+      throw storageFailure(`remove ${this.#tmpBase.join("/")}`, error);
     }
   }
 
@@ -380,19 +370,5 @@ export class TorrentFiles {
   /** Closes all files; they are opened again when needed. */
   close(): void {
     for (const row of [this.tmp, this.shareable, this.#current]) row.close();
-  }
-}
-
-/** Makes renames in a folder survive a power cut, where the system can do that. */
-async function syncFolder(folder: string): Promise<void> {
-  try {
-    const fd = fs.openSync(folder, "r");
-    try {
-      await fsync(fd);
-    } finally {
-      fs.closeSync(fd);
-    }
-  } catch {
-    // Windows cannot sync folders. The data itself is synced, and the next start finds a rename that was lost.
   }
 }

@@ -26,6 +26,6 @@ export async function removeTorrent(
     );
     await files.removeShareable(finished);
   }
-  files.removeTmp();
+  await files.removeTmpLater();
   await resume.forget(infoHash);
 }

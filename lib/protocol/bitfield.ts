@@ -1,3 +1,9 @@
+/** The number of bits that are set in each value of a byte. */
+const MEMBERS_IN_BYTE = Uint8Array.from(
+  { length: 256 },
+  (_, byte) => byte.toString(2).replaceAll("0", "").length,
+);
+
 /**
  * A set of piece indices, one bit each, most significant bit of the first byte first (BEP 3 "bitfield").
  *
@@ -24,17 +30,25 @@ export class Bitfield {
     if (spareBits > 0 && (bytes[bytes.length - 1] & ((1 << spareBits) - 1)) !== 0) return undefined;
     const bitfield = new Bitfield(length);
     bitfield.#bytes.set(bytes);
-    for (let i = 0; i < bytes.length; i++) {
-      for (let byte = bytes[i]; byte !== 0; byte &= byte - 1) bitfield.#count++;
-    }
+    bitfield.#recount();
     return bitfield;
   }
 
   /** Returns a bitfield of which every index is a member. */
   static full(length: number): Bitfield {
     const bitfield = new Bitfield(length);
-    for (let index = 0; index < length; index++) bitfield.add(index);
+    bitfield.#bytes.fill(0xff);
+    if (length % 8 !== 0) bitfield.#bytes[bitfield.#bytes.length - 1] = 0xff << (8 - length % 8);
+    bitfield.#count = length;
     return bitfield;
+  }
+
+  /** Returns another bitfield with the same members. */
+  copy(): Bitfield {
+    const copy = new Bitfield(this.length);
+    copy.#bytes.set(this.#bytes);
+    copy.#count = this.#count;
+    return copy;
   }
 
   /** Number of members. */
@@ -59,6 +73,12 @@ export class Bitfield {
     return true;
   }
 
+  /** Adds all members of `other`, which has the same length. */
+  addAll(other: Bitfield): void {
+    for (let i = 0; i < this.#bytes.length; i++) this.#bytes[i] |= other.#bytes[i];
+    this.#recount();
+  }
+
   /** Removes an index; false when it was not a member. Throws `RangeError` outside the set. */
   delete(index: number): boolean {
     this.#check(index);
@@ -68,12 +88,25 @@ export class Bitfield {
     return true;
   }
 
-  /** Members in rising order. */
-  *[Symbol.iterator](): Generator<number> {
-    for (let index = 0; index < this.length; index++) {
-      if (this.#bytes[index >>> 3] === 0) index |= 7;
-      else if (this.has(index)) yield index;
+  /** Whether all members of `other`, which has the same length, are members here. */
+  includesAll(other: Bitfield): boolean {
+    for (let i = 0; i < this.#bytes.length; i++) {
+      if ((other.#bytes[i] & ~this.#bytes[i]) !== 0) return false;
     }
+    return true;
+  }
+
+  /** The members that are no members of `other`, which has the same length, as a new bitfield. */
+  without(other: Bitfield): Bitfield {
+    const rest = new Bitfield(this.length);
+    for (let i = 0; i < this.#bytes.length; i++) rest.#bytes[i] = this.#bytes[i] & ~other.#bytes[i];
+    rest.#recount();
+    return rest;
+  }
+
+  /** Members in rising order. */
+  [Symbol.iterator](): IteratorObject<number> {
+    return new Members(this.#bytes);
   }
 
   /** The wire form, as a copy. */
@@ -81,9 +114,39 @@ export class Bitfield {
     return this.#bytes.slice();
   }
 
+  #recount(): void {
+    let count = 0;
+    for (let i = 0; i < this.#bytes.length; i++) count += MEMBERS_IN_BYTE[this.#bytes[i]];
+    this.#count = count;
+  }
+
   #check(index: number): void {
     if (!Number.isInteger(index) || index < 0 || index >= this.length) {
       throw new RangeError(`Expected an index below ${this.length}, got ${index}`);
     }
+  }
+}
+
+/** Walks the members of a bitfield as they are at each step. A generator takes four times as long. */
+class Members extends Iterator<number> {
+  readonly #bytes: Uint8Array;
+  #next = 0;
+
+  constructor(bytes: Uint8Array) {
+    super();
+    this.#bytes = bytes;
+  }
+
+  next(): IteratorResult<number, undefined> {
+    for (let at = this.#next >>> 3; at < this.#bytes.length; at++) {
+      const rest = this.#bytes[at] & (0xff >>> (this.#next & 7));
+      if (rest !== 0) {
+        const value = at * 8 + Math.clz32(rest) - 24;
+        this.#next = value + 1;
+        return { done: false, value };
+      }
+      this.#next = (at + 1) * 8;
+    }
+    return { done: true, value: undefined };
   }
 }

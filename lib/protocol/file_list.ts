@@ -11,11 +11,11 @@ import {
   numberIn,
 } from "./bencode.ts";
 import { fromStrictUtf8, fromUtf8 } from "./bytes.ts";
-import { safePathSteps } from "./safe_path.ts";
+import { SafePaths } from "./safe_path.ts";
 import type { Steps } from "./steps.ts";
 
 /** Files that are read between two pauses. */
-const FILES_PER_STEP = 256;
+const FILES_PER_STEP = 128;
 
 /** What a list of files may contain at most. */
 export interface FileListLimits {
@@ -43,9 +43,13 @@ export function* filesOf(
   list: Iterable<EncodedItem> | undefined,
   limits: FileListLimits,
 ): Steps<TorrentFile[]> {
-  const raw = yield* rawFilesOf(info, list, limits);
-  const paths = yield* safePathSteps(raw.map((file) => file.path));
-  return raw.map(({ length, isPadding }, position) => ({ path: paths[position], length, isPadding }));
+  const paths = new SafePaths();
+  const files: TorrentFile[] = [];
+  yield* readFiles(info, list, limits, ({ path, length, isPadding }) => {
+    files.push({ path: paths.add(path), length, isPadding });
+  });
+  yield* paths.check();
+  return files;
 }
 
 /** Counts the list before anything is built from it. Errors: `MetainfoError` for a list that is empty or too large. */
@@ -66,27 +70,44 @@ function* refuseTooMany(list: Iterable<EncodedItem>, limits: FileListLimits): St
   }
 }
 
-/** Files with the paths that the torrent gives, without symbolic links. Errors: `MetainfoError`. */
-export function* rawFilesOf(
+/** Paths of the files as the torrent gives them, without those of symbolic links. Errors: `MetainfoError`. */
+export function* rawPathsOf(
   info: BencodeDictionary,
   list: Iterable<EncodedItem> | undefined,
   limits: FileListLimits,
-) {
+): Steps<string[][]> {
+  const paths: string[][] = [];
+  yield* readFiles(info, list, limits, ({ path }) => paths.push(path));
+  return paths;
+}
+
+/** A file with the path that the torrent gives. */
+interface RawFile extends Omit<TorrentFile, "path"> {
+  readonly path: string[];
+}
+
+/** Calls `take` for each file that is no symbolic link. Errors: `MetainfoError`. */
+function* readFiles(
+  info: BencodeDictionary,
+  list: Iterable<EncodedItem> | undefined,
+  limits: FileListLimits,
+  take: (file: RawFile) => void,
+): Steps<void> {
   const name = nameIn(info, "name");
   if (name === undefined) throw new MetainfoError("Expected a name, got none");
   if (list === undefined) {
-    return [{ path: [name], length: checkedLength(numberIn(info, "length")), isPadding: false }];
+    return take({ path: [name], length: checkedLength(numberIn(info, "length")), isPadding: false });
   }
   yield* refuseTooMany(list, limits);
-  const raw = [];
   let count = 0;
+  let taken = 0;
   for (const item of list) {
-    const file = readFile(item, name);
-    if (!file.isSymlink) raw.push(file);
+    const { isSymlink, ...file } = readFile(item, name);
+    if (!isSymlink) take(file);
+    if (!isSymlink) taken++;
     if (++count % FILES_PER_STEP === 0) yield;
   }
-  if (raw.length === 0) throw new MetainfoError("Expected files, got symbolic links only");
-  return raw;
+  if (taken === 0) throw new MetainfoError("Expected files, got symbolic links only");
 }
 
 function readFile({ bytes, members }: EncodedItem, name: string) {

@@ -18,7 +18,7 @@ import {
   walkBencode,
 } from "./bencode.ts";
 import { fromUtf8, toUtf8 } from "./bytes.ts";
-import { type FileListLimits, filesOf, rawFilesOf, type TorrentFile } from "./file_list.ts";
+import { type FileListLimits, filesOf, rawPathsOf, type TorrentFile } from "./file_list.ts";
 import { type InfoHash, infoHashFromBytes } from "./info_hash.ts";
 import { PieceLayout } from "./piece_layout.ts";
 import { finish, type Steps } from "./steps.ts";
@@ -90,6 +90,7 @@ export function* readMetainfo(bytes: Uint8Array, limits: MetainfoLimits): Steps<
     throw new MetainfoError(`Expected at most ${limits.fileBytes} bytes, got ${bytes.length}`);
   }
   const { rawInfo, outer } = yield* refusing(splitMetainfo(bytes, limits));
+  yield;
   const info = yield* readInfo(rawInfo, limits);
   return {
     ...info,
@@ -172,6 +173,7 @@ function* splitInfo(rawInfo: Uint8Array, limits: MetainfoLimits) {
 /** Does the same as `parseInfo` with pauses. */
 export function* readInfo(rawInfoView: Uint8Array, limits: MetainfoLimits): Steps<Metainfo> {
   const rawInfo = rawInfoView.slice();
+  yield;
   const { info, files: list, pieces: pieceHashes } = yield* refusing(splitInfo(rawInfo, limits));
   if (pieceHashes === undefined) {
     throw new MetainfoError(
@@ -185,7 +187,7 @@ export function* readInfo(rawInfoView: Uint8Array, limits: MetainfoLimits): Step
   }
   const pieceLength = pieceLengthOf(info, limits);
   const files = yield* filesOf(info, list, limits);
-  const layout = new PieceLayout(pieceLength, files.map((file) => file.length));
+  const layout = new PieceLayout(pieceLength, Float64Array.from(files, (file) => file.length));
   if (!Number.isSafeInteger(layout.totalLength)) {
     throw new MetainfoError("Expected less than 2^53 bytes in all files, got more");
   }
@@ -245,7 +247,7 @@ function pieceLengthOf(info: BencodeDictionary, limits: MetainfoLimits): number 
  */
 export function* readOriginalPaths(rawInfo: Uint8Array, limits: MetainfoLimits): Steps<string[][]> {
   const { info, files } = yield* refusing(splitInfo(rawInfo, limits));
-  return (yield* rawFilesOf(info, files, limits)).map((file) => file.path);
+  return yield* rawPathsOf(info, files, limits);
 }
 
 function textIn(dictionary: BencodeDictionary, key: string): string {

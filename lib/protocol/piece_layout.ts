@@ -22,19 +22,24 @@ export class PieceLayout {
   /** Length of all files together, in bytes. */
   readonly totalLength: number;
   readonly pieceCount: number;
-  readonly #fileStarts: number[] = [];
-  readonly #fileLengths: readonly number[];
+  readonly #fileStarts: Float64Array;
+  readonly #fileLengths: ArrayLike<number>;
 
-  constructor(pieceLength: number, fileLengths: readonly number[]) {
+  constructor(pieceLength: number, fileLengths: ArrayLike<number>) {
+    this.#fileStarts = new Float64Array(fileLengths.length);
     let start = 0;
-    for (const length of fileLengths) {
-      this.#fileStarts.push(start);
-      start += length;
+    for (let file = 0; file < fileLengths.length; file++) {
+      this.#fileStarts[file] = start;
+      start += fileLengths[file];
     }
     this.pieceLength = pieceLength;
     this.totalLength = start;
     this.pieceCount = Math.ceil(start / pieceLength);
     this.#fileLengths = fileLengths;
+  }
+
+  get fileCount(): number {
+    return this.#fileStarts.length;
   }
 
   /** Length of a piece in bytes. */
@@ -79,6 +84,11 @@ export class PieceLayout {
       if (to > from) spans.push({ file, position: from - start, length: to - from });
     }
     return spans;
+  }
+
+  /** About how many files `length` bytes from `offset` of the row of all files cover, empty ones included. */
+  filesIn(offset: number, length: number): number {
+    return this.#fileAt(offset + length - 1) - this.#fileAt(offset) + 1;
   }
 
   /** First and last piece that hold bytes of a file; undefined for an empty file. */

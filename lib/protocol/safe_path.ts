@@ -14,7 +14,7 @@ import { finish, type Steps } from "./steps.ts";
 const MAX_NAME_BYTES = 255;
 /** Most names in a path. */
 const MAX_DEPTH = 100;
-/** Paths made safe between two pauses. */
+/** Paths checked between two pauses. */
 const PATHS_PER_STEP = 256;
 /** Bytes kept free in a name for the mark that distinguishes equal names, and for the `_` before a device name. */
 const MARK_BYTES = 12;
@@ -64,55 +64,64 @@ export function isTorrentFileName(name: string): boolean {
  * Errors: `MetainfoError` for a path that is a file and a folder at once, or that is nested too deeply.
  */
 export function safePaths(paths: readonly (readonly string[])[]): string[][] {
-  return finish(safePathSteps(paths));
+  const makers = new SafePaths();
+  const made = paths.map((path) => makers.add(path));
+  finish(makers.check());
+  return made;
 }
 
-/** Does the same with pauses. */
-export function* safePathSteps(paths: readonly (readonly string[])[]): Steps<string[][]> {
-  const taken = new Set<string>();
-  const folders = new Set<string>();
+/** Makes safe paths as `safePaths` does, one by one: a torrent may have very many. */
+export class SafePaths {
+  /** The keys of the paths made so far. */
+  readonly #taken = new Set<string>();
+  /** The keys of the folders in them. */
+  readonly #folders = new Set<string>();
   /** Safe names of folders by their names: most files share their folders with others. */
-  const folderNames = new Map<string, string>();
+  readonly #folderNames = new Map<string, string>();
   /** The mark to try next for a path that is taken; without it, the time would grow with the square of equal names. */
-  const nextMarks = new Map<string, number>();
-  const safePaths: string[][] = [];
-  for (const path of paths) {
+  readonly #nextMarks = new Map<string, number>();
+
+  /** The safe path of the next file. Errors: `MetainfoError`. */
+  add(path: readonly string[]): string[] {
     if (path.length === 0 || path.length > MAX_DEPTH) {
       throw new MetainfoError(`Expected a path of 1 to ${MAX_DEPTH} names, got ${path.length}`);
     }
     const name = safeName(path[path.length - 1]);
-    const safe = path.slice(0, -1).map((folder) => {
-      const known = folderNames.get(folder);
-      if (known !== undefined) return known;
-      const made = safeName(folder);
-      folderNames.set(folder, made);
-      return made;
-    });
-    safe.push(name);
+    const safe = path.map((folder, depth) => depth === path.length - 1 ? name : this.#folderName(folder));
     const wanted = folded(safe);
     let key = wanted;
-    for (let mark = nextMarks.get(wanted) ?? 2; taken.has(key); mark++) {
+    for (let mark = this.#nextMarks.get(wanted) ?? 2; this.#taken.has(key); mark++) {
       safe[safe.length - 1] = marked(name, mark);
       key = folded(safe);
-      nextMarks.set(wanted, mark + 1);
+      this.#nextMarks.set(wanted, mark + 1);
     }
-    taken.add(key);
+    this.#taken.add(key);
     for (let end = key.lastIndexOf("/"); end > 0; end = key.lastIndexOf("/", end - 1)) {
       const folder = key.slice(0, end);
-      if (folders.has(folder)) break;
-      folders.add(folder);
+      if (this.#folders.has(folder)) break;
+      this.#folders.add(folder);
     }
-    if (safePaths.push(safe) % PATHS_PER_STEP === 0) yield;
+    return safe;
   }
-  let position = 0;
-  for (const key of taken) {
-    const path = safePaths[position++];
-    if (folders.has(key)) {
-      throw new MetainfoError(`Expected a file or a folder, got both under ${quoted(path.join("/"))}`);
+
+  #folderName(folder: string): string {
+    const known = this.#folderNames.get(folder);
+    if (known !== undefined) return known;
+    const made = safeName(folder);
+    this.#folderNames.set(folder, made);
+    return made;
+  }
+
+  /** Refuses a path that is a file and a folder at once. Errors: `MetainfoError`. */
+  *check(): Steps<void> {
+    let count = 0;
+    for (const key of this.#taken) {
+      if (this.#folders.has(key)) {
+        throw new MetainfoError(`Expected a file or a folder, got both under ${quoted(key)}`);
+      }
+      if (++count % PATHS_PER_STEP === 0) yield;
     }
-    if (position % PATHS_PER_STEP === 0) yield;
   }
-  return safePaths;
 }
 
 /** The key of a path: equal for paths that would be one file in a file system that ignores case. */

@@ -13,7 +13,7 @@ import type { FileRange } from "../protocol/magnet.ts";
 import { type Metainfo, readOriginalPaths } from "../protocol/metainfo.ts";
 import { publicUrl } from "../protocol/secrets.ts";
 import { METAINFO_LIMITS, STORAGE } from "../settings.ts";
-import { type FileSelection, globsWithoutFile } from "../swarm/download/file_selection.ts";
+import { type FileSelection, seekingIdleGlobs } from "../swarm/download/file_selection.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { Policy } from "../swarm/policy.ts";
 import type { RateLimits, SwarmEvent } from "../swarm/ports.ts";
@@ -155,7 +155,7 @@ export class JoinedTorrent {
       for (const message of problems) joined.warnings.push(["announce", message]);
       for (const message of spelled.problems) joined.warnings.push(["name", message]);
       for (const path of recovered.inTheWay) joined.warnings.push(["in-the-way", adviceOnFileInTheWay(path)]);
-      for (const glob of globsWithoutFile(metainfo, context.files)) {
+      for (const glob of await inSlices(seekingIdleGlobs(metainfo, context.files))) {
         joined.warnings.push(["selection", `no file matches ${glob}`]);
       }
       return joined;

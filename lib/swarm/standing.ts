@@ -1,4 +1,3 @@
-import type { Bitfield } from "../protocol/bitfield.ts";
 import type { Selection, TorrentState } from "./ports.ts";
 
 /** Why connections end when the user lets a torrent rest. */
@@ -51,7 +50,7 @@ export class Standing {
 
   /** Other files are wanted from now on. */
   select(selection: Selection): void {
-    this.#isFinished &&= hasAll(this.#selection.files, selection.files);
+    this.#isFinished &&= this.#selection.files.includesAll(selection.files);
     this.#selection = selection;
   }
 
@@ -64,7 +63,7 @@ export class Standing {
 
   /** The files of a move are in their final place. Returns whether these are all files that are wanted by now. */
   endMove(): boolean {
-    this.#isFinished = hasAll((this.#moving ?? this.#selection).files, this.#selection.files);
+    this.#isFinished = (this.#moving ?? this.#selection).files.includesAll(this.#selection.files);
     this.#moving = undefined;
     return this.#isFinished;
   }
@@ -74,9 +73,4 @@ export class Standing {
     this.#failure = reason;
     if (isLost) this.#isFinished = false;
   }
-}
-
-function hasAll(files: Bitfield, wanted: Bitfield): boolean {
-  for (const file of wanted) if (!files.has(file)) return false;
-  return true;
 }

@@ -73,3 +73,33 @@ Deno.test("Bitfield iterates its members in rising order across empty bytes", ()
   for (const index of [39, 0, 8, 31, 7]) bitfield.add(index);
   assert.deepEqual([...bitfield], [0, 7, 8, 31, 39]);
 });
+
+Deno.test("Bitfield tells what it has beyond another one, and whether that is nothing", () => {
+  const some = new Bitfield(20);
+  for (const index of [0, 7, 8, 19]) some.add(index);
+  const others = new Bitfield(20);
+  for (const index of [7, 9]) others.add(index);
+  const rest = some.without(others);
+  assert.deepEqual([...rest], [0, 8, 19]);
+  assert.equal(rest.count, 3);
+  assert.ok(some.includesAll(rest));
+  assert.ok(!some.includesAll(others));
+  assert.ok(Bitfield.full(20).includesAll(some));
+  const all = some.copy();
+  all.addAll(others);
+  assert.deepEqual([...all], [0, 7, 8, 9, 19]);
+  assert.equal(all.count, 5);
+  assert.equal(some.count, 4);
+});
+
+Deno.test("Bitfield shows what is deleted and added behind the place of an iteration", () => {
+  const bitfield = Bitfield.full(4);
+  bitfield.delete(3);
+  const seen: number[] = [];
+  for (const index of bitfield) {
+    if (index === 0) bitfield.delete(1);
+    if (index === 0) bitfield.add(3);
+    seen.push(index);
+  }
+  assert.deepEqual(seen, [0, 2, 3]);
+});

@@ -1,5 +1,6 @@
 /** Keeps the user's choice of a torrent's files: it holds for the torrent, not for one run of the program. */
 import type { KeptChoice, ResumeStore } from "../../disk/state/resume_store.ts";
+import { inSlices } from "../../disk/time_slices.ts";
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { InfoHash } from "../../protocol/info_hash.ts";
@@ -9,8 +10,8 @@ import { inForce } from "../../precedence.ts";
 import {
   EVERYTHING,
   type FileChoice,
+  fileSelecting,
   type FileSelection,
-  selectFiles,
 } from "../../swarm/download/file_selection.ts";
 
 /** The user's wishes for files in this run; a member that is missing or undefined stays as it was for each torrent. */
@@ -104,7 +105,9 @@ export async function chooseFiles(
   const kept = await resume.choice(infoHash);
   const choice = withWishes(kept, wishes, positions);
   const holding = choiceInForce(choice, configuredFiles);
-  const selection = selectFiles(metainfo, holding, holding.positions, holding.firstPositions);
+  const selection = await inSlices(
+    fileSelecting(metainfo, holding, holding.positions, holding.firstPositions),
+  );
   if (JSON.stringify(choice) !== JSON.stringify(kept)) {
     await resume.saveChoice(infoHash, choice).catch((error) => {
       log.warn(`cannot keep what was chosen of ${name}: ${messageOf(error)}`);

@@ -85,7 +85,7 @@ export class Download {
   }
 
   #countWantedStored(): number {
-    return [...this.stored].filter((index) => this.#wanted.has(index)).length;
+    return this.#wanted.count - this.#wanted.without(this.stored).count;
   }
 
   /**
@@ -95,9 +95,10 @@ export class Download {
   select(selection: FileSelection): void {
     this.#wanted = selection.pieces;
     this.#wantedStored = this.#countWantedStored();
-    const isTaken = (index: number) =>
-      this.stored.has(index) || this.#committing.has(index) || this.routing.get(index) !== undefined;
-    this.picker.select(selection, isTaken);
+    const taken = this.stored.copy();
+    for (const index of this.#committing.keys()) taken.add(index);
+    for (const { index } of this.routing.pieces) taken.add(index);
+    this.picker.select(selection, taken);
     for (const piece of [...this.routing.pieces]) {
       if (selection.pieces.has(piece.index)) continue;
       for (const peer of this.#context.peers.values()) {

@@ -2,8 +2,14 @@
 import { Bitfield } from "../../protocol/bitfield.ts";
 import type { FileRange } from "../../protocol/magnet.ts";
 import type { Metainfo } from "../../protocol/metainfo.ts";
+import { finish, type Steps } from "../../protocol/steps.ts";
 import type { Selection } from "../ports.ts";
 import { globMatcher } from "./glob.ts";
+
+/** Files looked at between two pauses. */
+const FILES_PER_STEP = 256;
+/** Pieces counted between two pauses. */
+const PIECES_PER_STEP = 16_384;
 
 /**
  * The user's choice of files, for any torrent.
@@ -47,39 +53,60 @@ export function selectFiles(
   positions: readonly FileRange[] = [],
   firstPositions: readonly FileRange[] = [],
 ): FileSelection {
-  const only = matcher(choice.only);
-  const skip = matcher(choice.skip);
-  const named = filesIn(positions, metainfo);
-  const isNamed = (_path: string, file: number) => positions.length === 0 || named.has(file);
-  const isAskedFor = choice.only.length > 0 ? only : isNamed;
-  const wanted = filesThat(metainfo, (path, file) => isAskedFor(path, file) && !skip(path));
+  return finish(fileSelecting(metainfo, choice, positions, firstPositions));
+}
+
+/** Does the same with pauses, as a torrent may have very many files. */
+export function* fileSelecting(
+  metainfo: Metainfo,
+  choice: FileChoice,
+  positions: readonly FileRange[],
+  firstPositions: readonly FileRange[],
+): Steps<FileSelection> {
+  const { files, layout: { pieceCount } } = metainfo;
+  const all = yield* filesThat(metainfo, (file) => !files[file].isPadding);
+  const padding = Bitfield.full(files.length).without(all);
+  const named = choice.only.length > 0
+    ? yield* filesMatching(metainfo, choice.only)
+    : positions.length > 0
+    ? filesIn(positions, metainfo).without(padding)
+    : all;
+  const wanted = named.without(yield* filesMatching(metainfo, choice.skip));
   if (wanted.count === 0) throw nothingWanted(metainfo, choice, positions);
-  const isEverything = wanted.count === filesThat(metainfo, () => true).count;
-  const isFirst = matcher(choice.first);
-  const namedFirst = filesIn(firstPositions, metainfo);
-  const first = filesThat(metainfo, (path, file) => isFirst(path) || namedFirst.has(file));
+  const firstFiles = yield* filesMatching(metainfo, choice.first);
+  firstFiles.addAll(filesIn(firstPositions, metainfo).without(padding));
   return {
     files: wanted,
-    pieces: isEverything ? Bitfield.full(metainfo.layout.pieceCount) : piecesOf(metainfo, wanted),
-    firstFiles: first,
-    firstPieces: piecesOf(metainfo, first),
+    pieces: wanted.count === all.count ? Bitfield.full(pieceCount) : yield* piecesOf(metainfo, wanted),
+    firstFiles,
+    firstPieces: yield* piecesOf(metainfo, firstFiles),
     isSequential: choice.isSequential,
   };
 }
 
+/** Globs whose matching no file is worth telling. */
+interface TellingGlobs {
+  readonly skip?: readonly string[] | undefined;
+  readonly first?: readonly string[] | undefined;
+}
+
 /** Globs of `skip` and `first` that match no file of a torrent, each with its option. Most likely they are mistyped. */
-export function globsWithoutFile(
+export function globsWithoutFile(metainfo: Metainfo, globs: TellingGlobs): string[] {
+  return finish(seekingIdleGlobs(metainfo, globs));
+}
+
+/** Does the same with pauses. */
+export function* seekingIdleGlobs(
   metainfo: Metainfo,
-  { skip = [], first = [] }: {
-    readonly skip?: readonly string[] | undefined;
-    readonly first?: readonly string[] | undefined;
-  },
-): string[] {
-  const isIdle = (glob: string) => filesThat(metainfo, matcher([glob])).count === 0;
-  return [
-    ...skip.filter(isIdle).map((glob) => `--skip ${glob}`),
-    ...first.filter(isIdle).map((glob) => `--first ${glob}`),
-  ];
+  { skip = [], first = [] }: TellingGlobs,
+): Steps<string[]> {
+  const idle: string[] = [];
+  for (const [option, globs] of [["--skip", skip], ["--first", first]] as const) {
+    for (const glob of globs) {
+      if ((yield* filesMatching(metainfo, [glob])).count === 0) idle.push(`${option} ${glob}`);
+    }
+  }
+  return idle;
 }
 
 function nothingWanted(
@@ -103,13 +130,23 @@ function matcher(globs: readonly string[]): (path: string) => boolean {
   return (path) => matches.some((match) => match(path));
 }
 
-function filesThat({ files }: Metainfo, isMeant: (path: string, file: number) => boolean): Bitfield {
-  const found = new Bitfield(files.length);
-  files.forEach(({ path, isPadding }, file) => {
+/** The files whose paths match one of the globs. */
+function* filesMatching(metainfo: Metainfo, globs: readonly string[]): Steps<Bitfield> {
+  if (globs.length === 0) return new Bitfield(metainfo.files.length);
+  const matches = matcher(globs);
+  return yield* filesThat(metainfo, (file) => {
+    const { path, isPadding } = metainfo.files[file];
     // In a torrent of several files, all paths begin with its name.
-    const within = path.length > 1 ? path.slice(1) : path;
-    if (!isPadding && isMeant(within.join("/"), file)) found.add(file);
+    return !isPadding && matches((path.length > 1 ? path.slice(1) : path).join("/"));
   });
+}
+
+function* filesThat({ files }: Metainfo, isMeant: (file: number) => boolean): Steps<Bitfield> {
+  const found = new Bitfield(files.length);
+  for (let file = 0; file < files.length; file++) {
+    if (isMeant(file)) found.add(file);
+    if (file % FILES_PER_STEP === 0) yield;
+  }
   return found;
 }
 
@@ -122,11 +159,15 @@ function filesIn(positions: readonly FileRange[], { files }: Metainfo): Bitfield
   return found;
 }
 
-function piecesOf({ layout }: Metainfo, files: Bitfield): Bitfield {
+function* piecesOf({ layout }: Metainfo, files: Bitfield): Steps<Bitfield> {
   const pieces = new Bitfield(layout.pieceCount);
   for (const file of files) {
     const { first, last } = layout.piecesOf(file) ?? { first: 0, last: -1 };
-    for (let index = first; index <= last; index++) pieces.add(index);
+    for (let index = first; index <= last; index++) {
+      pieces.add(index);
+      if (index % PIECES_PER_STEP === 0) yield;
+    }
+    if (file % FILES_PER_STEP === 0) yield;
   }
   return pieces;
 }

@@ -25,10 +25,13 @@ export class PeerPieces {
   /** Wants other pieces from now on. `peers`: all connected peers. */
   select(wanted: Bitfield, peers: Iterable<RemotePeer>): void {
     this.#wanted = wanted;
-    for (const peer of peers) {
-      peer.wantedPieces = 0;
-      for (const index of peer.have) if (this.#isLacking(index)) peer.wantedPieces++;
-    }
+    for (const peer of peers) peer.wantedPieces = this.#lackingIn(peer.have);
+  }
+
+  /** The number of these pieces that we want and have not stored. */
+  #lackingIn(pieces: Bitfield): number {
+    const lacking = this.#wanted.without(this.#stored);
+    return lacking.count - lacking.without(pieces).count;
   }
 
   #isLacking(index: number): boolean {
@@ -61,9 +64,8 @@ export class PeerPieces {
     const known = peer.have.count;
     if (bitfield.isFull && !peer.hasToldPieces) {
       // The picker does not count peers that have everything from the start: they raise all pieces alike.
-      for (const index of bitfield) {
-        if (peer.have.add(index) && this.#isLacking(index)) peer.wantedPieces++;
-      }
+      peer.have.addAll(bitfield);
+      peer.wantedPieces = this.#lackingIn(peer.have);
     } else {
       for (const index of bitfield) this.#has(peer, index);
     }

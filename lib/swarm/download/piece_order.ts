@@ -16,12 +16,12 @@ export class PieceOrder {
   /** `stored`: the pieces that we have. */
   constructor(selection: FileSelection, stored: Bitfield) {
     this.#selection = selection;
-    this.#layers = layersOf(selection, (index) => stored.has(index), () => 0);
+    this.#layers = layersOf(selection, stored);
   }
 
-  /** Wants other pieces from now on, or in another order. `isTaken`: whether a piece is stored or under way. */
-  select(selection: FileSelection, isTaken: (index: number) => boolean): void {
-    const layers = layersOf(selection, isTaken, (index) => this.availabilityOf(index));
+  /** Wants other pieces from now on, or in another order. `taken`: the pieces that are stored or under way. */
+  select(selection: FileSelection, taken: Bitfield): void {
+    const layers = layersOf(selection, taken, (index) => this.availabilityOf(index));
     this.#selection = selection;
     this.#layers = layers;
   }
@@ -109,17 +109,22 @@ export class PieceOrder {
   }
 }
 
-/** Makes the layers in the order in which they are wanted. Each layer counts peers for its own pieces only. */
+/**
+ * Makes the layers in the order in which they are wanted. Each layer counts peers for its own pieces only;
+ * `availabilityOf` is left out while there are no peers.
+ */
 function layersOf(
   { pieces, firstPieces }: FileSelection,
-  isTaken: (index: number) => boolean,
-  availabilityOf: (index: number) => number,
+  taken: Bitfield,
+  availabilityOf?: (index: number) => number,
 ): PiecePicker[] {
-  const layer = (isIn: (index: number) => boolean) => {
-    const isNotMissing = (index: number) => isTaken(index) || !pieces.has(index) || !isIn(index);
-    return new PiecePicker(pieces.length, isNotMissing, (index) => isIn(index) ? availabilityOf(index) : 0);
-  };
-  return firstPieces.count === 0
-    ? [layer(() => true)]
-    : [layer((index) => firstPieces.has(index)), layer((index) => !firstPieces.has(index))];
+  const missing = pieces.without(taken);
+  if (firstPieces.count === 0) return [new PiecePicker(missing, availabilityOf)];
+  const others = missing.without(firstPieces);
+  const layer = (missing: Bitfield, isFirst: boolean) =>
+    new PiecePicker(
+      missing,
+      availabilityOf && ((index) => firstPieces.has(index) === isFirst ? availabilityOf(index) : 0),
+    );
+  return [layer(missing.without(others), true), layer(others, false)];
 }

@@ -1,3 +1,5 @@
+import type { Bitfield } from "../../protocol/bitfield.ts";
+
 /** Missing pieces with consecutive indices. */
 export interface PieceRun {
   readonly first: number;
@@ -26,23 +28,36 @@ export class PiecePicker {
   #lowest = 0;
 
   /**
-   * All pieces start missing, except those that `isStored` says we have; `availabilityOf` says how many peers have
-   * each.
+   * The pieces `missing` are to be picked; `availabilityOf` says how many peers have each piece, and undefined stands
+   * for none.
    */
-  constructor(
-    pieceCount: number,
-    isStored: (index: number) => boolean,
-    availabilityOf: (index: number) => number = () => 0,
-  ) {
-    this.#availability = new Uint16Array(pieceCount);
-    this.#row = new Int32Array(pieceCount);
-    this.#positions = new Int32Array(pieceCount).fill(-1);
-    for (let index = 0; index < pieceCount; index++) {
-      const availability = this.#availability[index] = availabilityOf(index);
-      if (isStored(index)) continue;
-      this.#growTo(availability);
-      this.#bucketEnds[availability]++;
-      this.#positions[index] = 0;
+  constructor(missing: Bitfield, availabilityOf?: (index: number) => number) {
+    const { length } = missing;
+    this.#availability = new Uint16Array(length);
+    this.#row = new Int32Array(length);
+    this.#positions = new Int32Array(length).fill(-1);
+    this.#fillInOrder(missing);
+    if (availabilityOf !== undefined) this.#sort(missing, availabilityOf);
+  }
+
+  /** Puts the missing pieces into the row by their indices. Locals make this four times as fast. */
+  #fillInOrder(missing: Bitfield): void {
+    const row = this.#row;
+    const positions = this.#positions;
+    let position = 0;
+    for (const index of missing) {
+      row[position] = index;
+      positions[index] = position++;
+    }
+    this.#bucketEnds[0] = position;
+  }
+
+  #sort(missing: Bitfield, availabilityOf: (index: number) => number): void {
+    for (let index = 0; index < missing.length; index++) this.#availability[index] = availabilityOf(index);
+    this.#bucketEnds[0] = 0;
+    for (const index of missing) {
+      this.#growTo(this.#availability[index]);
+      this.#bucketEnds[this.#availability[index]]++;
     }
     // So far `bucketEnds` holds the size of each bucket. Now it gets the beginning of each bucket, which moves to the
     // end while the row is filled.
@@ -51,8 +66,7 @@ export class PiecePicker {
       this.#bucketEnds[bucket] = start;
       start += size;
     });
-    for (let index = 0; index < pieceCount; index++) {
-      if (!this.isMissing(index)) continue;
+    for (const index of missing) {
       const position = this.#bucketEnds[this.#availability[index]]++;
       this.#positions[index] = position;
       this.#row[position] = index;

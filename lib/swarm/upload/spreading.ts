@@ -18,8 +18,9 @@ interface Assignment {
  * again; when it leaves, so are all pieces that were given to it and that nobody has.
  */
 export class Spreading {
-  /** Fresh pieces, in no order. */
-  readonly #fresh: number[];
+  /** Fresh pieces in no order, the first `#freshCount` of the array. */
+  readonly #fresh: Int32Array;
+  #freshCount: number;
   /** The position of each fresh piece in `#fresh`; -1 for the others. */
   readonly #positions: Int32Array;
   /** Suggested and requested pieces, by number. */
@@ -27,13 +28,16 @@ export class Spreading {
 
   /** All pieces start fresh. */
   constructor(pieceCount: number) {
-    this.#fresh = Array.from({ length: pieceCount }, (_, index) => index);
-    this.#positions = Int32Array.from(this.#fresh);
+    const fresh = new Int32Array(pieceCount);
+    for (let index = 0; index < pieceCount; index++) fresh[index] = index;
+    this.#fresh = fresh;
+    this.#positions = fresh.slice();
+    this.#freshCount = pieceCount;
   }
 
   /** Whether remote peers have had every piece, so that nothing is scarce any more. */
   get isSpread(): boolean {
-    return this.#fresh.length === 0 && this.#assigned.size === 0;
+    return this.#freshCount === 0 && this.#assigned.size === 0;
   }
 
   /** How many pieces that were suggested to a peer it has not requested yet. */
@@ -47,8 +51,8 @@ export class Spreading {
 
   /** Takes a fresh piece to suggest to `peer`; -1 when there is none. `random` is in [0, 1). */
   suggestFor(peer: number, random: number): number {
-    if (this.#fresh.length === 0) return -1;
-    const index = this.#fresh[Math.floor(random * this.#fresh.length)];
+    if (this.#freshCount === 0) return -1;
+    const index = this.#fresh[Math.floor(random * this.#freshCount)];
     this.#remove(index);
     this.#assigned.set(index, { peer, isRequested: false });
     return index;
@@ -84,8 +88,8 @@ export class Spreading {
     for (const [index, assignment] of this.#assigned) {
       if (!isMeant(assignment)) continue;
       this.#assigned.delete(index);
-      this.#positions[index] = this.#fresh.length;
-      this.#fresh.push(index);
+      this.#positions[index] = this.#freshCount;
+      this.#fresh[this.#freshCount++] = index;
     }
   }
 
@@ -93,11 +97,9 @@ export class Spreading {
   #remove(index: number): boolean {
     const position = this.#positions[index];
     if (position < 0) return false;
-    const last = this.#fresh.pop()!;
-    if (last !== index) {
-      this.#fresh[position] = last;
-      this.#positions[last] = position;
-    }
+    const last = this.#fresh[--this.#freshCount];
+    this.#fresh[position] = last;
+    this.#positions[last] = position;
     this.#positions[index] = -1;
     return true;
   }

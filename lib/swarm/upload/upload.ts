@@ -37,7 +37,7 @@ interface UploadContext {
 /** Decides which peers may request from us, and serves their requests. */
 export class Upload {
   readonly #context: UploadContext;
-  readonly #spreading: Spreading;
+  #madeSpreading: Spreading | undefined;
   readonly #grants: FastGrants;
   #superSeeding: SuperSeeding | undefined;
   /** The appetites of all peers that have asked for something. */
@@ -45,9 +45,13 @@ export class Upload {
 
   constructor(context: UploadContext) {
     this.#context = context;
-    this.#spreading = new Spreading(context.layout.pieceCount);
     this.#grants = new FastGrants(context);
     this.#superSeed();
+  }
+
+  /** Made for the first peer: two million pieces take a while. */
+  get #spreading(): Spreading {
+    return this.#madeSpreading ??= new Spreading(this.#context.layout.pieceCount);
   }
 
   /**
@@ -233,9 +237,11 @@ export class Upload {
 
   /** A remote peer has more pieces. The picker has counted them already. */
   peerHas(peer: RemotePeer, indices: Iterable<number>, now: number): void {
+    const spreading = this.#spreading;
+    const appetite = this.#appetites.get(peer);
     for (const index of indices) {
-      this.#spreading.peerHas(index);
-      this.#appetites.get(peer)?.digested();
+      spreading.peerHas(index);
+      appetite?.digested();
       this.#superSeeding?.peerHas(peer, index);
     }
     this.#show(peer, now);

@@ -1,3 +1,4 @@
+import { Bitfield } from "../../../lib/protocol/bitfield.ts";
 import { BLOCK_LENGTH, PieceLayout } from "../../../lib/protocol/piece_layout.ts";
 import { BlockRouting } from "../../../lib/swarm/download/block_routing.ts";
 import { PiecePicker } from "../../../lib/swarm/download/piece_picker.ts";
@@ -8,7 +9,7 @@ const PEERS = 30;
 
 /** A picker in a swarm where every peer has some of the pieces. */
 function pickerInSwarm(): PiecePicker {
-  const picker = new PiecePicker(PIECES, () => false);
+  const picker = new PiecePicker(Bitfield.full(PIECES));
   for (let peer = 0; peer < PEERS; peer++) {
     for (let index = peer; index < PIECES; index += 1 + peer % 7) picker.peerHas(index);
   }

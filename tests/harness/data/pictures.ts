@@ -14,7 +14,7 @@ export function piecesIn(picture: string): Bitfield {
 /** A picker of one who has the pieces of `ours`, and knows remote peers with the pieces of each of `peers`. */
 export function pickerOf(ours: string, ...peers: string[]): PiecePicker {
   const stored = piecesIn(ours);
-  const picker = new PiecePicker(stored.length, (index) => stored.has(index));
+  const picker = new PiecePicker(Bitfield.full(stored.length).without(stored));
   for (const peer of peers) for (const index of piecesIn(peer)) picker.peerHas(index);
   return picker;
 }
