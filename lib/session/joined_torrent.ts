@@ -18,7 +18,7 @@ import type { Surroundings } from "../surroundings.ts";
 import type { Policy } from "../swarm/policy.ts";
 import type { RateLimits, SwarmEvent } from "../swarm/ports.ts";
 import { Swarm } from "../swarm/swarm.ts";
-import { adviceOnFileInTheWay } from "./advice/place_advice.ts";
+import { adviceOnFilesInTheWay } from "./advice/place_advice.ts";
 import { changedTiers, changedWebSeeds, type KeptAddresses } from "./kept/kept_addresses.ts";
 import { chooseFiles, type FileWishes } from "./kept/kept_choice.ts";
 import { RenewableTask } from "./work/renewable_task.ts";
@@ -154,7 +154,8 @@ export class JoinedTorrent {
       );
       for (const message of problems) joined.warnings.push(["announce", message]);
       for (const message of spelled.problems) joined.warnings.push(["name", message]);
-      for (const path of recovered.inTheWay) joined.warnings.push(["in-the-way", adviceOnFileInTheWay(path)]);
+      const inTheWay = adviceOnFilesInTheWay(recovered.inTheWay);
+      if (inTheWay !== undefined) joined.warnings.push(["in-the-way", inTheWay]);
       for (const glob of await inSlices(seekingIdleGlobs(metainfo, context.files))) {
         joined.warnings.push(["selection", `no file matches ${glob}`]);
       }

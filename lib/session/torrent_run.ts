@@ -18,6 +18,7 @@ import { PAUSED } from "../swarm/standing.ts";
 import type { SwarmEvent, SwarmSnapshot, TorrentState } from "../swarm/ports.ts";
 import type { AnySwarm } from "../swarm/swarm_registry.ts";
 import { newsOfJoin } from "./advice/join_news.ts";
+import { adviceOnSamePlace } from "./advice/place_advice.ts";
 import { type JoinContext, JoinedTorrent } from "./joined_torrent.ts";
 import type { TorrentWill } from "./kept/torrent_will.ts";
 import type { WantedFiles } from "./kept/wanted_files.ts";
@@ -299,7 +300,8 @@ export class TorrentRun {
     this.#joined = joined;
     const { swarm } = joined;
     registry.add(swarm);
-    for (const event of newsOfJoin(joined, home, registry.swarms, surroundings.now())) observe(event);
+    for (const event of newsOfJoin(joined, home, surroundings.now())) observe(event);
+    this.#tasks.add(this.#tellOfRival(joined));
     if (this.#fetch !== undefined && !metainfo.isPrivate) swarm.adoptPeers(this.#fetch.swarm.heardPeers);
     this.#endFetch("the metadata is there", true);
     this.#addPeers(swarm, this.#peers);
@@ -310,6 +312,14 @@ export class TorrentRun {
     this.#tasks.add(this.#watchData(joined));
     this.#outcome.resolve();
     this.#addPeers(swarm, await joined.rememberedPeers());
+  }
+
+  /** Tells the user of another torrent that is to fill the same place. */
+  async #tellOfRival({ swarm }: JoinedTorrent): Promise<void> {
+    const { observe, registry } = this.#context;
+    const message = await adviceOnSamePlace(swarm, registry.swarms);
+    if (message === undefined) return;
+    observe({ event: "warning", code: "in-the-way", message, infoHash: swarm.infoHash });
   }
 
   /** Waits until another program has changed the data and may be done with that, then checks it and joins again. */

@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import { join } from "node:path";
 import { DiskWorkers } from "../../lib/disk/disk_workers.ts";
+import { FilePlace } from "../../lib/disk/parts_layout.ts";
+import { ResumeStore } from "../../lib/disk/state/resume_store.ts";
 import { StorageError } from "../../lib/errors.ts";
 import { Bitfield } from "../../lib/protocol/bitfield.ts";
 import { concatBytes } from "../../lib/protocol/bytes.ts";
 import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
 import { STORAGE } from "../../lib/settings.ts";
-import { allPieces, assertServes, PIECE, TestHome, TestTorrent } from "./test_home.ts";
+import { allPieces, assertServes, PIECE, selectionOf, TestHome, TestTorrent } from "./test_home.ts";
 import { needs } from "../harness/processes/require_tool.ts";
 
 const single = new TestTorrent([["data.bin", 5 * PIECE + 100]]);
@@ -438,4 +440,52 @@ Deno.test("PieceStore has room again when enough was committed", async () => {
   await room;
   assert.ok(open.store.hasRoom());
   await open.stop();
+});
+
+Deno.test("PieceStore does not trust a file of a wrong size, though an earlier run took it for complete", async () => {
+  const { metainfo: { infoHash, files, name } } = several;
+  for (const phase of ["complete", "active"] as const) {
+    using home = new TestHome();
+    home.share(several, (path, content) => path.endsWith("three.bin") ? new Uint8Array(9) : content);
+    const before = await home.open(several);
+    await before.stop();
+    home.share(
+      several,
+      (path, content) => path.endsWith("three.bin") ? concatBytes(content, new Uint8Array(2)) : content,
+    );
+    const stamps = files.map(({ path, isPadding }) => {
+      if (isPadding) return undefined;
+      const { size, mtimeMs, ino: inode } = fs.statSync(home.shared(path.join("/")));
+      return { size, mtimeMs, inode };
+    });
+    const resume = await ResumeStore.open(home.path, () => {});
+    await resume.saveStamps(infoHash, stamps);
+    await resume.savePlaces(infoHash, new Uint8Array(files.length).fill(FilePlace.shareable));
+    await resume.saveBits("stored", infoHash, Bitfield.full(several.metainfo.layout.pieceCount));
+    await resume.savePhase(infoHash, phase);
+    resume.close();
+    const open = await home.open(several);
+    assert.ok(open.checked > 0, `${name} is looked at, ${phase}`);
+    await open.stop();
+    home.assertFinished(several);
+  }
+});
+
+Deno.test("PieceStore knows its own copies of a move that was cut off, with another file wanted since", async () => {
+  using home = new TestHome();
+  const only = ["album/one.bin"];
+  const pieces = selectionOf(several, only).pieces;
+  const first = await home.open(several, { only });
+  await first.commit(several, ...pieces);
+  await first.store.flush(STORAGE.syncMs);
+  await first.resume.savePhase(several.metainfo.infoHash, "moving");
+  await first.crash();
+  home.share(several, (path, content) => only.includes(path) ? content : undefined);
+  const second = await home.open(several);
+  assert.deepEqual(second.recovered.inTheWay, []);
+  await second.commit(several, ...allPieces(several).filter((index) => !second.recovered.have.has(index)));
+  second.store.finish();
+  await second.stop();
+  assert.deepEqual(second.failures, []);
+  home.assertFinished(several);
 });
