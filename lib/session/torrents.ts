@@ -69,8 +69,10 @@ export class Torrents {
   readonly #named = new NamedTorrents();
   /** Torrents that are being kept: each ends when that is done, or rejects. */
   readonly #opening = new Map<InfoHash, Promise<void>>();
-  /** Ends when all torrents have been left whose files were taken out. */
-  #leaving: Promise<void> = Promise.resolve();
+  /** Torrents that are being left or removed: one that is added again meanwhile waits for that. */
+  readonly #departing = new Map<InfoHash, Promise<void>>();
+  /** Files in `torrents/` that are being read. */
+  readonly #reading = new Set<Promise<unknown>>();
 
   constructor(context: TorrentsContext) {
     this.#context = context;
@@ -115,15 +117,22 @@ export class Torrents {
    * The file stays where it is, and is read again at a later start only if it lies in `torrents/`.
    */
   async add(torrentPath: string, peers: readonly string[]): Promise<InfoHash> {
-    const metainfo = await readTorrent(torrentPath);
+    const metainfo = await this.#readFile(torrentPath);
     const { infoHash } = metainfo;
     this.#leaveUnlessNamed(this.#named.note(torrentPath, infoHash));
+    await this.#departing.get(infoHash);
     const known = this.#torrents.get(infoHash);
     if (known?.lacksMetadata) known.adopt(metainfo);
     if (this.#isUnderWay(infoHash)) return infoHash;
     await this.#begin({ infoHash, metainfo, peers });
     this.#adviseOn(metainfo, torrentPath);
     return infoHash;
+  }
+
+  async #readFile(path: string): Promise<Metainfo> {
+    const reading = readTorrent(path).finally(() => this.#reading.delete(reading));
+    this.#reading.add(reading);
+    return await reading;
   }
 
   /** Joins the swarm of a magnet link, and resolves when the data on disk has been checked. The link is kept. */
@@ -139,6 +148,7 @@ export class Torrents {
   async #readMagnet(link: string): Promise<{ magnet: Magnet; metainfo: Metainfo | undefined }> {
     const magnet = parseMagnet(link, MAGNET_LIMITS);
     const { infoHash } = magnet;
+    await this.#departing.get(infoHash);
     if (this.#isUnderWay(infoHash)) return { magnet, metainfo: undefined };
     for (const message of magnet.warnings) {
       this.#context.observe({ event: "warning", code: "magnet", message, infoHash });
@@ -190,6 +200,7 @@ export class Torrents {
     const read = await this.#read(origin);
     const { infoHash, metainfo, magnet } = read;
     const { files = {}, peers = [], isPaused = false } = options;
+    await this.#departing.get(infoHash);
     const known = this.#torrents.get(infoHash);
     if (known !== undefined) {
       await this.#opening.get(infoHash);
@@ -304,12 +315,16 @@ export class Torrents {
   watch(known: FileLooks): void {
     const { home, observe, signal, tasks } = this.#context;
     const came = (path: string) => {
-      this.#leaving.then(() => this.add(path, [])).catch((error) => {
+      this.add(path, []).catch((error) => {
         if (signal.aborted) return;
         observe({ event: "warning", code: "torrent", message: `${path}: ${messageOf(error)}` });
       });
     };
-    const left = (path: string) => this.#leaveUnlessNamed(this.#named.forget(path));
+    // The file may have been renamed, and not have been read under its new name yet.
+    const left = (path: string) =>
+      tasks.add(
+        Promise.allSettled(this.#reading).then(() => this.#leaveUnlessNamed(this.#named.forget(path))),
+      );
     tasks.add(watchFolder(join(home, "torrents"), known, { came, left }, signal));
   }
 
@@ -317,24 +332,39 @@ export class Torrents {
   #leaveUnlessNamed(infoHash: InfoHash | undefined): void {
     const torrent = infoHash && this.#torrents.get(infoHash);
     if (torrent === undefined || this.#named.has(torrent.infoHash)) return;
-    this.#leaving = this.#leaving.then(async () => {
+    this.#context.tasks.add(this.#depart(torrent, async () => {
       await torrent.stop();
       await torrent.close();
       this.#context.registry.remove(torrent.infoHash);
-      this.#torrents.delete(torrent.infoHash);
+    }));
+  }
+
+  /** Takes a torrent out of the session once `leave` has ended; after an error it stays. Errors: those of `leave`. */
+  #depart(torrent: Torrent, leave: () => Promise<void>): Promise<void> {
+    const { infoHash } = torrent;
+    const before = this.#departing.get(infoHash) ?? Promise.resolve();
+    const leaving = before.then(async () => {
+      if (this.#torrents.get(infoHash) !== torrent) return;
+      await leave();
+      this.#torrents.delete(infoHash);
       this.#context.standingChanged();
     });
-    this.#context.tasks.add(this.#leaving);
+    const departing = leaving.catch(() => {}).finally(() => {
+      if (this.#departing.get(infoHash) === departing) this.#departing.delete(infoHash);
+    });
+    this.#departing.set(infoHash, departing);
+    return leaving;
   }
 
   /** Leaves a torrent for good. Errors: `RangeError` for an unknown torrent; `StorageError`. */
   async remove(infoHash: InfoHash, deletesData: boolean): Promise<void> {
     const torrent = this.get(infoHash);
     const opened = this.#opening.get(infoHash)?.catch(() => {});
-    const removing = Promise.resolve(opened).then(() => torrent.remove(deletesData));
+    const removing = this.#depart(torrent, async () => {
+      await opened;
+      await torrent.remove(deletesData);
+    });
     this.#context.tasks.add(removing);
     await removing;
-    this.#torrents.delete(infoHash);
-    this.#context.standingChanged();
   }
 }

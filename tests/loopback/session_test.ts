@@ -158,6 +158,49 @@ Deno.test("Session leaves a torrent that is taken out of torrents/, and keeps al
   await until(() => machine.session.snapshot().length === 0, "left again", 15_000);
 });
 
+Deno.test("Session takes in a torrent again that is added while it is being removed", async () => {
+  await using machine = await Machine.start();
+  const torrent = await machine.publish(BOOK, []);
+  const copy = machine.path("book.torrent");
+  await Deno.copyFile(torrent, copy);
+  const infoHash = await machine.session.add(copy, []);
+  const link = `magnet:?xt=urn:btih:${infoHash}`;
+  const removing = machine.session.remove(infoHash, false);
+  const adding = machine.session.add(copy, []);
+  await Promise.all([removing, adding]);
+  assert.equal(machine.swarm(infoHash).seeding, true);
+
+  const again = machine.session.remove(infoHash, false);
+  const opening = machine.session.open({ magnet: link }, {});
+  await Promise.all([again, opening]);
+  assert.equal(machine.swarm(infoHash).state, "fetching metadata");
+  await machine.session.remove(infoHash, false);
+  assert.deepEqual(machine.session.snapshot(), []);
+});
+
+Deno.test("Session keeps a torrent whose file has another name and is still being read under it", async () => {
+  await using machine = await Machine.start();
+  const torrent = await machine.publish(BOOK, []);
+  const infoHash = await machine.session.add(torrent, []);
+  const { readFile } = Deno;
+  const read = Promise.withResolvers<void>();
+  Deno.readFile = async (...args) => {
+    await delay(2 * STORAGE.folderWatchMs);
+    read.resolve();
+    return await readFile(...args);
+  };
+  try {
+    machine.session.watchTorrents(new Map([[torrent, lookOf(torrent)]]));
+    await Deno.rename(torrent, machine.path("torrents", "renamed.torrent"));
+    await read.promise;
+  } finally {
+    Deno.readFile = readFile;
+  }
+  await delay(STORAGE.folderWatchMs);
+  assert.equal(machine.swarm(infoHash).seeding, true);
+  assert.equal(machine.namesOf("torrent").length, 1, "it was not joined anew");
+});
+
 Deno.test("Session refuses a state/ that another one uses, and leaves that one alone", async () => {
   await using machine = await Machine.start();
   await assert.rejects(machine.start(), /state\/ is in use by process \d+/);
