@@ -51,6 +51,11 @@ export const CONNECTIONS = {
   perTorrent: 120,
   /** Open connections of the whole process, half-open ones included. */
   perProcess: 800,
+  /**
+   * Handshakes beyond these: when all places are taken, a newcomer gets that of an idle peer, but only once it has shown
+   * itself by its handshake.
+   */
+  newcomersBeyond: 16,
   /** How many of these are kept for peers that connect to us: we stop dialling when no more are free. */
   keptForNewcomers: 200,
   /** Connections from one address to one torrent: enough for a class room behind NAT, but less than all places. */

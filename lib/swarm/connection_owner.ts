@@ -24,6 +24,8 @@ export interface ConnectionOwner {
 
   /** Why a connection whose handshake is complete is refused; undefined when it is welcome. */
   refusal(facts: PeerFacts): string | undefined;
+  /** Whether a peer uses its connection now, or did lately; one that does not makes room when the process is full. */
+  isInUse(peer: RemotePeer, now: number): boolean;
   /** A connection is up and was not refused. The result is passed back with every event. */
   peerConnected(facts: PeerFacts, sender: PeerSender, now: number): RemotePeer;
   /** Takes one message, which is borrowed. Errors: `ProtocolError` when the connection must be closed. */

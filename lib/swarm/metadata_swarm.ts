@@ -120,6 +120,11 @@ export class MetadataSwarm implements ConnectionOwner {
     return this.#isOver ? "we are stopping" : this.#roster.refusal(facts, this.#peers.now);
   }
 
+  /** Any of its few peers may be about to send the metadata. */
+  isInUse(): boolean {
+    return true;
+  }
+
   peerConnected(facts: PeerFacts, sender: PeerSender, now: number): RemotePeer {
     return this.#peers.connected(facts, sender, now, () => {
       if (facts.supportsFast) sender.send(encodePlain(MessageId.haveNone));

@@ -17,6 +17,7 @@ import type { FileSelection } from "./download/file_selection.ts";
 import { DontHaveExtension } from "./extensions/dont_have_extension.ts";
 import { Download } from "./download/download.ts";
 import type { Extensions } from "./extensions/extensions.ts";
+import { exchangesData } from "./peers/admission.ts";
 import { Interest } from "./peers/interest.ts";
 import type { DialTarget, HeardPeer } from "./peers/known_peers.ts";
 import { admitBitfield, admitMessage, losePatience } from "./peers/manners.ts";
@@ -263,6 +264,10 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   }
 
   /** A connection is up and was not refused: introduces us. The caller passes the result back with every event. */
+  isInUse(peer: RemotePeer, now: number): boolean {
+    return exchangesData(peer, now);
+  }
+
   peerConnected(facts: PeerFacts, sender: PeerSender, now: number): RemotePeer {
     return this.#swarmPeers.connected(facts, sender, now, (peer) => {
       this.#pieces.introduce(peer, this.upload.hidesFrom(peer));

@@ -30,24 +30,31 @@ export class Connections {
   /** The resources that all connections share. */
   readonly resources: ConnectionResources;
   readonly #handshakeTimeoutMs: number;
+  /** Connections that are up, the oldest first. */
   readonly #open = new Set<PeerConnection>();
   /** Streams whose handshake is under way. */
   readonly #introducing = new Set<ByteStream>();
   /** All handshakes under way and all connections. */
   readonly #running = new Set<Promise<void>>();
   readonly #ownAddresses: () => readonly string[];
+  readonly #limit: number;
   /** Own addresses when they were looked at last, while there were connections. */
   #addressesBefore: readonly string[] = [];
   #isStopping = false;
 
-  /** `listAddresses` yields the own addresses there are now, canonical and without zones. */
+  /**
+   * `listAddresses` yields the own addresses there are now, canonical and without zones; `limit` is the most connections
+   * of the process.
+   */
   constructor(
     surroundings: Surroundings,
     handshakeTimeoutMs: number = CONNECTIONS.handshakeTimeoutMs,
     listAddresses: () => readonly string[] = ownAddresses,
+    limit: number = CONNECTIONS.perProcess,
   ) {
     this.surroundings = surroundings;
     this.#ownAddresses = listAddresses;
+    this.#limit = limit;
     this.resources = createResources(surroundings.now);
     this.#handshakeTimeoutMs = handshakeTimeoutMs;
   }
@@ -57,13 +64,22 @@ export class Connections {
     return this.#running.size;
   }
 
+  /** Whether one more peer may connect to us, at least until its handshake is over. */
   get hasRoom(): boolean {
-    return this.#running.size < CONNECTIONS.perProcess;
+    return this.#running.size < this.#limit + CONNECTIONS.newcomersBeyond;
   }
 
-  /** The same for connections that we make ourselves: some room is kept for peers that connect to us. */
+  /** Whether we may make one more connection ourselves: some room is kept for peers that connect to us. */
   get hasRoomToDial(): boolean {
-    return this.#running.size < CONNECTIONS.perProcess - CONNECTIONS.keptForNewcomers;
+    return this.#running.size < this.#limit - CONNECTIONS.keptForNewcomers;
+  }
+
+  /** Closes the oldest idle connection if there are too many; false when there are, and all are in use. */
+  #makeRoom(now: number): boolean {
+    if (this.#running.size <= this.#limit) return true;
+    const idle = this.#open.values().find((connection) => connection.isIdle(now));
+    idle?.close("there are too many connections, and it made room");
+    return idle !== undefined;
   }
 
   /** Our handshake for a swarm, 68 bytes. */
@@ -117,7 +133,9 @@ export class Connections {
     };
     const name = formatEndpoint(stream.remote);
     const isBlocked = this.surroundings.isBlocked(stream.remote.address);
-    const refusal = isBlocked ? "its address is blocked" : swarm.refusal(facts);
+    const refusal = isBlocked
+      ? "its address is blocked"
+      : swarm.refusal(facts) ?? (this.#makeRoom(since) ? undefined : "too many connections");
     if (refusal !== undefined) {
       stream.close();
       log.debug(`connection with ${name} refused: ${refusal}`);

@@ -60,7 +60,10 @@ export class Listener {
 
   #take(connection: Deno.TcpConn): void {
     const { connections } = this.#options;
-    if (!connections.hasRoom) return connection.close();
+    if (!connections.hasRoom) {
+      if (this.#handshaking.size === 0) return connection.close();
+      this.#giveUpOne();
+    }
     const stream = new TcpStream(connection);
     if (connections.surroundings.isBlocked(stream.remote.address)) {
       connections.surroundings.log.debug(

@@ -154,6 +154,11 @@ export class PeerConnection implements PeerSender, Sleeper {
     this.wake();
   }
 
+  /** Whether it is closed, or its peer does not use it; `now` in ms. */
+  isIdle(now: number): boolean {
+    return this.#closing.signal.aborted || !this.#swarm.isInUse(this.#peer, now);
+  }
+
   /** Keeps a quiet connection alive and closes a dead one; `now` in ms. */
   tick(now: number): void {
     if (now - this.#lastHeardAt > CONNECTIONS.silenceTimeoutMs) {

@@ -49,7 +49,7 @@ export function admit(
 }
 
 /** Whether a peer is, or lately was, one that we upload to or download from. */
-function exchangesData(peer: RemotePeer, now: number): boolean {
+export function exchangesData(peer: RemotePeer, now: number): boolean {
   return peer.isWebSeed || !peer.weChoke || peer.isSource || peer.upload.bytesPerSecond(now) > 0 ||
     peer.download.bytesPerSecond(now) > 0;
 }

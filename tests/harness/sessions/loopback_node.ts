@@ -30,6 +30,8 @@ export interface NodeChanges extends Partial<Pick<Surroundings, "encryption">> {
   readonly handshakeTimeoutMs?: number;
   /** Own addresses there are now; those of this machine where left out. */
   readonly ownAddresses?: () => readonly string[];
+  /** Most connections of the process. */
+  readonly limit?: number;
   /** One repeated byte of its peer id. */
   readonly id?: number;
 }
@@ -60,7 +62,7 @@ export class LoopbackNode {
       isOurselves: () => false,
       now: () => this.now,
     });
-    this.connections = new Connections(surroundings, handshakeTimeoutMs, changes.ownAddresses);
+    this.connections = new Connections(surroundings, handshakeTimeoutMs, changes.ownAddresses, changes.limit);
     this.listener = new Listener({
       host: HOST,
       port: 0,

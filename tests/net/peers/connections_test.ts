@@ -55,6 +55,53 @@ Deno.test("Connections keeps what is connected by an address that was never list
   assert.equal(node.swarm.connectionCount, 1);
 });
 
+Deno.test("Connections closes the oldest idle connection for a newcomer when the process is full, and none in use", async () => {
+  await using node = new LoopbackNode(metainfo, data, { limit: 3 });
+  const peers: RawPeer[] = [];
+  const come = async (id: number) => {
+    const peer = await RawPeer.introduced(node.listener.port, infoHash, id);
+    peers.push(peer);
+    return peer;
+  };
+  try {
+    for (const id of [1, 2, 3]) {
+      await come(id);
+      await until(() => node.swarm.connectionCount === id, `peer ${id}`);
+    }
+    const [connected] = node.swarm.snapshot(node.now).peers;
+    const first = await come(4);
+    await peers[0].drain();
+    await until(() => node.swarm.connectionCount === 3, "the oldest one is gone");
+    assert.ok(!node.swarm.snapshot(node.now).peers.some(({ endpoint }) => endpoint === connected.endpoint));
+    assert.deepEqual(node.reasons, ["there are too many connections, and it made room"]);
+
+    node.swarm.isInUse = () => true;
+    const second = await come(5);
+    assert.equal(await second.drain(), 0, "all places are in use");
+    assert.equal(node.swarm.connectionCount, 3);
+    assert.ok(await first.stream.read(new Uint8Array(1)));
+  } finally {
+    for (const peer of peers) peer[Symbol.dispose]();
+  }
+});
+
+Deno.test("Connections lets a newcomer in though others only connect and fill what is kept for handshakes", async () => {
+  await using node = new LoopbackNode(metainfo, data, { limit: 1 });
+  using _idle = await RawPeer.introduced(node.listener.port, infoHash, 1);
+  await until(() => node.swarm.connectionCount === 1, "connected");
+  const silent: RawPeer[] = [];
+  try {
+    for (let i = 0; i < 3 * CONNECTIONS.newcomersBeyond; i++) {
+      silent.push(await RawPeer.connect(node.listener.port));
+    }
+    using newcomer = await RawPeer.introduced(node.listener.port, infoHash, 2);
+    assert.ok(await newcomer.stream.read(new Uint8Array(1)), "it is welcome");
+    assert.ok(node.connections.count <= 1 + CONNECTIONS.newcomersBeyond + 1, `${node.connections.count}`);
+  } finally {
+    for (const peer of silent) peer[Symbol.dispose]();
+  }
+});
+
 /** A client of another kind that connects to a node while that dials it, and keeps what it likes of the two. */
 async function dialBothWays(node: LoopbackNode): Promise<{ accepted: RawPeer; dialled: RawPeer }> {
   const listening = Deno.listen({ hostname: "127.0.0.1", port: 0 });
