@@ -14,7 +14,7 @@ import type { Metainfo } from "../protocol/metainfo.ts";
 import { STORAGE } from "../settings.ts";
 import type { TorrentState } from "../swarm/ports.ts";
 import { type Changes, OF_PROCESS } from "../swarm/policy.ts";
-import { withWaiting } from "./advice/waiting.ts";
+import { waitingIn } from "./advice/waiting.ts";
 import { reachedGoal } from "./goals.ts";
 import type { Times } from "./kept/active_times.ts";
 import {
@@ -106,10 +106,11 @@ export class Torrent {
 
   /** The whole state of the torrent at `now` (ms), as plain data. `queuePosition`: its place in the queue, from 0. */
   snapshot(now: number, queuePosition: number): TorrentSnapshot {
-    const swarm = { ...this.#run.snapshot(now), state: this.state };
+    const { state } = this;
+    const swarm = this.#run.snapshot(now);
     const usesMulticast = this.#context.usesMulticast && !this.isPrivate;
-    const explained = withWaiting(swarm, this.#run.announcer, usesMulticast, now);
-    return torrentSnapshot(explained, this.will.kept, queuePosition);
+    const waiting = waitingIn(swarm, this.#run.announcer, usesMulticast, now);
+    return torrentSnapshot(swarm, { state, waiting }, this.will.kept, queuePosition);
   }
 
   /** The parts that `torrent_views.ts` looks at. */

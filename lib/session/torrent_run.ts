@@ -113,7 +113,10 @@ export class TorrentRun {
   snapshot(now: number): SwarmSnapshot {
     const { state } = this;
     const snapshot = this.#joined?.swarm.snapshot(now) ?? this.#unjoinedSnapshot(now, state);
-    return { ...snapshot, state, failure: this.#failure ?? snapshot.failure };
+    const failure = this.#failure ?? snapshot.failure;
+    // With a thousand torrents, copies that change nothing are a good part of the work.
+    const isSame = snapshot.state === state && snapshot.failure === failure;
+    return isSame ? snapshot : { ...snapshot, state, failure };
   }
 
   #unjoinedSnapshot(now: number, state: TorrentState): SwarmSnapshot {

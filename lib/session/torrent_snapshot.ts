@@ -19,16 +19,19 @@ export interface TorrentSnapshot extends SwarmSnapshot {
   readonly etaS: number | undefined;
 }
 
-/** The snapshot of a torrent from that of its swarm and its record. */
+/** The snapshot of a torrent from that of its swarm, what the session adds to it, and its record. */
 export function torrentSnapshot(
   swarm: SwarmSnapshot,
+  { state, waiting }: Pick<SwarmSnapshot, "state" | "waiting">,
   { number, labels, addedAt, completedAt, isPaused, pauseReason }: KeptTorrent,
   queuePosition: number,
 ): TorrentSnapshot {
-  const { left, downloadRate, state } = swarm;
+  const { left, downloadRate } = swarm;
   const isComing = state === "downloading" && left > 0 && downloadRate > 0;
   return {
     ...swarm,
+    state,
+    waiting,
     number,
     labels,
     addedAt,

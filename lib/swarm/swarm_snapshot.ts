@@ -1,6 +1,5 @@
 import type { Metainfo } from "../protocol/metainfo.ts";
 import type { Download } from "./download/download.ts";
-import { emptySnapshot } from "./empty_snapshot.ts";
 import type { SwarmSnapshot } from "./ports.ts";
 import type { RemotePeer } from "./peers/remote_peer.ts";
 import type { Statistics } from "./statistics.ts";
@@ -23,20 +22,36 @@ export function snapshotOf(
   now: number,
 ): SwarmSnapshot {
   const { layout, name, infoHash } = metainfo;
+  let offering = 0;
+  for (const peer of peers.values()) if (peer.wantedPieces > 0) offering++;
+  const { uploaded, downloaded, uploadRate, downloadRate } = statistics.snapshot(now);
+  // One literal: with a thousand torrents, copies of parts would be a good part of the work.
   return {
-    ...emptySnapshot(infoHash, name),
-    ...standing,
+    infoHash,
+    name,
+    role: standing.role,
+    seeding: standing.seeding,
     length: layout.totalLength,
     pieceLength: layout.pieceLength,
     pieces: layout.pieceCount,
     have: download.stored.count,
     missing: download.missing,
     left: download.missingBytes,
-    ...statistics.snapshot(now),
+    finished: standing.finished,
+    downloaded,
+    uploaded,
+    downloadRate,
+    uploadRate,
     connections: peers.size,
-    offering: peers.values().filter((peer) => peer.wantedPieces > 0).toArray().length,
+    offering,
+    known: standing.known,
     uploadSlotsUsed: upload.slotCount,
     downloadSourcesUsed: download.sources.count,
-    peers: Array.from(peers.values(), (peer) => peer.snapshot(now)),
+    lacksMetadata: false,
+    checked: undefined,
+    state: standing.state,
+    failure: standing.failure,
+    waiting: undefined,
+    peers: peers.size === 0 ? [] : Array.from(peers.values(), (peer) => peer.snapshot(now)),
   };
 }

@@ -20,11 +20,9 @@ const PATIENCE_MS = 3_000;
 
 /** The reason why no data comes. Undefined where data comes, none is wanted, or the state itself is the reason. */
 export function waitingOf(snapshot: SwarmSnapshot, search: Search): Waiting | undefined {
-  const { finished, state, checked, lacksMetadata, missing, downloadRate } = snapshot;
-  const isSettled = finished || checked !== undefined ||
-    (state !== "downloading" && state !== "fetching metadata");
+  const { lacksMetadata, missing, downloadRate } = snapshot;
   if (search.now - search.startedAt < PATIENCE_MS) return undefined;
-  if (isSettled || downloadRate > 0 || (missing === 0 && !lacksMetadata)) return undefined;
+  if (isSettled(snapshot) || downloadRate > 0 || (missing === 0 && !lacksMetadata)) return undefined;
   const { offering, connections, role, known } = snapshot;
   if (offering > 0) return because(`${peers(offering, "has", "have")} data and did not give any yet`);
   const nobody = `nobody here has ${lacksMetadata ? "the metadata" : "the data"} yet`;
@@ -56,6 +54,11 @@ export function waitingOf(snapshot: SwarmSnapshot, search: Search): Waiting | un
   return because(`${nobody}: ${asked.join(", and ")}`);
 }
 
+/** Whether nothing is fetched, or the state itself says why. */
+function isSettled({ finished, state, checked }: SwarmSnapshot): boolean {
+  return finished || checked !== undefined || (state !== "downloading" && state !== "fetching metadata");
+}
+
 /** Error texts of the systems for a tracker out of reach, each with words that people understand. */
 const PLAIN_WORDS: readonly (readonly [pattern: RegExp, words: string])[] = [
   [/connection refused|ECONNREFUSED|actively refused/i, "refuses connections"],
@@ -76,17 +79,14 @@ function peers(count: number, one: string, many: string): string {
   return count === 1 ? `1 peer ${one}` : `${count} peers ${many}`;
 }
 
-/** A snapshot with the reason why no data comes, as far as `announcer`, undefined for none, shows it. `now` in ms. */
-export function withWaiting(
+/** The same as far as `announcer`, undefined for none, knows of the search. `now` in ms. */
+export function waitingIn(
   snapshot: SwarmSnapshot,
   announcer: Announcer | undefined,
   usesMulticast: boolean,
   now: number,
-): SwarmSnapshot {
-  if (announcer === undefined) return snapshot;
+): Waiting | undefined {
+  if (announcer === undefined || isSettled(snapshot)) return undefined;
   const { hasTrackers, failures, startedAt } = announcer;
-  return {
-    ...snapshot,
-    waiting: waitingOf(snapshot, { hasTrackers, failures, usesMulticast, startedAt, now }),
-  };
+  return waitingOf(snapshot, { hasTrackers, failures, usesMulticast, startedAt, now });
 }
