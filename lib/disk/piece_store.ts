@@ -349,7 +349,7 @@ export class PieceStore implements PieceStorage {
       }
     } catch (error) {
       if (error instanceof StorageError) this.#break(error);
-      else this.#log.warn(`Cannot save the resume state: ${messageOf(error)}`);
+      else this.#log.warn(`Cannot save the resume state: ${messageOf(error)}`, "saving the resume state");
     }
   }
 

@@ -303,8 +303,9 @@ export class JoinedTorrent {
     try {
       await resume.saveTotals(this.swarm.infoHash, totals);
       await resume.savePeers(this.swarm.infoHash, peers);
+      log.works("noting totals");
     } catch (error) {
-      log.warn(`cannot note totals: ${messageOf(error)}`);
+      log.warn(`cannot note totals: ${messageOf(error)}`, "noting totals");
     }
   }
 

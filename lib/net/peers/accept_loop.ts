@@ -40,6 +40,7 @@ async function acceptFrom<Connection extends Deno.Conn>(
   while (!signal.aborted) {
     try {
       const connection = await listener.accept();
+      log.works(name);
       try {
         take(connection);
       } catch (error) {
@@ -52,7 +53,7 @@ async function acceptFrom<Connection extends Deno.Conn>(
         log.debug(`connection lost: ${messageOf(error)}`);
         continue;
       }
-      log.warn(`${name} cannot accept: ${messageOf(error)}`);
+      log.warn(`${name} cannot accept: ${messageOf(error)}`, name);
       await sleep(PAUSE_MS, signal).catch(() => {});
     }
   }

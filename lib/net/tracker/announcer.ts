@@ -157,7 +157,7 @@ export class Announcer {
   }
 
   async #announce(announce: DueAnnounce): Promise<void> {
-    const { swarm, failed, surroundings: { log, now } } = this.#options;
+    const { swarm, failed, surroundings: { now } } = this.#options;
     try {
       const reply = await this.#send(announce, this.#stopping.signal);
       this.#schedule.succeeded(announce, reply, now());
@@ -165,7 +165,6 @@ export class Announcer {
       if (reply.reportIntervalSeconds === undefined) this.#reportedTo.delete(announce.url);
       else this.#reportedTo.add(announce.url);
       this.#answers.set(announce.url, { reply, at: now() });
-      if (reply.warning !== undefined) log.warn(`${nameOf(announce)}: ${reply.warning}`);
       swarm.addPeers(reply.peers.map(({ endpoint }) => endpoint), "tracker");
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
@@ -178,13 +177,23 @@ export class Announcer {
   }
 
   #send(announce: DueAnnounce, signal: AbortSignal): Promise<AnnounceReply> {
-    const { traffic, surroundings } = this.#options;
+    const { swarm, traffic, surroundings } = this.#options;
     return traffic.run(announce.url, async () => {
+      // What is logged names the tracker as its subject, so that an outage is logged once and not for each torrent.
+      const { log } = surroundings;
+      const tracker = nameOf(announce);
+      const torrent = `${tracker} for ${swarm.infoHash}`;
       try {
-        return await announceToTracker(announce.url, this.#requestFor(announce), signal, surroundings);
+        const reply = await announceToTracker(announce.url, this.#requestFor(announce), signal, surroundings);
+        log.works(tracker);
+        if (reply.warning === undefined) log.works(torrent);
+        else log.warn(`${tracker}: ${reply.warning}`, torrent);
+        return reply;
       } catch (error) {
-        // It is logged inside `run`, so that an outage is logged once and not for each torrent.
-        if (!this.#stopping.signal.aborted) surroundings.log.warn(`${nameOf(announce)}: ${messageOf(error)}`);
+        const isRefusal = error instanceof TrackerError && !error.isOutage;
+        if (!this.#stopping.signal.aborted) {
+          log.warn(`${tracker}: ${messageOf(error)}`, isRefusal ? torrent : tracker);
+        }
         throw error;
       }
     }, signal);
