@@ -51,7 +51,8 @@ function tellFailure(error: unknown, args: readonly string[]): ExitCode {
 function failureOf(error: unknown): Failure | undefined {
   if (error instanceof Failure) return error;
   if (!(error instanceof CommanderError)) return new Failure(EXIT.failed, "internal error", messageOf(error));
-  if (error.exitCode === 0) return undefined;
+  // "peer help help" shows the help, and commander calls that a failure.
+  if (error.exitCode === 0 || error.code === "commander.help") return undefined;
   const why = error.message.replace(/^error: /, "").replaceAll("\n", " ");
   return new Failure(EXIT.usage, "command line", why[0].toUpperCase() + why.slice(1));
 }

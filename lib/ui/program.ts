@@ -26,7 +26,11 @@ export function buildProgram(finish: Finish): Command {
       option("--home <DIR>", "the folder to work in", parseText).default(".", "."),
     )
     .configureHelp({ showGlobalOptions: true, formatHelp: helpOf })
-    .configureOutput({ writeOut: (text) => printLine(text.trimEnd()), writeErr: () => {} })
+    .configureOutput({
+      writeOut: (text) => printLine(text.trimEnd()),
+      writeErr: (text) => printLine(text.trimEnd()),
+      outputError: () => {},
+    })
     .exitOverride();
   program.commandsGroup(GROUPS.share);
   const startCommand = addStart(program, finish);

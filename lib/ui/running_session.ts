@@ -32,11 +32,12 @@ export async function startSession(
   view: ProgressView,
   log: Logger,
 ): Promise<Session> {
-  const { home, host, port, trackerPort, openTracker = false } = options;
+  const { home, host, name, port, trackerPort, openTracker = false } = options;
   try {
     return await Session.start({
       ...defaultOptions(home),
       host,
+      name,
       port,
       trackerPort,
       runTracker: options.tracker,

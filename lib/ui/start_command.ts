@@ -41,6 +41,7 @@ const LOW_RATE = 1000;
 export interface StartOptions {
   readonly home: string;
   readonly host?: string;
+  readonly name?: string;
   readonly port?: number;
   readonly trackerPort?: number;
   readonly tracker: boolean;

@@ -30,6 +30,11 @@ export function addStart(program: Command, finish: Finish): Command {
       `tracker port, 0 for any (default: ${tracker.first}, or the next free one up to ${tracker.last})`,
       values.parsePort,
     ))
+    .addOption(option(
+      "--name <NAME>",
+      "what the others call this machine (default: its host name)",
+      values.parseText,
+    ))
     .option("--no-tracker", "run no tracker")
     .option("--open-tracker", "track any info-hash, not only those shared here")
     .addOption(
