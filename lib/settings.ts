@@ -35,9 +35,9 @@ export const MAGNET_LIMITS: MagnetLimits = { characters: 60 * KIB, entries: 200 
 export const PORTS = {
   peer: { first: 6881, last: 6889 },
   tracker: { first: 6969, last: 6979 },
-  /** Of the HTTP interface; the first is Transmission's, so that its tools need no settings. */
+  /** Ports of the HTTP interface; the first is Transmission's, so that its tools need no settings. */
   web: { first: 9091, last: 9099 },
-  /** Of local discovery (BEP 14), always this one. */
+  /** The port of local discovery (BEP 14), always this one. */
   localDiscovery: LSD_PORT,
 } as const;
 
@@ -434,7 +434,7 @@ export const HOSTS = {
   warmUpMs: 6 * SECOND,
   /** Over how long a time the pressure on the disk is measured, in ms. */
   pressureMs: 3 * SECOND,
-  /** From this part of the time on that received data waits for the disk, the disk is what holds a download up. */
+  /** When received data waits for the disk in at least this part of the time, the disk holds a download up. */
   muchPressure: 0.3,
   /** Above this part of the user's limit, the limit is what holds a download up. */
   nearLimit: 0.85,

@@ -14,7 +14,7 @@ import { openOnFreePort, openOnHost, type PortRange } from "../addresses/free_po
 import { acceptConnections } from "../peers/accept_loop.ts";
 import { TcpStream, UnixStream } from "../peers/byte_stream.ts";
 
-/** What is answered. */
+/** A reply to a request. */
 export interface HttpReply extends ReplyHead {
   /** Whole, or as a stream, which is sent as it comes and is cancelled when the client is gone. */
   readonly body?: Uint8Array | ReadableStream<Uint8Array>;
@@ -34,7 +34,7 @@ interface AdmittedRequest {
  */
 export type HttpService = (request: HttpRequest, remote: Endpoint) => HttpReply | AdmittedRequest;
 
-/** What a server bears. */
+/** The load that a server accepts. */
 export interface HttpLimits {
   /** Longest request line and headers, in bytes. */
   readonly maxRequestBytes: number;
@@ -82,7 +82,7 @@ interface Client {
   sending?: ReadableStreamDefaultReader<Uint8Array> | undefined;
 }
 
-/** What was read and not used yet; `seen` bytes of it were searched for the end of a head. */
+/** Bytes that were read and not used yet; the first `seen` of them were searched for the end of a head. */
 interface Received {
   buffer: Uint8Array<ArrayBuffer>;
   filled: number;
@@ -151,7 +151,7 @@ export class HttpServer {
     this.#served.add(served);
   }
 
-  /** From now on the client keeps us waiting. */
+  /** Notes that we wait for the client from now on. */
   #waitFor(client: Client): void {
     client.since = performance.now();
     this.#waiting.delete(client);
@@ -323,7 +323,7 @@ export function servePaths(
   };
 }
 
-/** Listens on a port, and opens what is to be found beside it under the same number. */
+/** Listens on a port, and opens the sockets that are to have the same number. */
 export function listenForHttp(
   { host, port, ports, openBeside }: ListenOptions,
 ): Deno.TcpListener[] {
@@ -389,7 +389,7 @@ function larger(buffer: Uint8Array, most: number): Uint8Array<ArrayBuffer> {
   return copy;
 }
 
-/** Undefined when it is malformed. */
+/** Reads the head of a request; undefined when it is malformed. */
 function readRequest(head: Uint8Array): HttpRequest | undefined {
   try {
     return parseHttpRequest(head);

@@ -24,7 +24,7 @@ export class PinnedClient implements Disposable {
     this.#client = Deno.createHttpClient({ ...options, ...pin });
   }
 
-  /** As `fetch`, for a URL of that server, without following redirects. The reply's own URL has the address. */
+  /** Does the same as `fetch` for a URL of that server, without following redirects. The reply's own URL has the address. */
   fetch(
     url: URL,
     { headers, signal }: {

@@ -23,7 +23,7 @@ export interface MetadataRequest<Peer> {
   readonly part: number;
 }
 
-/** What became of a part that arrived. */
+/** The result of a part that arrived. */
 type MetadataOutcome<Peer> =
   | { readonly kind: "unneeded" }
   | { readonly kind: "kept" }

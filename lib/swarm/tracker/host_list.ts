@@ -53,7 +53,7 @@ interface Entry extends LastAnnounce {
  * A machine that begins anew at the same endpoint is the same host. Hosts that left stay, and make room first.
  */
 export class HostList {
-  /** By identity, the one heard least lately first. */
+  /** The entries by identity, the least recently heard one first. */
   readonly #entries = new Map<string, Entry>();
   /** Identities by endpoint. */
   readonly #identities = new Map<string, string>();

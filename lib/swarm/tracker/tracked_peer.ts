@@ -10,7 +10,7 @@ export interface Standing {
   wantsMore: boolean;
 }
 
-/** Who sent an announce. */
+/** The sender of an announce. */
 interface Origin {
   /** The canonical address that the announce came from. */
   readonly sender: string;
