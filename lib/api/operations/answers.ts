@@ -37,6 +37,16 @@ const choices = {
   peerExchange: v.boolean(),
   maxUpload: Limit,
   maxDownload: Limit,
+  seedRatio: Limit,
+  seedTimeMs: Limit,
+  maxActive: Limit,
+  altMaxUpload: Limit,
+  altMaxDownload: Limit,
+  altIsOn: v.boolean(),
+  altSchedule: v.union([
+    v.object({ fromMinute: Count, toMinute: Count, days: Count }),
+    v.literal("none"),
+  ]),
 };
 
 /** The choices that were made in one place. */
@@ -115,6 +125,8 @@ export const TorrentDetails = v.object({
   uploadedEver: Bytes,
   downloadedEver: Bytes,
   corruptBytes: Bytes,
+  secondsDownloading: Count,
+  secondsSeeding: Count,
   files: v.pipe(Count, v.description("How many files it has")),
 });
 
@@ -136,13 +148,18 @@ const processSummary = {
   uploadedEver: Bytes,
   downloadedEver: Bytes,
   choices: v.object(choices),
+  isAlternative: v.pipe(v.boolean(), v.description("Whether the alternative limits hold")),
 };
 
 /** The process in the state. */
 export const ProcessSummary = v.object(processSummary);
 
 /** The process, and the choices that the user has made for all torrents. */
-export const SessionView = v.object({ process: ProcessSummary, choices: OwnChoices });
+export const SessionView = v.object({
+  process: ProcessSummary,
+  choices: OwnChoices,
+  bans: v.pipe(v.array(v.string()), v.description("Banned IP addresses")),
+});
 
 export const State = v.object({
   sequence: Count,

@@ -22,13 +22,32 @@ const torrentChoices = {
   peerExchange: v.nullish(v.boolean()),
   maxUpload: LimitChoice,
   maxDownload: LimitChoice,
+  seedRatio: LimitChoice,
+  seedTimeMs: LimitChoice,
 };
+
+/** The hours of the alternative limits, by the clock on the wall. */
+const Schedule = v.strictObject({
+  fromMinute: v.pipe(v.number(), v.description("Minutes since midnight")),
+  toMinute: v.pipe(
+    v.number(),
+    v.description("The first minute after it; before the first, it lasts until next day"),
+  ),
+  days: v.pipe(v.number(), v.description("A bit for each day: 1 for Sunday, up to 64")),
+});
 
 /** Choices for one torrent. */
 export const TorrentChoices = v.strictObject(torrentChoices);
 
 /** Choices for all torrents and the process. */
-export const ProcessChoices = v.strictObject(torrentChoices);
+export const ProcessChoices = v.strictObject({
+  ...torrentChoices,
+  maxActive: LimitChoice,
+  altMaxUpload: LimitChoice,
+  altMaxDownload: LimitChoice,
+  altIsOn: v.nullish(v.boolean()),
+  altSchedule: v.nullish(v.union([Schedule, v.literal("none")])),
+});
 
 const globs = {
   only: v.optional(v.pipe(Texts, v.description("Globs of the wanted files; an empty list is all"))),
@@ -72,6 +91,20 @@ export const Removal = v.strictObject({
 export const Labels = v.strictObject({ labels: Texts });
 
 export const NewPeers = v.strictObject({ add: v.pipe(Texts, v.description("host:port each")) });
+
+export const TrackerChanges = v.strictObject({
+  add: v.optional(Texts),
+  tier: v.optional(
+    v.pipe(v.number(), v.integer(), v.minValue(0), v.description("Of those added; else new ones")),
+  ),
+  drop: v.optional(Texts),
+});
+
+export const WebSeedChanges = v.strictObject({ add: v.optional(Texts), drop: v.optional(Texts) });
+
+export const Move = v.strictObject({ to: v.picklist(["top", "up", "down", "bottom"]) });
+
+export const BannedAddress = v.strictObject({ address: v.pipe(Text, v.description("An IP address")) });
 
 /** No member at all. */
 export const Empty = v.strictObject({});

@@ -2,7 +2,7 @@
 import { jsonOf, processOf } from "../events/state.ts";
 import { Refusal } from "../problem.ts";
 import { Nothing, SessionView, State, Stopping, WebPlace } from "./answers.ts";
-import { Empty, ProcessChoices } from "./bodies.ts";
+import { BannedAddress, Empty, ProcessChoices } from "./bodies.ts";
 import { choicesOf } from "./choices.ts";
 import { type Operation, operation } from "./operation.ts";
 
@@ -17,9 +17,13 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
   operation({
     method: "get",
     path: "/session",
-    summary: "The process, and the choices for all torrents",
+    summary: "The process, the choices for all torrents, and the banned addresses",
     answer: SessionView,
-    run: ({ session }) => ({ process: processOf(session), choices: jsonOf(session.choices()) }),
+    run: ({ session }) => ({
+      process: processOf(session),
+      choices: jsonOf(session.choices()),
+      bans: session.bans(),
+    }),
   }),
   operation({
     method: "get",
@@ -39,6 +43,28 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
     answer: Nothing,
     run: async ({ session, body }) => {
       await session.choose(choicesOf(body));
+      return {};
+    },
+  }),
+  operation({
+    method: "post",
+    path: "/session/ban",
+    summary: "Ban an IP address for all torrents",
+    body: BannedAddress,
+    answer: Nothing,
+    run: async ({ session, body: { address } }) => {
+      await session.ban(address);
+      return {};
+    },
+  }),
+  operation({
+    method: "post",
+    path: "/session/unban",
+    summary: "Take back the ban of an address",
+    body: BannedAddress,
+    answer: Nothing,
+    run: async ({ session, body: { address } }) => {
+      await session.unban(address);
       return {};
     },
   }),

@@ -2,7 +2,17 @@
 import type { GenericSchema } from "valibot";
 import type { InfoHash } from "../../protocol/info_hash.ts";
 import { Ordered } from "./answers.ts";
-import { Empty, FileSelection, Labels, NewPeers, Removal, TorrentChoices } from "./bodies.ts";
+import {
+  Empty,
+  FileSelection,
+  Labels,
+  Move,
+  NewPeers,
+  Removal,
+  TorrentChoices,
+  TrackerChanges,
+  WebSeedChanges,
+} from "./bodies.ts";
 import { choicesOf } from "./choices.ts";
 import { wishesAfter, wishesOf } from "./file_wishes.ts";
 import { type Call, type Operation, operation } from "./operation.ts";
@@ -62,6 +72,27 @@ export const TORRENT_ORDERS: readonly Operation[] = [
   }),
   order("labels", "Replace its labels", Labels, ({ session, body: { labels } }, infoHash) => {
     return session.label(infoHash, labels);
+  }),
+  order(
+    "trackers",
+    "Add trackers, to a tier or in tiers of their own, and drop others",
+    TrackerChanges,
+    async ({ session, body: { add = [], tier, drop = [] } }, infoHash) => {
+      for (const url of add) await session.addTracker(infoHash, url, tier);
+      for (const url of drop) await session.dropTracker(infoHash, url);
+    },
+  ),
+  order(
+    "web-seeds",
+    "Add and drop web seeds",
+    WebSeedChanges,
+    async ({ session, body: { add = [], drop = [] } }, infoHash) => {
+      for (const url of add) await session.addWebSeed(infoHash, url);
+      for (const url of drop) await session.dropWebSeed(infoHash, url);
+    },
+  ),
+  order("queue", "Move it within the queue", Move, ({ session, body: { to } }, infoHash) => {
+    return session.queueMove(infoHash, to);
   }),
   order("peers", "Dial peers at once", NewPeers, ({ session, body: { add } }, infoHash) => {
     session.addPeers(infoHash, add);
