@@ -57,11 +57,7 @@ export function makeApp(
     const { describeOperations } = await import("./operations/openapi.ts");
     return context.json(describeOperations(OPERATIONS, PREFIX));
   });
-  const rpc = new TransmissionRpc(workplace.session, {
-    allowsFolder: () => false,
-    log,
-    stop: workplace.stop,
-  });
+  const rpc = new TransmissionRpc(workplace.session, { log, stop: workplace.stop });
   for (const path of OLD_PAGE_PATHS) app.get(path, (context) => context.redirect("/"));
   for (const path of RPC_PATHS) app.all(path, (context) => rpc.answer(context.req.raw));
   app.get("/healthz", (context) => context.text("ok\n"));

@@ -10,8 +10,6 @@ import type { TorrentMemories } from "./fields/torrent_look.ts";
 
 /** What the session cannot tell by itself. */
 export interface RpcOptions {
-  /** Whether the user allows data in this folder, an absolute path, beside HOME/shareable. */
-  allowsFolder(path: string): boolean;
   readonly log: Logger;
   /** Ends the process cleanly. It is called after the answer was made, and may not have gone out yet. */
   stop(): void;

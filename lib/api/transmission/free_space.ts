@@ -19,13 +19,12 @@ export async function freeBytes(folder: string): Promise<{ free: number; total: 
 }
 
 /** The method `free_space`, for the folders that data may lie in. Errors: `RpcError` for others. */
-export async function freeSpace(params: Params, { home, options }: RpcContext): Promise<JsonObject> {
+export async function freeSpace(params: Params, { home }: RpcContext): Promise<JsonObject> {
   const path = params.text("path");
   if (path === undefined) throw new RpcError("invalid params", "directory path argument is missing");
   if (!isAbsolutePath(path)) throw new RpcError("relative path", "directory path is not absolute");
   const folder = resolve(path);
-  const isOurs = folder === home || folder.startsWith(join(home, "/"));
-  if (!isOurs && !options.allowsFolder(folder)) {
+  if (folder !== home && !folder.startsWith(join(home, "/"))) {
     const unknown = { path, size_bytes: UNKNOWN, total_size: UNKNOWN };
     throw new RpcError("system", `Expected a folder below ${home}, got ${path}`, unknown);
   }

@@ -11,8 +11,6 @@ const DEFAULTS: Readonly<Record<string, number>> = {
   upload_limit: 100,
   speed_limit_down: 100,
   speed_limit_up: 100,
-  alt_speed_down: 50,
-  alt_speed_up: 50,
   seed_ratio_limit: 2,
   download_queue_size: 5,
 };

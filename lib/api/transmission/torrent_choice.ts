@@ -2,7 +2,7 @@
 import type { InfoHash } from "../../protocol/info_hash.ts";
 import { RPC } from "../../settings.ts";
 import { invalid, isList, type Params } from "./params.ts";
-import type { TorrentSnapshot } from "./session_port.ts";
+import type { TorrentSnapshot } from "../../session/session.ts";
 
 /** What `ids` says instead of numbers for the torrents that have changed in the last minute. */
 const RECENTLY_ACTIVE = ["recently_active", "recently-active"];

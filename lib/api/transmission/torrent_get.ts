@@ -5,7 +5,7 @@ import type { Json, JsonObject } from "./json.ts";
 import { type Dialect, nameOf, writtenName } from "./names.ts";
 import { isList, type Params } from "./params.ts";
 import { RpcError } from "./rpc_error.ts";
-import type { TorrentSnapshot } from "./session_port.ts";
+import type { TorrentSnapshot } from "../../session/session.ts";
 import { asksForRecent, chosenTorrents } from "./torrent_choice.ts";
 import { type Field, TORRENT_FIELDS } from "./fields/torrent_fields.ts";
 import { TorrentLook } from "./fields/torrent_look.ts";

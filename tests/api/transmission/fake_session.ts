@@ -1,20 +1,21 @@
 /** A session without a network: torrents as a test describes them, and the orders that the RPC gave. */
 import { TransmissionRpc } from "../../../lib/api/transmission/transmission_rpc.ts";
+import type { RpcSession } from "../../../lib/api/transmission/session_port.ts";
 import type {
   AddOptions,
+  Changes,
+  Choices,
   FileView,
   PeerView,
   ProcessSnapshot,
-  RpcChanges,
-  RpcChoices,
-  RpcSession,
   TorrentOrigin,
   TorrentSnapshot,
   TrackerView,
-} from "../../../lib/api/transmission/session_port.ts";
+} from "../../../lib/session/session.ts";
 import { createLogger } from "../../../lib/log.ts";
 import type { InfoHash } from "../../../lib/protocol/info_hash.ts";
 import type { EncryptionPolicy } from "../../../lib/settings.ts";
+import { DEFAULT_CHOICES } from "../../../lib/swarm/policy.ts";
 import { emptySnapshot } from "../../../lib/swarm/empty_snapshot.ts";
 
 /** The info-hash that is one repeated hex digit. */
@@ -84,8 +85,8 @@ export class FakeSession implements RpcSession {
   torrents: TorrentSnapshot[] = [];
   fileViews: FileView[] = [];
   trackerViews: TrackerView[] = [];
-  chosen: Partial<RpcChoices> = {};
-  readonly chosenFor = new Map<InfoHash, Partial<RpcChoices>>();
+  chosen: Partial<Choices> = {};
+  readonly chosenFor = new Map<InfoHash, Partial<Choices>>();
   readonly orders: string[] = [];
   /** What `open` answers or throws. */
   opens: (origin: TorrentOrigin, options: AddOptions) => { infoHash: InfoHash; isNew: boolean } = () => ({
@@ -124,7 +125,7 @@ export class FakeSession implements RpcSession {
   select(infoHash: InfoHash, wishes: object) {
     return this.#order("select", infoHash[0], wishes);
   }
-  choose(choices: RpcChanges, infoHash?: InfoHash) {
+  choose(choices: Changes, infoHash?: InfoHash) {
     const entries = Object.entries({ ...this.choices(infoHash), ...choices });
     const chosen = Object.fromEntries(entries.filter(([, value]) => value !== undefined));
     if (infoHash === undefined) this.chosen = chosen;
@@ -203,7 +204,7 @@ export class FakeSession implements RpcSession {
       uploaded: 2,
       downloadedEver: 3,
       uploadedEver: 4,
-      choices: this.chosen as RpcChoices,
+      choices: { ...DEFAULT_CHOICES, ...this.chosen },
       isAlternative: false,
     };
   }
@@ -219,7 +220,6 @@ export class RpcClient {
   constructor(session = new FakeSession()) {
     this.session = session;
     this.rpc = new TransmissionRpc(session, {
-      allowsFolder: (path) => path.startsWith("/allowed/"),
       log: createLogger("debug", (line) => this.log.push(line)),
       stop: () => this.isStopped = true,
     });

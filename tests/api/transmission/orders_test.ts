@@ -211,8 +211,12 @@ Deno.test("RPC session-set: limits, turtle, goal, queue; the rest is taken and f
     "speed-limit-up-enabled": false,
   });
   rpc.session.chosen = {};
-  await rpc.legacy("session-set", { "alt-speed-enabled": true });
-  assert.deepEqual(rpc.session.chosen, { altIsOn: true, altMaxDownload: 50_000, altMaxUpload: 50_000 });
+  await rpc.legacy("session-set", { "alt-speed-enabled": true, "alt-speed-down": 20 });
+  assert.deepEqual(rpc.session.chosen, { altIsOn: true, altMaxDownload: 20_000 });
+  assert.deepEqual(await shown("alt-speed-down", "alt-speed-up"), {
+    "alt-speed-down": 20,
+    "alt-speed-up": 50,
+  });
   rpc.session.chosen = {};
   await rpc.legacy("session-set", { "alt-speed-time-enabled": true, "alt-speed-time-begin": 60 });
   await rpc.legacy("session-set", { "alt-speed-time-day": 65 });
@@ -259,7 +263,7 @@ Deno.test("RPC torrent-add: contents with line breaks, magnet, address, info-has
     "peer-limit": 3,
     cookies: "a=b",
   };
-  const options = { folder: "/allowed/here", labels: ["a"], isPaused: true };
+  const options = { labels: ["a"], isPaused: true };
   assert.equal(await add({ filename: url, ...wishes }), `open({"url":"${url}"}, ${JSON.stringify(options)})`);
   assert.equal(
     await add({ filename: url, "download-dir": "/home/me/peer/shareable/" }),

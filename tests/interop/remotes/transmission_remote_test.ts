@@ -60,6 +60,20 @@ needs("transmission-remote")("transmission-remote steers a running download", as
   await order("-t", "2", "-L", "film,night");
   assert.deepEqual(peer.find(film)?.labels, ["film", "night"]);
 
+  await order("-as", "-asd", "30", "-asu", "10");
+  assert.equal(session.process().isAlternative, true);
+  assert.equal(session.process().choices.altMaxDownload, 30_000);
+  assert.match(await remote("-si"), /Download speed limit: 30 kB\/s/);
+  await order("-AS");
+  assert.equal(session.process().isAlternative, false);
+  await order("-t", "1", "-sr", "1.5");
+  assert.equal(session.choices(course.infoHash).seedRatio, 1.5);
+  await order("-t", "1", "-td", "http://127.0.0.1:1/announce");
+  assert.equal(session.trackers(course.infoHash).length, 2);
+  assert.match(await remote("-t", "1", "-it"), /Tracker 1: http:\/\/127\.0\.0\.1:1/);
+  await order("-t", "1", "-tr", "1");
+  assert.equal(session.trackers(course.infoHash).length, 1);
+
   await order("-t", "1", "--reannounce");
   await order("-t", "2", "-v");
   assert.match(await remote("-st"), /CURRENT SESSION[\s\S]*Downloaded: +[\d.]+ [kM]B[\s\S]*TOTAL/);

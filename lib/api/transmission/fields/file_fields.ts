@@ -1,5 +1,5 @@
 /** The fields of `torrent_get` about files. */
-import type { FileView } from "../session_port.ts";
+import type { FileView } from "../../../session/session.ts";
 import type { Field } from "./torrent_fields.ts";
 
 /** The priorities of files. We know two: files that come first, and the others. */

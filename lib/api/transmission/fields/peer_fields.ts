@@ -1,6 +1,6 @@
 /** The fields of `torrent_get` about connected peers. */
 import type { JsonObject } from "../json.ts";
-import type { PeerView, TorrentSnapshot } from "../session_port.ts";
+import type { PeerView, TorrentSnapshot } from "../../../session/session.ts";
 import type { Field } from "./torrent_fields.ts";
 
 export const peerFields: Readonly<Record<string, Field>> = {

@@ -23,6 +23,8 @@ const SEED_QUEUE = 10;
 const BRUTE_FORCE_THRESHOLD = 100;
 const EIGHT_IN_THE_MORNING = 8 * 60;
 const FIVE_IN_THE_AFTERNOON = 17 * 60;
+/** Alternative limits always are numbers in Transmission; this one is as good as none. */
+const UNLIMITED_KB = 1_000_000;
 const EVERY_DAY = 127;
 
 const UNITS: JsonObject = {
@@ -38,15 +40,13 @@ const no = () => false;
 const nothing = () => "";
 
 const SESSION_FIELDS: ReadonlyMap<string, SessionField> = new Map(Object.entries<SessionField>({
-  alt_speed_down: ({ session, limits }) =>
-    kilobytes(session.choices().altMaxDownload, limits.get("alt_speed_down")),
-  alt_speed_enabled: ({ session }) => session.process().isAlternative ?? false,
+  alt_speed_down: ({ session }) => kilobytes(session.process().choices.altMaxDownload, UNLIMITED_KB),
+  alt_speed_enabled: ({ session }) => session.process().isAlternative,
   alt_speed_time_begin: (context) => scheduleOf(context)?.fromMinute ?? EIGHT_IN_THE_MORNING,
   alt_speed_time_day: (context) => scheduleOf(context)?.days ?? EVERY_DAY,
   alt_speed_time_enabled: (context) => scheduleOf(context) !== undefined,
   alt_speed_time_end: (context) => scheduleOf(context)?.toMinute ?? FIVE_IN_THE_AFTERNOON,
-  alt_speed_up: ({ session, limits }) =>
-    kilobytes(session.choices().altMaxUpload, limits.get("alt_speed_up")),
+  alt_speed_up: ({ session }) => kilobytes(session.process().choices.altMaxUpload, UNLIMITED_KB),
   anti_brute_force_enabled: () => true,
   anti_brute_force_threshold: () => BRUTE_FORCE_THRESHOLD,
   blocklist_enabled: no,

@@ -1,5 +1,5 @@
 /** Sizes, shares and moments in the units of Transmission. */
-import type { TorrentSnapshot } from "../session_port.ts";
+import type { TorrentSnapshot } from "../../../session/session.ts";
 
 /** Bytes in the kB that limits are given in. */
 export const BYTES_PER_KB = 1_000;

@@ -4,7 +4,7 @@ import { fileFields } from "./file_fields.ts";
 import type { Json } from "../json.ts";
 import type { Dialect } from "../names.ts";
 import { peerFields } from "./peer_fields.ts";
-import type { TorrentSnapshot } from "../session_port.ts";
+import type { TorrentSnapshot } from "../../../session/session.ts";
 import { seconds, share, storedBytes, wantedBytes } from "./sizes.ts";
 import type { TorrentLook } from "./torrent_look.ts";
 import { trackerFields } from "./tracker_fields.ts";
@@ -80,8 +80,8 @@ export const TORRENT_FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>
   rate_upload: ({ snapshot }) => Math.round(snapshot.uploadRate),
   recheck_progress: ({ snapshot }) =>
     snapshot.checked === undefined ? 0 : share(snapshot.checked, snapshot.pieces),
-  seconds_downloading: ({ details }) => Math.round(details.secondsDownloading ?? 0),
-  seconds_seeding: ({ details }) => Math.round(details.secondsSeeding ?? 0),
+  seconds_downloading: ({ details }) => details.secondsDownloading,
+  seconds_seeding: ({ details }) => details.secondsSeeding,
   size_when_done: ({ snapshot }) => wantedBytes(snapshot),
   start_date: ({ snapshot }) => seconds(snapshot.addedAt),
   status: ({ snapshot }) => statusOf(snapshot),

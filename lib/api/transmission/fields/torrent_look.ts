@@ -1,14 +1,14 @@
 import type { InfoHash } from "../../../protocol/info_hash.ts";
 import { RememberedLimits } from "../limits.ts";
+import type { RpcSession } from "../session_port.ts";
 import type {
+  Choices,
   FileView,
   PiecesView,
-  RpcChoices,
-  RpcSession,
   TorrentDetails,
   TorrentSnapshot,
   TrackerView,
-} from "../session_port.ts";
+} from "../../../session/session.ts";
 import type { RecentTorrents } from "../torrent_choice.ts";
 
 /** What is remembered of each torrent between requests, because Transmission has it and our session has not. */
@@ -62,7 +62,7 @@ export class TorrentLook {
   readonly snapshot: TorrentSnapshot;
   readonly #context: LookContext;
   #details: TorrentDetails | undefined;
-  #choices: Partial<RpcChoices> | undefined;
+  #choices: Partial<Choices> | undefined;
   #files: readonly FileView[] | undefined;
   #trackers: readonly TrackerView[] | undefined;
   #pieces: PiecesView | undefined;
@@ -77,7 +77,7 @@ export class TorrentLook {
   }
 
   /** The choices made for this torrent alone. */
-  get choices(): Partial<RpcChoices> {
+  get choices(): Partial<Choices> {
     return this.#choices ??= this.#context.session.choices(this.snapshot.infoHash);
   }
 

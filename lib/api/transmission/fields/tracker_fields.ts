@@ -1,6 +1,6 @@
 /** The fields of `torrent_get` about trackers. */
 import type { JsonObject } from "../json.ts";
-import type { TrackerView } from "../session_port.ts";
+import type { TrackerView } from "../../../session/session.ts";
 import { seconds } from "./sizes.ts";
 import type { Field } from "./torrent_fields.ts";
 import type { TorrentMemory } from "./torrent_look.ts";

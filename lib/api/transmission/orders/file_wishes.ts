@@ -4,7 +4,7 @@ import { METAINFO_LIMITS } from "../../../settings.ts";
 import { firstAfter, rangesOf, wantedAfter } from "../../file_positions.ts";
 import type { Params } from "../params.ts";
 import { RpcError } from "../rpc_error.ts";
-import type { FileView, FileWishes } from "../session_port.ts";
+import type { FileView, FileWishes } from "../../../session/session.ts";
 
 /** The members of a request about files: an empty list means all files. */
 const MEMBERS = [

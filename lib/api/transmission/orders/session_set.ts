@@ -2,13 +2,13 @@ import type { RpcContext } from "../call.ts";
 import type { JsonObject } from "../json.ts";
 import { bytesPerSecond, changedLimit } from "../limits.ts";
 import { invalid, type Params } from "../params.ts";
-import type { AlternativeSchedule, RpcChoices } from "../session_port.ts";
+import type { Changes, Choices, WeeklySpan } from "../../../session/session.ts";
 import { BYTES_PER_KB } from "../fields/sizes.ts";
 
 const MINUTES_OF_A_DAY = 24 * 60;
 const ALL_DAYS = 127;
 /** The schedule of Transmission before anybody chooses: from 8 to 17 o'clock on every day. */
-const USUAL_SCHEDULE: AlternativeSchedule = { fromMinute: 8 * 60, toMinute: 17 * 60, days: ALL_DAYS };
+const USUAL_SCHEDULE: WeeklySpan = { fromMinute: 8 * 60, toMinute: 17 * 60, days: ALL_DAYS };
 
 /**
  * The method `session_set`: limits, alternative limits and their schedule, the goal of seeding, the queue, and the
@@ -20,7 +20,7 @@ export async function sessionSet(params: Params, context: RpcContext): Promise<J
   return {};
 }
 
-function choicesIn(params: Params, context: RpcContext): Partial<RpcChoices> {
+function choicesIn(params: Params, context: RpcContext): Changes {
   const { session, limits } = context;
   const present = session.choices();
   const limit = (number: string, isOn: string, value: number | undefined, unit = 1) =>
@@ -40,16 +40,11 @@ function choicesIn(params: Params, context: RpcContext): Partial<RpcChoices> {
   };
 }
 
-function alternativeIn(params: Params, { session, limits }: RpcContext): Partial<RpcChoices> {
-  const present = session.choices();
-  const down = params.amount("alt_speed_down");
-  const up = params.amount("alt_speed_up");
+function alternativeIn(params: Params, { session }: RpcContext): Changes {
+  const download = params.amount("alt_speed_down");
+  const upload = params.amount("alt_speed_up");
   const isOn = params.flag("alt_speed_enabled");
-  const schedule = scheduleIn(params, present.altSchedule);
-  // The limits of Transmission hold at once when they are turned on for the first time; ours have no value before.
-  const isFirst = (limit: number | undefined) => isOn === true && (limit ?? Infinity) === Infinity;
-  const download = down ?? (isFirst(present.altMaxDownload) ? limits.get("alt_speed_down") : undefined);
-  const upload = up ?? (isFirst(present.altMaxUpload) ? limits.get("alt_speed_up") : undefined);
+  const schedule = scheduleIn(params, session.choices().altSchedule);
   return {
     ...download !== undefined && { altMaxDownload: bytesPerSecond(download) },
     ...upload !== undefined && { altMaxUpload: bytesPerSecond(upload) },
@@ -61,8 +56,8 @@ function alternativeIn(params: Params, { session, limits }: RpcContext): Partial
 /** The schedule of the alternative limits after a request; undefined where it says nothing about it. */
 function scheduleIn(
   params: Params,
-  present: RpcChoices["altSchedule"] | undefined,
-): RpcChoices["altSchedule"] | undefined {
+  present: Choices["altSchedule"] | undefined,
+): Choices["altSchedule"] | undefined {
   const isOn = params.flag("alt_speed_time_enabled");
   const fromMinute = wholeBelow(params, "alt_speed_time_begin", MINUTES_OF_A_DAY);
   const toMinute = wholeBelow(params, "alt_speed_time_end", MINUTES_OF_A_DAY);

@@ -5,7 +5,7 @@ import { wishesForNew } from "./file_wishes.ts";
 import type { JsonObject } from "../json.ts";
 import { isAbsolutePath, type Params } from "../params.ts";
 import { RpcError } from "../rpc_error.ts";
-import type { TorrentOrigin } from "../session_port.ts";
+import type { TorrentOrigin } from "../../../session/session.ts";
 import { labelsIn } from "./torrent_set.ts";
 
 /**
@@ -15,13 +15,12 @@ import { labelsIn } from "./torrent_set.ts";
 export async function torrentAdd(params: Params, context: RpcContext): Promise<JsonObject> {
   const { session, home } = context;
   const origin = await originIn(params, home);
-  const folder = folderIn(params, context);
+  checkFolder(params);
   const labels = labelsIn(params);
   const isPaused = params.flag("paused");
   const files = wishesForNew(params);
   const { infoHash, isNew } = await opened(() =>
     session.open(origin, {
-      ...folder !== undefined && { folder },
       ...labels !== undefined && { labels },
       ...isPaused !== undefined && { isPaused },
       ...Object.keys(files).length > 0 && { files },
@@ -84,19 +83,14 @@ async function pathInTorrents(filename: string, home: string): Promise<string> {
 }
 
 /**
- * The folder for the data that a client names; undefined for the usual one. Programs name a folder in each request, as
- * "/downloads" where nobody chose any, so a folder that is not allowed is passed over: data goes to the usual one, and the
- * field `download_dir` of the torrent says so. Errors: `RpcError` for a relative path.
+ * Refuses a relative path as folder of the data. Programs name a folder in each request, as "/downloads" where nobody
+ * chose any. Data lies in shareable/ all the same, and the field `download_dir` of the torrent says so.
  */
-function folderIn(params: Params, { home, options }: RpcContext): string | undefined {
+function checkFolder(params: Params): void {
   const named = params.text("download_dir");
-  if (named === undefined || named === "") return undefined;
-  if (!isAbsolutePath(named)) {
-    throw new RpcError(
-      "relative path",
-      `Expected an absolute path as download-dir, got ${JSON.stringify(named)}`,
-    );
-  }
-  const folder = resolve(named);
-  return folder !== join(home, "shareable") && options.allowsFolder(folder) ? folder : undefined;
+  if (named === undefined || named === "" || isAbsolutePath(named)) return;
+  throw new RpcError(
+    "relative path",
+    `Expected an absolute path as download-dir, got ${JSON.stringify(named)}`,
+  );
 }

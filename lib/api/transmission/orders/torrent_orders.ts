@@ -43,7 +43,7 @@ function queueMove(to: "top" | "up" | "down" | "bottom"): Method {
     // The last one that is moved to the top is the first one there; one that moves down must not pass the next one.
     if (to === "top" || to === "down") torrents.reverse();
     for (const infoHash of torrents) {
-      await forEach([infoHash], context, () => context.session.queueMove?.(infoHash, to));
+      await forEach([infoHash], context, () => context.session.queueMove(infoHash, to));
     }
     return {};
   };
@@ -53,7 +53,7 @@ function queueMove(to: "top" | "up" | "down" | "bottom"): Method {
 export const torrentOrders: Readonly<Record<string, Method>> = {
   torrent_start: order((infoHash, { session }) => session.resume(infoHash)),
   torrent_start_now: order(async (infoHash, { session }) => {
-    await session.queueMove?.(infoHash, "top");
+    await session.queueMove(infoHash, "top");
     await session.resume(infoHash);
   }),
   torrent_stop: order((infoHash, { session }) => session.pause(infoHash)),

@@ -6,7 +6,7 @@ import type { JsonObject } from "../json.ts";
 import { bytesPerSecond, changedLimit, isLimited } from "../limits.ts";
 import { invalid, type Params } from "../params.ts";
 import { RpcError } from "../rpc_error.ts";
-import type { RpcChanges } from "../session_port.ts";
+import type { Changes } from "../../../session/session.ts";
 import { BYTES_PER_KB } from "../fields/sizes.ts";
 import { forEach, orderedTorrents, torrentOrders } from "./torrent_orders.ts";
 import { changeTrackers, speaksOfTrackers } from "./tracker_changes.ts";
@@ -49,7 +49,7 @@ export function labelsIn(params: Params): readonly string[] | undefined {
   return labels;
 }
 
-function choicesIn(params: Params, context: RpcContext, infoHash: InfoHash): RpcChanges {
+function choicesIn(params: Params, context: RpcContext, infoHash: InfoHash): Changes {
   const { maxDownload, maxUpload, seedRatio } = context.session.choices(infoHash);
   const { limits } = context.memories.of(infoHash);
   const rate = (number: string, isOn: string, present: number | undefined) =>
@@ -93,9 +93,9 @@ async function moveTo(position: number, infoHash: InfoHash, { session }: RpcCont
   const last = session.snapshot().length - 1;
   const wanted = Math.min(Math.floor(position), last);
   const steps = wanted - present;
-  if (wanted === 0) return await session.queueMove?.(infoHash, "top");
-  if (wanted === last) return await session.queueMove?.(infoHash, "bottom");
+  if (wanted === 0) return await session.queueMove(infoHash, "top");
+  if (wanted === last) return await session.queueMove(infoHash, "bottom");
   for (let step = 0; step < Math.abs(steps); step++) {
-    await session.queueMove?.(infoHash, steps < 0 ? "up" : "down");
+    await session.queueMove(infoHash, steps < 0 ? "up" : "down");
   }
 }

@@ -31,10 +31,10 @@ export async function changeTrackers(params: Params, context: RpcContext, infoHa
     const old = urlOf(id);
     const tier = session.trackers(infoHash).find((tracker) => tracker.url === old)?.tier;
     await add(url, tier, context, infoHash);
-    if (url !== old) await session.dropTracker?.(infoHash, old);
+    if (url !== old) await session.dropTracker(infoHash, old);
   }
   const removed = params.integers("tracker_remove")?.map(urlOf) ?? [];
-  for (const url of removed) await session.dropTracker?.(infoHash, url);
+  for (const url of removed) await session.dropTracker(infoHash, url);
 }
 
 /** Pairs of the id of a tracker and the address that replaces it: in one list, one after another. */
@@ -61,12 +61,12 @@ async function replaceAll(list: string, context: RpcContext, infoHash: InfoHash)
     for (const url of urls) {
       const known = before.find((tracker) => tracker.url === url);
       if (known?.tier === tier) continue;
-      if (known !== undefined) await session.dropTracker?.(infoHash, url);
+      if (known !== undefined) await session.dropTracker(infoHash, url);
       await add(url, tier, context, infoHash);
     }
   }
   const kept = new Set(wanted.flat());
-  for (const { url } of before) if (!kept.has(url)) await session.dropTracker?.(infoHash, url);
+  for (const { url } of before) if (!kept.has(url)) await session.dropTracker(infoHash, url);
 }
 
 async function add(
@@ -76,7 +76,7 @@ async function add(
   infoHash: InfoHash,
 ): Promise<void> {
   try {
-    await session.addTracker?.(infoHash, url, tier);
+    await session.addTracker(infoHash, url, tier);
   } catch (error) {
     // The address is no announce address.
     if (error instanceof RangeError) throw new RpcError("tracker list", error.message);
