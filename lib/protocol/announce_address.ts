@@ -9,7 +9,8 @@ const SCHEMES = ["http:", "https:", "udp:"];
  * The announce URL that an announce address stands for; undefined when the text is no announce address.
  *
  * People put the first seeder's bare address into a torrent. So beside URLs (`http`, `https`, `udp`) a host or
- * `host:port` counts as the HTTP tracker on that host: `10.0.0.5` is `http://10.0.0.5:6969/announce`.
+ * `host:port` counts as the HTTP tracker on that host: `10.0.0.5` is `http://10.0.0.5:6969/announce`. A URL that only
+ * lacks its scheme, as `10.0.0.5:6969/announce`, counts as one of `http`.
  */
 export function parseAnnounceAddress(text: string): URL | undefined {
   const address = text.trim();
@@ -22,6 +23,12 @@ export function parseAnnounceAddress(text: string): URL | undefined {
 }
 
 function bareHost(address: string): URL | null {
+  const [, host, path] = /^([^/]+:\d+)(\/.*)$/.exec(address) ?? [];
+  if (path !== undefined && !/[?#]/.test(path)) {
+    const url = bareHost(host);
+    if (url !== null) url.pathname = path;
+    return url;
+  }
   if (/[/\\?#@]/.test(address)) return null;
   const isBareIpv6 = !address.startsWith("[") && address.split(":").length > 2;
   const authority = isBareIpv6 ? `[${address}]` : address;

@@ -37,6 +37,8 @@ export interface TorrentDescription {
   /** Addresses as they stand in the torrent, tier by tier. */
   readonly announce: readonly (readonly string[])[];
   readonly webSeeds: readonly string[];
+  /** Web servers that deliver pieces (BEP 17); absent for none. */
+  readonly httpSeeds?: readonly string[];
   readonly comment: string;
   readonly createdBy: string;
   /** ISO 8601. */
@@ -112,7 +114,7 @@ async function readTorrentBytes(path: string): Promise<Uint8Array<ArrayBuffer>> 
 /** The plan of a new torrent, and the path of its file. */
 interface NewTorrent extends Omit<TorrentPlan, "workers" | "creationDate" | "beforeHashing"> {
   readonly home: string;
-  /** The `.torrent` file; HOME/torrents/NAME.torrent when undefined. */
+  /** The `.torrent` file, or the folder for NAME.torrent, which is made where it lacks; HOME/torrents when undefined. */
   readonly output?: string | undefined;
 }
 
@@ -127,7 +129,10 @@ export async function createTorrent(
   onProgress: (done: number, total: number) => void,
 ): Promise<{ path: string; metainfo: Metainfo }> {
   const { path: folder } = guardPath(home, output === undefined ? ["torrents"] : []);
-  const path = resolve(output ?? join(folder, `${basename(resolve(plan.path))}.torrent`));
+  const name = `${basename(resolve(plan.path))}.torrent`;
+  const path = resolve(
+    output === undefined ? join(folder, name) : await isFolder(output) ? join(output, name) : output,
+  );
   const target = await Deno.lstat(path).then(() => refuseToReplace(path, output !== undefined), () => path);
   const workers = new DiskWorkers();
   try {
@@ -140,6 +145,12 @@ export async function createTorrent(
   } finally {
     workers.close();
   }
+}
+
+/** Whether a path names a folder, by what is there or by the slash at its end. */
+async function isFolder(path: string): Promise<boolean> {
+  return path.endsWith("/") || path.endsWith(sep) ||
+    await Deno.stat(path).then(({ isDirectory }) => isDirectory, () => false);
 }
 
 function isTorrent(path: string): Promise<boolean> {
@@ -224,7 +235,7 @@ export async function checkTorrent(
 /** Describes a torrent. */
 export function describeTorrent(metainfo: Metainfo): TorrentDescription {
   const { infoHash, infoHashV2, name, layout, isPrivate, announceTiers } = metainfo;
-  const { webSeeds, comment, createdBy, creationDate } = metainfo;
+  const { webSeeds, httpSeeds, comment, createdBy, creationDate } = metainfo;
   const files = metainfo.files.filter((file) => !file.isPadding);
   return {
     infoHash,
@@ -236,6 +247,7 @@ export function describeTorrent(metainfo: Metainfo): TorrentDescription {
     private: isPrivate,
     announce: announceTiers,
     webSeeds,
+    ...(httpSeeds.length === 0 ? {} : { httpSeeds }),
     comment,
     createdBy,
     creationDate: isoDate(creationDate),

@@ -5,7 +5,11 @@ import { refuse } from "./option_values.ts";
 
 /** The whole URL of an announce address. Errors: `RangeError`. */
 export function parseAnnounce(text: string): string {
-  return announceUrl(text) ?? refuse("an announce URL, a host or HOST:PORT", text);
+  const url = announceUrl(text);
+  if (url !== undefined) return url;
+  const guess = text.includes("://") ? undefined : announceUrl(`http://${text.trim()}`);
+  const example = guess === undefined ? "" : ` such as ${guess}`;
+  return refuse(`an announce URL${example}, a host or HOST:PORT`, text);
 }
 
 /** One tier for each value of `--announce`. Errors: `Failure` that names the option. */

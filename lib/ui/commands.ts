@@ -1,7 +1,8 @@
 /** The commands that need no session: one short function each. They return the exit code or throw `Failure`. */
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { messageOf, MetainfoError, StorageError } from "../errors.ts";
 import { printable } from "../log.ts";
+import type { Metainfo } from "../protocol/metainfo.ts";
 import {
   announceWarnings,
   askTrackers,
@@ -145,11 +146,7 @@ export async function check(torrent: string, options: ShowOptions): Promise<Exit
   else printTable([["Name", metainfo.name], ...reportRows(report)]);
   const [wrong] = report.wrongSizes ?? [];
   if (report.good === report.pieces && wrong !== undefined) {
-    throw new Failure(
-      EXIT.failed,
-      torrent,
-      `Expected all files in their right size, got another one of ${wrong}`,
-    );
+    throw new Failure(EXIT.failed, torrent, await wrongSizeText(metainfo, home, wrong));
   }
   if (!report.complete) {
     throw new Failure(EXIT.failed, torrent, `Expected ${report.pieces} good pieces, got ${report.good}`);
@@ -203,7 +200,8 @@ function printTable(rows: readonly Row[]): void {
 }
 
 function descriptionRows(torrent: TorrentDescription): Row[] {
-  const { name, infoHash, infoHashV2, length, pieceLength, pieces, webSeeds, comment } = torrent;
+  const { name, infoHash, infoHashV2, length, pieceLength, pieces, webSeeds, httpSeeds = [], comment } =
+    torrent;
   return [
     ["Name", name],
     ["Info-hash", infoHash],
@@ -213,6 +211,7 @@ function descriptionRows(torrent: TorrentDescription): Row[] {
     ["Private", torrent.private ? "yes" : "no"],
     ...announceRows(torrent.announce),
     ...webSeeds.map((url): Row => ["Web seed", url]),
+    ...httpSeeds.map((url): Row => ["HTTP seed", url]),
     ...optionalRow("Comment", comment),
     ...optionalRow("Created by", torrent.createdBy),
     ...optionalRow("Created", torrent.creationDate ?? ""),
@@ -247,6 +246,14 @@ function announceRows(tiers: readonly (readonly string[])[]): Row[] {
   return tiers.map((tier) => ["Announce", tier.join(", ")]);
 }
 
+/** Says what is wrong with the size of a file at `path` below `home`; an empty one may lack. */
+async function wrongSizeText({ files }: Metainfo, home: string, path: string): Promise<string> {
+  const length = files.find((file) => path.endsWith(`/${file.path.join("/")}`))?.length ?? 0;
+  const size = await Deno.stat(join(home, path)).then(({ size }) => size, () => undefined);
+  if (size !== undefined) return `Expected ${length} bytes in ${path}, got ${size}`;
+  return `Expected an empty file at ${path}, got none; start makes it, or make it yourself`;
+}
+
 function reportRows({ infoHash, pieces, good, bad, missing, wrongSizes = [], complete }: CheckReport): Row[] {
   return [
     ["Info-hash", infoHash],
@@ -254,7 +261,7 @@ function reportRows({ infoHash, pieces, good, bad, missing, wrongSizes = [], com
     ["Good", String(good)],
     ["Bad", rangesText(bad)],
     ["Missing", rangesText(missing)],
-    ...optionalRow("Wrong size", listText(wrongSizes)),
+    ...optionalRow("Wrong size, or missing", listText(wrongSizes)),
     ["Complete", complete ? "yes" : "no"],
   ];
 }

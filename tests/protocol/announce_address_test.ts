@@ -12,6 +12,9 @@ Deno.test("parseAnnounceAddress reads a bare host as the HTTP tracker there", ()
     "fd00::5": "http://[fd00::5]:6969/announce",
     "[fd00::5]": "http://[fd00::5]:6969/announce",
     "[fd00::5]:7000": "http://[fd00::5]:7000/announce",
+    "10.0.0.5:6969/announce": "http://10.0.0.5:6969/announce",
+    "teacher-pc:80/announce/KEY": "http://teacher-pc/announce/KEY",
+    "[fd00::5]:6969/announce": "http://[fd00::5]:6969/announce",
   };
   for (const [address, url] of Object.entries(addresses)) {
     assert.equal(parseAnnounceAddress(address)?.href, url, address);
@@ -48,6 +51,10 @@ Deno.test("parseAnnounceAddress refuses what is no tracker's address", () => {
     "http://",
     "://",
     "10.0.0.5/announce",
+    "10.0.0.5:0/announce",
+    "10.0.0.5:6969/announce?x#y",
+    "a@10.0.0.5:6969/announce",
+    "C:/torrents",
     "10.0.0.5?x",
     "10.0.0.5#x",
     "C:\\torrents",

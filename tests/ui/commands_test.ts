@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { needs } from "../harness/processes/require_tool.ts";
 import { join } from "node:path";
+import { encode, encodeMembers } from "../../lib/protocol/bencode.ts";
 import { encodeInfo, encodeMetainfo } from "../../lib/protocol/metainfo.ts";
 import { runCommand } from "../harness/processes/cli_run.ts";
 import { announceOf, TestTracker } from "../harness/sessions/tracker.ts";
@@ -124,6 +125,68 @@ Deno.test("create refuses a torrent, and names the file that was meant", async (
   const missing = await runCommand("create", join(home, "shareable", "aeg.txt"), "--home", home);
   assert.equal(missing.exitCode, 1);
   assert.match(missing.err[0], /no such file or folder; did you mean age\.txt\?$/);
+});
+
+Deno.test("create takes a folder as its output, also one that does not exist", async () => {
+  await using made = await makeHome();
+  const { home, file } = made;
+  await Deno.mkdir(join(home, "there"));
+  for (const folder of [`${join(home, "new")}/`, join(home, "there")]) {
+    const { exitCode, value } = await jsonOf("create", file, "--home", home, "--output", folder);
+    assert.equal(exitCode, 0);
+    assert.equal(value.path, join(folder, "age.txt.torrent"));
+    assert.ok((await Deno.stat(value.path)).isFile);
+  }
+});
+
+Deno.test("create takes an announce URL without its scheme as one of http, or says how it is written", async () => {
+  await using made = await makeHome();
+  const { home, file } = made;
+  const { value } = await jsonOf("create", file, "--home", home, "--announce", "10.0.0.5:6969/announce");
+  assert.deepEqual(value.announce, [["http://10.0.0.5:6969/announce"]]);
+  const { exitCode, err } = await runCommand(
+    "create",
+    file,
+    "--home",
+    home,
+    "--announce",
+    "10.0.0.5/announce",
+  );
+  assert.equal(exitCode, 2);
+  assert.match(err.join(), /an announce URL such as http:\/\/10\.0\.0\.5\/announce, a host or HOST:PORT/);
+});
+
+Deno.test("info shows web seeds of both kinds", async () => {
+  await using made = await makeHome();
+  const info = encodeInfo("x", [{ path: [], length: 1 }], 16_384, new Uint8Array(20), false);
+  const members = new Map<string, Uint8Array>([
+    ["info", info],
+    ["url-list", encode(["http://10.0.0.5/x"])],
+    ["httpseeds", encode(["http://10.0.0.5/seed"])],
+  ]);
+  const path = join(made.home, "x.torrent");
+  await Deno.writeFile(path, encodeMembers(members));
+  const { value } = await jsonOf("info", path);
+  assert.deepEqual([value.webSeeds, value.httpSeeds], [["http://10.0.0.5/x"], ["http://10.0.0.5/seed"]]);
+  assert.match((await runCommand("info", path)).out.join(), /HTTP seed +http:\/\/10\.0\.0\.5\/seed/);
+});
+
+Deno.test("check says which empty file lacks, and which file has a wrong size", async () => {
+  await using made = await makeHome();
+  const { home } = made;
+  const folder = join(home, "shareable", "box");
+  await Deno.mkdir(folder);
+  await Deno.writeTextFile(join(folder, "a"), "a");
+  await Deno.writeTextFile(join(folder, "empty"), "");
+  assert.equal((await runCommand("create", folder, "--home", home)).exitCode, 0);
+  const torrent = join(home, "torrents", "box.torrent");
+  await Deno.remove(join(folder, "empty"));
+  const { exitCode, err } = await runCommand("check", torrent, "--home", home);
+  assert.equal(exitCode, 1);
+  assert.match(err.join(), /Expected an empty file at shareable\/box\/empty, got none/);
+  await Deno.writeTextFile(join(folder, "empty"), "not");
+  const other = await runCommand("check", torrent, "--home", home);
+  assert.match(other.err.join(), /Expected 0 bytes in shareable\/box\/empty, got 3/);
 });
 
 Deno.test("create never replaces what it was not told to replace", async () => {
