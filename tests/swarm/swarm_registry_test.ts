@@ -3,6 +3,7 @@ import { encode } from "../../lib/protocol/bencode.ts";
 import { parsePeerList } from "../../lib/protocol/extension_messages.ts";
 import type { AnnounceEvent } from "../../lib/protocol/tracker_messages.ts";
 import { BROADCAST, TRACKER } from "../../lib/settings.ts";
+import type { SwarmEvent } from "../../lib/swarm/ports.ts";
 import { SwarmRegistry } from "../../lib/swarm/swarm_registry.ts";
 import { TrackerTable } from "../../lib/swarm/tracker/tracker_table.ts";
 import { randomBytes, seededRandom } from "../harness/data/random.ts";
@@ -21,9 +22,9 @@ class Tracking {
   readonly host: Host;
   readonly registry: SwarmRegistry;
 
-  constructor(has: Uint8Array | null) {
+  constructor(has: Uint8Array | null, report?: (event: SwarmEvent) => void) {
     this.host = new VirtualLan(metainfo).add({ data: has });
-    this.registry = new SwarmRegistry(this.table, { peerId: peerIdOf(100), port: 6881 });
+    this.registry = new SwarmRegistry(this.table, { peerId: peerIdOf(100), port: 6881 }, report);
     this.registry.add(this.host.swarm);
   }
 
@@ -104,6 +105,33 @@ Deno.test("SwarmRegistry tells who left, by its word or by its silence, and does
   late.table.announce({ ...announceOf("peer 1"), infoHash: metainfo.infoHash }, "10.0.0.1", 0);
   late.announce(1, 1_000, "stopped");
   assert.deepEqual(late.host.swarm.takeDials(9), []);
+});
+
+Deno.test("SwarmRegistry reports who joined, has everything and left, and to how many that was pushed", () => {
+  const told: SwarmEvent[] = [];
+  const tracking = new Tracking(data, (event) => told.push(event));
+  const listener = tracking.listener();
+  const { registry } = tracking;
+  tracking.announce(1, 5_000);
+  const request = { ...announceOf("-PD peer 1"), infoHash: metainfo.infoHash };
+  registry.announce({ ...request, left: 0, event: "completed" }, "10.0.0.1", 6_000);
+  assert.deepEqual(newsFor(listener), ["+10.0.0.1", "+10.0.0.1"], "peers hear that it is a seed now");
+  tracking.announce(1, 7_000, "stopped");
+  tracking.announce(1, 7_001, "stopped");
+  const change = {
+    event: "tracker",
+    infoHash: metainfo.infoHash,
+    joined: [],
+    left: [],
+    finished: [],
+    names: {},
+  };
+  const place = ["10.0.0.1:6881"];
+  assert.deepEqual(told, [
+    { ...change, joined: place, known: 1, pushedTo: 1 },
+    { ...change, finished: place, known: 1, pushedTo: 1 },
+    { ...change, left: place, known: 0, pushedTo: 1 },
+  ]);
 });
 
 Deno.test("SwarmRegistry compares the list no more often than it tells it, even while nobody listens", () => {

@@ -145,7 +145,7 @@ export class Connections {
     this.#open.add(connection);
     const reason = await connection.run();
     this.#open.delete(connection);
-    log.info(`connection with ${name} closed after ${((now() - since) / 1_000).toFixed(1)} s: ${reason}`);
+    log.debug(`connection with ${name} closed after ${((now() - since) / 1_000).toFixed(1)} s: ${reason}`);
     return "closed";
   }
 

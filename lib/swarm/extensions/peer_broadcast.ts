@@ -48,7 +48,8 @@ export class PeerBroadcast {
   update(list: Iterable<ListedPeer>, now: number): ListChange | undefined {
     this.#lastRoundAt = now;
     const next = new Map<string, ListedPeer>();
-    for (const peer of list) next.set(formatEndpoint(peer.endpoint), peer);
+    // Copies, because the tracker changes its entries when a peer announces again.
+    for (const { endpoint, isSeed } of list) next.set(formatEndpoint(endpoint), { endpoint, isSeed });
     const added = [...next].filter(([name, { isSeed }]) => this.#list.get(name)?.isSeed !== isSeed);
     const dropped = [...this.#list].filter(([name]) => !next.has(name));
     const known = this.#list;

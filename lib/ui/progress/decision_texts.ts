@@ -83,14 +83,16 @@ function roundTexts(event: Told<"rechoke">): string[] {
   const { slots, waitingForSlot, sources, waitingAsSource } = event;
   const wanting = slots.length + waitingForSlot;
   const offering = sources.length + waitingAsSource;
+  // Nothing was decided, and a seeder has such a round each 30 s.
+  if (wanting + offering === 0) return [];
   const counts = [
     wanting === 0
       ? "nobody wants our data"
       : `${count(wanting, "peer wants", "peers want")} our data, ${slots.length} ` +
-        `${slots.length === 1 ? "has" : "have"} a slot, ${count(waitingForSlot, "waits", "wait")}`,
+        `${slots.length === 1 ? "has" : "have"} a slot, ${waitingText(waitingForSlot)}`,
     ...(offering === 0 ? [] : [
       `${count(offering, "peer has", "peers have")} data for us, we ask ${sources.length}, ` +
-      `${count(waitingAsSource, "waits", "wait")}`,
+      waitingText(waitingAsSource),
     ]),
   ];
   return [
@@ -111,7 +113,7 @@ function slotText(
     : `it takes ${formatRate(rate)} from us`;
   switch (reason) {
     case "fastest":
-      return `${peer} gets a slot: ${measured}, ${rank(position)} of ${wanting} that want one`;
+      return `${peer} gets a slot: ${measured}, ${rank(position, wanting, "wants one", "want one")}`;
     case "by chance":
       return `${peer} gets the optimistic slot: by chance, so that every peer gets a turn to show how fast it is`;
     default:
@@ -127,7 +129,9 @@ function sourceText(
   const measured = `it gives us ${formatRate(rate)}`;
   switch (reason) {
     case "fastest":
-      return `${peer} is a source: ${measured}, ${rank(position)} of ${offering} that have data for us`;
+      return `${peer} is a source: ${measured}, ${
+        rank(position, offering, "has data for us", "have data for us")
+      }`;
     case "by chance":
       return `${peer} is a source: by chance, so that every peer gets a turn to show how fast it is`;
     case "on trial":
@@ -141,10 +145,15 @@ function sourceText(
   }
 }
 
-/** `the most`, `the second most`, … of peers that stand in order. */
-function rank(position: number): string {
+/** `the most of 5 that want one`, `the second most of …`: the place of a peer among those that stand in order. */
+function rank(position: number, all: number, one: string, many: string): string {
+  if (all === 1) return `and nobody else ${one}`;
   const ordinals = ["the most", "the second most", "the third most"];
-  return ordinals[position] ?? `number ${position + 1}`;
+  return `${ordinals[position] ?? `number ${position + 1}`} of ${all} that ${many}`;
+}
+
+function waitingText(waiting: number): string {
+  return waiting === 0 ? "nobody waits" : count(waiting, "waits", "wait");
 }
 
 function count(number: number, one: string, many: string): string {
