@@ -1,11 +1,13 @@
 /** The files of a torrent where they lie below one folder, read and written as one row of bytes. */
 import fs from "node:fs";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { ObstacleError, StorageError } from "../errors.ts";
 import { type FileSpan, PieceLayout } from "../protocol/piece_layout.ts";
 import { STORAGE } from "../settings.ts";
 import { visitInSlices } from "./large/file_visits.ts";
 import {
+  type DataFolder,
   type GuardedPath,
   guardPath,
   guardPathLater,
@@ -25,6 +27,8 @@ export interface FileRowDescription {
   readonly base: readonly string[];
   /** Where each file is (`FilePlace`), as far as the sender knows; undefined when all are below `base`. */
   readonly places?: Uint8Array;
+  /** The folder of files whose place is `shareable`; undefined where no file has that place. */
+  readonly finished?: DataFolder;
   readonly files: FileList;
   /** In bytes. */
   readonly pieceLength: number;
@@ -44,8 +48,6 @@ export function sameStamp(a: FileStamp | undefined, b: FileStamp | undefined): b
   return a !== undefined && b !== undefined && a.size === b.size && a.mtimeMs === b.mtimeMs &&
     a.inode === b.inode;
 }
-
-const SHAREABLE = ["shareable"];
 
 const { O_RDONLY, O_RDWR, O_CREAT } = fs.constants;
 // Not every system has this flag; `guardPath` looks at the last step of a path as well.
@@ -118,16 +120,29 @@ export class FileRow {
     return this.description.places?.includes(FilePlace.parts) ?? false;
   }
 
-  /** Names of the folders and the file below `root`. */
+  /** Names of the folders and the file below `rootOf(file)`. */
   stepsTo(file: number): string[] {
     const { base, files } = this.description;
     if (file === this.#partsFile) return [...base, files.at(0)!.path[0] + PARTS_ENDING];
-    return [...(this.placeOf(file) === FilePlace.shareable ? SHAREABLE : base), ...files.at(file)!.path];
+    return [...(this.#finishedFolder(file)?.base ?? base), ...files.at(file)!.path];
   }
 
-  /** A file's path below `root`, to be shown to people. */
+  /** The folder of a file that is finished; undefined for other files. */
+  #finishedFolder(file: number): DataFolder | undefined {
+    return this.placeOf(file) === FilePlace.shareable ? this.description.finished : undefined;
+  }
+
+  /** The folder below which the steps to a file begin. */
+  rootOf(file: number): string {
+    return this.#finishedFolder(file)?.root ?? this.description.root;
+  }
+
+  /** A file's path to be shown to people: below the home, or the whole path in a folder that the user chose. */
   nameOf(file: number): string {
-    return this.stepsTo(file).join("/");
+    const { finished, base } = this.description;
+    const steps = this.stepsTo(file);
+    const isInChosen = finished?.base.length === 0 && (base.length === 0 || this.#finishedFolder(file));
+    return isInChosen ? join(this.rootOf(file), ...steps) : steps.join("/");
   }
 
   /** Whether the torrent's own file or folder, or its parts file, exists. */
@@ -198,7 +213,7 @@ export class FileRow {
   #make(file: number, known?: KnownFolders): number {
     const isParts = file === this.#partsFile;
     try {
-      makeFolders(this.description.root, this.stepsTo(file).slice(0, -1), known);
+      makeFolders(this.rootOf(file), this.stepsTo(file).slice(0, -1), known);
       const { path } = this.#guard(file, known);
       const fd = this.#openFiles.making(() => fs.openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o666));
       try {
@@ -257,10 +272,8 @@ export class FileRow {
     const start = this.#positionOf(span);
     if (start === undefined) return false;
     try {
-      const { path, stats } = await guardPathLater(
-        this.description.root,
-        this.stepsTo(this.holderOf(span.file)),
-      );
+      const holder = this.holderOf(span.file);
+      const { path, stats } = await guardPathLater(this.rootOf(holder), this.stepsTo(holder));
       if (!stats?.isFile()) return false;
       await using file = await fs.promises.open(path, O_RDONLY | O_NOFOLLOW);
       for (let done = 0; done < span.length;) {
@@ -277,7 +290,7 @@ export class FileRow {
   /** Does the same as `stampOf` while other threads wait for the disk; undefined also after any failure. */
   async stampOfLater(file: number): Promise<FileStamp | undefined> {
     try {
-      const { stats } = await guardPathLater(this.description.root, this.stepsTo(file));
+      const { stats } = await guardPathLater(this.rootOf(file), this.stepsTo(file));
       return stats?.isFile() ? { size: stats.size, mtimeMs: stats.mtimeMs, inode: stats.ino } : undefined;
     } catch {
       return undefined;
@@ -410,7 +423,7 @@ export class FileRow {
 
   /** Guards the path of a file and refuses anything but a plain file: opening a named pipe would wait for ever. */
   #guard(file: number, known?: KnownFolders): GuardedPath {
-    const guarded = guardPath(this.description.root, this.stepsTo(file), known);
+    const guarded = guardPath(this.rootOf(file), this.stepsTo(file), known);
     if (guarded.stats !== undefined && !guarded.stats.isFile()) {
       throw new ObstacleError(`Expected a file at ${this.nameOf(file)}, got something else`);
     }

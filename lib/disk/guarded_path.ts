@@ -6,7 +6,7 @@
  */
 import fs from "node:fs";
 import { join } from "node:path";
-import { ObstacleError } from "../errors.ts";
+import { ObstacleError, StorageError } from "../errors.ts";
 import { errorCode, storageFailure } from "./storage_failure.ts";
 
 /** The entry at a guarded path. */
@@ -90,4 +90,30 @@ export function makeFolders(root: string, steps: readonly string[], known?: Know
     }
   }
   return guardPath(root, steps, seen).path;
+}
+
+/** Where the finished files of a torrent are, or are to go. Plain data that can be posted to a worker. */
+export interface DataFolder {
+  /** A folder that the user chose; nothing below it may be a symbolic link. */
+  readonly root: string;
+  /** Folders from there to where the torrent's own paths begin. */
+  readonly base: readonly string[];
+}
+
+/** The folder of a torrent's data by the absolute path that the user chose; undefined stands for `shareable/` in `home`. */
+export function dataFolder(home: string, folder: string | undefined): DataFolder {
+  return folder === undefined ? { root: home, base: ["shareable"] } : { root: folder, base: [] };
+}
+
+/** The path of a data folder. */
+export function pathOfFolder({ root, base }: DataFolder): string {
+  return join(root, ...base);
+}
+
+/** Checks that a folder is there before its files are looked for. Errors: `StorageError`. */
+export function requireFolder(folder: string): void {
+  const stats = fs.statSync(folder, { throwIfNoEntry: false });
+  if (stats?.isDirectory()) return;
+  const found = stats === undefined ? "nothing; is its drive there?" : "a file";
+  throw new StorageError(`Expected the folder ${folder}, got ${found}`);
 }

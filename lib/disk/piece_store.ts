@@ -26,6 +26,8 @@ interface PieceStoreOptions {
   readonly selection: Selection;
   /** The user's folder (its folders are listed in `lib/ui/README.md`). */
   readonly home: string;
+  /** The folder that the user chose for the data; undefined for `shareable/`. */
+  readonly folder?: string | undefined;
   readonly workers: DiskWorkers;
   readonly resume: ResumeStore;
   readonly log: Logger;
@@ -88,13 +90,13 @@ export class PieceStore implements PieceStorage {
   /** Set when the data on disk can no longer be trusted. */
   #broken: StorageError | undefined;
 
-  constructor({ metainfo, selection, home, workers, resume, log }: PieceStoreOptions) {
+  constructor({ metainfo, selection, home, folder, workers, resume, log }: PieceStoreOptions) {
     this.#metainfo = metainfo;
     this.#selection = selection;
     this.#workers = workers;
     this.#resume = resume;
     this.#log = log;
-    this.#files = new TorrentFiles(metainfo, home);
+    this.#files = new TorrentFiles(metainfo, home, folder);
     this.#watch = new ChangeWatch(this.#files);
     const { pieceLength, pieceCount } = metainfo.layout;
     this.#pool = new BufferPool(pieceLength, Math.ceil(STORAGE.maxCommitBytes / pieceLength));

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { Metainfo, TorrentFile } from "../protocol/metainfo.ts";
 import { safeName } from "../protocol/safe_path.ts";
 import type { Steps } from "../protocol/steps.ts";
+import { dataFolder, pathOfFolder } from "./guarded_path.ts";
 import { inSlices } from "./time_slices.ts";
 
 /** A torrent whose files have the names that they have on this disk. */
@@ -36,9 +37,15 @@ const PLAIN = /^[\w \-.()[\],+&'!#@]+$/;
 const UNREADABLE = "\uFFFD";
 
 /** Looks in HOME/shareable how the torrent's files and folders are spelled there; all others keep their names. */
-export async function spelledAsOnDisk(metainfo: Metainfo, home: string): Promise<SpelledTorrent> {
+export async function spelledAsOnDisk(
+  metainfo: Metainfo,
+  home: string,
+  folder?: string,
+): Promise<SpelledTorrent> {
   const problems = new Set<string>();
-  const files = await inSlices(spelledFiles(metainfo.files, join(home, "shareable"), problems));
+  const files = await inSlices(
+    spelledFiles(metainfo.files, pathOfFolder(dataFolder(home, folder)), problems),
+  );
   return { metainfo: { ...metainfo, files }, problems: [...problems] };
 }
 

@@ -13,7 +13,7 @@ import { STORAGE } from "../settings.ts";
 import { moveFiles, removeFile } from "./large/file_moves.ts";
 import { FileRow, type FileStamp, sameStamp } from "./file_row.ts";
 import { visitInSlices } from "./large/file_visits.ts";
-import { guardPath, type KnownFolders } from "./guarded_path.ts";
+import { dataFolder, guardPath, type KnownFolders, pathOfFolder } from "./guarded_path.ts";
 import { OpenFiles } from "./open_files.ts";
 import { FilePlace } from "./parts_layout.ts";
 import { errorCode, isRenameBusy, storageFailure, tryAgain } from "./storage_failure.ts";
@@ -45,17 +45,25 @@ export class TorrentFiles {
   #places: Uint8Array;
   #current: FileRow;
 
-  /** `home` is the user's folder (its folders are listed in `lib/ui/README.md`). */
-  constructor(metainfo: Metainfo, home: string, openFiles: OpenFiles = sharedOpenFiles) {
-    const shared = { root: home, files: metainfo.files, pieceLength: metainfo.layout.pieceLength };
+  /**
+   * `home` is the user's folder (its folders are listed in `lib/ui/README.md`); `folder` is the one that the user chose for
+   * the data, undefined for `shareable/`.
+   */
+  constructor(metainfo: Metainfo, home: string, folder?: string, openFiles: OpenFiles = sharedOpenFiles) {
+    const finished = dataFolder(home, folder);
+    const shared = { files: metainfo.files, pieceLength: metainfo.layout.pieceLength, finished };
     this.#tmpBase = ["state", "tmp", metainfo.infoHash];
-    this.tmp = new FileRow({ ...shared, base: this.#tmpBase, isWritable: true }, openFiles, metainfo.layout);
-    this.shareable = new FileRow(
-      { ...shared, base: ["shareable"], isWritable: false },
+    this.tmp = new FileRow(
+      { ...shared, root: home, base: this.#tmpBase, isWritable: true },
       openFiles,
       metainfo.layout,
     );
-    this.path = join(home, "shareable", metainfo.name);
+    this.shareable = new FileRow(
+      { ...shared, ...finished, isWritable: false },
+      openFiles,
+      metainfo.layout,
+    );
+    this.path = join(pathOfFolder(finished), metainfo.name);
     this.#openFiles = openFiles;
     this.#made = new Bitfield(metainfo.files.length);
     this.#places = new Uint8Array(metainfo.files.length).fill(FilePlace.own);
@@ -326,13 +334,15 @@ export class TorrentFiles {
   /** Removes files from `shareable/`, and folders of the torrent that are then empty. Errors: `StorageError`. */
   async removeShareable(files: Iterable<number>): Promise<void> {
     const folders = new Set<string>();
-    const { root } = this.shareable.description;
+    const { root, base } = this.shareable.description;
     await visitInSlices(files, async (file, known) => {
       if (this.shareable.stampOf(file, known) !== undefined) {
         await removeFile(this.shareable, file, () => this.#letGo(file), known);
       }
       const steps = this.shareable.stepsTo(file);
-      for (let depth = steps.length - 1; depth > 1; depth--) folders.add(steps.slice(0, depth).join("/"));
+      for (let depth = steps.length - 1; depth > base.length; depth--) {
+        folders.add(steps.slice(0, depth).join("/"));
+      }
     });
     await visitInSlices([...folders].sort((a, b) => b.length - a.length), async (folder) => {
       try {

@@ -13,11 +13,16 @@ import { TorrentFiles } from "./torrent_files.ts";
  */
 export async function removeTorrent(
   metainfo: Metainfo,
-  { home, resume }: { readonly home: string; readonly resume: ResumeStore },
+  { home, folder, resume }: {
+    readonly home: string;
+    /** The folder that the user chose for the data; undefined for `shareable/`. */
+    readonly folder?: string | undefined;
+    readonly resume: ResumeStore;
+  },
   deletesData: boolean,
 ): Promise<void> {
   const { infoHash, files: { length } } = metainfo;
-  const files = new TorrentFiles((await spelledAsOnDisk(metainfo, home)).metainfo, home);
+  const files = new TorrentFiles((await spelledAsOnDisk(metainfo, home, folder)).metainfo, home, folder);
   if (deletesData) {
     const isComplete = await resume.phase(infoHash) === "complete";
     const places = await resume.places(infoHash, length);

@@ -1,4 +1,5 @@
 /** The swarm of one torrent, its pieces on disk and its announces: the session joins and leaves them together. */
+import { requireFolder } from "../disk/guarded_path.ts";
 import type { DiskWorkers } from "../disk/disk_workers.ts";
 import { PieceStore } from "../disk/piece_store.ts";
 import { spelledAsOnDisk } from "../disk/spelling.ts";
@@ -40,6 +41,8 @@ export interface JoinContext {
   readonly shared: SharedParts;
   readonly policy: Policy;
   readonly limits: RateLimits;
+  /** The folder that the user chose for its data, an absolute path; undefined for `shareable/`. */
+  readonly folder: string | undefined;
   /** The user's changes of its trackers and web seeds, as they are now. */
   readonly addresses: () => KeptAddresses;
   /** The user's wishes for its files in this run; the resume state holds those of earlier runs. */
@@ -111,9 +114,19 @@ export class JoinedTorrent {
     const { home, workers, resume, surroundings } = context.shared;
     const { log } = surroundings;
     const startedAt = surroundings.now();
+    const { folder } = context;
+    if (folder !== undefined) requireFolder(folder);
     const selection = await chooseFiles(metainfo, context.files, selectOnly, context.shared);
-    const spelled = await spelledAsOnDisk(metainfo, home);
-    const store = new PieceStore({ metainfo: spelled.metainfo, selection, home, workers, resume, log });
+    const spelled = await spelledAsOnDisk(metainfo, home, folder);
+    const store = new PieceStore({
+      metainfo: spelled.metainfo,
+      selection,
+      home,
+      folder,
+      workers,
+      resume,
+      log,
+    });
     try {
       const wasMoving = await resume.phase(metainfo.infoHash) === "moving";
       const recovered = await store.recover(onChecked, signal);

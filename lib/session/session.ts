@@ -236,7 +236,7 @@ export class Session {
   details(infoHash: InfoHash): TorrentDetails {
     const torrent = this.#runtime.torrents.get(infoHash);
     const snapshot = torrent.snapshot(this.#runtime.surroundings.now(), 0);
-    const folder = join(this.#runtime.options.home, "shareable");
+    const folder = torrent.will.kept.folder ?? join(this.#runtime.options.home, "shareable");
     return views.detailsOf(torrent.parts, snapshot, folder, torrent.will.policy.own, torrent.times);
   }
 

@@ -360,7 +360,7 @@ export class Torrent {
       await removeTorrentFiles(home, this.infoHash);
       const { metainfo } = this.#run;
       if (metainfo === undefined) await resume.forget(this.infoHash);
-      else await removeTorrent(metainfo, { home, resume }, deletesData);
+      else await removeTorrent(metainfo, { home, folder: this.will.kept.folder, resume }, deletesData);
       state.forget(this.infoHash);
     } catch (error) {
       this.#run.stays(error);

@@ -1,5 +1,5 @@
 /** Reads, saves and removes the files in `torrents/`. */
-import { dirname, join, resolve } from "node:path";
+import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { makeFolders } from "../disk/guarded_path.ts";
 import { renameOver } from "../disk/replace_file.ts";
 import { storageFailure } from "../disk/storage_failure.ts";
@@ -91,6 +91,28 @@ export async function saveTorrent(
     if (there?.infoHash === infoHash) return path;
   }
   throw new StorageError(`Expected no file ${torrentFileName(name, "")} in ${folder}, got another torrent`);
+}
+
+/**
+ * Makes a data folder that the user chose, where it is missing, and returns its path; undefined for `shareable/`. Errors: `RangeError` for one that is
+ * no absolute path, or that the program needs for itself; `StorageError`.
+ */
+export async function makeDataFolder(home: string, folder: string): Promise<string | undefined> {
+  if (!isAbsolute(folder)) throw new RangeError(`Expected the absolute path of a folder, got ${folder}`);
+  const path = resolve(folder);
+  const own = ["state", "torrents"].find((name) => {
+    const steps = relative(join(home, name), path);
+    return steps === "" || (!steps.startsWith("..") && !isAbsolute(steps));
+  });
+  if (own !== undefined) {
+    throw new RangeError(`Expected a folder outside ${own}/ of this home, got ${folder}`);
+  }
+  try {
+    await Deno.mkdir(path, { recursive: true });
+  } catch (error) {
+    throw storageFailure(`make the folder ${path}`, error);
+  }
+  return path === resolve(home, "shareable") ? undefined : path;
 }
 
 /** Writes a file that is there whole or not at all. Returns false where another one has its name. Errors: `StorageError`. */

@@ -4,6 +4,7 @@
  * It does one work at a time (`#instead`): fetching, checking or verifying. `stop` and `close` await everything that it
  * has begun.
  */
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Totals } from "../disk/state/resume_store.ts";
 import { messageOf, MetainfoError } from "../errors.ts";
@@ -303,7 +304,8 @@ export class TorrentRun {
     this.#joined = joined;
     const { swarm } = joined;
     registry.add(swarm);
-    for (const event of newsOfJoin(joined, home, surroundings.now())) observe(event);
+    const folder = this.#owner.will.kept.folder ?? join(home, "shareable");
+    for (const event of newsOfJoin(joined, folder, surroundings.now())) observe(event);
     this.#tasks.add(this.#tellOfRival(joined));
     if (this.#fetch !== undefined && !metainfo.isPrivate) swarm.adoptPeers(this.#fetch.swarm.heardPeers);
     this.#endFetch("the metadata is there", true);
@@ -341,6 +343,7 @@ export class TorrentRun {
       shared: this.#context,
       policy: will.policy,
       limits: will.limits,
+      folder: will.kept.folder,
       addresses: () => will.kept.addresses,
       files: wanted.files,
       report: (event) => this.#swarmReported(event),

@@ -16,7 +16,7 @@ import { type QueueMove, ranksAfter } from "./queue.ts";
 import type { Tasks } from "./work/tasks.ts";
 import { Torrent } from "./torrent.ts";
 import type { TorrentContext, TorrentSource } from "./torrent_context.ts";
-import { findTorrent, NamedTorrents, saveTorrent } from "./torrent_folder.ts";
+import { findTorrent, makeDataFolder, NamedTorrents, saveTorrent } from "./torrent_folder.ts";
 import { readTorrent, readTorrentFile, readTorrentIn } from "./torrent_tools.ts";
 
 /** Where a torrent comes from: the path, the bytes or the URL (http, https) of a `.torrent` file, or a magnet link. */
@@ -33,6 +33,8 @@ export interface AddOptions {
   readonly files?: FileWishes;
   readonly isPaused?: boolean;
   readonly labels?: readonly string[];
+  /** The folder for its data, an absolute path, which is made where it is missing; `shareable/` where left out. */
+  readonly folder?: string;
 }
 
 /** A torrent that was added, or that was there before. */
@@ -197,6 +199,7 @@ export class Torrents {
    */
   async open(origin: TorrentOrigin, options: AddOptions): Promise<OpenedTorrent> {
     const labels = options.labels && checkLabels(options.labels);
+    const folder = options.folder && await makeDataFolder(this.#context.home, options.folder);
     const read = await this.#read(origin);
     const { infoHash, metainfo, magnet } = read;
     const { files = {}, peers = [], isPaused = false } = options;
@@ -208,7 +211,12 @@ export class Torrents {
       return { infoHash, isNew: false };
     }
     const torrent = this.#torrentOf({ infoHash, metainfo, magnet, peers, files });
-    const changes = { isPaused, pauseReason: undefined, ...(labels && { labels }) };
+    const changes = {
+      isPaused,
+      pauseReason: undefined,
+      ...(labels && { labels }),
+      ...(folder && { folder }),
+    };
     const keeping = torrent.will.change(changes).then(() => this.#keep(torrent, read));
     this.#opening.set(infoHash, keeping);
     this.#context.tasks.add(keeping);

@@ -9,7 +9,7 @@ const torrent = new TestTorrent([["album/one", PIECE + 1], ["album/two", 3 * PIE
 
 async function withFiles(work: (files: TorrentFiles, home: TestHome) => Promise<void>): Promise<void> {
   using home = new TestHome();
-  const files = new TorrentFiles(torrent.metainfo, home.path, new OpenFiles(8));
+  const files = new TorrentFiles(torrent.metainfo, home.path, undefined, new OpenFiles(8));
   await files.tmp.create();
   files.tmp.write(0, torrent.content);
   try {
@@ -168,7 +168,7 @@ Deno.test("OpenFiles keeps no more files open than allowed, over all torrents", 
   const many = ["a", "b"].map((name) => {
     const torrent = new TestTorrent([[`${name}/1`, 5], [`${name}/2`, 5], [`${name}/3`, 5], [`${name}/4`, 5]]);
     home.share(torrent);
-    const files = new TorrentFiles(torrent.metainfo, home.path, openFiles);
+    const files = new TorrentFiles(torrent.metainfo, home.path, undefined, openFiles);
     files.setMoved();
     return { torrent, files };
   });

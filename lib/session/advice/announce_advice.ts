@@ -1,5 +1,5 @@
 /** Finds the addresses at which others reach this machine, and advises users whose machine others will not find. */
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { parseAnnounceAddress } from "../../protocol/announce_address.ts";
 import { canonicalAddress, familyOf, scopeOf } from "../../protocol/endpoint.ts";
 import type { Metainfo } from "../../protocol/metainfo.ts";
@@ -79,12 +79,10 @@ export function adviceOnLoopback(
 /** The advice on a torrent that this machine announces without having any of its data; undefined for other torrents. */
 export function adviceOnLackOfData(
   { role, name, have, pieces }: TorrentFacts,
-  home: string,
+  folder: string,
 ): string | undefined {
   if (role !== "announcer" || have > 0 || pieces === 0) return undefined;
-  return `this machine is the announcer, and has no data: there is no usable ${name} in ${
-    join(home, "shareable")
-  }; ` +
+  return `this machine is the announcer, and has no data: there is no usable ${name} in ${folder}; ` +
     "put it there and start again, or wait until somebody else brings it";
 }
 

@@ -1,4 +1,5 @@
 /** The record that is kept of a torrent from run to run, beside its data and the choice of its files. */
+import { isAbsolute } from "node:path";
 import { readChoices } from "../../swarm/policy.ts";
 import type { Choices } from "../../swarm/policy.ts";
 import { LABELS } from "../../settings.ts";
@@ -20,6 +21,8 @@ export interface KeptTorrent {
   /** The choices made for this torrent alone. */
   readonly choices: Partial<Choices>;
   readonly labels: readonly string[];
+  /** The folder that the user chose for its data, an absolute path; undefined for `shareable/`. */
+  readonly folder: string | undefined;
   /** Trackers and web seeds that the user has added or dropped. */
   readonly addresses: KeptAddresses;
 }
@@ -35,6 +38,7 @@ export function newKeptTorrent(number: number, addedAt: number): KeptTorrent {
     pauseReason: undefined,
     choices: {},
     labels: [],
+    folder: undefined,
     addresses: UNCHANGED,
   };
 }
@@ -51,6 +55,7 @@ export function readKeptTorrent(saved: unknown, fresh: KeptTorrent): KeptTorrent
     pauseReason: typeof record.pauseReason === "string" ? record.pauseReason : undefined,
     choices: readChoices(record.choices),
     labels: Array.isArray(record.labels) ? record.labels.filter(isLabel).slice(0, LABELS.perTorrent) : [],
+    folder: typeof record.folder === "string" && isAbsolute(record.folder) ? record.folder : undefined,
     addresses: readAddresses(record.addresses),
   };
 }
