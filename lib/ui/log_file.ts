@@ -19,7 +19,10 @@ export function openLogFile(path: string, tell: (line: string) => void): (line: 
 
 function openAtEnd(path: string): Deno.FsFile {
   try {
-    return Deno.openSync(path, { append: true, create: true });
+    const file = Deno.openSync(path, { append: true, create: true });
+    // Windows opens a folder too, and fails at the first line.
+    if (file.statSync().isDirectory) throw new Error("it is a folder");
+    return file;
   } catch (error) {
     throw new Failure(EXIT.failed, path, `Cannot open the log file: ${messageOf(error)}`, { cause: error });
   }

@@ -6,6 +6,7 @@ import { applyPatch, type JsonObject } from "../../lib/api/merge_patch.ts";
 import { encodeMetainfo } from "../../lib/protocol/metainfo.ts";
 import { sharedData } from "../harness/sessions/test_session.ts";
 import { ApiHome } from "./api_home.ts";
+import { needs } from "../harness/processes/require_tool.ts";
 
 Deno.test("the control socket gives the state and takes orders", async () => {
   await using home = await ApiHome.start();
@@ -50,9 +51,7 @@ Deno.test("events tell the state, then its changes, and go on where a reader sto
   await stranger.return(undefined);
 });
 
-Deno.test("only the owner may open the control socket, and it is gone after the end", {
-  ignore: Deno.build.os === "windows",
-}, async () => {
+needs("file modes")("only the owner may open the control socket, and it is gone after the end", async () => {
   await using home = await ApiHome.start();
   const path = join(home.test.home, "state", "control.sock");
   assert.equal((await Deno.stat(path)).mode! & 0o777, 0o600);

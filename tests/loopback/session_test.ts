@@ -221,11 +221,12 @@ Deno.test("Session goes on when the announcer stops in the middle, as long as ev
   const torrent = await teacher.publish(COURSE, [teacher.tracker]);
   const infoHash = await teacher.session.add(torrent, []);
   await using quick = await Machine.start();
-  await using slow = await Machine.start({ choices: { maxDownload: 1_500 * KIB } });
+  await using slow = await Machine.start({ choices: { maxDownload: 100 * KIB } });
   await Promise.all([quick, slow].map(({ session }) => session.add(torrent, [])));
   await quick.completes(infoHash);
   assert.equal(slow.swarm(infoHash).seeding, false);
   await teacher.stop();
+  await slow.session.choose({ maxDownload: undefined });
   await slow.completes(infoHash);
   await slow.assertHas(COURSE);
 });

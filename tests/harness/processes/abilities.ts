@@ -59,6 +59,8 @@ export const ABILITIES: Readonly<Record<string, () => boolean>> = {
   "sockets that fill up": () => !isWindows,
   /** Wine needs some 7 ms to make a connection, and minutes for what takes seconds elsewhere. */
   "thousands of connections": () => !isWindows,
+  /** One server of Wine answers each call of all programs, so that answers of a busy machine come late. */
+  "answers within 20 ms": () => !isWindows,
   /** Attackers and honest peers on loopback addresses of their own; elsewhere all share one, and so its blame. */
   "addresses to attack from": () => Deno.build.os === "linux",
   /** The drive that tests may fill, which `deno task test:windows` makes (`memory_disk.ts`). */
