@@ -94,14 +94,17 @@ compiledTest("compiled peer leaves the window of a double click open after a fai
   const child = new Deno.Command("script", { args, env, stdin: "piped", stdout: "piped" }).spawn();
   const input = child.stdin.getWriter();
   let shown = "";
+  let isAnswered = false;
   for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
     shown += text;
-    if (/\[Enter\]/.test(text)) await input.write(new TextEncoder().encode("\r"));
+    if (isAnswered || !shown.includes("[Enter]")) continue;
+    isAnswered = true;
+    await input.write(new TextEncoder().encode("\r"));
   }
   await input.close();
   assert.match(
     shown,
-    /peer: start: Cannot make the folder [^]*something else is there[^]*The program has ended\. \[Enter\]/,
+    /peer: start: Cannot make the folder [^]*The program has ended\. \[Enter\]/,
   );
   assert.equal((await child.status).code, 1);
 }, program?.isWindows);
