@@ -6,10 +6,10 @@ import type { Session } from "../session/session.ts";
 import { API, PORTS } from "../settings.ts";
 import { PAGES } from "../web/pages.ts";
 import { Access } from "./access/access.ts";
-import { makeApp } from "./app.ts";
+import { makeApp, PREFIX } from "./app.ts";
 import { openControlDoor, removeIfThere } from "./access/control_door.ts";
 import { EventFeed } from "./events/event_feed.ts";
-import { toReply, toRequest } from "./exchange.ts";
+import { release, toReply, toRequest } from "./exchange.ts";
 import type { Door, WebPlace } from "./operations/operation.ts";
 import { ownPassword, type Password, readPassword } from "./access/password.ts";
 import { serviceOf } from "./service.ts";
@@ -68,8 +68,12 @@ export class Api {
     let web: WebPlace = { addresses: [] };
     const app = makeApp({ session, feed, now, web: () => web, stop: options.stop }, PAGES, log);
     const serve = (listening: HttpServerOptions["listening"], door: Door, access: Access | undefined) => {
-      const answer = async (request: HttpRequest, body: Uint8Array) =>
-        await toReply(await app.fetch(toRequest(request, body), { door }));
+      const answer = async (request: HttpRequest, body: Uint8Array<ArrayBuffer>) => {
+        const response = await app.fetch(toRequest(request), { door, body });
+        // The bytes of a torrent that was taken in are kept; any other body was read and is done with.
+        if (!response.ok || request.path !== `${PREFIX}/torrents`) release(body);
+        return await toReply(response);
+      };
       const server = new HttpServer({ listening, service: serviceOf(answer, access), limits: API, log });
       opened.defer(() => server.stop());
       return server.port;

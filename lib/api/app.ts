@@ -3,6 +3,7 @@ import { type Context, Hono } from "hono";
 import { type GenericSchema, getDotPath, safeParse } from "valibot";
 import { messageOf, MetainfoError, StorageError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { fromUtf8 } from "../protocol/bytes.ts";
 import type { PageFile } from "../web/pages.ts";
 import { METRICS_TYPE, metricsOf } from "./metrics.ts";
 import { type Door, type Operation, TORRENT_TYPE, type Workplace } from "./operations/operation.ts";
@@ -38,6 +39,8 @@ export const OPERATIONS: readonly Operation[] = [
 /** What every request brings beside itself. */
 export interface Bindings {
   readonly door: Door;
+  /** The whole body. It is taken back after the answer, unless it is a torrent that was taken in. */
+  readonly body: Uint8Array<ArrayBuffer>;
 }
 
 type AppContext = Context<{ Bindings: Bindings }>;
@@ -59,7 +62,7 @@ export function makeApp(
   });
   const rpc = new TransmissionRpc(workplace.session, { log, stop: workplace.stop });
   for (const path of OLD_PAGE_PATHS) app.get(path, (context) => context.redirect("/"));
-  for (const path of RPC_PATHS) app.all(path, (context) => rpc.answer(context.req.raw));
+  for (const path of RPC_PATHS) app.all(path, ({ req, env }) => rpc.answer(req.raw, env.body));
   app.get("/healthz", (context) => context.text("ok\n"));
   app.get("/metrics", (context) => {
     return context.body(metricsOf(workplace.session.snapshot()), 200, { "Content-Type": METRICS_TYPE });
@@ -81,20 +84,20 @@ function routeOf({ path }: Operation): string {
 async function perform(operation: Operation, context: AppContext, workplace: Workplace): Promise<Response> {
   const { body: schema, takesTorrent, isMade } = operation;
   const isTorrent = takesTorrent === true && context.req.header("Content-Type") === TORRENT_TYPE;
-  const body = schema === undefined ? undefined : checked(schema, isTorrent ? {} : await bodyOf(context));
+  const body = schema === undefined ? undefined : checked(schema, isTorrent ? {} : bodyOf(context));
   const answer = await operation.run({
     ...workplace,
     door: context.env.door,
     parameters: context.req.param(),
     body,
-    torrent: isTorrent ? new Uint8Array(await context.req.arrayBuffer()) : undefined,
+    torrent: isTorrent ? context.env.body : undefined,
   });
   return context.json(answer, isMade?.(answer) === true ? 201 : 200);
 }
 
 /** The JSON object of a request; `{}` where it has no body. Errors: `Refusal`. */
-async function bodyOf(context: AppContext): Promise<object> {
-  const text = await context.req.text();
+function bodyOf(context: AppContext): object {
+  const text = fromUtf8(context.env.body);
   if (text === "") return {};
   let body: unknown;
   try {

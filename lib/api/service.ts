@@ -32,7 +32,7 @@ function needOf({ path }: HttpRequest): Need {
 
 /** Lets in what `access` lets in and what has a bearable body; without `access`, the door itself is guarded. */
 export function serviceOf(
-  answer: (request: HttpRequest, body: Uint8Array) => Promise<HttpReply>,
+  answer: (request: HttpRequest, body: Uint8Array<ArrayBuffer>) => Promise<HttpReply>,
   access: Access | undefined,
 ): HttpService {
   return (request, remote) => {

@@ -41,10 +41,10 @@ export class TransmissionRpc {
   }
 
   /**
-   * Answers a request, whatever its path. One without the present session id is refused with that id, which pages of
+   * Answers a request, whatever its path; `body` is its body where it was read already. One without the present session id is refused with that id, which pages of
    * other sites cannot read. Errors: those that are a fault of ours.
    */
-  async answer(request: Request): Promise<Response> {
+  async answer(request: Request, body?: Uint8Array): Promise<Response> {
     const { sessionId } = this.#context;
     if (!isEqual(request.headers.get(SESSION_ID) ?? "", sessionId)) {
       return new Response(`409: Conflict\n${SESSION_ID}: ${sessionId}\n`, {
@@ -60,7 +60,7 @@ export class TransmissionRpc {
     if (request.method !== "POST") {
       return new Response("405: Method Not Allowed\n", { status: 405, headers: { Allow: "POST" } });
     }
-    const answer = await this.#answerTo(await request.bytes());
+    const answer = await this.#answerTo(body ?? await request.bytes());
     if (answer === undefined) return new Response(null, { status: 204 });
     return await replyOf(answer, acceptsGzip(request.headers));
   }

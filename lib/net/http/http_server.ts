@@ -24,7 +24,7 @@ export interface HttpReply extends ReplyHead {
 interface AdmittedRequest {
   readonly maxBodyBytes: number;
   /** Answers; `body` is whole. */
-  answer(body: Uint8Array): HttpReply | Promise<HttpReply>;
+  answer(body: Uint8Array<ArrayBuffer>): HttpReply | Promise<HttpReply>;
 }
 
 /**
@@ -368,7 +368,7 @@ async function readBody(
   { expectsContinue }: HttpRequest,
   length: number,
   received: Received,
-): Promise<Uint8Array | null> {
+): Promise<Uint8Array<ArrayBuffer> | null> {
   let body = received.buffer.slice(0, Math.min(length, received.filled));
   discard(received, body.length);
   if (expectsContinue && body.length < length) await stream.write(CONTINUE);
@@ -383,10 +383,10 @@ async function readBody(
   return body;
 }
 
-function larger(buffer: Uint8Array, most: number): Uint8Array<ArrayBuffer> {
-  const copy = new Uint8Array(Math.min(Math.max(4 * buffer.length, FIRST_READ_BYTES), most));
-  copy.set(buffer);
-  return copy;
+/** The same bytes with room for more, `most` bytes at most. The memory of the old buffer is free at once. */
+function larger(buffer: Uint8Array<ArrayBuffer>, most: number): Uint8Array<ArrayBuffer> {
+  const length = Math.min(Math.max(4 * buffer.length, FIRST_READ_BYTES), most);
+  return new Uint8Array(buffer.buffer.transfer(length));
 }
 
 /** Reads the head of a request; undefined when it is malformed. */
