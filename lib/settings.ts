@@ -647,6 +647,8 @@ export const RPC = {
   maxDepth: 32,
   /** Values in a request: 100,000 numbers take the parser 10 ms. */
   maxValues: 100_000,
+  /** Requests in one list; programs send a few. */
+  maxBatch: 100,
   /** An answer that is shorter fits into one packet anyway. */
   compressFromBytes: 1 * KIB,
   /** How long a change of a torrent, or its removal, is told to clients that ask for the recent ones. */

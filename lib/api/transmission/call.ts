@@ -1,11 +1,11 @@
 /** One request, and the context in which methods answer it. */
 import type { Logger } from "../../log.ts";
-import type { JsonObject } from "./json.ts";
 import type { Dialect } from "./names.ts";
 import type { Params } from "./params.ts";
 import type { RpcSession } from "./session_port.ts";
 import type { RememberedLimits } from "./limits.ts";
 import type { RecentTorrents } from "./torrent_choice.ts";
+import type { ResultObject } from "./writing.ts";
 import type { TorrentMemories } from "./fields/torrent_look.ts";
 
 /** What the session cannot tell by itself. */
@@ -34,4 +34,4 @@ export type Method = (
   params: Params,
   context: RpcContext,
   dialect: Dialect,
-) => JsonObject | Promise<JsonObject>;
+) => ResultObject | Promise<ResultObject>;

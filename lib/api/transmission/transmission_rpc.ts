@@ -10,6 +10,7 @@ import { RememberedLimits } from "./limits.ts";
 import { RpcError } from "./rpc_error.ts";
 import type { RpcSession } from "./session_port.ts";
 import { RecentTorrents } from "./torrent_choice.ts";
+import { type Result, textOf } from "./writing.ts";
 import { TorrentMemories } from "./fields/torrent_look.ts";
 
 export type { RpcOptions } from "./call.ts";
@@ -66,7 +67,7 @@ export class TransmissionRpc {
   }
 
   /** The answer to a body; undefined where there is none. */
-  async #answerTo(body: Uint8Array): Promise<Json | undefined> {
+  async #answerTo(body: Uint8Array): Promise<Result | undefined> {
     let json: Json;
     try {
       json = parseJson(body);
@@ -78,13 +79,13 @@ export class TransmissionRpc {
   }
 }
 
-async function replyOf(answer: Json, isCompressed: boolean): Promise<Response> {
+async function replyOf(answer: Result, isCompressed: boolean): Promise<Response> {
   const headers: Record<string, string> = {
     "Content-Type": "application/json; charset=UTF-8",
     "Cache-Control": "no-store",
     "Vary": "Accept-Encoding",
   };
-  let bytes: Uint8Array = new TextEncoder().encode(JSON.stringify(answer));
+  let bytes: Uint8Array = new TextEncoder().encode(textOf(answer));
   if (isCompressed && bytes.length >= RPC.compressFromBytes) {
     bytes = await compressed(bytes, COMPRESSION);
     headers["Content-Encoding"] = "gzip";

@@ -98,6 +98,16 @@ Deno.test("RPC torrent-set: files by index, an empty list for all", async () => 
   assert.deepEqual(rpc.session.orders, []);
 });
 
+Deno.test("RPC torrent-set: padding has a place among the files, as clients count it", async () => {
+  const rpc = client();
+  rpc.session.fileViews = rpc.session.fileViews.filter(({ position }) => position !== 1);
+  const { torrents } = await rpc.legacy("torrent-get", { ids: 1, fields: ["files", "file-count"] });
+  const [{ files, "file-count": count }] = torrents as [{ files: { name: string }[]; "file-count": number }];
+  assert.deepEqual([count, files.map(({ name }) => name)], [4, ["t/0", ".pad/1", "t/2", "t/3"]]);
+  await rpc.legacy("torrent-set", { ids: 1, "files-unwanted": [2] });
+  assert.deepEqual(rpc.session.orders, [`select("a", {"positions":[{"first":0,"last":1}]})`]);
+});
+
 Deno.test("RPC torrent-set: limits count in kB/s, and a number that does not count is remembered", async () => {
   const rpc = client();
   const limits = async () => {

@@ -39,6 +39,19 @@ export const fileFields: Readonly<Record<string, Field>> = {
     files.map(({ isWanted }) => dialect === "legacy" ? Number(isWanted) : isWanted),
 };
 
+/**
+ * The files, with an empty one in the place of each padding file (BEP 47): clients name files by their position in the
+ * torrent, and find them by it in our lists.
+ */
+export function withPadding(files: readonly FileView[]): readonly FileView[] {
+  const last = files.at(-1)?.position ?? -1;
+  if (last < files.length) return files;
+  const byPosition = new Map(files.map((file) => [file.position, file]));
+  return Array.from({ length: last + 1 }, (_, position) =>
+    byPosition.get(position) ??
+      { position, path: `.pad/${position}`, length: 0, have: 0, isWanted: true, isFirst: false });
+}
+
 function priorityOf({ isFirst }: FileView): number {
   return isFirst ? HIGH : NORMAL;
 }

@@ -1,4 +1,5 @@
 import type { InfoHash } from "../../../protocol/info_hash.ts";
+import { withPadding } from "./file_fields.ts";
 import { RememberedLimits } from "../limits.ts";
 import type { RpcSession } from "../session_port.ts";
 import type {
@@ -82,7 +83,7 @@ export class TorrentLook {
   }
 
   get files(): readonly FileView[] {
-    return this.#files ??= this.#context.session.files(this.snapshot.infoHash);
+    return this.#files ??= withPadding(this.#context.session.files(this.snapshot.infoHash));
   }
 
   get trackers(): readonly TrackerView[] {

@@ -1,11 +1,12 @@
 import type { InfoHash } from "../../../protocol/info_hash.ts";
 import type { RpcContext } from "../call.ts";
 import { RATIO_MODE } from "../fields/choice_fields.ts";
+import { withPadding } from "../fields/file_fields.ts";
 import { speaksOfFiles, wishesAfter } from "./file_wishes.ts";
-import type { JsonObject } from "../json.ts";
 import { bytesPerSecond, changedLimit, isLimited } from "../limits.ts";
 import { invalid, type Params } from "../params.ts";
 import { RpcError } from "../rpc_error.ts";
+import type { ResultObject } from "../writing.ts";
 import type { Changes } from "../../../session/session.ts";
 import { BYTES_PER_KB } from "../fields/sizes.ts";
 import { forEach, orderedTorrents, torrentOrders } from "./torrent_orders.ts";
@@ -15,7 +16,7 @@ import { changeTrackers, speaksOfTrackers } from "./tracker_changes.ts";
  * The method `torrent_set`: changes files, limits, labels, trackers and the place in the queue of torrents. Clients send
  * choices that we do not have, as priorities among torrents, together with others; those are taken and forgotten.
  */
-export async function torrentSet(params: Params, context: RpcContext): Promise<JsonObject> {
+export async function torrentSet(params: Params, context: RpcContext): Promise<ResultObject> {
   if (params.has("location")) return torrentOrders.torrent_set_location(params, context, "json-rpc");
   return await forEach(
     orderedTorrents(params, context),
@@ -30,7 +31,7 @@ async function change(params: Params, context: RpcContext, infoHash: InfoHash): 
   const choices = choicesIn(params, context, infoHash);
   const isSequential = params.flag("sequential_download");
   if (speaksOfFiles(params) || isSequential !== undefined) {
-    const wishes = speaksOfFiles(params) ? wishesAfter(params, session.files(infoHash)) : {};
+    const wishes = speaksOfFiles(params) ? wishesAfter(params, withPadding(session.files(infoHash))) : {};
     await session.select(infoHash, { ...wishes, ...isSequential !== undefined && { isSequential } });
   }
   if (Object.keys(choices).length > 0) await session.choose(choices, infoHash);
