@@ -622,6 +622,8 @@ export const API = {
   deltaBytesKept: 8 * MIB,
   /** Events that one delta tells; of more, only the number is told. */
   eventsPerDelta: 200,
+  /** The latest events kept for those who ask what has happened: some minutes of a lively swarm. */
+  eventsKept: 1_000,
   /** Parts of a message that are written at once: a reader that does not read holds no more. */
   writeBytes: 64 * KIB,
   /** A reader for whom there is no news gets a sign of life after this time; proxies wait for a minute. */

@@ -61,10 +61,15 @@ export class Api {
     await using opened = new AsyncDisposableStack();
     const now = () => Date.now();
     const clock = () => performance.now();
+    // Pieces may come thousands of times a second, so they are told only while somebody reads.
+    let ignorePieces = () => {};
+    const watchPieces = () =>
+      session.observe((event) => event.event === "piece" && feed.note(jsonOf(event)), true);
+    const attended = (isAttended: boolean) => isAttended ? ignorePieces = watchPieces() : ignorePieces();
     const view = new StateView(session, now);
-    const feed = new EventFeed({ look: () => view.look(), now });
+    const feed = new EventFeed({ look: () => view.look(), now, attended });
     opened.defer(() => feed.stop());
-    opened.defer(session.observe((event) => feed.note(jsonOf(event))));
+    opened.defer(session.observe((event) => event.event === "piece" || feed.note(jsonOf(event))));
     let web: WebPlace = { addresses: [] };
     const app = makeApp({ session, feed, now, web: () => web, stop: options.stop }, PAGES, log);
     const serve = (listening: HttpServerOptions["listening"], door: Door, access: Access | undefined) => {

@@ -12,12 +12,13 @@ export const GROUPS = {
 /** Columns of the text. */
 const COLUMNS = 79;
 
-const EXAMPLES = `
-Examples:
-  peer create shareable/film.mp4   make torrents/film.mp4.torrent
-  peer film.mp4.torrent            share it; on other machines: fetch it
-  peer                             share and fetch all in torrents/
-  peer status                      in another terminal: what the peer does`;
+/** The first steps of most users. */
+export const EXAMPLES: readonly { readonly command: string; readonly meaning: string }[] = [
+  { command: "peer create shareable/film.mp4", meaning: "make torrents/film.mp4.torrent" },
+  { command: "peer film.mp4.torrent", meaning: "share it; on other machines: fetch it" },
+  { command: "peer", meaning: "share and fetch all in torrents/" },
+  { command: "peer status", meaning: "in another terminal: what the peer does" },
+];
 
 /** The help of the whole program, or of one command. */
 export function helpOf(command: Command, helper: Help): string {
@@ -37,6 +38,7 @@ function programHelp(program: Command): string {
       (at === 0 ? `  ${title}` : "").padEnd(width) + line
     );
   });
+  const exampleWidth = Math.max(...EXAMPLES.map(({ command }) => command.length)) + 3;
   const options = program.options.map(({ flags, description }) =>
     `  ${flags.padEnd(width - 2)}${description}`
   );
@@ -44,7 +46,9 @@ function programHelp(program: Command): string {
     `Usage: peer ${program.usage()}`,
     "",
     program.description(),
-    EXAMPLES,
+    "",
+    "Examples:",
+    ...EXAMPLES.map(({ command, meaning }) => `  ${command.padEnd(exampleWidth)}${meaning}`),
     "",
     "Commands (peer help COMMAND shows what each does, and its options):",
     ...groups,

@@ -6,6 +6,7 @@ import { createLogger, type LogLevel } from "../log.ts";
 import { inForce } from "../precedence.ts";
 import { lookOf, type Session, torrentPaths } from "../session/session.ts";
 import type { EncryptionPolicy } from "../settings.ts";
+import { handOver, runningPeer } from "./control/hand_over.ts";
 import { didYouMean } from "./did_you_mean.ts";
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import { JsonProgress } from "./progress/json_progress.ts";
@@ -103,6 +104,7 @@ export async function start(
   for (const torrent of torrents) named.push(await pathOrMagnet(torrent, home));
 
   const peers = options.peer ?? [];
+  using remote = named.length > 0 ? await runningPeer(home) : undefined;
   const { logFile } = options;
   const writeToFile = logFile === undefined ? undefined : openLogFile(logFile, (line) => write(line));
   const signals = new StopSignals();
@@ -116,6 +118,11 @@ export async function start(
     watchesPieces: ["info", "debug"].includes(options.logLevel),
   });
   try {
+    if (remote !== undefined) {
+      const origins = named.map((name) => isMagnet(name) ? { magnet: name } : { path: resolve(name) });
+      const following = { home, options: words.commandLine, view, stop: signals.stop };
+      return await handOver(remote, origins, following);
+    }
     warnOfLowRates(options, view);
     const ipFilter = await readIpFilter(options.ipFilter, log);
     const session = await startSession({ ...options, home }, words, ipFilter, view, log);

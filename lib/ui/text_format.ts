@@ -3,9 +3,21 @@ import stringWidth from "string-width";
 import type { Waiting } from "../swarm/ports.ts";
 import { formatDuration } from "./number_format.ts";
 
-/** Text whose characters take a column each; it needs no look at each character. */
-const PLAIN = /^[\x20-\x7e]*$/;
-const segmenter = new Intl.Segmenter();
+/**
+ * Text whose characters take a column each: Latin, Greek and Cyrillic letters, dashes, quotes, arrows, blocks. It needs
+ * no look at each character, for which the tables of Unicode would have to be loaded.
+ */
+const PLAIN =
+  /^[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0373\u0384-\u0482\u048a-\u052f\u2013-\u201d\u2026\u2190-\u2193\u2580-\u259f]*$/;
+
+/** The segmenter of grapheme clusters, which takes a while to make. */
+let segmenter: Intl.Segmenter | undefined;
+
+/** The characters of a text as people see them. */
+function segmentsOf(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter();
+  return segmenter.segment(text);
+}
 
 /** A sentence with the reason why no data comes, and the time until the next try. */
 export function formatWaiting({ reason, nextTryInMs }: Waiting): string {
@@ -23,7 +35,7 @@ export function widthOf(text: string): number {
 export function rowsOf(line: string, columns: number): number {
   if (widthOf(line) <= columns) return 1;
   let [rows, column] = [1, 0];
-  for (const { segment } of segmenter.segment(line)) {
+  for (const { segment } of segmentsOf(line)) {
     const width = widthOf(segment);
     if (column + width > columns) [rows, column] = [rows + 1, 0];
     column += width;
@@ -37,7 +49,7 @@ export function cutToWidth(text: string, width: number): string {
   if (width < 1) return "";
   let cut = "";
   let room = width - 1;
-  for (const { segment } of segmenter.segment(text)) {
+  for (const { segment } of segmentsOf(text)) {
     room -= widthOf(segment);
     if (room < 0) break;
     cut += segment;

@@ -8,6 +8,8 @@ export interface EventFeedOptions {
   look(): JsonObject;
   /** Milliseconds since 1970. */
   now(): number;
+  /** Hears when the first reader comes and when the last one has left. */
+  attended?(isAttended: boolean): void;
 }
 
 type Message = Uint8Array<ArrayBuffer>;
@@ -45,6 +47,8 @@ export class EventFeed {
   /** The whole state as a message; undefined until a reader needs it. */
   #whole: Message | undefined;
   #log: JsonObject[] = [];
+  /** The latest events, told or not. */
+  #recent: JsonObject[] = [];
   #droppedEvents = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
   #isStopped = false;
@@ -62,10 +66,19 @@ export class EventFeed {
 
   /** Keeps an event for the log of the next delta, which has the latest ones. */
   note(event: JsonObject): void {
-    this.#log.push({ ...event, time: this.#options.now() });
+    const timed = { ...event, time: this.#options.now() };
+    this.#recent.push(timed);
+    if (this.#recent.length >= 2 * API.eventsKept) this.#recent = this.#recent.slice(-API.eventsKept);
+    this.#log.push(timed);
     if (this.#log.length <= API.eventsPerDelta) return;
     this.#log.shift();
     this.#droppedEvents++;
+  }
+
+  /** The latest events, and the number after which a stream tells those that come next. */
+  log(): JsonObject {
+    this.#advance();
+    return { sequence: this.#sequence, log: this.#recent.slice(-API.eventsKept) };
   }
 
   /**
@@ -76,9 +89,12 @@ export class EventFeed {
     if (this.#isStopped || this.#readers.size >= API.maxReaders) return undefined;
     const reader: Reader = { sequence: last, sentAt: this.#options.now(), wake() {} };
     this.#readers.add(reader);
-    // Nobody has looked while there was no reader.
-    if (this.#timer === undefined) this.#advance();
-    this.#timer ??= setInterval(() => this.#turn(), API.deltaMs);
+    if (this.#timer === undefined) {
+      // Nobody has looked while there was no reader.
+      this.#advance();
+      this.#timer = setInterval(() => this.#turn(), API.deltaMs);
+      this.#options.attended?.(true);
+    }
     return new ReadableStream({
       pull: async (controller) => {
         const message = await this.#nextFor(reader);
@@ -101,8 +117,10 @@ export class EventFeed {
     this.#readers.delete(reader);
     reader.wake();
     if (this.#readers.size > 0) return;
+    if (this.#timer === undefined) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
+    this.#options.attended?.(false);
   }
 
   #turn(): void {

@@ -168,6 +168,12 @@ export const State = v.object({
   torrents: v.record(InfoHashText, TorrentSummary),
 });
 
+/** The latest events. */
+export const Log = v.object({
+  sequence: Count,
+  log: v.array(v.looseObject({ event: v.string(), time: Moment })),
+});
+
 /** The connected peers of a torrent. */
 export const Peers = v.object({
   peers: v.array(v.object({

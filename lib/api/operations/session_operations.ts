@@ -1,7 +1,7 @@
 /** Operations on the whole process. */
 import { jsonOf, processOf } from "../events/state.ts";
 import { Refusal } from "../problem.ts";
-import { Nothing, SessionView, State, Stopping, WebPlace } from "./answers.ts";
+import { Log, Nothing, SessionView, State, Stopping, WebPlace } from "./answers.ts";
 import { BannedAddress, Empty, ProcessChoices } from "./bodies.ts";
 import { choicesOf } from "./choices.ts";
 import { type Operation, operation } from "./operation.ts";
@@ -13,6 +13,13 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
     summary: "Everything at this moment",
     answer: State,
     run: ({ feed }) => feed.state(),
+  }),
+  operation({
+    method: "get",
+    path: "/log",
+    summary: "The latest events; a stream of events with this number as its last tells those that come next",
+    answer: Log,
+    run: ({ feed }) => feed.log(),
   }),
   operation({
     method: "get",

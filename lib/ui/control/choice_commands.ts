@@ -35,10 +35,9 @@ export async function limit(
       name,
       choices: await choicesAt(remote, `/torrents/${infoHash}`),
     })));
-  const json_ = isProcess ? shown[0].choices : shown;
   printResult(
     json,
-    json_,
+    isProcess ? shown[0].choices : shown,
     () => shown.flatMap(({ name, choices }) => choiceLines(name, choices, pageHere())),
   );
   return EXIT.ok;
@@ -51,7 +50,9 @@ async function choicesAt(remote: Remote, path: string): Promise<Choices> {
 
 /** The choices made, one in a line; `name` is that of a torrent, or empty for the process. */
 export function choiceLines(name: string, choices: Choices, page: Page): string[] {
-  const made = Object.entries(choices) as [keyof Choices, Choice][];
+  const order = Object.keys(CHOICE_TEXTS);
+  const made = (Object.entries(choices) as [keyof Choices, Choice][])
+    .sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
   const title = name === "" ? [] : [page.paint(printable(name), "bold")];
   if (made.length === 0) {
     return [

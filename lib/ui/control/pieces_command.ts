@@ -93,5 +93,6 @@ function rarestText(states: Uint8Array, availability: readonly number[]): string
 const ACTIVE_COLUMNS: readonly Column<PiecesView["active"][number]>[] = [
   { title: "PIECE", text: ({ index }) => String(index), isNumber: true, rank: 0 },
   { title: "BLOCKS", text: ({ done, blocks }) => `${done} of ${blocks}`, isNumber: true, rank: 1 },
-  { title: "ASKED OF", text: ({ from }) => from.join(", "), isElastic: true, rank: 2 },
+  { title: "ASKED OF", text: ({ asked }) => asked.join(", "), isElastic: true, rank: 2 },
+  { title: "SENT BY", text: ({ from }) => from.join(", "), isElastic: true, rank: 3 },
 ];

@@ -64,7 +64,7 @@ export interface State {
     readonly port: number;
     readonly trackerPort?: number;
     readonly pid: number;
-    readonly hostName?: string;
+    readonly hostname?: string;
     readonly startedAt?: number;
   };
   readonly torrents: Readonly<Record<string, TorrentSummary>>;
@@ -119,12 +119,15 @@ export interface PiecesView {
   readonly wanted: string;
   /** Copies of each piece at connected peers. */
   readonly availability: readonly number[];
-  /** Pieces under way: blocks in all and received, and the peers that were asked. */
+  /** Pieces under way: blocks in all, and blocks received. */
   readonly active: readonly {
     readonly index: number;
     readonly blocks: number;
     readonly done: number;
+    /** Peers that sent blocks of it. */
     readonly from: readonly string[];
+    /** Peers that were asked for blocks of it and have not sent them yet. */
+    readonly asked: readonly string[];
   }[];
 }
 

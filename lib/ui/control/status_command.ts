@@ -79,7 +79,7 @@ function totalsText({ process }: State, torrents: readonly TorrentSummary[]): st
   const sumOf = (rate: "downloadRate" | "uploadRate") =>
     torrents.reduce((sum, torrent) => sum + torrent[rate], 0);
   const active = torrents.filter(({ downloadRate, uploadRate }) => downloadRate + uploadRate > 0).length;
-  const host = process.hostName === undefined ? "" : ` on ${process.hostName}`;
+  const host = process.hostname === undefined ? "" : ` on ${process.hostname}`;
   const count = torrents.length === 1 ? "1 torrent" : `${torrents.length} torrents`;
   return `peer ${process.version}${host}, port ${process.port}: ${count}, ${active} active, ` +
     `↓ ${formatRate(sumOf("downloadRate"))} ↑ ${formatRate(sumOf("uploadRate"))}`;

@@ -130,9 +130,11 @@ function addChoices(program: Command, finish: Finish): void {
   for (const { flags, description, parse } of LIMITS) limit.addOption(option(flags, description, parse));
   talking(limit, finish, async (remote, words, { home, json, ...chosen }) => {
     const { limit } = await import("../control/choice_commands.ts");
-    const choices = LIMITS.flatMap(({ attribute, choice }) =>
-      attribute in chosen ? [[choice, (chosen as Record<string, unknown>)[attribute]]] : []
-    );
+    const values = new Map(Object.entries(chosen));
+    const choices = LIMITS.filter(({ attribute }) => values.has(attribute)).map(({ attribute, choice }) => {
+      const value = values.get(attribute);
+      return [choice, value === "default" ? null : value];
+    });
     return await limit(remote, words, { home, ...(json ? { json } : {}), ...Object.fromEntries(choices) });
   });
   const select = program.command("select").description("choose which files are fetched")

@@ -9,16 +9,16 @@ export interface LimitOption {
   readonly attribute: string;
   /** The name of the choice for the process. */
   readonly choice: string;
-  /** Makes a value, "none" for no limit, or null to return to the default. Errors: `RangeError`. */
-  readonly parse: (text: string) => number | boolean | string | null;
+  /** Makes a value, "none" for no limit, or "default" to take a choice back. Errors: `RangeError`. */
+  readonly parse: (text: string) => number | boolean | string;
 }
 
 /** Adds the words `default` and, for limits that there need not be, `none` to a parser. */
 function choosing<Value>(
   parse: (text: string) => Value,
   { mayBeNone = false }: { readonly mayBeNone?: boolean } = {},
-): (text: string) => Value | "none" | null {
-  return (text) => text === "default" ? null : mayBeNone && text === "none" ? "none" : parse(text);
+): (text: string) => Value | "none" | "default" {
+  return (text) => text === "default" || (mayBeNone && text === "none") ? text : parse(text);
 }
 
 const parseSwitch = (text: string): boolean => oneOf(["yes", "no"])(text) === "yes";

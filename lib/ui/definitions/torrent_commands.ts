@@ -1,6 +1,7 @@
 /** The commands about torrents and services, which need no running peer. */
 import { Argument, type Command } from "commander";
 
+import { COMPLETED, type Completed } from "../completion/subjects.ts";
 import { GROUPS } from "../help.ts";
 import * as values from "../option_values.ts";
 import { SERVICE_ACTIONS, type ServiceAction } from "../service/service_plan.ts";
@@ -12,6 +13,23 @@ export function addTorrentCommands(program: Command, startCommand: Command, fini
   addOthers(program, finish);
   program.commandsGroup(GROUPS.more);
   addService(program, startCommand, finish);
+  addTexts(program, finish);
+}
+
+function addTexts(program: Command, finish: Finish): void {
+  program.command("completion")
+    .description("print the completions for a shell, or what these ask for")
+    .addArgument(new Argument("<SHELL>", "the shell").choices(COMPLETED))
+    .action(async (subject: Completed, _options, command: Command) => {
+      const { completion } = await import("../completion/completion_command.ts");
+      finish(await completion(subject, program, command.optsWithGlobals<{ home: string }>().home));
+    });
+  program.command("man")
+    .description("print the manual page, for man -l - or a file peer.1")
+    .action(async () => {
+      const { man } = await import("../completion/completion_command.ts");
+      finish(man(program));
+    });
 }
 
 function addCreate(program: Command, finish: Finish): void {

@@ -2,6 +2,7 @@
 import type { SessionEvent } from "../../session/session.ts";
 import type { GivenPlace, PeerSource, Role, SlotReason, SourceReason } from "../../swarm/ports.ts";
 import { formatRate } from "../number_format.ts";
+import type { ShownEvent } from "./progress_view.ts";
 
 type Told<Name extends SessionEvent["event"]> = Extract<SessionEvent, { event: Name }>;
 
@@ -9,7 +10,7 @@ type Told<Name extends SessionEvent["event"]> = Extract<SessionEvent, { event: N
 const LISTED = 3;
 
 /** The sentences about an event of one torrent, without its name; none for an event that is no decision. */
-export function decisionTexts(event: SessionEvent): string[] {
+export function decisionTexts(event: ShownEvent): string[] {
   switch (event.event) {
     case "tracker":
       return [trackerText(event)];

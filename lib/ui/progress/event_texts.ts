@@ -1,6 +1,6 @@
 import { printable } from "../../log.ts";
-import type { SessionEvent } from "../../session/session.ts";
 import { decisionTexts } from "./decision_texts.ts";
+import type { ShownEvent } from "./progress_view.ts";
 import { formatBytes, formatDuration } from "../number_format.ts";
 
 /** Turns events into lines for people. It remembers the names of torrents, because later events do not carry them. */
@@ -13,14 +13,14 @@ export class EventTexts {
   }
 
   /** The line of an event, without control characters; undefined for an event that is of use to programs only. */
-  textOf(event: SessionEvent): string | undefined {
+  textOf(event: ShownEvent): string | undefined {
     if (event.event === "torrent") this.#names.set(event.infoHash, event.name);
     const text = this.#describe(event);
     return text === undefined ? undefined : printable(text);
   }
 
   /** All lines about an event, those for people who follow every decision among them, without control characters. */
-  linesOf(event: SessionEvent): string[] {
+  linesOf(event: ShownEvent): string[] {
     const text = this.textOf(event);
     const decisions = decisionTexts(event);
     if (decisions.length === 0) return text === undefined ? [] : [text];
@@ -28,7 +28,7 @@ export class EventTexts {
     return decisions.map((sentence) => printable(`${name}: ${sentence}`));
   }
 
-  #describe(event: SessionEvent): string | undefined {
+  #describe(event: ShownEvent): string | undefined {
     switch (event.event) {
       case "ready": {
         const tracker = event.trackerPort === null ? "no tracker" : `tracker on port ${event.trackerPort}`;
@@ -51,6 +51,13 @@ export class EventTexts {
         const about = "infoHash" in event ? `${this.#nameOf(event.infoHash)}: ` : "";
         return `${about}${event.event}: ${event.message}`;
       }
+      case "handed-over": {
+        const { name, isNew, pid, home } = event;
+        const what = isNew ? "handed over to" : "is already with";
+        return `${name}: ${what} the peer that runs in ${home} (process ${pid}); Ctrl-C leaves it running`;
+      }
+      case "left-running":
+        return `${event.name}: goes on in process ${event.pid}; peer status shows it, peer stop ends it`;
       case "stopped":
         return "stopped";
       default:

@@ -1,8 +1,7 @@
-import type { SessionEvent } from "../../session/session.ts";
 import type { SwarmSnapshot } from "../../swarm/ports.ts";
 import { jsonText } from "../json_text.ts";
 import { outputWriter } from "../output.ts";
-import type { ProgressView } from "./progress_view.ts";
+import type { ProgressView, ShownEvent } from "./progress_view.ts";
 
 /** One JSON object a line, as README.md lists them, for programs. */
 export class JsonProgress implements ProgressView {
@@ -18,7 +17,7 @@ export class JsonProgress implements ProgressView {
     this.#now = now;
   }
 
-  event({ event, ...fields }: SessionEvent): void {
+  event({ event, ...fields }: ShownEvent): void {
     this.#write(jsonText({ event, time: this.#now(), ...fields }));
   }
 

@@ -1,11 +1,10 @@
 import type { Logger } from "../../log.ts";
-import type { SessionEvent } from "../../session/session.ts";
 import type { SwarmSnapshot } from "../../swarm/ports.ts";
 import { EventTexts } from "./event_texts.ts";
-import type { ProgressView } from "./progress_view.ts";
+import type { ProgressView, ShownEvent } from "./progress_view.ts";
 
 /** Events that every view shows by itself. */
-const SHOWN: readonly SessionEvent["event"][] = [
+const SHOWN: readonly ShownEvent["event"][] = [
   "ready",
   "torrent",
   "complete",
@@ -13,6 +12,8 @@ const SHOWN: readonly SessionEvent["event"][] = [
   "warning",
   "error",
   "stopped",
+  "handed-over",
+  "left-running",
 ];
 
 /** What a `LoggedProgress` is built from. */
@@ -37,7 +38,7 @@ export class LoggedProgress implements ProgressView {
     this.watchesPieces = options.watchesPieces || options.shown?.watchesPieces === true;
   }
 
-  event(event: SessionEvent): void {
+  event(event: ShownEvent): void {
     const { log, shown, isAlone } = this.#options;
     shown?.event(event);
     const lines = this.#texts.linesOf(event);

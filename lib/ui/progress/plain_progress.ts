@@ -1,9 +1,8 @@
 import { printable } from "../../log.ts";
-import type { SessionEvent } from "../../session/session.ts";
 import type { SwarmSnapshot } from "../../swarm/ports.ts";
 import { EventTexts } from "./event_texts.ts";
 import { outputWriter } from "../output.ts";
-import type { ProgressView } from "./progress_view.ts";
+import type { ProgressView, ShownEvent } from "./progress_view.ts";
 import { formatRate, percentOf } from "../number_format.ts";
 import { formatWaiting } from "../text_format.ts";
 
@@ -29,7 +28,7 @@ export class PlainProgress implements ProgressView {
     this.#now = now;
   }
 
-  event(event: SessionEvent): void {
+  event(event: ShownEvent): void {
     const text = this.#texts.textOf(event);
     if (text !== undefined) this.#write(text);
   }

@@ -1,9 +1,8 @@
-import type { SessionEvent } from "../../session/session.ts";
 import type { SwarmSnapshot } from "../../swarm/ports.ts";
 import { renderBarLines, swarmLines } from "./bar_lines.ts";
 import { EventTexts } from "./event_texts.ts";
 import { LiveLines, type Screen } from "./live_lines.ts";
-import type { ProgressView } from "./progress_view.ts";
+import type { ProgressView, ShownEvent } from "./progress_view.ts";
 
 /** Shows bars on a terminal, one for each torrent and each connected peer, and the events above them. */
 export class ProgressBars implements ProgressView {
@@ -15,7 +14,7 @@ export class ProgressBars implements ProgressView {
     this.#bars = new LiveLines(screen);
   }
 
-  event(event: SessionEvent): void {
+  event(event: ShownEvent): void {
     const text = this.#texts.textOf(event);
     if (text !== undefined) this.#bars.log(text);
   }

@@ -1,12 +1,33 @@
 import type { SessionEvent } from "../../session/session.ts";
 import type { SwarmSnapshot } from "../../swarm/ports.ts";
 
+/** An event of a session, or of a command that hands torrents over to another process. */
+export type ShownEvent =
+  | SessionEvent
+  | {
+    /** The process `pid`, which runs in `home`, has taken the torrent. */
+    readonly event: "handed-over";
+    readonly infoHash: string;
+    readonly name: string;
+    /** False for a torrent that it had already. */
+    readonly isNew: boolean;
+    readonly home: string;
+    readonly pid: number;
+  }
+  | {
+    /** The user has seen enough, and the process `pid` goes on. */
+    readonly event: "left-running";
+    readonly infoHash: string;
+    readonly name: string;
+    readonly pid: number;
+  };
+
 /** Shows a running session: as bars, as plain lines, as JSON, or not at all. */
 export interface ProgressView {
   /** Whether it wants the event `piece`, which may come thousands of times a second; left out for no. */
   readonly watchesPieces?: boolean;
-  /** Shows an event of the session. */
-  event(event: SessionEvent): void;
+  /** Shows an event. */
+  event(event: ShownEvent): void;
   /** Shows the present state of every swarm; called about once a second. */
   tick(snapshots: readonly SwarmSnapshot[]): void;
   /** Writes a log line where it does not tear the view; absent where it may stand anywhere. */

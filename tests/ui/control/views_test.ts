@@ -98,7 +98,13 @@ Deno.test("pieces draws a map with a legend, and the blocks under way", () => {
     have: Uint8Array.of(0b1111_0000, 0b1000_0000).toBase64(),
     wanted: Uint8Array.of(0b1111_1111, 0b1100_0000).toBase64(),
     availability: [2, 2, 2, 2, 1, 0, 3, 1, 4, 2, 2, 2],
-    active: [{ index: 4, blocks: 16, done: 5, from: ["10.0.0.2:6881", "10.0.0.3:6881"] }],
+    active: [{
+      index: 4,
+      blocks: 16,
+      done: 5,
+      from: ["10.0.0.2:6881"],
+      asked: ["10.0.0.2:6881", "10.0.0.3:6881"],
+    }],
   };
   assert.deepEqual(pieceLines(view, 12, { width: 8, paint: plain }).slice(0, 2), ["████▒!░░", "█░··"]);
   assert.deepEqual(pieceLines(view, 12, page), [
@@ -106,8 +112,8 @@ Deno.test("pieces draws a map with a legend, and the blocks under way", () => {
     "12 pieces: ▒ 1 on the way, ! 1 at no connected peer, ░ 3 to come, █ 5 stored, · 2 not wanted",
     "rarest: 1 lacking piece with 0 copies at the connected peers",
     "",
-    "PIECE   BLOCKS  ASKED OF",
-    "    4  5 of 16  10.0.0.2:6881, 10.0.0.3:6881",
+    "PIECE   BLOCKS  ASKED OF                      SENT BY",
+    "    4  5 of 16  10.0.0.2:6881, 10.0.0.3:6881  10.0.0.2:6881",
   ]);
   const full = {
     have: new Uint8Array(250_000).fill(255).toBase64(),
