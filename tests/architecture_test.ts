@@ -1,5 +1,6 @@
 /** The rules of the source tree that no compiler checks: who may import whom, what pure code never uses, sizes. */
 import assert from "node:assert/strict";
+import { JOBS, LEFT_OUT } from "./windows/jobs.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const MAX_LINES = 450;
@@ -417,4 +418,14 @@ Deno.test("architecture: lib uses nothing that its permissions do not cover, and
   );
   const environment = used(/\benv\.([A-Z_]+)/g);
   assert.deepEqual(environment.filter((name) => !listed("env").includes(name)), []);
+});
+
+Deno.test("architecture: all tests run on Windows, or the reason why they do not is given", async () => {
+  const known = [...JOBS.flat(), ...Object.keys(LEFT_OUT)];
+  const forgotten: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(new URL("tests", ROOT))) {
+    const hasTests = isDirectory || name.endsWith("_test.ts");
+    if (hasTests && !known.includes(`tests/${name}`)) forgotten.push(name);
+  }
+  assert.deepEqual(forgotten, []);
 });

@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { run } from "./commands.ts";
+import { JOBS, LEFT_OUT } from "./jobs.ts";
 import { TestMachine } from "./test_machine.ts";
 import { Wine } from "./wine.ts";
 
@@ -24,50 +25,8 @@ const COPIED = [
 ];
 /** Where the copy lies, below the root of Wine. */
 const FOLDER = "/files/tests";
-/** Each is one run of `deno test`. The longest come first, so that both machines end together. */
-const JOBS: readonly (readonly string[])[] = [
-  ["tests/loopback"],
-  ["tests/disk/crash_test.ts"],
-  ["tests/net"],
-  ["tests/disk"],
-  ["tests/ui", "tests/log_test.ts"],
-  ["tests/session"],
-  ["tests/api", "tests/web"],
-];
-
-const PURE = "pure code, which makes no call of the system";
-const OF_LINUX = "needs namespaces, addresses or signals that only Linux has";
-/** What else is in `tests/`, and why it does not run here. */
-const LEFT_OUT: Readonly<Record<string, string>> = {
-  "tests/protocol": PURE,
-  "tests/swarm": PURE,
-  "tests/scenarios": PURE,
-  "tests/fuzz": PURE,
-  "tests/architecture_test.ts": "reads the sources only",
-  "tests/hostile": OF_LINUX,
-  "tests/chaos": OF_LINUX,
-  "tests/soak": OF_LINUX,
-  "tests/lan": OF_LINUX,
-  "tests/bench": OF_LINUX,
-  "tests/interop": "needs clients of Linux",
-  "tests/compiled": "has a task of its own",
-  "tests/compiled_test.ts": "has a task of its own",
-  "tests/harness": "holds no tests",
-  "tests/windows": "holds no tests",
-};
 /** One Windows for each core, by number; each has a server of its own, which limits it. */
 const MACHINES = [1000, 1001];
-
-/** Errors: `Error` for a part of `tests/` that has neither a job nor a reason to have none. */
-function assertNoneForgotten(): void {
-  const known = [...JOBS.flat(), ...Object.keys(LEFT_OUT)];
-  for (const { name, isDirectory } of Deno.readDirSync(join(PROJECT, "tests"))) {
-    const path = `tests/${name}`;
-    if ((isDirectory || name.endsWith("_test.ts")) && !known.includes(path)) {
-      throw new Error(`Expected a job for ${path}, or a reason why it has none, got neither`);
-    }
-  }
-}
 
 /** Runs all jobs on all machines, and resolves with whether all tests passed. */
 async function runJobs(wine: Wine, named: readonly string[], stop: AbortSignal): Promise<boolean> {
@@ -87,7 +46,6 @@ async function runJobs(wine: Wine, named: readonly string[], stop: AbortSignal):
 }
 
 async function main(named: readonly string[]): Promise<boolean> {
-  assertNoneForgotten();
   const stopping = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, () => stopping.abort());
