@@ -45,7 +45,8 @@ export class ClassRoom implements AsyncDisposable {
     const plan = {
       path: join(folder, "0", "shareable", FILE),
       home: join(folder, "0"),
-      announceTiers: hasAnnouncer ? [[lan.address(0)]] : [],
+      // Other programs know nothing of addresses without a scheme.
+      announceTiers: hasAnnouncer ? [[`http://${lan.address(0)}:6969/announce`]] : [],
       isPrivate: false,
     };
     const { path, metainfo } = await createTorrent(plan, () => {});
@@ -59,6 +60,33 @@ export class ClassRoom implements AsyncDisposable {
   /** Pulls a host's cable out, or plugs it in again. */
   setLink(host: number, isUp: boolean): Promise<void> {
     return this.#lan.setLink(host, isUp);
+  }
+
+  /** Changes the rate of a host's link, in Mbit/s. */
+  setRate(host: number, rateMbit: number): Promise<void> {
+    return this.#lan.setRate(host, rateMbit);
+  }
+
+  /** The folder of a host. */
+  home(host: number): string {
+    return join(this.folder, String(host));
+  }
+
+  /** Starts aria2 on a host. Its output is read and left. */
+  startAria2(host: number, ...args: string[]): void {
+    const child = this.#spawn(host, "aria2c", [
+      ...[
+        "--no-conf",
+        "--enable-dht=false",
+        "--seed-time=60",
+        "--bt-enable-lpd=true",
+        "--allow-overwrite=true",
+      ],
+      `--dir=${this.home(host)}`,
+      ...args,
+      this.torrent,
+    ]);
+    this.#reading.push(child.stderr.cancel(), readAll(child.stdout, () => {}));
   }
 
   /** Starts our program on a host; without a tracker, unless it is the announcer. */

@@ -108,6 +108,14 @@ export class Lan implements AsyncDisposable {
     await batch("ip", this.#bridgeNamespace, [`link set port${this.#numberOf(host) - 1} ${state}`]);
   }
 
+  /** Changes the rate of a host's link, each way, in Mbit/s. */
+  async setRate(host: number, rateMbit: number): Promise<void> {
+    const port = `port${this.#numberOf(host) - 1}`;
+    const shape = shapeOf(rateMbit);
+    await batch("tc", this.#hostNamespace(host), [`qdisc replace dev eth0 ${shape}`]);
+    await batch("tc", this.#bridgeNamespace, [`qdisc replace dev ${port} ${shape}`]);
+  }
+
   /** Kills what still runs on any host and removes the namespaces. */
   async close(): Promise<void> {
     const children = [...this.#children];
@@ -154,12 +162,17 @@ export class Lan implements AsyncDisposable {
         "route add default dev eth0",
       ]);
       if (rateMbit === undefined) continue;
-      const shape = `root tbf rate ${rateMbit}mbit burst ${burstBytes(rateMbit)} ` +
-        `latency ${QUEUE_MS}ms overhead ${WIRE_OVERHEAD_BYTES}`;
+      const shape = shapeOf(rateMbit);
       await batch("tc", namespace, [`qdisc add dev eth0 ${shape}`]);
       await batch("tc", bridge, [`qdisc add dev ${port} ${shape}`]);
     }
   }
+}
+
+/** A link's rate as `tc` takes it. */
+function shapeOf(rateMbit: number): string {
+  return `root tbf rate ${rateMbit}mbit burst ${burstBytes(rateMbit)} ` +
+    `latency ${QUEUE_MS}ms overhead ${WIRE_OVERHEAD_BYTES}`;
 }
 
 /** Whether a name carries the id of a process that made LANs and is gone: of a namespace, or of a folder. */
