@@ -418,6 +418,8 @@ export const TRACKER = {
 
 /** What machines of our kind tell of themselves to trackers of our kind, and what is kept of it. */
 export const HOSTS = {
+  /** How soon the first report follows the first announce, in ms. */
+  firstReportMs: 1 * SECOND,
   /** Seconds between two reports of a machine at least, so that a person sees news within ten seconds. */
   minReportSeconds: 5,
   /** Reports of one torrent that a tracker asks for, all machines together: a thousand report each 20 s. */

@@ -43,6 +43,8 @@ interface Tracker {
   allowedAt: number;
   /** Whether the tracker knows that we started, so that it must hear when we stop. */
   heardStarted: boolean;
+  /** Whether the tracker has asked for reports of our machine. */
+  wantsReports: boolean;
   /** Whether the tracker must still hear that we completed. */
   owedCompleted: boolean;
   trackerId: Uint8Array | undefined;
@@ -152,7 +154,11 @@ export class AnnounceSchedule {
     const { minIntervalSeconds = 0, reportIntervalSeconds } = outcome;
     const leastMs = reportIntervalSeconds === undefined ? minIntervalSeconds * 1_000 : 0;
     tracker.allowedAt = now + Math.max(leastMs, ANNOUNCING.againMs);
-    tier.dueAt = nextEvent(tracker) === undefined ? now + intervalMsOf(outcome) : now;
+    // A tracker that wants reports gets the first one soon, so that people see who has come.
+    const isFirstReport = reportIntervalSeconds !== undefined && !tracker.wantsReports;
+    tracker.wantsReports = reportIntervalSeconds !== undefined;
+    const intervalMs = isFirstReport ? HOSTS.firstReportMs : intervalMsOf(outcome);
+    tier.dueAt = nextEvent(tracker) === undefined ? now + intervalMs : now;
   }
 
   /**
@@ -244,6 +250,7 @@ function newTracker(url: string): Tracker {
     pausedUntil: -Infinity,
     allowedAt: -Infinity,
     heardStarted: false,
+    wantsReports: false,
     owedCompleted: false,
     trackerId: undefined,
   };

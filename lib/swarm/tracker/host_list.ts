@@ -2,7 +2,7 @@
 import { toByteString } from "../../protocol/bytes.ts";
 import { type Endpoint, formatEndpoint } from "../../protocol/endpoint.ts";
 import type { Bottleneck, HostActivity, HostReport } from "../../protocol/host_report.ts";
-import { clientNameOf } from "../../protocol/peer_id.ts";
+import { clientNameOf, isOurKind } from "../../protocol/peer_id.ts";
 import type { AnnounceRequest } from "../../protocol/tracker_messages.ts";
 import { HOSTS, TRACKER } from "../../settings.ts";
 
@@ -158,9 +158,16 @@ function entryOf(
     doneAt: isDone ? before?.host.doneAt ?? now : undefined,
     goneSince: isGone ? now : undefined,
   };
-  const reportedMs = isPaused ? Infinity : reportIntervalSeconds * 1_000 * HOSTS.silentReports;
-  const patienceMs = report === undefined ? TRACKER.strangersSilenceMs : reportedMs;
+  const patienceMs = isPaused ? Infinity : patienceMsOf(request, reportIntervalSeconds);
   return { host, sender, heardAt: now, patienceMs, uploaded, downloaded };
+}
+
+/** How long a machine may be silent before it counts as gone, in ms. */
+function patienceMsOf({ report, peerId }: AnnounceRequest, reportIntervalSeconds: number): number {
+  if (report !== undefined) return reportIntervalSeconds * 1_000 * HOSTS.silentReports;
+  return isOurKind(peerId)
+    ? TRACKER.intervalSeconds * 1_000 * TRACKER.silentIntervals
+    : TRACKER.strangersSilenceMs;
 }
 
 /** The rates of a client that reports none, from what it had moved at its announce before. */

@@ -263,3 +263,31 @@ Deno.test("AnnounceSchedule asks again when the user wants it, as soon as each t
     ["later", [0]],
   ]);
 });
+
+Deno.test("a tracker that wants reports gets the first one soon, and the next ones when it says", () => {
+  const schedule = new AnnounceSchedule([["http://10.0.0.5:6969/announce"]], () => 0);
+  const outcome = { intervalSeconds: 1_800, minIntervalSeconds: 900, reportIntervalSeconds: 7 };
+  const dueAt: number[] = [];
+  for (let now = 0; now < 30_000; now += 500) {
+    for (const announce of schedule.due(now)) {
+      dueAt.push(now);
+      schedule.succeeded(announce, outcome, now);
+    }
+  }
+  assert.deepEqual(dueAt, [0, 1_000, 8_000, 15_000, 22_000, 29_000]);
+});
+
+Deno.test("intervals of reports are believed within limits", () => {
+  for (const [reportIntervalSeconds, expected] of [[0, 5_000], [-1, 5_000], [1e9, 600_000]]) {
+    const schedule = new AnnounceSchedule([["http://10.0.0.5:6969/announce"]], () => 0);
+    for (const now of [0, 1_000]) {
+      for (const announce of schedule.due(now)) {
+        schedule.succeeded(announce, { intervalSeconds: 30, reportIntervalSeconds }, now);
+      }
+    }
+    assert.deepEqual([schedule.due(1_000 + expected - 1).length, schedule.due(1_000 + expected).length], [
+      0,
+      1,
+    ]);
+  }
+});
