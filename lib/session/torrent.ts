@@ -355,8 +355,8 @@ export class Torrent {
     const { resume, home, state } = this.#context;
     await this.#run.stop();
     await this.#run.leave();
-    await Promise.all([this.will.forget(), this.#savingTimes]);
     try {
+      await Promise.all([this.will.forget(), this.#savingTimes]);
       await removeTorrentFiles(home, this.infoHash);
       const { metainfo } = this.#run;
       if (metainfo === undefined) await resume.forget(this.infoHash);

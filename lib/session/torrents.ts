@@ -204,6 +204,7 @@ export class Torrents {
     const { infoHash, metainfo, magnet } = read;
     const { files = {}, peers = [], isPaused = false } = options;
     await this.#departing.get(infoHash);
+    if (!this.#torrents.has(infoHash)) await this.#context.state.clear(infoHash);
     const known = this.#torrents.get(infoHash);
     if (known !== undefined) {
       await this.#opening.get(infoHash);

@@ -15,6 +15,8 @@ export class KeptState {
   readonly #wallClock: () => number;
   readonly #torrents = new Map<InfoHash, KeptTorrent>();
   readonly #times = new Map<InfoHash, Times>();
+  /** Torrents of which the rest is being forgotten. */
+  readonly #clearing = new Map<InfoHash, Promise<void>>();
   /** The number that the last new torrent got. */
   #lastNumber: number;
 
@@ -64,6 +66,15 @@ export class KeptState {
     const kept = newKeptTorrent(++this.#lastNumber, this.#wallClock());
     this.#torrents.set(infoHash, kept);
     return kept;
+  }
+
+  /** Forgets what a removal that was cut off has left of a torrent. Errors: those of Deno KV. */
+  async clear(infoHash: InfoHash): Promise<void> {
+    if (this.#torrents.get(infoHash)?.isLeaving !== true) return;
+    const clearing = this.#clearing.get(infoHash) ?? this.#resume.forget(infoHash);
+    this.#clearing.set(infoHash, clearing);
+    await clearing;
+    if (this.#clearing.delete(infoHash)) this.forget(infoHash);
   }
 
   /** Saves the record of a torrent. Errors: `StorageError`. */

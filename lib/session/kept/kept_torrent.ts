@@ -21,6 +21,8 @@ export interface KeptTorrent {
   /** The choices made for this torrent alone. */
   readonly choices: Partial<Choices>;
   readonly labels: readonly string[];
+  /** Whether the user removes it; a record that still says so is of a removal that was cut off. */
+  readonly isLeaving: boolean;
   /** The folder that the user chose for its data, an absolute path; undefined for `shareable/`. */
   readonly folder: string | undefined;
   /** Trackers and web seeds that the user has added or dropped. */
@@ -38,6 +40,7 @@ export function newKeptTorrent(number: number, addedAt: number): KeptTorrent {
     pauseReason: undefined,
     choices: {},
     labels: [],
+    isLeaving: false,
     folder: undefined,
     addresses: UNCHANGED,
   };
@@ -55,6 +58,7 @@ export function readKeptTorrent(saved: unknown, fresh: KeptTorrent): KeptTorrent
     pauseReason: typeof record.pauseReason === "string" ? record.pauseReason : undefined,
     choices: readChoices(record.choices),
     labels: Array.isArray(record.labels) ? record.labels.filter(isLabel).slice(0, LABELS.perTorrent) : [],
+    isLeaving: record.isLeaving === true,
     folder: typeof record.folder === "string" && isAbsolute(record.folder) ? record.folder : undefined,
     addresses: readAddresses(record.addresses),
   };

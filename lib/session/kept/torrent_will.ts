@@ -32,7 +32,8 @@ export class TorrentWill {
     const { policy, limits, surroundings: { now } } = context;
     this.#infoHash = infoHash;
     this.#context = context;
-    this.#kept = context.state.torrent(infoHash);
+    // A torrent that is there again has not been removed.
+    this.#kept = { ...context.state.torrent(infoHash), isLeaving: false };
     this.policy = new Policy(policy, this.#kept.choices);
     this.limits = {
       upload: new RateLimiter(Infinity, now, limits.upload),
@@ -96,14 +97,19 @@ export class TorrentWill {
     for (let saving; saving !== this.#saving;) await (saving = this.#saving);
   }
 
-  /** Ends the will: later changes are dropped. The caller removes what was saved, and calls `remember` if that fails. */
+  /**
+   * Ends the will: later changes are dropped, and it is saved that the torrent leaves. The caller removes what was saved,
+   * and calls `remember` if that fails. Errors: `StorageError`.
+   */
   async forget(): Promise<void> {
+    const leaving = this.change({ isLeaving: true });
     this.#isForgotten = true;
-    await this.saved();
+    await leaving;
   }
 
   /** The torrent stays after all. */
   remember(): void {
     this.#isForgotten = false;
+    this.note({ isLeaving: false });
   }
 }
