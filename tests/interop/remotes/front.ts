@@ -23,10 +23,7 @@ export interface Exchange {
   readonly result: string | undefined;
 }
 
-/**
- * Serves the page, and passes requests on to the RPC with the password, which the page cannot ask for. `host` is an
- * address of this machine. Dispose of it in the end.
- */
+/** Serves the page, and passes requests on to the RPC with the password. Dispose of it in the end. */
 export function serveFront(peer: SteeredPeer) {
   const exchanges: Exchange[] = [];
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
