@@ -8,6 +8,7 @@ import type { Metainfo, TorrentFile } from "../protocol/metainfo.ts";
 import { safeName } from "../protocol/safe_path.ts";
 import type { Steps } from "../protocol/steps.ts";
 import { dataFolder, pathOfFolder } from "./guarded_path.ts";
+import { visitInSlices } from "./large/file_visits.ts";
 import { inSlices } from "./time_slices.ts";
 
 /** A torrent whose files have the names that they have on this disk. */
@@ -27,8 +28,8 @@ interface Names {
   readonly unreadable: readonly string[];
 }
 
-/** Files looked up between two pauses. */
-const FILES_PER_STEP = 256;
+/** Names looked at between two pauses. */
+const NAMES_PER_STEP = 256;
 /** Unreadable names remembered of a folder. */
 const MAX_UNREADABLE = 16;
 /** A name of these characters has one spelling only. */
@@ -42,77 +43,91 @@ export async function spelledAsOnDisk(
   home: string,
   folder?: string,
 ): Promise<SpelledTorrent> {
-  const problems = new Set<string>();
-  const files = await inSlices(
-    spelledFiles(metainfo.files, pathOfFolder(dataFolder(home, folder)), problems),
-  );
-  return { metainfo: { ...metainfo, files }, problems: [...problems] };
+  const spelling = new Spelling(pathOfFolder(dataFolder(home, folder)));
+  const files: TorrentFile[] = [];
+  await visitInSlices(metainfo.files, async (file) => {
+    const path = file.isPadding ? file.path : await spelling.pathOf(file.path);
+    files.push(path === file.path ? file : { ...file, path });
+  });
+  return { metainfo: { ...metainfo, files }, problems: [...spelling.problems] };
 }
 
-function* spelledFiles(
-  files: readonly TorrentFile[],
-  root: string,
-  problems: Set<string>,
-): Steps<TorrentFile[]> {
-  const folders = new Map<string, Names | undefined>();
-  const spelled: TorrentFile[] = [];
-  for (const file of files) {
-    const path = file.isPadding ? file.path : spelledPath(file.path, root, folders, problems);
-    if (spelled.push(path === file.path ? file : { ...file, path }) % FILES_PER_STEP === 0) yield;
+/** The spelling of names below one folder. */
+class Spelling {
+  readonly problems = new Set<string>();
+  readonly #root: string;
+  /** The names in each folder that was looked at. */
+  readonly #folders = new Map<string, Names | undefined>();
+  /** Paths of folders that are not there under any spelling, so that nothing below them is. */
+  readonly #lacking = new Set<string>();
+
+  constructor(root: string) {
+    this.#root = root;
   }
-  return spelled;
-}
 
-function spelledPath(
-  path: readonly string[],
-  root: string,
-  folders: Map<string, Names | undefined>,
-  problems: Set<string>,
-): readonly string[] {
-  const spelled = [...path];
-  let folder = root;
-  for (const [depth, name] of path.entries()) {
-    if (!folders.has(folder)) folders.set(folder, namesIn(folder));
-    const names = folders.get(folder);
-    const found = names?.byOurs.get(name);
-    if (found === undefined) {
-      // Some systems do not tell capitals apart, so the name may work as it is.
-      if (fs.existsSync(join(folder, name))) break;
-      for (const problem of problemsWith(name, names)) problems.add(problem);
-      break;
+  /** The path of a file as it is spelled on disk, as far as it is there. */
+  async pathOf(path: readonly string[]): Promise<readonly string[]> {
+    const spelled = [...path];
+    let folder = this.#root;
+    for (const [depth, name] of path.entries()) {
+      const place = join(folder, name);
+      if (this.#lacking.has(place)) break;
+      if (!this.#folders.has(folder)) this.#folders.set(folder, await namesIn(folder));
+      const names = this.#folders.get(folder);
+      const found = names?.byOurs.get(name);
+      if (found === undefined) {
+        if (depth < path.length - 1) this.#lacking.add(place);
+        // Some systems do not tell capitals apart, so the name may work as it is.
+        if (fs.existsSync(place)) break;
+        for (const problem of problemsWith(name, names)) this.problems.add(problem);
+        break;
+      }
+      spelled[depth] = found;
+      folder = join(folder, found);
     }
-    spelled[depth] = found;
-    folder = join(folder, found);
+    return spelled.every((name, depth) => name === path[depth]) ? path : spelled;
   }
-  return spelled.every((name, depth) => name === path[depth]) ? path : spelled;
 }
 
 /** The names in a folder; undefined when there is no folder or it cannot be read. */
-function namesIn(folder: string): Names | undefined {
+async function namesIn(folder: string): Promise<Names | undefined> {
   try {
-    if (!fs.lstatSync(folder).isDirectory()) return undefined;
-    const found = fs.readdirSync(folder).sort();
-    const readable = found.filter((name) => !name.includes(UNREADABLE));
-    const byOurs = new Map(readable.map((name) => [name, name]));
-    for (const name of readable) {
-      const ours = oursFor(name);
-      if (ours !== undefined && !byOurs.has(ours)) byOurs.set(ours, name);
-    }
-    return {
-      byOurs,
-      byFolded: new Map(readable.map((name) => [name.toLowerCase(), name])),
-      unreadable: found.filter((name) => name.includes(UNREADABLE)).slice(0, MAX_UNREADABLE),
-    };
+    if (!(await fs.promises.lstat(folder)).isDirectory()) return undefined;
+    return await inSlices(sortedOut(await fs.promises.readdir(folder)));
   } catch {
     // The reason is reported where the files in it are opened.
     return undefined;
   }
 }
 
+function* sortedOut(found: readonly string[]): Steps<Names> {
+  const byOurs = new Map<string, string>();
+  const byFolded = new Map<string, string>();
+  const unreadable: string[] = [];
+  const awkward: string[] = [];
+  for (const [position, name] of found.entries()) {
+    if (position % NAMES_PER_STEP === 0) yield;
+    if (name.includes(UNREADABLE)) {
+      unreadable.push(name);
+      continue;
+    }
+    byOurs.set(name, name);
+    byFolded.set(name.toLowerCase(), name);
+    if (!PLAIN.test(name)) awkward.push(name);
+  }
+  // Of several names that we would spell in the same way, the first one counts.
+  for (const [position, name] of awkward.sort().entries()) {
+    if (position % NAMES_PER_STEP === 0) yield;
+    const ours = oursFor(name);
+    if (ours !== undefined && !byOurs.has(ours)) byOurs.set(ours, name);
+  }
+  return { byOurs, byFolded, unreadable: unreadable.sort().slice(0, MAX_UNREADABLE) };
+}
+
 /** The name that we would give a file of this name; undefined for a name that no torrent may have. */
 function oursFor(name: string): string | undefined {
   try {
-    return PLAIN.test(name) ? name : safeName(name);
+    return safeName(name);
   } catch {
     return undefined;
   }

@@ -39,3 +39,19 @@ needs("names of all kinds")(
     assert.match(problems.join(), /^film\.MP4 in shareable\/ has other capitals than Film\.mp4/);
   },
 );
+
+Deno.test("spelledAsOnDisk asks once for a folder that lacks, whatever the number of files in it", async () => {
+  using home = new TestHome();
+  const torrent = new TestTorrent(Array.from({ length: 300 }, (_, i) => [`none/d${i % 3}/${i}`, 1]));
+  const { existsSync } = fs;
+  let asked = 0;
+  fs.existsSync = (path) => (asked++, existsSync(path));
+  try {
+    const { metainfo, problems } = await spelledAsOnDisk(torrent.metainfo, home.path);
+    assert.deepEqual(metainfo.files, torrent.metainfo.files);
+    assert.deepEqual(problems, []);
+  } finally {
+    fs.existsSync = existsSync;
+  }
+  assert.equal(asked, 1);
+});

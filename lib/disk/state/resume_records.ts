@@ -119,9 +119,11 @@ export function readStamps(value: unknown, count: number): (FileStamp | undefine
 
 /** The opposite of `readStamps`. */
 export function stampsRecord(stamps: readonly (FileStamp | undefined)[]): Float64Array {
-  return new Float64Array(
-    stamps.flatMap((stamp) => stamp ? [stamp.size, stamp.mtimeMs, stamp.inode] : [NaN, NaN, NaN]),
-  );
+  const record = new Float64Array(stamps.length * NUMBERS_PER_STAMP).fill(NaN);
+  stamps.forEach((stamp, file) => {
+    if (stamp !== undefined) record.set([stamp.size, stamp.mtimeMs, stamp.inode], file * NUMBERS_PER_STAMP);
+  });
+  return record;
 }
 
 function portIn(value: unknown): number | undefined {

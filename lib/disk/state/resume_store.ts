@@ -225,12 +225,10 @@ export class ResumeStore {
   }
 
   async #saveBytes(kind: string, infoHash: InfoHash, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    const entries: Entry[] = [];
-    for (let start = 0; start < bytes.length; start += BYTES_PER_CHUNK) {
-      const key = [kind, infoHash, start / BYTES_PER_CHUNK];
-      entries.push({ key, value: bytes.slice(start, start + BYTES_PER_CHUNK) });
-    }
-    await this.#saveAll(entries);
+    await this.#saveAll(Math.ceil(bytes.length / BYTES_PER_CHUNK), (chunk) => {
+      const start = chunk * BYTES_PER_CHUNK;
+      return { key: [kind, infoHash, chunk], value: bytes.slice(start, start + BYTES_PER_CHUNK) };
+    });
   }
 
   /** Stamps of a torrent's files, by position; undefined where none was saved. */
@@ -244,19 +242,21 @@ export class ResumeStore {
   }
 
   async saveStamps(infoHash: InfoHash, stamps: readonly (FileStamp | undefined)[]): Promise<void> {
-    const entries: Entry[] = [];
-    for (let start = 0; start < stamps.length; start += STAMPS_PER_CHUNK) {
+    const chunks = Math.ceil(stamps.length / STAMPS_PER_CHUNK);
+    await this.#saveAll(chunks, (chunk) => {
+      const start = chunk * STAMPS_PER_CHUNK;
       const value = stampsRecord(stamps.slice(start, start + STAMPS_PER_CHUNK));
-      entries.push({ key: ["stamps", infoHash, start / STAMPS_PER_CHUNK], value });
-    }
-    await this.#saveAll(entries);
+      return { key: ["stamps", infoHash, chunk], value };
+    });
   }
 
   /** Notes which blocks of unfinished pieces are in their files, by piece. Trusted after a clean stop only. */
   async saveUnfinished(infoHash: InfoHash, blocks: ReadonlyMap<number, Bitfield>): Promise<void> {
-    await this.#saveAll(
-      [...blocks].map(([piece, bits]) => ({ key: ["blocks", infoHash, piece], value: bits.toBytes() })),
-    );
+    const all = [...blocks];
+    await this.#saveAll(all.length, (position) => {
+      const [piece, bits] = all[position];
+      return { key: ["blocks", infoHash, piece], value: bits.toBytes() };
+    });
   }
 
   /** Takes the block bitmaps by piece out of the store; returns none after an unclean stop. */
@@ -392,10 +392,12 @@ export class ResumeStore {
     await this.#log?.syncData();
   }
 
-  async #saveAll(entries: readonly Entry[]): Promise<void> {
-    for (let start = 0; start < entries.length; start += WRITES_PER_TRANSACTION) {
+  /** Saves `count` entries, of which each is made only when it is due. */
+  async #saveAll(count: number, entryAt: (position: number) => Entry): Promise<void> {
+    for (let start = 0; start < count; start += WRITES_PER_TRANSACTION) {
       const transaction = this.#kv.atomic();
-      for (const { key, value } of entries.slice(start, start + WRITES_PER_TRANSACTION)) {
+      for (let position = start; position < Math.min(start + WRITES_PER_TRANSACTION, count); position++) {
+        const { key, value } = entryAt(position);
         transaction.set(key, value);
       }
       await transaction.commit();
