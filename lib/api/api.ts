@@ -23,6 +23,8 @@ export interface ApiOptions {
   readonly web: WebAddress | undefined;
   /** The file whose first line is the password; undefined where the user named none. */
   readonly passwordFile: string | undefined;
+  /** Absolute paths of folders below which programs on the network may have data put, beside `shareable/`. */
+  readonly outputFolders: readonly string[];
   readonly log: Logger;
   /** Begins to end the process. */
   readonly stop: () => void;
@@ -71,7 +73,8 @@ export class Api {
     opened.defer(() => feed.stop());
     opened.defer(session.observe((event) => event.event === "piece" || feed.note(jsonOf(event))));
     let web: WebPlace = { addresses: [] };
-    const app = makeApp({ session, feed, now, web: () => web, stop: options.stop }, PAGES, log);
+    const { outputFolders, stop } = options;
+    const app = makeApp({ session, feed, now, outputFolders, web: () => web, stop }, PAGES, log);
     const serve = (listening: HttpServerOptions["listening"], door: Door, access: Access | undefined) => {
       const answer = async (request: HttpRequest, body: Uint8Array<ArrayBuffer>) => {
         const response = await app.fetch(toRequest(request), { door, body });

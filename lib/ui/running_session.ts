@@ -1,4 +1,5 @@
 /** What `start` sets going: a session with the user's options, and the ways to steer it. */
+import { resolve } from "node:path";
 import type { Api } from "../api/api.ts";
 import { messageOf, StorageError } from "../errors.ts";
 import type { Logger } from "../log.ts";
@@ -77,7 +78,7 @@ interface Surroundings {
  */
 export async function serveApi(
   session: Session,
-  { home, web, webPasswordFile }: StartOptions,
+  { home, web, webPasswordFile, outputFolders = [] }: StartOptions,
   { view, log, tell, signals }: Surroundings,
 ): Promise<Api | undefined> {
   const { Api } = await import("../api/api.ts");
@@ -86,6 +87,7 @@ export async function serveApi(
       home,
       web: web === false ? undefined : web ?? { host: "127.0.0.1", port: undefined },
       passwordFile: webPasswordFile,
+      outputFolders: outputFolders.map((folder) => resolve(folder)),
       log,
       stop: () => signals.request(),
     });

@@ -66,6 +66,7 @@ export interface StartOptions {
   /** False serves no page; undefined the usual one. */
   readonly web?: WebPlace | false;
   readonly webPasswordFile?: string;
+  readonly outputFolders?: readonly string[];
   readonly exitWhenComplete?: boolean;
   readonly seedFor: number;
   readonly progress: ProgressMode;

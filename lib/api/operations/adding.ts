@@ -2,6 +2,7 @@
 import { isAbsolute } from "node:path";
 import type { InferOutput } from "valibot";
 import type { AddOptions, TorrentOrigin } from "../../session/session.ts";
+import { isAllowedFolder } from "../access/output_folders.ts";
 import { Refusal } from "../problem.ts";
 import { Added } from "./answers.ts";
 import { Addition } from "./bodies.ts";
@@ -21,7 +22,7 @@ export const ADD = operation({
   answer: Added,
   isMade: (answer) => "isNew" in answer && answer.isNew === true,
   run: async (call) => {
-    const { infoHash, isNew } = await call.session.open(originOf(call), optionsOf(call.body));
+    const { infoHash, isNew } = await call.session.open(originOf(call), optionsOf(call));
     const { number, name } = snapshotOf(call, infoHash);
     return { infoHash, number, name, isNew };
   },
@@ -56,11 +57,17 @@ function decoded(base64: string): Uint8Array<ArrayBuffer> {
   }
 }
 
-function optionsOf({ files, paused, labels, peers }: Addition): AddOptions {
+/** Errors: `Refusal` for a folder that the network may not name. */
+function optionsOf(call: Call<Addition>): AddOptions {
+  const { files, paused, labels, peers, output } = call.body;
+  if (output !== undefined && call.door !== "control" && !isAllowedFolder(output, call.outputFolders)) {
+    throw new Refusal(403, `Expected a folder that --output-folders allows, got ${output}`);
+  }
   return {
     ...files === undefined ? {} : { files: wishesOf(files) },
     ...paused === undefined ? {} : { isPaused: paused },
     ...labels === undefined ? {} : { labels },
     ...peers === undefined ? {} : { peers },
+    ...output === undefined ? {} : { folder: output },
   };
 }

@@ -81,6 +81,10 @@ export const Addition = v.strictObject({
   files: v.optional(NewFiles),
   paused: v.optional(v.boolean()),
   labels: v.optional(Texts),
+  output: v.optional(v.pipe(
+    Text,
+    v.description("Absolute path of the folder for its data; over TCP only below those of --output-folders"),
+  )),
   peers: v.optional(v.pipe(Texts, v.description("Peers to dial at once, host:port each"))),
 });
 

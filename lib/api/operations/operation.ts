@@ -24,6 +24,8 @@ export interface Workplace {
   readonly feed: EventFeed;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Absolute paths of folders below which programs on the network may have data put. */
+  readonly outputFolders: readonly string[];
   /** Where browsers and programs reach us, with the secrets that they need. */
   readonly web: () => WebPlace;
   /** Begins to end the process; the answer still goes out. */

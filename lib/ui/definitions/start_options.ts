@@ -69,6 +69,13 @@ export function addStart(program: Command, finish: Finish): Command {
       "its first line is the password of the page, which other machines need",
       values.parseText,
     ))
+    .addOption(
+      new ListOption(
+        "--output-folders <DIR>",
+        "folder below which programs on the network may have data put",
+        values.parseText,
+      ),
+    )
     .optionsGroup("What it fetches, kept for each torrent until something else is said:")
     .addOption(
       new ListOption("--only <GLOB>", "fetch only files that match, such as '*.pdf'", values.parseText),
