@@ -1,6 +1,7 @@
 /** `peer files`, `peers`, `trackers`: one torrent of the running process, seen from one side. */
 import { EXIT, type ExitCode } from "../failure.ts";
 import { formatBytes, formatDuration, formatRate, percentOf } from "../number_format.ts";
+import { wrapToWidth } from "../text_format.ts";
 import { namedTorrent } from "./named_torrents.ts";
 import { type Page, pageHere, printResult, type Remote, type RemoteOptions, torrentsOf } from "./remote.ts";
 import type { FileView, PeerView, TorrentSummary, TrackerView } from "./shapes.ts";
@@ -66,11 +67,22 @@ export function peerLines(
   return [
     ...tableLines(peerColumns(pieces), sorted, page),
     "",
-    `${connections} connected, ${known} known. GIVES: what the peer does for us. source: we download from it;`,
-    "choked: it refuses; snubbed: it owes us blocks; spare: it would give. GETS: what we do for it. slot: it may",
-    "download from us; waits: it wants a slot. Slots and sources are given anew every 30 s to the fastest.",
+    ...wrapToWidth(
+      `${connections} connected, ${known} known. ${LEGEND}`,
+      Math.min(page.width, LEGEND_COLUMNS),
+      LEGEND_LINES,
+    ),
   ];
 }
+
+/** The words of the table of peers. */
+const LEGEND =
+  "GIVES: what the peer does for us. source: we download from it; choked: it refuses; snubbed: it owes us " +
+  "blocks; spare: it would give. GETS: what we do for it. slot: it may download from us; waits: it wants a slot. " +
+  "Slots and sources are given anew every 30 s to the fastest.";
+/** The most columns and lines of the sentences about them. */
+const LEGEND_COLUMNS = 100;
+const LEGEND_LINES = 12;
 
 function peerColumns(pieces: number): Column<PeerView>[] {
   return [
