@@ -70,6 +70,12 @@ export function parseRate(text: string): number {
   return Math.round(bytes);
 }
 
+/** Sent bytes for each received one: a number above 0. */
+export function parseRatio(text: string): number {
+  const ratio = /^\d{1,6}(\.\d+)?$/.test(text) ? Number(text) : NaN;
+  return ratio > 0 ? ratio : refuse("a number above 0 such as 1.5", text);
+}
+
 /** A piece length in bytes. */
 export function parsePieceLength(text: string): number {
   const bytes = parseBytes(text) ?? 0;

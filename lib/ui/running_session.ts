@@ -120,6 +120,12 @@ function choicesOf(options: Partial<StartOptions>): Changes {
     peerExchange: options.pex,
     maxUpload: options.maxUpload,
     maxDownload: options.maxDownload,
+    altMaxUpload: options.altUpload,
+    altMaxDownload: options.altDownload,
+    altIsOn: options.alt,
+    maxActive: options.maxActive,
+    seedRatio: options.seedRatio,
+    seedTimeMs: options.seedTime,
   };
 }
 

@@ -55,6 +55,12 @@ export interface StartOptions {
   readonly rechoke?: number;
   readonly maxUpload?: number;
   readonly maxDownload?: number;
+  readonly altUpload?: number;
+  readonly altDownload?: number;
+  readonly alt?: boolean;
+  readonly maxActive?: number;
+  readonly seedRatio?: number;
+  readonly seedTime?: number;
   readonly encryption: EncryptionPolicy;
   readonly ipFilter?: string;
   readonly only?: readonly string[];

@@ -112,6 +112,28 @@ export function addStart(program: Command, finish: Finish): Command {
     )
     .addOption(option("--max-upload <RATE>", "bytes per second, such as 500K or 1.5MiB", values.parseRate))
     .addOption(option("--max-download <RATE>", "the same for downloading", values.parseRate))
+    .addOption(
+      option("--alt-upload <RATE>", "the upload limit while the alternative limits are on", values.parseRate),
+    )
+    .addOption(option("--alt-download <RATE>", "the same for downloading", values.parseRate))
+    .option("--alt", "turn the alternative limits on")
+    .addOption(
+      option(
+        "--max-active <N>",
+        "torrents that are fetched at once; the others wait (default: all)",
+        values.parseCount,
+      ),
+    )
+    .addOption(option(
+      "--seed-ratio <RATIO>",
+      "pause a finished torrent that has sent so many times what it received (default: never)",
+      values.parseRatio,
+    ))
+    .addOption(option(
+      "--seed-time <SECONDS>",
+      "pause a finished torrent after this time of seeding (default: never)",
+      values.parseInterval,
+    ))
     .optionsGroup("When it ends, and what it tells:")
     .option("--exit-when-complete", "stop once every torrent is complete")
     .addOption(
