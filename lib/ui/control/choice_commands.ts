@@ -79,6 +79,12 @@ const CHOICE_TEXTS: Readonly<Partial<Record<keyof Choices, readonly [title: stri
   rechokeMs: ["--rechoke", "duration"],
   superSeeds: ["--super-seed", "plain"],
   peerExchange: ["--pex", "plain"],
+  seedRatio: ["--seed-ratio", "plain"],
+  seedTimeMs: ["--seed-time", "duration"],
+  maxActive: ["--max-active", "plain"],
+  altIsOn: ["--alt", "plain"],
+  altMaxDownload: ["--alt-down", "rate"],
+  altMaxUpload: ["--alt-up", "rate"],
 };
 
 function valueText(name: keyof Choices, value: Choice): string {

@@ -143,4 +143,10 @@ export interface Choices {
   readonly rechokeMs?: Choice;
   readonly superSeeds?: Choice;
   readonly peerExchange?: Choice;
+  readonly seedRatio?: Choice;
+  readonly seedTimeMs?: Choice;
+  readonly maxActive?: Choice;
+  readonly altIsOn?: Choice;
+  readonly altMaxDownload?: Choice;
+  readonly altMaxUpload?: Choice;
 }

@@ -1,5 +1,5 @@
 /** The options of `limit`, and the choices of a running process that they make. */
-import { oneOf, parseCount, parseInterval, parseRate } from "../option_values.ts";
+import { oneOf, parseCount, parseInterval, parseRate, parseRatio } from "../option_values.ts";
 
 /** An option that makes a choice. */
 export interface LimitOption {
@@ -73,5 +73,47 @@ export const LIMITS: readonly LimitOption[] = [
     attribute: "pex",
     choice: "peerExchange",
     parse: choosing(parseSwitch),
+  },
+  {
+    flags: "--seed-ratio <RATIO>",
+    description: "pause a finished torrent that has sent so many times what it received",
+    attribute: "seedRatio",
+    choice: "seedRatio",
+    parse: choosing(parseRatio, { mayBeNone: true }),
+  },
+  {
+    flags: "--seed-time <SECONDS>",
+    description: "pause a finished torrent after this time of seeding",
+    attribute: "seedTime",
+    choice: "seedTimeMs",
+    parse: choosing(parseInterval, { mayBeNone: true }),
+  },
+  {
+    flags: "--max-active <N>",
+    description: "torrents that are fetched at once; of the whole process",
+    attribute: "maxActive",
+    choice: "maxActive",
+    parse: choosing(parseCount, { mayBeNone: true }),
+  },
+  {
+    flags: "--alt <yes|no>",
+    description: "turn the alternative limits of the process on or off",
+    attribute: "alt",
+    choice: "altIsOn",
+    parse: choosing(parseSwitch),
+  },
+  {
+    flags: "--alt-down <RATE>",
+    description: "the download limit while they are on",
+    attribute: "altDown",
+    choice: "altMaxDownload",
+    parse: choosing(parseRate, { mayBeNone: true }),
+  },
+  {
+    flags: "--alt-up <RATE>",
+    description: "the upload limit while they are on",
+    attribute: "altUp",
+    choice: "altMaxUpload",
+    parse: choosing(parseRate, { mayBeNone: true }),
   },
 ];
