@@ -3,8 +3,8 @@ import { fuzz } from "./fuzzing.ts";
 import { TARGETS } from "./targets.ts";
 
 /** A few seconds for all targets together; `deno task fuzz` runs the long form. */
-const INPUTS = 2_000;
-const COSTLY_INPUTS = 400;
+const INPUTS = 1_500;
+const COSTLY_INPUTS = 300;
 
 for (const target of TARGETS) {
   Deno.test(`fuzz: ${target.name} gives a value or its defined error, and soon`, () => {

@@ -1,6 +1,9 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 
+/** Files with more bytes than this are known by size and time alone: hashing them takes seconds. */
+const MAX_HASHED = 16 * 1024 * 1024;
+
 /** Every file, folder and link below `folder`: its path to what it is, with mode, size, time of change and hash. */
 export async function listFolder(folder: string): Promise<Record<string, string>> {
   const listing: Record<string, string> = {};
@@ -27,5 +30,6 @@ async function describe(path: string): Promise<string> {
   const { isFile, isSymlink, size, mtime, mode } = await Deno.lstat(path);
   const time = mtime?.toISOString();
   if (isSymlink) return `link to ${await Deno.readLink(path)}`;
-  return isFile ? `${mode} ${size} ${time} ${await hashOfFile(path)}` : `folder ${mode} ${time}`;
+  if (!isFile) return `folder ${mode} ${time}`;
+  return `${mode} ${size} ${time} ${size > MAX_HASHED ? "" : await hashOfFile(path)}`;
 }
