@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { infoHashOf } from "../../lib/protocol/info_hash.ts";
 import { formatMagnet } from "../../lib/protocol/magnet.ts";
 import { encodeMetainfo, type Metainfo } from "../../lib/protocol/metainfo.ts";
-import { torrentPaths } from "../../lib/session/session.ts";
+import { lookOf, torrentPaths } from "../../lib/session/session.ts";
 import { randomBytes } from "../harness/data/random.ts";
 import { metainfoOf } from "../harness/data/torrents.ts";
 import { until } from "../harness/sessions/loopback_node.ts";
@@ -179,4 +179,17 @@ Deno.test("Session tells all observers, and describes its process", async () => 
     4,
   ]);
   assert(Math.abs(process.startedAt - Date.now()) < 60_000);
+});
+
+Deno.test("Session reads a bad torrent in its folder again when it has changed, and leaves one that is taken out", async () => {
+  await using machine = await Machine.start({ files: {} });
+  const { bytes, metainfo } = torrentOf(1);
+  const path = machine.path("torrents", "a.torrent");
+  await Deno.writeTextFile(path, "no torrent");
+  await assert.rejects(machine.session.add(path, []), { name: "MetainfoError" });
+  machine.session.watchTorrents(new Map([[path, lookOf(path)]]));
+  await Deno.writeFile(path, bytes);
+  await until(() => machine.session.has(metainfo.infoHash), "it was read again", 20_000);
+  await Deno.remove(path);
+  await until(() => !machine.session.has(metainfo.infoHash), "it was left", 30_000);
 });

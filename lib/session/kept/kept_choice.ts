@@ -1,7 +1,7 @@
 /** Keeps the user's choice of a torrent's files: it holds for the torrent, not for one run of the program. */
 import type { KeptChoice, ResumeStore } from "../../disk/state/resume_store.ts";
 import { inSlices } from "../../disk/time_slices.ts";
-import { messageOf } from "../../errors.ts";
+import { messageOf, StorageError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { InfoHash } from "../../protocol/info_hash.ts";
 import type { FileRange } from "../../protocol/magnet.ts";
@@ -91,7 +91,8 @@ export interface ChoosingContext {
 
 /**
  * Selects the files of a torrent by the choices of earlier runs and of this one, and keeps them for later runs. The
- * settings of `peer.toml` hold where nothing was chosen, and are not kept. A failure to keep choices is logged.
+ * settings of `peer.toml` hold where nothing was chosen, and are not kept. A failure to keep
+ * choices is logged, or thrown as `StorageError` where they are an order that waits for it (`isOrder`).
  *
  * Errors: `RangeError` when no file would be wanted; then nothing is kept.
  */
@@ -100,6 +101,7 @@ export async function chooseFiles(
   wishes: FileWishes,
   positions: readonly FileRange[],
   { resume, surroundings: { log }, configuredFiles }: ChoosingContext,
+  isOrder = false,
 ): Promise<FileSelection> {
   const { infoHash, name } = metainfo;
   const kept = await resume.choice(infoHash);
@@ -110,7 +112,9 @@ export async function chooseFiles(
   );
   if (JSON.stringify(choice) !== JSON.stringify(kept)) {
     await resume.saveChoice(infoHash, choice).catch((error) => {
-      log.warn(`cannot keep what was chosen of ${name}: ${messageOf(error)}`);
+      const message = `cannot keep what was chosen of ${name}: ${messageOf(error)}`;
+      if (isOrder) throw new StorageError(message);
+      log.warn(message);
     });
   }
   return selection;

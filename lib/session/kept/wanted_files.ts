@@ -70,7 +70,7 @@ export class WantedFiles {
     const positions = namesWanted(more) ? [] : this.#positions;
     if (!isSaid(files, positions)) return;
     if (metainfo === undefined) await keepWishes(this.#infoHash, files, positions, this.#context.resume);
-    else await chooseFiles(metainfo, files, positions, this.#context);
+    else await chooseFiles(metainfo, files, positions, this.#context, true);
     this.areKept();
   }
 
