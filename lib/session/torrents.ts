@@ -225,8 +225,11 @@ export class Torrents {
       await this.#merge(known, read, peers);
       return { infoHash, isNew: false };
     }
+    const lastRank = this.inOrder.at(-1)?.will.kept.rank ?? -Infinity;
     const torrent = this.#torrentOf({ infoHash, metainfo, magnet, peers, files });
     const changes = {
+      // It joins the end of the queue, also where a record is left of it: by an order that a crash cut off.
+      rank: Math.max(torrent.will.kept.rank, lastRank + 1),
       isPaused,
       pauseReason: undefined,
       ...(labels && { labels }),
