@@ -5,6 +5,8 @@ import { messageOf, MetainfoError, StorageError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { fromUtf8 } from "../protocol/bytes.ts";
 import type { PageFile } from "../web/pages.ts";
+import { API } from "../settings.ts";
+import { parseBoundedJson } from "./bounded_json.ts";
 import { METRICS_TYPE, metricsOf } from "./metrics.ts";
 import { type Door, type Operation, TORRENT_TYPE, type Workplace } from "./operations/operation.ts";
 import { PROBLEM_TYPE, problemOf, Refusal } from "./problem.ts";
@@ -101,9 +103,9 @@ function bodyOf(context: AppContext): object {
   if (text === "") return {};
   let body: unknown;
   try {
-    body = JSON.parse(text);
-  } catch {
-    throw new Refusal(400, "Expected JSON, got something else");
+    body = parseBoundedJson(text, API.bodies);
+  } catch (error) {
+    throw new Refusal(400, error instanceof RangeError ? error.message : "Expected JSON, got something else");
   }
   // The schema takes a list for an object.
   if (typeof body === "object" && body !== null && !Array.isArray(body)) return body;

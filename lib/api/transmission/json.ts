@@ -1,5 +1,6 @@
-/** JSON from a client that may be hostile: measured before it is parsed. */
+/** The JSON of a request. */
 import { RPC } from "../../settings.ts";
+import { parseBoundedJson } from "../bounded_json.ts";
 import { RpcError } from "./rpc_error.ts";
 
 /** A value of JSON. */
@@ -10,58 +11,12 @@ export interface JsonObject {
   readonly [name: string]: Json | undefined;
 }
 
-/** Quotes, brackets and commas: everything that begins, ends or separates values, and strings, which may hold them. */
-const MARKS = /["[\]{},]/g;
-
-/**
- * Parses a whole body. The parser of the runtime takes seconds for brackets that are nested a million times, so the
- * depth and the number of values are found out before. Errors: `RpcError`.
- */
+/** Parses a whole body. Errors: `RpcError`. */
 export function parseJson(bytes: Uint8Array): Json {
-  const text = decoded(bytes);
-  refuseTooMuch(text);
   try {
-    return JSON.parse(text);
-  } catch {
-    throw new RpcError("parse");
-  }
-}
-
-function decoded(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw new RpcError("parse");
-  }
-}
-
-function refuseTooMuch(text: string): void {
-  let depth = 0;
-  let values = 0;
-  MARKS.lastIndex = 0;
-  for (let mark = MARKS.exec(text); mark !== null; mark = MARKS.exec(text)) {
-    const [character] = mark;
-    if (character === '"') MARKS.lastIndex = endOfString(text, mark.index);
-    else if (character === "]" || character === "}") depth--;
-    else values++;
-    if (character === "[" || character === "{") depth++;
-    if (depth > RPC.maxDepth) {
-      throw new RpcError("parse", `Expected JSON at most ${RPC.maxDepth} deep, got more`);
-    }
-    if (values > RPC.maxValues) {
-      throw new RpcError("parse", `Expected at most ${RPC.maxValues} values, got more`);
-    }
-  }
-}
-
-/** The index behind the quote that ends the string that begins at `start`; the end of the text where there is none. */
-function endOfString(text: string, start: number): number {
-  for (let at = start + 1;; at++) {
-    at = text.indexOf('"', at);
-    if (at < 0) return text.length;
-    let escapes = 0;
-    while (text[at - 1 - escapes] === "\\") escapes++;
-    if (escapes % 2 === 0) return at + 1;
+    return parseBoundedJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes), RPC) as Json;
+  } catch (error) {
+    throw error instanceof RangeError ? new RpcError("parse", error.message) : new RpcError("parse");
   }
 }
 
