@@ -91,6 +91,7 @@ export async function serveApi(
       log,
       stop: () => signals.request(),
     });
+    if (api.addresses.length > 0) view.event({ event: "page", address: `${api.addresses[0]}/` });
     if (api.newPassword !== undefined) {
       tell(
         `peer: web: the password of the page for other machines is ${api.newPassword}; it is shown once`,

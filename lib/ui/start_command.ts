@@ -136,7 +136,9 @@ export async function start(
     const manager = new ServiceManager();
     const state = join(home, "state");
     await manager.ready(state);
-    const ticking = setInterval(() => view.tick(session.snapshot()), SHOW_EVERY_MS);
+    const show = () =>
+      view.tick(session.snapshot().map((torrent) => ({ ...torrent, room: session.room(torrent) })));
+    const ticking = setInterval(show, SHOW_EVERY_MS);
     let api: Api | undefined;
     try {
       const work = named.length > 0
@@ -148,7 +150,7 @@ export async function start(
       await Promise.race([aborted(signals.stop), untilDone(session, work, options, signals.stop)]);
     } finally {
       clearInterval(ticking);
-      view.tick(session.snapshot());
+      show();
       await manager.stopping(state);
       await api?.stop();
       await session.stop();

@@ -1,6 +1,7 @@
 /** Turns snapshots into the lines that `LiveLines` draws: one for each torrent, and below it one for each peer. */
 import { printable } from "../../log.ts";
 import type { RemotePeerSnapshot, SwarmSnapshot } from "../../swarm/ports.ts";
+import type { ShownSwarm } from "./progress_view.ts";
 import { formatDuration, formatRate, percentOf } from "../number_format.ts";
 import { cutToWidth, fitToWidth, formatWaiting, widthOf, wrapToWidth } from "../text_format.ts";
 
@@ -10,8 +11,8 @@ const MAX_BAR_WIDTH = 40;
 /** The most columns of a label and its bar together: such a line with its numbers takes two rows of 80 columns. */
 const MAX_LABEL_AND_BAR_WIDTH = 96;
 
-/** The beginning of each line with the reason why a torrent waits. */
-const WAITING_INDENT = "  ";
+/** The beginning of each line about the room, or with the reason why a torrent waits. */
+const DETAIL_INDENT = "  ";
 /** The most lines that the reason takes. */
 const MAX_WAITING_LINES = 4;
 
@@ -75,23 +76,24 @@ function drawBar({ value, total }: BarLine, columns: number): string {
 }
 
 /**
- * The lines for all swarms, at most `maxLines`. Torrents come first, then the reasons why they wait, in lines of
- * `columns` columns. Peers share the lines that are left: first those that exchange data with us, and "+N more" stands
+ * The lines for all swarms, at most `maxLines`. Torrents come first, then their rooms and the reasons why they wait, in
+ * lines of `columns` columns. Peers share the lines that are left: first those that exchange data with us, and "+N more" stands
  * for the others.
  */
 export function swarmLines(
-  snapshots: readonly SwarmSnapshot[],
+  snapshots: readonly ShownSwarm[],
   maxLines: number,
   columns = Infinity,
 ): BarLine[] {
   const shown = fitCount(snapshots.length, maxLines);
-  let room = maxLines - shown - (shown < snapshots.length ? 1 : 0);
+  let left = maxLines - shown - (shown < snapshots.length ? 1 : 0);
   const lines: BarLine[] = [];
   snapshots.slice(0, shown).forEach((snapshot, position) => {
-    const share = Math.floor(room / (shown - position));
-    const waiting = waitingLines(snapshot, share, columns);
-    const details = [...peerLines(snapshot, share - waiting.length), ...waiting];
-    room -= details.length;
+    const share = Math.floor(left / (shown - position));
+    const room = roomLines(snapshot, share);
+    const waiting = waitingLines(snapshot, share - room.length, columns);
+    const details = [...room, ...peerLines(snapshot, share - room.length - waiting.length), ...waiting];
+    left -= details.length;
     lines.push(torrentLine(snapshot), ...details);
   });
   if (shown < snapshots.length) lines.push(textLine(`+${snapshots.length - shown} more torrents`));
@@ -107,9 +109,19 @@ function fitCount(count: number, room: number): number {
 function waitingLines({ waiting }: SwarmSnapshot, room: number, columns: number): BarLine[] {
   if (waiting === undefined || room < 1) return [];
   const text = printable(formatWaiting(waiting));
-  const width = Math.max(1, columns - WAITING_INDENT.length);
+  const width = Math.max(1, columns - DETAIL_INDENT.length);
   const lines = wrapToWidth(text, width, Math.min(room, MAX_WAITING_LINES));
-  return lines.map((line) => textLine(WAITING_INDENT + line));
+  return lines.map((line) => textLine(DETAIL_INDENT + line));
+}
+
+/** The line that says whether everybody is done; none in a room of two, where the bars say it. */
+function roomLines({ room }: ShownSwarm, lines: number): BarLine[] {
+  if (room === undefined || room.hosts < 3 || lines < 1) return [];
+  const { hosts, done, slow, gone, lastInS } = room;
+  const last = lastInS === undefined ? "" : `, last one in about ${formatDuration(lastInS)}`;
+  const others = [slow > 0 && `${slow} slow`, gone > 0 && `${gone} gone`].filter(Boolean).join(", ");
+  const text = done === hosts ? `all ${hosts} hosts have it` : `${done} of ${hosts} hosts have it${last}`;
+  return [textLine(`${DETAIL_INDENT}${text}${others === "" ? "" : ` (${others}: peer hosts)`}`)];
 }
 
 function peerLines({ peers, pieces }: SwarmSnapshot, room: number): BarLine[] {

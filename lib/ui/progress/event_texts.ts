@@ -51,6 +51,8 @@ export class EventTexts {
         const about = "infoHash" in event ? `${this.#nameOf(event.infoHash)}: ` : "";
         return `${about}${event.event}: ${event.message}`;
       }
+      case "page":
+        return `page: ${event.address} (peer web prints it with the secret that it needs)`;
       case "handed-over": {
         const { name, isNew, pid, home } = event;
         const what = isNew ? "handed over to" : "is already with";

@@ -1,14 +1,13 @@
-import type { SwarmSnapshot } from "../../swarm/ports.ts";
 import { renderBarLines, swarmLines } from "./bar_lines.ts";
 import { EventTexts } from "./event_texts.ts";
 import { LiveLines, type Screen } from "./live_lines.ts";
-import type { ProgressView, ShownEvent } from "./progress_view.ts";
+import type { ProgressView, ShownEvent, ShownSwarm } from "./progress_view.ts";
 
 /** Shows bars on a terminal, one for each torrent and each connected peer, and the events above them. */
 export class ProgressBars implements ProgressView {
   readonly #bars: LiveLines;
   readonly #texts = new EventTexts();
-  #lastSnapshots: readonly SwarmSnapshot[] = [];
+  #lastSnapshots: readonly ShownSwarm[] = [];
 
   constructor(screen: Screen) {
     this.#bars = new LiveLines(screen);
@@ -19,7 +18,7 @@ export class ProgressBars implements ProgressView {
     if (text !== undefined) this.#bars.log(text);
   }
 
-  tick(snapshots: readonly SwarmSnapshot[]): void {
+  tick(snapshots: readonly ShownSwarm[]): void {
     this.#lastSnapshots = snapshots;
     this.#show(snapshots);
   }
@@ -34,7 +33,7 @@ export class ProgressBars implements ProgressView {
     this.#bars.close();
   }
 
-  #show(snapshots: readonly SwarmSnapshot[]): void {
+  #show(snapshots: readonly ShownSwarm[]): void {
     this.#bars.show((columns, maxLines) => renderBarLines(swarmLines(snapshots, maxLines, columns), columns));
   }
 }

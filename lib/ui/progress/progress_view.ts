@@ -1,4 +1,4 @@
-import type { SessionEvent } from "../../session/session.ts";
+import type { RoomView, SessionEvent } from "../../session/session.ts";
 import type { SwarmSnapshot } from "../../swarm/ports.ts";
 
 /** An event of a session, or of a command that hands torrents over to another process. */
@@ -20,7 +20,17 @@ export type ShownEvent =
     readonly infoHash: string;
     readonly name: string;
     readonly pid: number;
+  }
+  | {
+    /** The page and the HTTP interface are served there, without the secret that they need. */
+    readonly event: "page";
+    readonly address: string;
   };
+
+/** A swarm with its room, where another machine is known. */
+export interface ShownSwarm extends SwarmSnapshot {
+  readonly room?: RoomView | undefined;
+}
 
 /** Shows a running session: as bars, as plain lines, as JSON, or not at all. */
 export interface ProgressView {
@@ -29,7 +39,7 @@ export interface ProgressView {
   /** Shows an event. */
   event(event: ShownEvent): void;
   /** Shows the present state of every swarm; called about once a second. */
-  tick(snapshots: readonly SwarmSnapshot[]): void;
+  tick(snapshots: readonly ShownSwarm[]): void;
   /** Writes a log line where it does not tear the view; absent where it may stand anywhere. */
   log?(line: string): void;
   /** Ends the showing and leaves the terminal as it was. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { fakeInfoHash, peerSnapshot, swarmSnapshot } from "../../harness/sessions/snapshots.ts";
 import { FakeTerminal } from "../../harness/processes/fake_terminal.ts";
+import type { RoomView } from "../../../lib/session/session.ts";
 import { swarmLines } from "../../../lib/ui/progress/bar_lines.ts";
 import { ProgressBars } from "../../../lib/ui/progress/progress_bars.ts";
 import { widthOf } from "../../../lib/ui/text_format.ts";
@@ -237,4 +238,16 @@ Deno.test("swarmLines says below a torrent why it waits, in as many lines as tha
   ]);
   assert.deepEqual(labels(2, 39), ["age.txt", "  nobody here has the data yet: tracke…"]);
   assert.deepEqual(labels(1, 39), ["age.txt"]);
+});
+
+Deno.test("swarmLines says of a room of three or more whether everybody is done, and where to look closer", () => {
+  const snapshot = swarmSnapshot({ have: 19, seeding: true });
+  const room = { hosts: 30, done: 27, gone: 1, slow: 2, together: 0.94 };
+  const labels = (room: RoomView) => swarmLines([{ ...snapshot, room }], 9).map(({ label }) => label);
+  assert.deepEqual(labels({ ...room, lastInS: 150 }), [
+    "age.txt",
+    "  27 of 30 hosts have it, last one in about 2m30s (2 slow, 1 gone: peer hosts)",
+  ]);
+  assert.deepEqual(labels({ ...room, done: 30, slow: 0, gone: 0 }), ["age.txt", "  all 30 hosts have it"]);
+  assert.deepEqual(labels({ ...room, hosts: 2 }), ["age.txt"], "the bars of two say it themselves");
 });
