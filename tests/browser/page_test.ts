@@ -175,6 +175,7 @@ test("page: every order reaches the program, by the mouse and by the keyboard", 
     await taken({ path: `torrents/${path}/remove`, body: { deleteData: true } });
 
     await page.keyboard.press("a");
+    await page.waitForSelector("dialog input:focus");
     await page.keyboard.type("magnet:?xt=urn:btih:abc");
     await page.keyboard.press("Enter");
     await page.waitForSelector("dialog", { state: "detached" });

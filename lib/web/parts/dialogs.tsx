@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { renderSVG } from "uqr";
 import { order } from "../connection.ts";
 import { details, dialog, selected } from "../store.ts";
@@ -28,9 +28,7 @@ function Dialog(
   { title, children, class: kind = "" }: { title: string; children: ComponentChildren; class?: string },
 ) {
   const box = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    box.current!.showModal();
-  }, []);
+  useLayoutEffect(() => box.current!.showModal(), []);
   return (
     <dialog ref={box} class={kind} aria-labelledby="dialog-title" onClose={close}>
       <form method="dialog" class="line">
