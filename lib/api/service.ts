@@ -9,7 +9,7 @@ import { METHODS } from "./exchange.ts";
 import { problemReply } from "./problem.ts";
 
 /** Headers of every reply: nothing of ours may be framed, guessed at, kept, or run from elsewhere. */
-const GUARDS: readonly (readonly [name: string, value: string])[] = [
+export const GUARDS: readonly (readonly [name: string, value: string])[] = [
   [
     "Content-Security-Policy",
     "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

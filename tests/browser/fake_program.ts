@@ -2,6 +2,7 @@
  * A program that only seems to run: it serves the page and answers the API with numbers that a test chooses, so that the
  * page can be seen in states that a real room rarely has.
  */
+import { GUARDS } from "../../lib/api/service.ts";
 import { PAGES } from "../../lib/web/pages.ts";
 import type { Host, State, TorrentState } from "../../lib/web/model.ts";
 
@@ -50,7 +51,11 @@ export class FakeProgram {
   async #answer(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
     const page = PAGES.get(pathname);
-    if (page !== undefined) return new Response(page.text, { headers: { "Content-Type": page.type } });
+    if (page !== undefined) {
+      return new Response(page.text, {
+        headers: [...GUARDS.map(([...each]) => each), ["Content-Type", page.type]],
+      });
+    }
     if (this.scene.isLocked && !request.headers.has("Authorization")) {
       return problem(401, "Expected a password");
     }

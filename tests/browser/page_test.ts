@@ -190,7 +190,7 @@ test("page: every order reaches the program, by the mouse and by the keyboard", 
     await page.waitForTimeout(200);
     await taken({ path: "torrents", body: "d4:infodee" });
     await page.click('button:has-text("Link and code")');
-    await page.waitForSelector("dialog img.qr");
+    await page.waitForSelector("dialog svg.qr path");
     await page.keyboard.press("Escape");
     await page.waitForSelector("dialog", { state: "detached" });
   });

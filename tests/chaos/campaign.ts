@@ -250,7 +250,10 @@ export class Campaign {
       }
     }
     const others = Object.keys(listing).filter((path) => !(path in own) && !originals.has(path));
-    assert.deepEqual(others.filter((path) => !/^state\/(lock|web-password|peer\.kv(-shm|-wal)?)$/.test(path)), []);
+    assert.deepEqual(
+      others.filter((path) => !/^state\/(lock|web-password|peer\.kv(-shm|-wal)?)$/.test(path)),
+      [],
+    );
   }
 }
 

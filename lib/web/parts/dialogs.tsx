@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { renderSVG } from "uqr";
+import { encode } from "uqr";
 import { order } from "../connection.ts";
 import { details, dialog, selected } from "../store.ts";
 import { addFiles, addLink } from "../adding.ts";
@@ -186,8 +186,13 @@ function CodeDialog() {
 
 /** A QR code, black on white in light and dark, as cameras want it; as large as the window lets it be. */
 function QrCode({ text }: { text: string }) {
-  const svg = `data:image/svg+xml,${encodeURIComponent(renderSVG(text, { border: 2 }))}`;
-  return <img class="qr" src={svg} alt="QR code of the magnet link" />;
+  const { data, size } = encode(text, { border: 2 });
+  const squares = data.flatMap((row, y) => row.flatMap((isDark, x) => isDark ? [`M${x} ${y}h1v1h-1z`] : []));
+  return (
+    <svg class="qr" viewBox={`0 0 ${size} ${size}`} role="img" aria-label="QR code of the magnet link">
+      <path d={squares.join("")} />
+    </svg>
+  );
 }
 
 function HelpDialog() {
