@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { MessageReader } from "../../lib/protocol/peer_messages.ts";
 import { RateLimiter } from "../../lib/net/peers/rate_limiter.ts";
-import { LoopbackNode, until } from "../harness/sessions/loopback_node.ts";
+import { LoopbackNode, ticking, until } from "../harness/sessions/loopback_node.ts";
 import { randomBytes } from "../harness/data/random.ts";
 import { metainfoOf } from "../harness/data/torrents.ts";
 import { Attacker, ATTACKER_ADDRESS, type Handshaking } from "./attacker.ts";
@@ -37,7 +37,6 @@ export const METAINFO = metainfoOf(DATA, PIECE_LENGTH);
 const BYTES_PER_SECOND = 4 * 1_024 * 1_024;
 /** Handshakes are given up sooner than usual. */
 const HANDSHAKE_TIMEOUT_MS = 2_000;
-const TICK_MS = 100;
 /** How long a busy machine may take for what takes no time. */
 const PATIENCE_MS = 30_000;
 
@@ -46,7 +45,7 @@ class Arena implements AsyncDisposable {
   readonly victim: LoopbackNode;
   readonly honest: LoopbackNode;
   readonly #leecher: LoopbackNode;
-  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #time: Disposable;
 
   constructor(side: Side) {
     const uploadLimit = new RateLimiter(BYTES_PER_SECOND, () => performance.now());
@@ -55,13 +54,7 @@ class Arena implements AsyncDisposable {
     this.#leecher = new LoopbackNode(METAINFO, null, { ...changes, id: 51 });
     [this.victim, this.honest] = side === "seeder" ? [seeder, this.#leecher] : [this.#leecher, seeder];
     this.#leecher.dial(seeder.listener.port);
-    this.#timer = setInterval(() => {
-      for (const { swarm, connections, dialer, now } of [this.victim, this.honest]) {
-        swarm.tick(now);
-        connections.tick(now);
-        dialer.dialAll([swarm]);
-      }
-    }, TICK_MS);
+    this.#time = ticking(this.victim, this.honest);
   }
 
   /** Reasons for which connections with the attacker ended, and those why there came none. */
@@ -102,7 +95,7 @@ class Arena implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#timer);
+    this.#time[Symbol.dispose]();
     await Promise.all([this.victim, this.honest].map((node) => node[Symbol.asyncDispose]()));
   }
 }

@@ -4,7 +4,7 @@ import { RateLimiter } from "../../lib/net/peers/rate_limiter.ts";
 import { encodeAboutBlock, encodePlain, MessageId } from "../../lib/protocol/peer_messages.ts";
 import { concatBytes } from "../../lib/protocol/bytes.ts";
 import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
-import { LoopbackNode, until } from "../harness/sessions/loopback_node.ts";
+import { LoopbackNode, ticking, until } from "../harness/sessions/loopback_node.ts";
 import { randomBytes, seededRandom } from "../harness/data/random.ts";
 import { needs } from "../harness/processes/require_tool.ts";
 import { metainfoOf } from "../harness/data/torrents.ts";
@@ -14,7 +14,6 @@ const PIECE_LENGTH = 64 * 1_024;
 const DATA = randomBytes(4 * 1_024 * 1_024, 7);
 const METAINFO = metainfoOf(DATA, PIECE_LENGTH);
 const BYTES_PER_SECOND = 2 * 1_024 * 1_024;
-const TICK_MS = 100;
 /** Blocks that a greedy peer keeps asked for. */
 const WINDOW = 64;
 
@@ -48,13 +47,7 @@ for (
       const uploadLimit = new RateLimiter(BYTES_PER_SECOND, () => performance.now());
       await using seeder = new LoopbackNode(METAINFO, DATA, { id: 50, uploadLimit });
       await using leecher = new LoopbackNode(METAINFO, null, { id: 51 });
-      const timer = setInterval(() => {
-        for (const { swarm, connections, dialer, now } of [seeder, leecher]) {
-          swarm.tick(now);
-          connections.tick(now);
-          dialer.dialAll([swarm]);
-        }
-      }, TICK_MS);
+      using _time = ticking(seeder, leecher);
       const greedy: Attacker[] = [];
       try {
         for (let i = 0; i < count; i++) {
@@ -70,7 +63,6 @@ for (
         const fair = DATA.length / BYTES_PER_SECOND;
         assert(seconds < 4 * fair, `${seconds} s, alone ${fair} s`);
       } finally {
-        clearInterval(timer);
         for (const attacker of greedy) attacker[Symbol.dispose]();
       }
     },

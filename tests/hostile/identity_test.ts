@@ -8,8 +8,8 @@ import {
   PIECE_HEADER_LENGTH,
   writePieceHeader,
 } from "../../lib/protocol/peer_messages.ts";
-import { CONNECTIONS, TICK_MS } from "../../lib/settings.ts";
-import { LoopbackNode, RawPeer, until } from "../harness/sessions/loopback_node.ts";
+import { CONNECTIONS } from "../../lib/settings.ts";
+import { LoopbackNode, RawPeer, ticking, until } from "../harness/sessions/loopback_node.ts";
 import { randomBytes } from "../harness/data/random.ts";
 import { needs } from "../harness/processes/require_tool.ts";
 import { ourIdOf } from "../harness/sessions/remote_peers.ts";
@@ -19,18 +19,6 @@ import { Attacker } from "./attacker.ts";
 const data = randomBytes(1_000_000, 1);
 const metainfo = metainfoOf(data, 32_768);
 const { infoHash } = metainfo;
-
-/** Lets time pass for nodes until this is disposed of. */
-function ticking(...nodes: LoopbackNode[]): Disposable {
-  const timer = setInterval(() => {
-    for (const { swarm, connections, dialer, now } of nodes) {
-      swarm.tick(now);
-      connections.tick(now);
-      dialer.dialAll([swarm]);
-    }
-  }, TICK_MS);
-  return { [Symbol.dispose]: () => clearInterval(timer) };
-}
 
 needs("linux")(
   "peer gives to an honest peer though a thief of its id is there first, idle or served",

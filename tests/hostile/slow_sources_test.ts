@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { RateLimiter } from "../../lib/net/peers/rate_limiter.ts";
 import { concatBytes } from "../../lib/protocol/bytes.ts";
 import { encodePlain, MessageId } from "../../lib/protocol/peer_messages.ts";
-import { LoopbackNode, until } from "../harness/sessions/loopback_node.ts";
+import { LoopbackNode, ticking, until } from "../harness/sessions/loopback_node.ts";
 import { randomBytes } from "../harness/data/random.ts";
 import { metainfoOf } from "../harness/data/torrents.ts";
 import { needs } from "../harness/processes/require_tool.ts";
@@ -16,7 +16,6 @@ const PIECE_LENGTH = 64 * 1_024;
 const DATA = randomBytes(3 * 1_024 * 1_024, 12);
 const BYTES_PER_SECOND = 1_024 * 1_024;
 const METAINFO = metainfoOf(DATA, PIECE_LENGTH);
-const TICK_MS = 100;
 const SLOW_SOURCES = 12;
 const SLOW_BLOCK_MS = 2_500;
 
@@ -51,13 +50,7 @@ async function timeBeside(slowSources: number): Promise<number> {
   const uploadLimit = new RateLimiter(BYTES_PER_SECOND, () => performance.now());
   await using seeder = new LoopbackNode(METAINFO, DATA, { id: 50, uploadLimit });
   await using leecher = new LoopbackNode(METAINFO, null, { id: 51 });
-  const timer = setInterval(() => {
-    for (const { swarm, connections, dialer, now } of [seeder, leecher]) {
-      swarm.tick(now);
-      connections.tick(now);
-      dialer.dialAll([swarm]);
-    }
-  }, TICK_MS);
+  using _time = ticking(seeder, leecher);
   const slow: Attacker[] = [];
   try {
     for (let i = 0; i < slowSources; i++) {
@@ -73,7 +66,6 @@ async function timeBeside(slowSources: number): Promise<number> {
     await until(() => leecher.swarm.isFinished, "complete", 12_000);
     return performance.now() - begin;
   } finally {
-    clearInterval(timer);
     for (const source of slow) source[Symbol.dispose]();
   }
 }

@@ -11,7 +11,7 @@ import { encodeHandshake, HANDSHAKE_LENGTH } from "../../../lib/protocol/handsha
 import type { InfoHash } from "../../../lib/protocol/info_hash.ts";
 import type { Metainfo } from "../../../lib/protocol/metainfo.ts";
 import { skeyHash } from "../../../lib/protocol/mse.ts";
-import { PORTS } from "../../../lib/settings.ts";
+import { PORTS, TICK_MS } from "../../../lib/settings.ts";
 import { EVERYTHING, selectFiles } from "../../../lib/swarm/download/file_selection.ts";
 import type { Surroundings } from "../../../lib/surroundings.ts";
 import { Policy } from "../../../lib/swarm/policy.ts";
@@ -189,4 +189,16 @@ export async function until(
     assert(performance.now() < end, `${what}: not within ${limitMs * PATIENCE} ms`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
+}
+
+/** Lets time pass for nodes until this is disposed of. */
+export function ticking(...nodes: readonly LoopbackNode[]): Disposable {
+  const timer = setInterval(() => {
+    for (const { swarm, connections, dialer, now } of nodes) {
+      swarm.tick(now);
+      connections.tick(now);
+      dialer.dialAll([swarm]);
+    }
+  }, TICK_MS);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
 }
