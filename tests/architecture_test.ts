@@ -84,10 +84,13 @@ const RULES: readonly Rule[] = [
     from: "lib/web/",
     mayImport: [
       "lib/web/",
+      "lib/api/event_reader.ts",
       "lib/api/merge_patch.ts",
       "lib/ui/number_format.ts",
+      "lib/ui/progress/room_text.ts",
       "lib/ui/progress/event_texts.ts",
-      // Types alone: nothing of it is in the bundle.
+      // Types alone: nothing of them is in the bundle.
+      "lib/api/shapes.ts",
       "lib/session/session.ts",
     ],
     packages: ["preact", "preact/hooks", "@preact/signals", "uqr"],

@@ -1,5 +1,6 @@
 /** The other end of the control socket: how one process of a home steers the one that runs there. */
 import { readControlToken, socketPath, tokenFilePath } from "./access/control_place.ts";
+import { readEvents } from "./event_reader.ts";
 import type { JsonObject } from "./merge_patch.ts";
 
 /** No process runs in this home. */
@@ -79,15 +80,9 @@ export class ControlClient implements Disposable {
   async *events(last?: number, signal?: AbortSignal): AsyncGenerator<FeedEvent> {
     const headers: Record<string, string> = last === undefined ? {} : { "Last-Event-ID": `${last}` };
     const response = await this.request("/api/v1/events", { headers, signal: signal ?? null });
-    let text = "";
-    for await (const bytes of response.body!.pipeThrough(new TextDecoderStream())) {
-      text += bytes;
-      const messages = text.split("\n\n");
-      text = messages.pop()!;
-      for (const message of messages) {
-        const [, event, data] = /^event: (state|delta)\ndata: (.*)$/m.exec(message) ?? [];
-        if (data !== undefined) yield { event: event as FeedEvent["event"], data: JSON.parse(data) };
-      }
+    const parts = response.body!.pipeThrough(new TextDecoderStream());
+    for await (const { event, data } of readEvents(parts)) {
+      if (event === "state" || event === "delta") yield { event, data: JSON.parse(data) };
     }
   }
 

@@ -153,7 +153,7 @@ function trackedHost(host: TrackedHost, peer: RemotePeerSnapshot | undefined, fa
     client: peer?.client ?? client,
     isSelf: false,
     isAnnouncer: false,
-    state: isGone ? "gone" : part === 1 ? "done" : activity === "seeding" ? "done" : activity,
+    state: isGone ? "gone" : part === 1 || activity === "seeding" ? "done" : activity,
     part,
     left,
     downloadRate: isGone || part === 1 ? 0 : downloadRate,

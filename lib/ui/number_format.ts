@@ -29,3 +29,9 @@ export function formatDuration(seconds: number): string {
 export function percentOf(have: number, total: number): number {
   return total === 0 ? 100 : Math.floor(have / total * 100);
 }
+
+/** The same for a part (0 to 1). */
+export function percentOfPart(part: number): number {
+  // A part such as 29/100 is a little below its hundredth as a binary number.
+  return Math.floor(part * 100 + 1e-9);
+}

@@ -5,8 +5,9 @@
  * make the browser use it.
  */
 import { applyPatch, type JsonObject } from "../api/merge_patch.ts";
-import { readEvents } from "./event_reader.ts";
-import type { LogEntry, State } from "./model.ts";
+import { readEvents } from "../api/event_reader.ts";
+import type { State } from "../api/shapes.ts";
+import type { LogEntry } from "./store.ts";
 import { link, noteLog, noteRates, notice, state } from "./store.ts";
 
 const API = "/api/v1/";

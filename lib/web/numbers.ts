@@ -1,5 +1,5 @@
 /** Numbers and times in the words of the page; the forms shared with the terminal are in `number_format.ts`. */
-import { formatRate } from "../ui/number_format.ts";
+import { formatRate, percentOfPart } from "../ui/number_format.ts";
 
 /** `1.5 MiB/s`; a dash where nothing moves. */
 export function rate(bytesPerSecond: number | undefined): string {
@@ -8,8 +8,7 @@ export function rate(bytesPerSecond: number | undefined): string {
 
 /** Whole percent of a part (0 to 1), rounded down so that 100 % means all. */
 export function percent(part: number): string {
-  // A part such as 29/100 is a little below its hundredth as a binary number.
-  return `${Math.floor(Math.max(0, Math.min(1, part)) * 100 + 1e-9)} %`;
+  return `${percentOfPart(Math.max(0, Math.min(1, part)))} %`;
 }
 
 /** A time that is only guessed: `about 2 min`. */

@@ -1,16 +1,22 @@
 /** Everything that the page knows, as signals: a part of the page is drawn anew when a signal it read has changed. */
 import { computed, signal } from "@preact/signals";
 import type {
-  Details,
-  Host,
-  LogEntry,
-  Peer,
-  Pieces,
+  FileView,
+  HostView,
+  PeerView,
+  PiecesView,
   State,
-  TorrentFile,
-  TorrentState,
-  Tracker,
-} from "./model.ts";
+  TorrentDetails,
+  TorrentSummary,
+  TrackerView,
+} from "../api/shapes.ts";
+
+/** An event of the program, with its time in ms since 1970. */
+export interface LogEntry {
+  readonly event: string;
+  readonly time?: number;
+  readonly [member: string]: unknown;
+}
 
 /** How the page stands with the program. */
 export type Link =
@@ -39,15 +45,15 @@ export const notice = signal<{ readonly text: string; readonly isError: boolean 
 export const dialog = signal<"add" | "remove" | "limits" | "code" | "help" | undefined>(undefined);
 
 /** What is known of the selected torrent beyond its state; undefined until it has been fetched. */
-export const hosts = signal<readonly Host[] | undefined>(undefined);
-export const details = signal<Details | undefined>(undefined);
-export const files = signal<readonly TorrentFile[] | undefined>(undefined);
-export const peers = signal<readonly Peer[] | undefined>(undefined);
-export const trackers = signal<readonly Tracker[] | undefined>(undefined);
-export const pieces = signal<Pieces | undefined>(undefined);
+export const hosts = signal<readonly HostView[] | undefined>(undefined);
+export const details = signal<TorrentDetails | undefined>(undefined);
+export const files = signal<readonly FileView[] | undefined>(undefined);
+export const peers = signal<readonly PeerView[] | undefined>(undefined);
+export const trackers = signal<readonly TrackerView[] | undefined>(undefined);
+export const pieces = signal<PiecesView | undefined>(undefined);
 
 /** All torrents in the order of their numbers. */
-export const torrents = computed<readonly TorrentState[]>(() =>
+export const torrents = computed<readonly TorrentSummary[]>(() =>
   Object.values(state.value?.torrents ?? {}).sort((a, b) => a.number - b.number)
 );
 
@@ -62,7 +68,7 @@ export const shownTorrents = computed(() => {
 });
 
 /** The torrent that the page shows in full: the chosen one, else the first. */
-export const selected = computed<TorrentState | undefined>(() => {
+export const selected = computed<TorrentSummary | undefined>(() => {
   const byHash = state.value?.torrents ?? {};
   return byHash[chosen.value ?? ""] ?? torrents.value[0];
 });

@@ -1,5 +1,5 @@
 /** The words and signs for the state of a torrent or a host. A sign never stands for a state without its word. */
-import type { Host, TorrentState } from "./model.ts";
+import type { HostView, TorrentSummary } from "../api/shapes.ts";
 
 /** A sign with the class that colours it. */
 export interface Sign {
@@ -7,7 +7,7 @@ export interface Sign {
   readonly kind: "" | "busy" | "done" | "bad" | "rest";
 }
 
-const TORRENT_SIGNS: Readonly<Record<TorrentState["state"], Sign>> = {
+const TORRENT_SIGNS: Readonly<Record<TorrentSummary["state"], Sign>> = {
   "fetching metadata": { sign: "●", kind: "busy" },
   checking: { sign: "●", kind: "busy" },
   downloading: { sign: "●", kind: "busy" },
@@ -19,12 +19,12 @@ const TORRENT_SIGNS: Readonly<Record<TorrentState["state"], Sign>> = {
 };
 
 /** The sign of a torrent's state. */
-export function symbolOf({ state }: TorrentState): Sign {
+export function symbolOf({ state }: TorrentSummary): Sign {
   return TORRENT_SIGNS[state] ?? { sign: "●", kind: "" };
 }
 
 /** The state of a torrent in a word or two. */
-export function wordOf({ state, finished, pauseReason, waiting }: TorrentState): string {
+export function wordOf({ state, finished, pauseReason, waiting }: TorrentSummary): string {
   if (state === "paused") return pauseReason ?? "paused";
   if (state === "seeding") return finished ? "complete, shared" : "shared";
   if (state === "queued") return "waits for its turn";
@@ -33,13 +33,13 @@ export function wordOf({ state, finished, pauseReason, waiting }: TorrentState):
 }
 
 /** The part of the wanted data that is there, 0 to 1; while it is checked, the part that was checked. */
-export function haveOf({ have, missing, pieces, checked, finished }: TorrentState): number {
+export function haveOf({ have, missing, pieces, checked, finished }: TorrentSummary): number {
   if (checked !== undefined) return pieces === 0 ? 0 : checked / pieces;
   if (finished) return 1;
   return have + missing === 0 ? 0 : have / (have + missing);
 }
 
-const HOST_SIGNS: Readonly<Record<Host["state"], Sign>> = {
+const HOST_SIGNS: Readonly<Record<HostView["state"], Sign>> = {
   downloading: { sign: "●", kind: "busy" },
   checking: { sign: "●", kind: "busy" },
   waiting: { sign: "○", kind: "rest" },
@@ -50,6 +50,6 @@ const HOST_SIGNS: Readonly<Record<Host["state"], Sign>> = {
 };
 
 /** The sign of a host's state. */
-export function hostSign({ state }: Host): Sign {
+export function hostSign({ state }: HostView): Sign {
   return HOST_SIGNS[state] ?? { sign: "●", kind: "" };
 }

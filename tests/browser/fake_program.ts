@@ -4,13 +4,14 @@
  */
 import { GUARDS } from "../../lib/api/service.ts";
 import { PAGES } from "../../lib/web/pages.ts";
-import type { Host, State, TorrentState } from "../../lib/web/model.ts";
+import type { HostView, State, TorrentSummary } from "../../lib/api/shapes.ts";
+import { hostView, processSummary, torrentSummary } from "../harness/sessions/api_shapes.ts";
 
 /** Everything that the page may ask for. */
 export interface Scene {
   readonly state: State;
   /** By info-hash; none where it is left out. */
-  readonly hosts?: Readonly<Record<string, readonly Host[]>>;
+  readonly hosts?: Readonly<Record<string, readonly HostView[]>>;
   /** Answers of `GET /api/v1/torrents/HASH/WHAT` by `WHAT`, for every torrent. */
   readonly parts?: Readonly<Record<string, unknown>>;
   /** Refuses everybody without a password. */
@@ -79,7 +80,7 @@ export class FakeProgram {
       start: (controller) => {
         reader = controller;
         this.#readers.add(controller);
-        controller.enqueue(encodeEvent("state", { sequence: this.#sequence, ...this.scene.state }));
+        controller.enqueue(encodeEvent("state", { ...this.scene.state, sequence: this.#sequence }));
       },
       cancel: () => {
         this.#readers.delete(reader);
@@ -100,15 +101,9 @@ function encodeEvent(event: string, data: unknown): Uint8Array {
 const GIB = 1024 ** 3;
 const MIB = 1024 ** 2;
 
-/** A torrent as the API tells it, with members of the test's choice. */
-export function torrentState(number: number, members: Partial<TorrentState> = {}): TorrentState {
-  return {
-    infoHash: number.toString(16).padStart(40, "0"),
-    number,
-    name: "lecture.mp4",
-    state: "downloading",
-    role: "peer",
-    finished: false,
+/** A torrent in the middle of its download, with members of the test's choice. */
+export function torrentState(number: number, members: Partial<TorrentSummary> = {}): TorrentSummary {
+  return torrentSummary(number, "lecture.mp4", {
     length: 4.2 * GIB,
     pieceLength: 4 * MIB,
     pieces: 1076,
@@ -122,41 +117,32 @@ export function torrentState(number: number, members: Partial<TorrentState> = {}
     connections: 12,
     addedAt: Date.now() - 240_000,
     ...members,
-  };
+  });
 }
 
 /** A state with these torrents. */
-export function stateOf(...torrents: readonly TorrentState[]): State {
+export function stateOf(...torrents: readonly TorrentSummary[]): State {
   return {
-    process: {
-      version: "0.2.0",
-      hostname: "lab-01",
-      home: "/home/teacher/peer",
-      port: 6881,
+    sequence: 1,
+    time: Date.now(),
+    process: processSummary({
       trackerPort: 6969,
       downloadRate: torrents.reduce((sum, { downloadRate }) => sum + downloadRate, 0),
       uploadRate: torrents.reduce((sum, { uploadRate }) => sum + uploadRate, 0),
       connections: 12,
       startedAt: Date.now() - 300_000,
-    },
+    }),
     torrents: Object.fromEntries(torrents.map((torrent) => [torrent.infoHash, torrent])),
   };
 }
 
 /** A room of so many hosts: most are done, a few are slow, gone, paused or failed, and one is another program. */
-export function roomOf(count: number): Host[] {
+export function roomOf(count: number): HostView[] {
   const now = Date.now();
-  return Array.from({ length: count }, (_, i): Host => {
+  return Array.from({ length: count }, (_, i): HostView => {
     const endpoint = `10.0.${i >> 8}.${(i & 255) + 1}:6881`;
     const name = i === 0 ? "lab-01" : `pc-${String(i).padStart(2, "0")}`;
-    const host: Host = {
-      endpoint,
-      name,
-      client: "peer 0.2.0",
-      state: "done",
-      part: 1,
-      firstSeenAt: now - 240_000,
-    };
+    const host = hostView(endpoint, { name, firstSeenAt: now - 240_000 });
     if (i === 0) return { ...host, isSelf: true, isAnnouncer: true, doneAt: now - 240_000 };
     if (i % 10 === 7) {
       return {
@@ -173,15 +159,14 @@ export function roomOf(count: number): Host[] {
     if (i % 30 === 9) return { ...host, state: "paused", part: 0.5, left: 2.1 * GIB };
     if (i % 30 === 13) return { ...host, state: "failed", part: 0.12, left: 3.7 * GIB, slow: "disk full" };
     if (i % 30 === 19) {
-      return {
-        endpoint,
+      return hostView(endpoint, {
         client: "aria2/1.36.0",
         state: "downloading",
         part: 0.91,
         left: 0.4 * GIB,
         downloadRate: 30 * MIB,
         etaS: 13,
-      };
+      });
     }
     return { ...host, doneAt: now - 60_000 + i * 100 };
   });

@@ -1,5 +1,5 @@
 /** The states in which the page is looked at. */
-import type { Host, RoomState } from "../../lib/web/model.ts";
+import type { HostView, RoomView } from "../../lib/api/shapes.ts";
 import { roomOf, type Scene, stateOf, torrentState } from "./fake_program.ts";
 
 /** Names that try to be markup, to turn text round, or to break out of their place. */
@@ -7,8 +7,8 @@ export const HOSTILE_NAME = '<img src=x onerror="alert(1)">\u202Etxt.exe</bdi><s
 
 const FIRST = (1).toString(16).padStart(40, "0");
 
-function inNumbers(hosts: readonly Host[]): RoomState {
-  const count = (matches: (host: Host) => boolean) => hosts.filter(matches).length;
+function inNumbers(hosts: readonly HostView[]): RoomView {
+  const count = (matches: (host: HostView) => boolean) => hosts.filter(matches).length;
   return {
     hosts: hosts.length,
     done: count(({ state }) => state === "done"),

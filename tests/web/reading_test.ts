@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readEvents } from "../../lib/web/event_reader.ts";
+import { readEvents } from "../../lib/api/event_reader.ts";
 import { about, count, percent, rate } from "../../lib/web/numbers.ts";
 
 Deno.test("page: events are read wherever the stream is cut", async () => {

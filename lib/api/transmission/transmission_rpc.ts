@@ -1,5 +1,5 @@
 /** Transmission's RPC over a session, behind one URL: the handshake by session id, the body, the compressed answer. */
-import { timingSafeEqual } from "node:crypto";
+import { isSame } from "../access/access.ts";
 import { promisify } from "node:util";
 import { constants, gzip } from "node:zlib";
 import { RPC } from "../../settings.ts";
@@ -47,7 +47,7 @@ export class TransmissionRpc {
    */
   async answer(request: Request, body?: Uint8Array): Promise<Response> {
     const { sessionId } = this.#context;
-    if (!isEqual(request.headers.get(SESSION_ID) ?? "", sessionId)) {
+    if (!isSame(request.headers.get(SESSION_ID) ?? "", sessionId)) {
       return new Response(`409: Conflict\n${SESSION_ID}: ${sessionId}\n`, {
         status: 409,
         headers: {
@@ -97,10 +97,4 @@ async function replyOf(answer: Result, isCompressed: boolean): Promise<Response>
 function acceptsGzip(headers: Headers): boolean {
   const codings = (headers.get("Accept-Encoding") ?? "").toLowerCase().split(",");
   return codings.some((coding) => /^\s*(x-)?gzip\s*(;\s*q\s*=\s*(?!0(\.0*)?\s*$).*)?$/.test(coding));
-}
-
-/** Compares in a time that tells nothing about where the texts differ. */
-function isEqual(given: string, expected: string): boolean {
-  const [a, b] = [given, expected].map((text) => new TextEncoder().encode(text));
-  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -154,7 +154,7 @@ export class AnnounceSchedule {
     const { minIntervalSeconds = 0, reportIntervalSeconds } = outcome;
     const leastMs = reportIntervalSeconds === undefined ? minIntervalSeconds * 1_000 : 0;
     tracker.allowedAt = now + Math.max(leastMs, ANNOUNCING.againMs);
-    // A tracker that wants reports gets the first one soon, so that people see who has come.
+    // A tracker that wants reports gets the first one soon, so that people soon see its name.
     const isFirstReport = reportIntervalSeconds !== undefined && !tracker.wantsReports;
     tracker.wantsReports = reportIntervalSeconds !== undefined;
     const intervalMs = isFirstReport ? HOSTS.firstReportMs : intervalMsOf(outcome);

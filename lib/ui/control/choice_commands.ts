@@ -5,8 +5,10 @@ import { formatDuration, formatRate } from "../number_format.ts";
 import { ALL, namedTorrents } from "./named_torrents.ts";
 import { report } from "./order_commands.ts";
 import { type Page, pageHere, printResult, type Remote, type RemoteOptions, torrentsOf } from "./remote.ts";
-import type { Choice, Choices } from "./shapes.ts";
+import type { Choices } from "../../api/shapes.ts";
 import { type Column, tableLines } from "./table.ts";
+
+type Choice = Choices[keyof Choices];
 
 /** Options of `limit`: a value, "none" for no limit, or null to return to the value for all or to the default. */
 export interface LimitOptions extends RemoteOptions, Choices {}

@@ -8,7 +8,7 @@ import { type Added, addOne, type Origin } from "./add_command.ts";
 import { isInUse } from "./home_in_use.ts";
 import type { LoggedEvent } from "./log_command.ts";
 import { openRemote, type Remote, stateOf } from "./remote.ts";
-import type { PeerView, State, TorrentSummary } from "./shapes.ts";
+import type { PeerView, State, TorrentSummary } from "../../api/shapes.ts";
 
 /** The time between two looks at the running process, in milliseconds. */
 const LOOK_EVERY_MS = 1000;

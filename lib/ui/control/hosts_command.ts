@@ -1,11 +1,12 @@
 /** `peer hosts`: all machines that take part in a torrent, how far they are, and which one is slow, and why. */
 import { EXIT, type ExitCode } from "../failure.ts";
-import { formatBytes, formatDuration, formatRate } from "../number_format.ts";
+import { formatBytes, formatDuration, formatRate, percentOfPart } from "../number_format.ts";
 import { clockText } from "./clock_text.ts";
 import { namedTorrent } from "./named_torrents.ts";
+import { roomText, urgencyOf } from "../progress/room_text.ts";
 import type { Style } from "./paint.ts";
 import { type Page, pageHere, printResult, type Remote, type RemoteOptions, torrentsOf } from "./remote.ts";
-import type { HostView, RoomView } from "./shapes.ts";
+import type { HostView, RoomView } from "../../api/shapes.ts";
 import { type Column, tableLines } from "./table.ts";
 
 /** Shows the machines of a torrent; without a name, those of the only one. */
@@ -16,25 +17,15 @@ export async function hosts(remote: Remote, word: string, { json }: RemoteOption
   return EXIT.ok;
 }
 
-/** The answer to "is everybody done?", and a table: who needs a person comes first. */
+/** The answer to "is everybody done?", and a table: the hosts that need a person come first. */
 export function hostLines(hosts: readonly HostView[], room: RoomView | undefined, page: Page): string[] {
-  const sorted = [...hosts].sort((a, b) => urgency(a) - urgency(b) || (a.part ?? 0) - (b.part ?? 0));
+  const sorted = [...hosts].sort((a, b) => urgencyOf(a) - urgencyOf(b) || (a.part ?? 0) - (b.part ?? 0));
   return [answerOf(hosts, room), ...tableLines(COLUMNS, sorted, page)];
 }
 
 function answerOf(hosts: readonly HostView[], room: RoomView | undefined): string {
-  const done = hosts.filter(({ state }) => state === "done").length;
   if (hosts.length === 1) return "no other machine is known yet";
-  if (done === hosts.length) return `all ${hosts.length} hosts have it`;
-  const last = room?.lastInS === undefined ? "" : `, last one in about ${formatDuration(room.lastInS)}`;
-  return `${done} of ${hosts.length} hosts have it${last}`;
-}
-
-/** Hosts that failed come first, then those that are at it, those that have gone, and those that are done. */
-function urgency({ state }: HostView): number {
-  if (state === "failed") return 0;
-  if (state === "done") return 3;
-  return state === "gone" ? 2 : 1;
+  return roomText(hosts.length, hosts.filter(({ state }) => state === "done").length, room?.lastInS);
 }
 
 const STYLES: Readonly<Record<string, Style>> = { done: "green", failed: "red", gone: "red", paused: "dim" };
@@ -45,7 +36,7 @@ const COLUMNS: readonly Column<HostView>[] = [
   { title: "STATE", text: ({ state }) => state, style: ({ state }) => STYLES[state], rank: 1 },
   {
     title: "DONE",
-    text: ({ part }) => part === undefined ? "?" : `${Math.floor(part * 100 + 1e-9)}%`,
+    text: ({ part }) => part === undefined ? "?" : `${percentOfPart(part)}%`,
     isNumber: true,
     rank: 0,
   },

@@ -1,7 +1,7 @@
 /** Finds the torrents of a running process that words of the command line name. */
 import { didYouMean } from "../did_you_mean.ts";
 import { EXIT, Failure } from "../failure.ts";
-import type { TorrentSummary } from "./shapes.ts";
+import type { TorrentSummary } from "../../api/shapes.ts";
 
 /** The word that names all torrents. */
 export const ALL = "all";

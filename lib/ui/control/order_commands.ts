@@ -3,7 +3,7 @@ import { EXIT, type ExitCode } from "../failure.ts";
 import { printable } from "../../log.ts";
 import { ALL, namedTorrents } from "./named_torrents.ts";
 import { printResult, type Remote, type RemoteOptions, torrentsOf } from "./remote.ts";
-import type { TorrentSummary } from "./shapes.ts";
+import type { TorrentSummary } from "../../api/shapes.ts";
 
 /** An order that needs nothing but torrents. */
 export type SimpleOrder = "pause" | "resume" | "verify" | "reannounce";

@@ -3,7 +3,7 @@ import { EXIT, type ExitCode } from "../failure.ts";
 import { namedTorrent } from "./named_torrents.ts";
 import type { Style } from "./paint.ts";
 import { type Page, pageHere, printResult, type Remote, type RemoteOptions, torrentsOf } from "./remote.ts";
-import type { PiecesView } from "./shapes.ts";
+import type { PiecesView } from "../../api/shapes.ts";
 import { type Column, tableLines } from "./table.ts";
 
 /** The most columns and lines of the map. */

@@ -7,7 +7,7 @@ import { printLine } from "../output.ts";
 import { TerminalScreen } from "../progress/terminal_screen.ts";
 import { isInUse } from "./home_in_use.ts";
 import { type Paint, paintFor } from "./paint.ts";
-import type { State, TorrentSummary } from "./shapes.ts";
+import type { State, TorrentSummary } from "../../api/shapes.ts";
 
 /** A running process, as the commands use it. `ControlClient` is one. */
 export interface Remote {

@@ -16,7 +16,7 @@ import {
   type RemoteOptions,
   stateOf,
 } from "./remote.ts";
-import type { State, TorrentSummary } from "./shapes.ts";
+import type { State, TorrentSummary } from "../../api/shapes.ts";
 import { type Column, tableLines } from "./table.ts";
 
 /** The time between two looks of `--watch`, in milliseconds. */
@@ -79,9 +79,8 @@ function totalsText({ process }: State, torrents: readonly TorrentSummary[]): st
   const sumOf = (rate: "downloadRate" | "uploadRate") =>
     torrents.reduce((sum, torrent) => sum + torrent[rate], 0);
   const active = torrents.filter(({ downloadRate, uploadRate }) => downloadRate + uploadRate > 0).length;
-  const host = process.hostname === undefined ? "" : ` on ${process.hostname}`;
   const count = torrents.length === 1 ? "1 torrent" : `${torrents.length} torrents`;
-  return `peer ${process.version}${host}, port ${process.port}: ${count}, ${active} active, ` +
+  return `peer ${process.version} on ${process.hostname}, port ${process.port}: ${count}, ${active} active, ` +
     `↓ ${formatRate(sumOf("downloadRate"))} ↑ ${formatRate(sumOf("uploadRate"))}`;
 }
 

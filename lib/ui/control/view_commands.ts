@@ -4,7 +4,7 @@ import { formatBytes, formatDuration, formatRate, percentOf } from "../number_fo
 import { wrapToWidth } from "../text_format.ts";
 import { namedTorrent } from "./named_torrents.ts";
 import { type Page, pageHere, printResult, type Remote, type RemoteOptions, torrentsOf } from "./remote.ts";
-import type { FileView, PeerView, TorrentSummary, TrackerView } from "./shapes.ts";
+import type { FileView, PeerView, TorrentSummary, TrackerView } from "../../api/shapes.ts";
 import { type Column, tableLines } from "./table.ts";
 
 /** Shows the files of a torrent. */

@@ -3,6 +3,7 @@ import { printable } from "../../log.ts";
 import type { RemotePeerSnapshot, SwarmSnapshot } from "../../swarm/ports.ts";
 import type { ShownSwarm } from "./progress_view.ts";
 import { formatDuration, formatRate, percentOf } from "../number_format.ts";
+import { roomText } from "./room_text.ts";
 import { cutToWidth, fitToWidth, formatWaiting, widthOf, wrapToWidth } from "../text_format.ts";
 
 const MIN_BAR_WIDTH = 8;
@@ -118,9 +119,8 @@ function waitingLines({ waiting }: SwarmSnapshot, room: number, columns: number)
 function roomLines({ room }: ShownSwarm, lines: number): BarLine[] {
   if (room === undefined || room.hosts < 3 || lines < 1) return [];
   const { hosts, done, slow, gone, lastInS } = room;
-  const last = lastInS === undefined ? "" : `, last one in about ${formatDuration(lastInS)}`;
   const others = [slow > 0 && `${slow} slow`, gone > 0 && `${gone} gone`].filter(Boolean).join(", ");
-  const text = done === hosts ? `all ${hosts} hosts have it` : `${done} of ${hosts} hosts have it${last}`;
+  const text = roomText(hosts, done, lastInS);
   return [textLine(`${DETAIL_INDENT}${text}${others === "" ? "" : ` (${others}: peer hosts)`}`)];
 }
 

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import type { TorrentState } from "../model.ts";
+import type { TorrentSummary } from "../../api/shapes.ts";
 import { clock } from "../numbers.ts";
 import { details, dialog, link, state } from "../store.ts";
 import { enterPassword } from "../connection.ts";
@@ -36,7 +36,7 @@ export function NothingShared() {
 }
 
 /** Shown in place of the hosts while no other host is known. */
-export function NobodyHere({ torrent }: { torrent: TorrentState }) {
+export function NobodyHere({ torrent }: { torrent: TorrentSummary }) {
   const [isLong, setLong] = useState(false);
   useEffect(() => {
     const timer = setTimeout(() => setLong(true), ALONE_MS);

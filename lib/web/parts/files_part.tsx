@@ -1,6 +1,6 @@
 import { formatBytes } from "../../ui/number_format.ts";
 import { order } from "../connection.ts";
-import type { TorrentFile } from "../model.ts";
+import type { FileView } from "../../api/shapes.ts";
 import { count, percent } from "../numbers.ts";
 import { files, selectedHash } from "../store.ts";
 import { Bar } from "./bar.tsx";
@@ -32,7 +32,7 @@ export function FilesPart() {
   );
 }
 
-function Row({ file, isOnly }: { file: TorrentFile; isOnly: boolean }) {
+function Row({ file, isOnly }: { file: FileView; isOnly: boolean }) {
   const { position, path, length, have, isWanted, isFirst } = file;
   const want = (isWanted: boolean) =>
     order(

@@ -1,7 +1,8 @@
 import { signal, useComputed } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { formatBytes, formatDuration } from "../../ui/number_format.ts";
-import type { Host } from "../model.ts";
+import { urgencyOf } from "../../ui/progress/room_text.ts";
+import type { HostView } from "../../api/shapes.ts";
 import { clock, count, percent, rate } from "../numbers.ts";
 import { hosts, selected } from "../store.ts";
 import { hostSign } from "../words.ts";
@@ -17,7 +18,7 @@ const narrow = matchMedia("(max-width: 520px)");
 const SORT_EVERY_MS = 5_000;
 
 type Filter = "all" | "not done" | "slow" | "gone";
-const FILTERS: Readonly<Record<Filter, (host: Host) => boolean>> = {
+const FILTERS: Readonly<Record<Filter, (host: HostView) => boolean>> = {
   all: () => true,
   "not done": ({ state }) => state !== "done",
   slow: ({ slow }) => slow !== undefined,
@@ -25,20 +26,13 @@ const FILTERS: Readonly<Record<Filter, (host: Host) => boolean>> = {
 };
 
 type Order = "slowest first" | "name" | "address" | "fastest first";
-const ORDERS: Readonly<Record<Order, (a: Host, b: Host) => number>> = {
-  "slowest first": (a, b) => urgency(a) - urgency(b) || (a.part ?? 0) - (b.part ?? 0),
+const ORDERS: Readonly<Record<Order, (a: HostView, b: HostView) => number>> = {
+  "slowest first": (a, b) => urgencyOf(a) - urgencyOf(b) || (a.part ?? 0) - (b.part ?? 0),
   name: (a, b) => compareNames(a.name ?? a.endpoint, b.name ?? b.endpoint),
   address: (a, b) => compareNames(a.endpoint, b.endpoint),
   "fastest first": (a, b) => (b.downloadRate ?? 0) - (a.downloadRate ?? 0),
 };
 const { compare: compareNames } = new Intl.Collator("en", { numeric: true });
-
-/** Hosts that need a person come first: failed, gone, not done, done. */
-function urgency({ state }: Host): number {
-  if (state === "failed") return 0;
-  if (state === "done") return 3;
-  return state === "gone" ? 2 : 1;
-}
 
 const filter = signal<Filter>("all");
 const order = signal<Order>("slowest first");
@@ -51,7 +45,7 @@ export function HostTable() {
   const isNarrow = useNarrow();
   const shown = useComputed(() => {
     const words = search.value.toLowerCase();
-    const matches = (host: Host) =>
+    const matches = (host: HostView) =>
       FILTERS[filter.value](host) &&
       `${host.name ?? ""} ${host.endpoint} ${host.client ?? ""} ${host.slow ?? ""}`.toLowerCase().includes(
         words,
@@ -135,11 +129,11 @@ function usePlaces(): ReadonlyMap<string, number> {
   return places;
 }
 
-function placeOf(places: ReadonlyMap<string, number>, { endpoint }: Host): number {
+function placeOf(places: ReadonlyMap<string, number>, { endpoint }: HostView): number {
   return places.get(endpoint) ?? places.size;
 }
 
-function Row({ host }: { host: Host }) {
+function Row({ host }: { host: HostView }) {
   const { endpoint, name, client, part, left, downloadRate, isSelf, isAnnouncer, slow, state } = host;
   const { sign, kind } = hostSign(host);
   const label = name ?? addressOf(endpoint);
@@ -171,17 +165,17 @@ function addressOf(endpoint: string): string {
   return endpoint.replace(/:6881$/, "");
 }
 
-function doneText({ doneAt, firstSeenAt }: Host): string {
+function doneText({ doneAt, firstSeenAt }: HostView): string {
   if (doneAt === undefined) return "done";
   const seconds = firstSeenAt === undefined ? 0 : (doneAt - firstSeenAt) / 1000;
   return `done ${clock(doneAt)}${seconds >= 1 ? ` in ${formatDuration(seconds)}` : ""}`;
 }
 
-function etaText({ etaS, state }: Host): string {
+function etaText({ etaS, state }: HostView): string {
   return etaS === undefined || state === "gone" ? "" : formatDuration(etaS);
 }
 
-function whyText({ state, goneSince, slow, downloadRate }: Host): string {
+function whyText({ state, goneSince, slow, downloadRate }: HostView): string {
   if (state === "gone") return goneSince === undefined ? "gone" : `gone since ${clock(goneSince)}`;
   if (state === "failed") return slow === undefined ? "failed" : `failed: ${slow}`;
   if (slow !== undefined) return `slow: ${slow}`;

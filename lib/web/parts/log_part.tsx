@@ -1,7 +1,7 @@
 import type { SessionEvent } from "../../session/session.ts";
 import { EventTexts } from "../../ui/progress/event_texts.ts";
 import { clock } from "../numbers.ts";
-import type { LogEntry } from "../model.ts";
+import type { LogEntry } from "../store.ts";
 import { log, torrents } from "../store.ts";
 import { VirtualRows } from "./virtual_rows.tsx";
 

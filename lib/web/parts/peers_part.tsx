@@ -1,5 +1,5 @@
 import { formatBytes } from "../../ui/number_format.ts";
-import type { Peer } from "../model.ts";
+import type { PeerView } from "../../api/shapes.ts";
 import { percent, rate } from "../numbers.ts";
 import { peers, selected } from "../store.ts";
 
@@ -29,7 +29,7 @@ export function PeersPart() {
   );
 }
 
-function Row({ peer, total }: { peer: Peer; total: number }) {
+function Row({ peer, total }: { peer: PeerView; total: number }) {
   const { endpoint, client, have, downloadRate, uploadRate, downloaded, uploaded } = peer;
   return (
     <tr>
@@ -46,13 +46,13 @@ function Row({ peer, total }: { peer: Peer; total: number }) {
   );
 }
 
-function slotText({ isUploadSlot, peerWants, reason }: Peer): string {
+function slotText({ isUploadSlot, peerWants, reason }: PeerView): string {
   if (isUploadSlot) return `yes: ${reason}`;
   if (peerWants === false) return "it wants nothing of ours";
   return reason === "" ? "no" : `no: ${reason}`;
 }
 
-function sourceText({ isDownloadSource, weWant, peerChokes, isSnubbed, sourceReason = "" }: Peer): string {
+function sourceText({ isDownloadSource, weWant, peerChokes, isSnubbed, sourceReason }: PeerView): string {
   const because = sourceReason === "" ? "" : `: ${sourceReason}`;
   if (isSnubbed) return "it sends nothing that was asked for";
   if (isDownloadSource) return `yes${because}`;

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
-import type { Pieces } from "../model.ts";
+import type { PiecesView } from "../../api/shapes.ts";
 import { count } from "../numbers.ts";
 import { pieces, selected } from "../store.ts";
 
@@ -27,7 +27,7 @@ export function PiecesPart() {
 }
 
 /** Copies, at connected peers, of the rarest piece that is not here; undefined when all are here. */
-function fewestCopies({ have, availability }: Pieces, total: number): number | undefined {
+function fewestCopies({ have, availability }: PiecesView, total: number): number | undefined {
   const bits = fromBase64(have);
   let fewest: number | undefined;
   for (let index = 0; index < total; index++) {
@@ -37,7 +37,7 @@ function fewestCopies({ have, availability }: Pieces, total: number): number | u
   return fewest;
 }
 
-function draw(canvas: HTMLCanvasElement, { have, availability }: Pieces, total: number): void {
+function draw(canvas: HTMLCanvasElement, { have, availability }: PiecesView, total: number): void {
   const scale = devicePixelRatio;
   const { clientWidth: width, clientHeight: height } = canvas;
   canvas.width = width * scale;

@@ -1,5 +1,5 @@
 import { formatBytes } from "../../ui/number_format.ts";
-import type { TorrentState } from "../model.ts";
+import type { TorrentSummary } from "../../api/shapes.ts";
 import { count, percent, rate } from "../numbers.ts";
 import { choose, selectedHash, shownTorrents, torrentFilter, torrents } from "../store.ts";
 import { haveOf, symbolOf, wordOf } from "../words.ts";
@@ -38,7 +38,7 @@ export function TorrentList() {
   );
 }
 
-function Row({ torrent }: { torrent: TorrentState }) {
+function Row({ torrent }: { torrent: TorrentSummary }) {
   const { name, room, length, downloadRate, uploadRate } = torrent;
   const part = haveOf(torrent);
   const { sign, kind } = symbolOf(torrent);

@@ -1,7 +1,7 @@
 import { formatBytes } from "../../ui/number_format.ts";
 import { order } from "../connection.ts";
-import type { RoomState, TorrentState } from "../model.ts";
-import { about, clock, count, percent, rate } from "../numbers.ts";
+import type { RoomView, TorrentSummary } from "../../api/shapes.ts";
+import { about, clock, percent, rate } from "../numbers.ts";
 import { details, dialog, selected } from "../store.ts";
 import { haveOf, symbolOf, wordOf } from "../words.ts";
 import { Bar } from "./bar.tsx";
@@ -38,7 +38,7 @@ export function TorrentPanel() {
 }
 
 /** The answer to the question of a person with thirty machines: is everybody done? */
-function answerOf(torrent: TorrentState): string {
+function answerOf(torrent: TorrentSummary): string {
   const { room } = torrent;
   if (room === undefined || room.hosts < 2) return answerAlone(torrent);
   const left = room.hosts - room.done;
@@ -47,7 +47,7 @@ function answerOf(torrent: TorrentState): string {
   return `${room.done} of ${room.hosts} have it · ${left} to go${last}`;
 }
 
-function answerAlone({ state, finished, etaS, connections, checked, pieces }: TorrentState): string {
+function answerAlone({ state, finished, etaS, connections, checked, pieces }: TorrentSummary): string {
   if (state === "checking") {
     return `Checks what is on the disk: ${percent((checked ?? 0) / Math.max(1, pieces))}`;
   }
@@ -57,7 +57,7 @@ function answerAlone({ state, finished, etaS, connections, checked, pieces }: To
   return state === "paused" ? "Rests until it is resumed" : "Nobody who has it is here yet";
 }
 
-function Figures({ torrent }: { torrent: TorrentState }) {
+function Figures({ torrent }: { torrent: TorrentSummary }) {
   const { infoHash, downloadRate, uploadRate, addedAt, completedAt, room } = torrent;
   return (
     <div class="figures">
@@ -72,7 +72,6 @@ function Figures({ torrent }: { torrent: TorrentState }) {
           value={percent(haveOf(torrent))}
           title="Part of the wanted data on this machine"
         />
-        <Figure name="rarest piece" value={room?.rarest && count(room.rarest, "copy", "copies")} />
         <Figure name="sent by this machine" value={copies(room?.sentCopies)} />
         <Figure name="by the others" value={copies(room?.othersCopies)} />
         <Figure name="down" value={rate(downloadRate)} />
@@ -85,7 +84,7 @@ function Figures({ torrent }: { torrent: TorrentState }) {
   );
 }
 
-function copies(number: RoomState["sentCopies"]): string | undefined {
+function copies(number: RoomView["sentCopies"]): string | undefined {
   return number === undefined ? undefined : `${number.toFixed(1)} copies`;
 }
 
@@ -103,7 +102,7 @@ function Figure(
 }
 
 /** Why nothing moves, beside the numbers and never instead of them. */
-function Trouble({ torrent: { failure, waiting, state } }: { torrent: TorrentState }) {
+function Trouble({ torrent: { failure, waiting, state } }: { torrent: TorrentSummary }) {
   if (failure !== undefined) return <p class="trouble bad" role="alert">⚠ {failure}</p>;
   if (waiting === undefined || state !== "downloading") return null;
   const { reason, nextTryAt } = waiting;
@@ -119,7 +118,7 @@ function Trouble({ torrent: { failure, waiting, state } }: { torrent: TorrentSta
 }
 
 /** The orders for a torrent. */
-function Orders({ torrent: { infoHash, state, name } }: { torrent: TorrentState }) {
+function Orders({ torrent: { infoHash, state, name } }: { torrent: TorrentSummary }) {
   const rests = state === "paused" || state === "failed";
   const path = `torrents/${infoHash}`;
   return (

@@ -1,6 +1,6 @@
 import { formatDuration } from "../../ui/number_format.ts";
 import { clock, count } from "../numbers.ts";
-import type { Tracker } from "../model.ts";
+import type { TrackerView } from "../../api/shapes.ts";
 import { trackers } from "../store.ts";
 
 /** The trackers of the selected torrent, and what each one said. */
@@ -28,7 +28,7 @@ export function TrackersPart() {
   );
 }
 
-function Row({ tracker }: { tracker: Tracker }) {
+function Row({ tracker }: { tracker: TrackerView }) {
   const { url, isOwn, state, seeders, leechers, failure, lastAnnounceAt, nextAnnounceAt } = tracker;
   const says = [
     seeders !== undefined && count(seeders, "seeder"),

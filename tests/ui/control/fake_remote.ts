@@ -1,38 +1,17 @@
 /** A running process that answers from tables, in the shapes of the HTTP interface. */
 import type { Remote } from "../../../lib/ui/control/remote.ts";
-import type { State, TorrentSummary } from "../../../lib/ui/control/shapes.ts";
+import type { State, TorrentSummary } from "../../../lib/api/shapes.ts";
+import { processSummary } from "../../harness/sessions/api_shapes.ts";
 
 /** Milliseconds since 1970, at which the fake state was taken. */
 export const NOW = 1_796_000_000_000;
-
-/** A torrent of 100 pieces that is being downloaded, unless the changes say otherwise. */
-export function summary(number: number, name: string, changes: Partial<TorrentSummary> = {}): TorrentSummary {
-  return {
-    infoHash: `${number}`.padStart(2, "0").repeat(20),
-    name,
-    number,
-    state: "downloading",
-    length: 100 * 2 ** 20,
-    pieceLength: 2 ** 20,
-    pieces: 100,
-    have: 40,
-    missing: 60,
-    finished: false,
-    lacksMetadata: false,
-    downloadRate: 0,
-    uploadRate: 0,
-    connections: 0,
-    known: 0,
-    ...changes,
-  };
-}
 
 /** A state with these torrents. */
 export function stateWith(...torrents: TorrentSummary[]): State {
   return {
     sequence: 1,
     time: NOW,
-    process: { version: "0.2.0", pid: 7, port: 6881 },
+    process: processSummary(),
     torrents: Object.fromEntries(torrents.map((torrent) => [torrent.infoHash, torrent])),
   };
 }

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { plain } from "../../../lib/ui/control/paint.ts";
 import { pieceLines } from "../../../lib/ui/control/pieces_command.ts";
-import type { PeerView, TrackerView } from "../../../lib/ui/control/shapes.ts";
+import type { TrackerView } from "../../../lib/api/shapes.ts";
 import { fileLines, files, peerLines, trackerLines } from "../../../lib/ui/control/view_commands.ts";
-import { FakeRemote, NOW, printed, stateWith, summary } from "./fake_remote.ts";
+import { peerView, torrentSummary } from "../../harness/sessions/api_shapes.ts";
+import { FakeRemote, NOW, printed, stateWith } from "./fake_remote.ts";
 
 const page = { width: 100, paint: plain };
 const FILES = [
@@ -20,7 +21,7 @@ Deno.test("files shows which are wanted and how much is there", async () => {
     "2  course/3.iso  8 KiB    0%  no",
   ]);
   assert.match(fileLines([], page)[0], /not known yet/);
-  const torrent = summary(1, "course");
+  const torrent = torrentSummary(1, "course");
   const remote = new FakeRemote({
     "/state": stateWith(torrent),
     [`/torrents/${torrent.infoHash}/files`]: { files: FILES },
@@ -29,25 +30,18 @@ Deno.test("files shows which are wanted and how much is there", async () => {
   assert.deepEqual(JSON.parse(json.join()), FILES);
 });
 
-const peer = (endpoint: string, changes: Partial<PeerView>): PeerView => ({
-  endpoint,
-  client: "peer 0.2.0",
-  have: 50,
-  downloadRate: 0,
-  uploadRate: 0,
-  isUploadSlot: false,
-  isDownloadSource: false,
-  reason: "",
-  ...changes,
-});
-
 Deno.test("peers shows who gives, who gets, and why", () => {
   const peers = [
-    peer("10.0.0.2:6881", { weWant: true, peerChokes: true, peerWants: true, reason: "waits for a slot" }),
-    peer("10.0.0.3:6881", { isDownloadSource: true, downloadRate: 2 ** 20, sourceReason: "fastest" }),
-    peer("10.0.0.4:6881", { isUploadSlot: true, uploadRate: 2 ** 10, reason: "by chance" }),
-    peer("10.0.0.5:6881", { isDownloadSource: true, isSnubbed: true }),
-    peer("10.0.0.6:6881", { weWant: true }),
+    peerView("10.0.0.2:6881", {
+      weWant: true,
+      peerChokes: true,
+      peerWants: true,
+      reason: "waits for a slot",
+    }),
+    peerView("10.0.0.3:6881", { isDownloadSource: true, downloadRate: 2 ** 20, sourceReason: "fastest" }),
+    peerView("10.0.0.4:6881", { isUploadSlot: true, uploadRate: 2 ** 10, reason: "by chance" }),
+    peerView("10.0.0.5:6881", { isDownloadSource: true, isSnubbed: true }),
+    peerView("10.0.0.6:6881", { weWant: true }),
   ];
   assert.deepEqual(peerLines(peers, { pieces: 100, connections: 5, known: 9 }, page).slice(0, 6), [
     "PEER           DONE  GIVES       DOWN  GETS        UP  CLIENT      WHY",

@@ -1,0 +1,25 @@
+/** The JSON of the interface as types for its readers. They come from the schema that makes and checks it. */
+import type { InferInput, InferOutput } from "valibot";
+import type * as answers from "./operations/answers.ts";
+import type { ProcessChoices } from "./operations/bodies.ts";
+
+/** The whole state. */
+export type State = InferOutput<typeof answers.State>;
+/** A torrent in the state. */
+export type TorrentSummary = InferOutput<typeof answers.TorrentSummary>;
+/** A torrent from near. */
+export type TorrentDetails = InferOutput<typeof answers.TorrentDetails>;
+/** The machines of a torrent in numbers. */
+export type RoomView = InferOutput<typeof answers.Room>;
+/** A machine that takes part in a torrent. */
+export type HostView = InferOutput<typeof answers.Hosts>["hosts"][number];
+/** A file of a torrent. */
+export type FileView = InferOutput<typeof answers.Files>["files"][number];
+/** A connected peer. */
+export type PeerView = InferOutput<typeof answers.Peers>["peers"][number];
+/** A tracker of a torrent. */
+export type TrackerView = InferOutput<typeof answers.Trackers>["trackers"][number];
+/** The pieces of a torrent. */
+export type PiecesView = InferOutput<typeof answers.Pieces>;
+/** Choices to make: null goes back to the default, "none" is no limit. */
+export type Choices = InferInput<typeof ProcessChoices>;
