@@ -73,9 +73,8 @@ export class Torrents {
   readonly #opening = new Map<InfoHash, Promise<void>>();
   /** Torrents that are being left or removed: one that is added again meanwhile waits for that. */
   readonly #departing = new Map<InfoHash, Promise<void>>();
-  /** How many removals were ordered so far, and which one was the last of each torrent. */
-  #removals = 0;
-  readonly #lastRemoval = new Map<InfoHash, number>();
+  /** For each torrent that is being read: the torrents that were ordered to be removed meanwhile. */
+  readonly #removedMeanwhile = new Set<Set<InfoHash>>();
   /** Files in `torrents/` that are being read. */
   readonly #reading = new Set<Promise<unknown>>();
 
@@ -122,10 +121,8 @@ export class Torrents {
    * The file stays where it is, and is read again at a later start only if it lies in `torrents/`.
    */
   async add(torrentPath: string, peers: readonly string[]): Promise<InfoHash> {
-    const ordered = this.#removals;
-    const metainfo = await this.#readFile(torrentPath);
+    const metainfo = await this.#unlessRemoved(this.#readFile(torrentPath));
     const { infoHash } = metainfo;
-    this.#throwIfRemovedSince(ordered, infoHash);
     this.#leaveUnlessNamed(this.#named.note(torrentPath, infoHash));
     await this.#departing.get(infoHash);
     const known = this.#torrents.get(infoHash);
@@ -136,10 +133,16 @@ export class Torrents {
     return infoHash;
   }
 
-  /** An order to remove a torrent holds also for one that was being added then. `ordered` counts the removals before. */
-  #throwIfRemovedSince(ordered: number, infoHash: InfoHash): void {
-    if ((this.#lastRemoval.get(infoHash) ?? 0) > ordered) {
-      throw new Error("The torrent was removed meanwhile");
+  /** Awaits what is read: an order to remove a torrent holds also for one that is being added then. */
+  async #unlessRemoved<Read extends { readonly infoHash: InfoHash }>(reading: Promise<Read>): Promise<Read> {
+    const removed = new Set<InfoHash>();
+    this.#removedMeanwhile.add(removed);
+    try {
+      const read = await reading;
+      if (removed.has(read.infoHash)) throw new Error("The torrent was removed meanwhile");
+      return read;
+    } finally {
+      this.#removedMeanwhile.delete(removed);
     }
   }
 
@@ -212,10 +215,8 @@ export class Torrents {
   async open(origin: TorrentOrigin, options: AddOptions): Promise<OpenedTorrent> {
     const labels = options.labels && checkLabels(options.labels);
     const folder = options.folder && await makeDataFolder(this.#context.home, options.folder);
-    const ordered = this.#removals;
-    const read = await this.#read(origin);
+    const read = await this.#unlessRemoved(this.#read(origin));
     const { infoHash, metainfo, magnet } = read;
-    this.#throwIfRemovedSince(ordered, infoHash);
     const { files = {}, peers = [], isPaused = false } = options;
     await this.#departing.get(infoHash);
     if (!this.#torrents.has(infoHash)) await this.#context.state.clear(infoHash);
@@ -385,7 +386,7 @@ export class Torrents {
   /** Leaves a torrent for good. Errors: `RangeError` for an unknown torrent; `StorageError`. */
   async remove(infoHash: InfoHash, deletesData: boolean): Promise<void> {
     const torrent = this.get(infoHash);
-    this.#lastRemoval.set(infoHash, ++this.#removals);
+    for (const removed of this.#removedMeanwhile) removed.add(infoHash);
     const opened = this.#opening.get(infoHash)?.catch(() => {});
     const removing = this.#depart(torrent, async () => {
       await opened;

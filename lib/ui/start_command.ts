@@ -4,7 +4,13 @@ import type { Api } from "../api/api.ts";
 import { messageOf, MetainfoError, StorageError } from "../errors.ts";
 import { createLogger, type LogLevel } from "../log.ts";
 import { inForce } from "../precedence.ts";
-import { lookOf, type Session, torrentPaths } from "../session/session.ts";
+import {
+  lookOf,
+  type RoomView,
+  type Session,
+  torrentPaths,
+  type TorrentSnapshot,
+} from "../session/session.ts";
 import type { EncryptionPolicy } from "../settings.ts";
 import { handOver, runningPeer } from "./control/hand_over.ts";
 import { didYouMean } from "./did_you_mean.ts";
@@ -15,7 +21,7 @@ import { LoggedProgress } from "./progress/logged_progress.ts";
 import { errorWriter } from "./output.ts";
 import { PlainProgress } from "./progress/plain_progress.ts";
 import { ProgressBars } from "./progress/progress_bars.ts";
-import { type ProgressMode, type ProgressView } from "./progress/progress_view.ts";
+import type { ProgressMode, ProgressView, ShownSwarm } from "./progress/progress_view.ts";
 import { ServiceManager } from "./service/notify.ts";
 import { readIpFilter, serveApi, startSession } from "./running_session.ts";
 import { StopSignals } from "./stop_signals.ts";
@@ -137,7 +143,7 @@ export async function start(
     const state = join(home, "state");
     await manager.ready(state);
     const show = () =>
-      view.tick(session.snapshot().map((torrent) => ({ ...torrent, room: session.room(torrent) })));
+      view.tick(session.snapshot().map((torrent) => withRoom(torrent, session.room(torrent))));
     const ticking = setInterval(show, SHOW_EVERY_MS);
     let api: Api | undefined;
     try {
@@ -297,4 +303,9 @@ function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
+}
+
+/** A torrent with its room, where there is one: most of a thousand idle ones are alone, and are not copied. */
+function withRoom(torrent: TorrentSnapshot, room: RoomView | undefined): ShownSwarm {
+  return room === undefined ? torrent : { ...torrent, room };
 }
