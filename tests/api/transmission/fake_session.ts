@@ -1,4 +1,5 @@
 /** A session without a network: torrents as a test describes them, and the orders that the RPC gave. */
+import { peerSnapshot } from "../../harness/sessions/snapshots.ts";
 import { TransmissionRpc } from "../../../lib/api/transmission/transmission_rpc.ts";
 import type { RpcSession } from "../../../lib/api/transmission/session_port.ts";
 import type {
@@ -49,33 +50,8 @@ export function torrentOf(digit: string, changes: Partial<TorrentSnapshot> = {})
 }
 
 export function peerOf(changes: Partial<PeerView> = {}): PeerView {
-  return {
-    endpoint: "127.0.0.2:6881",
-    peerId: "2d".repeat(20),
-    address: "127.0.0.2",
-    port: 6881,
-    client: "peer 0.1.0",
-    have: 4,
-    downloadRate: 0,
-    uploadRate: 0,
-    downloaded: 0,
-    uploaded: 0,
-    isUploadSlot: false,
-    isDownloadSource: false,
-    reason: "",
-    source: "tracker",
-    isIncoming: false,
-    isEncrypted: false,
-    weChoke: true,
-    peerChokes: true,
-    weWant: false,
-    peerWants: false,
-    isSnubbed: false,
-    isSeed: true,
-    requests: 0,
-    sourceReason: "",
-    ...changes,
-  };
+  const endpoint = { endpoint: "127.0.0.2:6881", address: "127.0.0.2", port: 6881 };
+  return peerSnapshot({ ...endpoint, peerId: "2d".repeat(20), have: 4, isSeed: true, ...changes });
 }
 
 /** Records the orders as `name(arguments)`, and shows what the test has put into its members. */

@@ -2,6 +2,7 @@
 import type { HostView, PeerView, State, TorrentSummary } from "../../../lib/api/shapes.ts";
 import { DEFAULT_CHOICES } from "../../../lib/swarm/policy.ts";
 import { jsonOf } from "../../../lib/api/events/state.ts";
+import { peerSnapshot } from "./snapshots.ts";
 
 /** A torrent of 100 pieces that is being downloaded. */
 export function torrentSummary(
@@ -68,30 +69,8 @@ export function processSummary(changes: Partial<State["process"]> = {}): State["
 /** A connected peer that has half of 100 pieces, and with which nothing is exchanged. */
 export function peerView(endpoint: string, changes: Partial<PeerView> = {}): PeerView {
   return {
-    endpoint,
-    address: "10.0.0.5",
-    port: 6881,
-    peerId: "00".repeat(20),
-    client: "peer 0.2.0",
+    ...peerSnapshot({ endpoint, client: "peer 0.2.0", have: 50, peerChokes: false }),
     source: "",
-    isIncoming: false,
-    isEncrypted: false,
-    have: 50,
-    downloadRate: 0,
-    uploadRate: 0,
-    downloaded: 0,
-    uploaded: 0,
-    isUploadSlot: false,
-    isDownloadSource: false,
-    weChoke: true,
-    peerChokes: false,
-    weWant: false,
-    peerWants: false,
-    isSnubbed: false,
-    isSeed: false,
-    requests: 0,
-    reason: "",
-    sourceReason: "",
     ...changes,
   };
 }
