@@ -57,6 +57,10 @@ export class HostList {
   readonly #entries = new Map<string, Entry>();
   /** Identities by endpoint. */
   readonly #identities = new Map<string, string>();
+  /** How many hosts each address has announced. */
+  readonly #countOf = new Map<string, number>();
+  /** Identities of the hosts that said goodbye, the earliest first. */
+  readonly #left = new Set<string>();
 
   /** All hosts at `now`, in no order. */
   hosts(now: number): TrackedHost[] {
@@ -98,10 +102,27 @@ export class HostList {
     const before = present ?? this.#successorOf(place, sender, endpoint.address);
     if (before === "stranger") return;
     if (before === undefined && !this.#hasRoomFor(sender)) return;
-    this.#entries.delete(identity);
+    this.#remove(identity);
     const kept = present?.host.endpoint ?? endpoint;
-    this.#entries.set(identity, entryOf(request, kept, sender, before, now, this.reportIntervalSeconds));
+    this.#add(identity, entryOf(request, kept, sender, before, now, this.reportIntervalSeconds));
     this.#identities.set(formatEndpoint(kept), identity);
+  }
+
+  #add(identity: string, entry: Entry): void {
+    this.#entries.set(identity, entry);
+    this.#countOf.set(entry.sender, (this.#countOf.get(entry.sender) ?? 0) + 1);
+    if (entry.host.goneSince !== undefined) this.#left.add(identity);
+  }
+
+  #remove(identity: string): Entry | undefined {
+    const entry = this.#entries.get(identity);
+    if (entry === undefined) return undefined;
+    this.#entries.delete(identity);
+    this.#left.delete(identity);
+    const count = this.#countOf.get(entry.sender)! - 1;
+    if (count === 0) this.#countOf.delete(entry.sender);
+    else this.#countOf.set(entry.sender, count);
+    return entry;
   }
 
   /** Takes out the entry that a machine at this place had before it began anew; a stranger may not take it over. */
@@ -110,22 +131,17 @@ export class HostList {
     const entry = identity === undefined ? undefined : this.#entries.get(identity);
     if (entry === undefined) return undefined;
     if (entry.sender !== sender && sender !== address) return "stranger";
-    this.#entries.delete(identity!);
-    return entry;
+    return this.#remove(identity!);
   }
 
   /** Whether one more host may be noted; the one that left first makes room. */
   #hasRoomFor(sender: string): boolean {
-    let [ofSender, longestGone] = [0, undefined as string | undefined];
-    for (const [identity, entry] of this.#entries) {
-      if (entry.sender === sender) ofSender++;
-      if (entry.host.goneSince !== undefined) longestGone ??= identity;
-    }
-    if (ofSender >= TRACKER.maxPeersPerAddress) return false;
+    if ((this.#countOf.get(sender) ?? 0) >= TRACKER.maxPeersPerAddress) return false;
     if (this.#entries.size < HOSTS.maxPerTorrent) return true;
-    if (longestGone === undefined) return false;
-    this.#identities.delete(formatEndpoint(this.#entries.get(longestGone)!.host.endpoint));
-    return this.#entries.delete(longestGone);
+    const [earliest] = this.#left;
+    if (earliest === undefined) return false;
+    this.#identities.delete(formatEndpoint(this.#remove(earliest)!.host.endpoint));
+    return true;
   }
 }
 
