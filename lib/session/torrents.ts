@@ -75,7 +75,7 @@ export class Torrents {
   readonly #departing = new Map<InfoHash, Promise<void>>();
   /** For each torrent that is being read: the torrents that were ordered to be removed meanwhile. */
   readonly #removedMeanwhile = new Set<Set<InfoHash>>();
-  /** Files in `torrents/` that are being read. */
+  /** Files that are being read, until they name their torrents. */
   readonly #reading = new Set<Promise<unknown>>();
 
   constructor(context: TorrentsContext) {
@@ -121,9 +121,8 @@ export class Torrents {
    * The file stays where it is, and is read again at a later start only if it lies in `torrents/`.
    */
   async add(torrentPath: string, peers: readonly string[]): Promise<InfoHash> {
-    const metainfo = await this.#unlessRemoved(this.#readFile(torrentPath));
+    const metainfo = await this.#readFile(torrentPath);
     const { infoHash } = metainfo;
-    this.#leaveUnlessNamed(this.#named.note(torrentPath, infoHash));
     await this.#departing.get(infoHash);
     const known = this.#torrents.get(infoHash);
     if (known?.lacksMetadata) known.adopt(metainfo);
@@ -146,8 +145,12 @@ export class Torrents {
     }
   }
 
+  /** Reads a file, which names its torrent from then on. */
   async #readFile(path: string): Promise<Metainfo> {
-    const reading = readTorrent(path).finally(() => this.#reading.delete(reading));
+    const reading = this.#unlessRemoved(readTorrent(path)).then((metainfo) => {
+      this.#leaveUnlessNamed(this.#named.note(path, metainfo.infoHash));
+      return metainfo;
+    }).finally(() => this.#reading.delete(reading));
     this.#reading.add(reading);
     return await reading;
   }
