@@ -39,6 +39,8 @@ export class StateLock {
 
   /** Releases the lock. The file stays: after its removal, two processes could lock two files of that name. */
   release(): void {
+    // A process that is being started at this moment has the file open too, and closing would leave the lock to it.
+    this.#file.unlockSync();
     this.#file.close();
   }
 }
