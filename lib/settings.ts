@@ -560,6 +560,16 @@ export const LOCAL_DISCOVERY = {
   timeToLive: 4,
 } as const;
 
+/** Lookup hashes, where hosts of our kind find each other (`lib/swarm/fleet/README.md`). */
+export const LOOKUP = {
+  /** A connection that was silent for this long makes room for others when the process has too many. */
+  inUseMs: 10 * SECOND,
+  /** Lookups that were begun only because a stranger asked under their hash, open at once. */
+  answering: 32,
+  /** Such a lookup ends when it had no connection for this long. */
+  idleMs: 30 * SECOND,
+} as const;
+
 /** The address filter. */
 export const IP_FILTER = {
   /** Largest file read: common block lists of 400,000 ranges are below 30 MB. */

@@ -17,6 +17,8 @@ export const OUR_EXTENSIONS = {
   ut_metadata: 2,
   /** Peer exchange (BEP 11). */
   ut_pex: 3,
+  /** What a host shares, told under a lookup hash; only this program has this extension. */
+  peer_share: 4,
   /** The loss of a piece that the sender had (BEP 54). */
   lt_donthave: 7,
 } as const;

@@ -19,9 +19,11 @@ import { Listener } from "../net/peers/listener.ts";
 import { EmbeddedTracker } from "../net/tracker/embedded_tracker.ts";
 import { TrackerTraffic } from "../net/tracker/tracker_traffic.ts";
 import { toByteString } from "../protocol/bytes.ts";
+import type { InfoHash } from "../protocol/info_hash.ts";
 import { PORTS, STORAGE, TICK_MS, VERSION } from "../settings.ts";
-import { SwarmRegistry } from "../swarm/swarm_registry.ts";
+import { type RegisteredSwarm, SwarmRegistry } from "../swarm/swarm_registry.ts";
 import { TrackerTable } from "../swarm/tracker/tracker_table.ts";
+import { Lookups } from "./fleet/lookups.ts";
 import { Bans } from "./kept/bans.ts";
 import { KeptState } from "./kept/kept_state.ts";
 import { ProcessChoices } from "./kept/process_choices.ts";
@@ -60,6 +62,7 @@ export class Runtime {
   /** Loops that end with the session, and writes under way. */
   readonly #tasks = new Tasks();
   readonly torrents: Torrents;
+  readonly lookups: Lookups;
   /** The observers of events; that of the options is the first. */
   readonly #observers = new Map<(event: SessionEvent) => void, { readonly watchesPieces: boolean }>();
   /** In ms since 1970. */
@@ -120,8 +123,8 @@ export class Runtime {
       port: options.port,
       ports: PORTS.peer,
       connections: this.connections,
-      findSwarm: (infoHash) => this.registry.find(infoHash),
-      findInfoHash: (skeyHash) => this.registry.findInfoHash(skeyHash),
+      findSwarm: (infoHash) => this.#findSwarm(infoHash),
+      findInfoHash: (skeyHash) => this.registry.findInfoHash(skeyHash) ?? this.lookups.findInfoHash(skeyHash),
     });
     surroundings.listenPort = listener.port;
     this.#tasks.add(listener.run(signal));
@@ -134,6 +137,12 @@ export class Runtime {
     if (tracker !== undefined) opened.defer(() => tracker.stop());
     this.#dialer = new Dialer(this.connections, signal);
     this.#discovery = options.localDiscovery ? this.#discoverPeers(listener.port) : undefined;
+    const trackerTraffic = new TrackerTraffic(now, crypto.getRandomValues(new Uint32Array(1))[0]);
+    // The dialer acts at once, but not inside the method of the swarm that reports.
+    const dial = (swarm: RegisteredSwarm) => queueMicrotask(() => this.#dialer.dialAll([swarm]));
+    const standingChanged = () => this.standingChanged();
+    const { policy, limits } = this.choices;
+    const tasks = this.#tasks;
     this.torrents = new Torrents({
       home,
       workers: this.#workers,
@@ -141,20 +150,24 @@ export class Runtime {
       resume: state.resume,
       state: state.kept,
       surroundings,
-      trackerTraffic: new TrackerTraffic(now, crypto.getRandomValues(new Uint32Array(1))[0]),
+      trackerTraffic,
       registry,
-      policy: this.choices.policy,
-      limits: this.choices.limits,
+      policy,
+      limits,
       files,
       configuredFiles: options.configured.files,
       usesMulticast: this.#discovery !== undefined,
       observe,
-      // The dialer acts at once, but not inside the method of the swarm that reports.
-      dial: (swarm) => queueMicrotask(() => this.#dialer.dialAll([swarm])),
-      standingChanged: () => this.standingChanged(),
-      tasks: this.#tasks,
+      dial,
+      standingChanged,
+      tasks,
       signal,
     });
+    this.lookups = new Lookups(
+      { registry, policy, limits, surroundings, trackerTraffic, dial, standingChanged, tasks },
+      // Nobody may ask under a hash that was not joined.
+      { extensionFor: () => undefined, findInfoHash: () => undefined },
+    );
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     observe({
       event: "ready",
@@ -174,6 +187,11 @@ export class Runtime {
     }
   }
 
+  /** The swarm of an info-hash or of a lookup hash; undefined for one that is not ours. */
+  #findSwarm(infoHash: InfoHash): RegisteredSwarm | undefined {
+    return this.registry.find(infoHash) ?? this.lookups.find(infoHash);
+  }
+
   /** Looks for peers by multicast until the session stops. */
   #discoverPeers(port: number): LocalDiscovery {
     const { host, log } = this.options;
@@ -181,7 +199,8 @@ export class Runtime {
       host,
       port,
       log,
-      heard: (infoHash, endpoint) => this.registry.find(infoHash)?.addPeers([endpoint], "lsd"),
+      isKnown: (infoHash) => this.lookups.isKnown(infoHash),
+      heard: (infoHash, endpoint) => this.#findSwarm(infoHash)?.addPeers([endpoint], "lsd"),
     });
     this.#tasks.add(discovery.run(this.#stopping.signal));
     return discovery;
@@ -198,10 +217,11 @@ export class Runtime {
     });
   }
 
-  /** Announces by multicast all torrents that look for peers, except private ones. */
+  /** Announces by multicast all torrents that look for peers, except private ones, and what is looked up. */
   #announceLocally(): void {
     const seeking = [...this.torrents].filter(({ isSeeking, isPrivate }) => isSeeking && !isPrivate);
-    this.#discovery?.announce(seeking.map(({ infoHash }) => infoHash));
+    const infoHashes = seeking.map(({ infoHash }) => infoHash);
+    this.#discovery?.announce([...infoHashes, ...this.lookups.announced]);
   }
 
   /** The port at which peers reach us. */
@@ -241,6 +261,7 @@ export class Runtime {
     balance(this.torrents.inOrder, this.choices.policy.maxActive);
     this.connections.tick(now);
     for (const torrent of this.torrents) torrent.tick(now);
+    this.lookups.tick(now);
     this.#state.traffic.count(this.torrents, now);
     this.#roles.look(this.torrents);
   }
@@ -253,6 +274,7 @@ export class Runtime {
     const torrents = [...this.torrents];
     await Promise.all([
       ...torrents.map((torrent) => torrent.stop()),
+      this.lookups.stop(),
       this.#tasks.settled(),
       this.choices.settled,
       this.bans.settled,

@@ -9,6 +9,7 @@ import { isOurKind } from "../protocol/peer_id.ts";
 import type { AnnounceRequest, ScrapeCounts } from "../protocol/tracker_messages.ts";
 import { HostList, type LastAnnounce, type TrackedHost } from "./tracker/host_list.ts";
 import type { SwarmEvent } from "./ports.ts";
+import { LookupSwarm } from "./fleet/lookup_swarm.ts";
 import type { MetadataSwarm } from "./metadata_swarm.ts";
 import type { Swarm } from "./swarm.ts";
 import type { AnnounceResult, TrackerTable } from "./tracker/tracker_table.ts";
@@ -16,9 +17,12 @@ import type { AnnounceResult, TrackerTable } from "./tracker/tracker_table.ts";
 /** A swarm, or the one that stands in for it until the metadata is there. */
 export type AnySwarm = Swarm | MetadataSwarm;
 
+/** The same, or a swarm of a lookup hash, which is no torrent: nothing is reported of it. */
+export type RegisteredSwarm = AnySwarm | LookupSwarm;
+
 /** All swarms of the process. */
 export class SwarmRegistry {
-  readonly #swarms = new Map<InfoHash, AnySwarm>();
+  readonly #swarms = new Map<InfoHash, RegisteredSwarm>();
   readonly #bySkeyHash = new Map<string, InfoHash>();
   readonly #table: TrackerTable;
   readonly #own: { readonly peerId: Uint8Array; readonly port: number };
@@ -39,7 +43,7 @@ export class SwarmRegistry {
     this.#report = report;
   }
 
-  find(infoHash: InfoHash): AnySwarm | undefined {
+  find(infoHash: InfoHash): RegisteredSwarm | undefined {
     return this.#swarms.get(infoHash);
   }
 
@@ -48,12 +52,12 @@ export class SwarmRegistry {
     return this.#bySkeyHash.get(hash);
   }
 
-  get swarms(): Iterable<AnySwarm> {
+  get swarms(): Iterable<RegisteredSwarm> {
     return this.#swarms.values();
   }
 
   /** Adds a swarm, or replaces the one with the same info-hash. The embedded tracker serves it from now on. */
-  add(swarm: AnySwarm): void {
+  add(swarm: RegisteredSwarm): void {
     const before = this.#swarms.get(swarm.infoHash);
     if (before !== undefined) swarm.extensions.broadcast.goOnFrom(before.extensions.broadcast);
     this.#swarms.set(swarm.infoHash, swarm);
@@ -73,7 +77,7 @@ export class SwarmRegistry {
   }
 
   /** Updates our own entry in the embedded tracker's list after the swarm's status changed; a paused swarm has none. */
-  statusChanged(swarm: AnySwarm): void {
+  statusChanged(swarm: RegisteredSwarm): void {
     if (swarm.state === "paused") return this.#table.setOwn(swarm.infoHash, undefined);
     const standing = { isSeed: swarm.seeding, wantsMore: !swarm.isFinished };
     this.#table.setOwn(swarm.infoHash, { ...this.#own, ...standing });
@@ -139,7 +143,7 @@ export class SwarmRegistry {
   }
 
   /** Swarms with connections. Everything in the other swarms can wait a second. */
-  get busySwarms(): Iterable<AnySwarm> {
+  get busySwarms(): Iterable<RegisteredSwarm> {
     return this.#swarms.values().filter((swarm) => swarm.connectionCount > 0);
   }
 
@@ -156,7 +160,7 @@ export class SwarmRegistry {
       if (swarm?.extensions.broadcast.isDue(now) === false) continue;
       this.#changed.delete(infoHash);
       const change = swarm?.extensions.broadcast.update(this.#table.list(infoHash), now);
-      if (change === undefined) continue;
+      if (change === undefined || swarm instanceof LookupSwarm) continue;
       const names = this.#namesOf(infoHash, [...change.joined, ...change.left, ...change.finished]);
       this.#report({ event: "tracker", infoHash, ...change, names });
     }

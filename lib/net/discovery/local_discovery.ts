@@ -20,7 +20,9 @@ interface LocalDiscoveryOptions {
   readonly host: string | undefined;
   readonly port: number;
   readonly log: Logger;
-  /** Hears of each announce of a peer of one of our torrents. */
+  /** Whether announces of an info-hash matter that is not announced here; none does where this is left out. */
+  readonly isKnown?: (infoHash: InfoHash) => boolean;
+  /** Hears of each announce of a peer of one of our torrents, or under an info-hash that is known. */
   readonly heard: (infoHash: InfoHash, endpoint: Endpoint) => void;
   /** Lists the present interfaces; `Deno.networkInterfaces` where left out. */
   readonly networkInterfaces?: () => Deno.NetworkInterfaceInfo[];
@@ -123,7 +125,8 @@ export class LocalDiscovery {
     const endpoint = { address, port: message.port };
     if (!isDialable(endpoint)) return;
     for (const infoHash of message.infoHashes) {
-      if (this.#announces.heard(infoHash, endpoint, now)) this.#options.heard(infoHash, endpoint);
+      const isOurs = this.#announces.heard(infoHash, endpoint, now);
+      if (isOurs || this.#options.isKnown?.(infoHash)) this.#options.heard(infoHash, endpoint);
     }
     this.#wake();
   }

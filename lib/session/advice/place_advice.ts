@@ -4,7 +4,7 @@ import { equalBytes } from "../../protocol/bytes.ts";
 import { type Metainfo, pieceHash } from "../../protocol/metainfo.ts";
 import type { Steps } from "../../protocol/steps.ts";
 import { Swarm } from "../../swarm/swarm.ts";
-import type { AnySwarm } from "../../swarm/swarm_registry.ts";
+import type { RegisteredSwarm } from "../../swarm/swarm_registry.ts";
 
 /** Whether the file systems of this machine usually take `Notes` and `notes` for one name. */
 const IGNORES_CASE = Deno.build.os !== "linux";
@@ -80,7 +80,7 @@ function* areOther(one: Metainfo, file: number, other: Metainfo, same: number): 
  */
 export async function adviceOnSamePlace(
   swarm: Swarm,
-  others: Iterable<AnySwarm>,
+  others: Iterable<RegisteredSwarm>,
 ): Promise<string | undefined> {
   for (const other of [...others]) {
     if (!(other instanceof Swarm) || other === swarm || other.isFinished || swarm.isFinished) continue;

@@ -24,6 +24,8 @@ export interface ExtensionsInUse {
   readonly metadata: MetadataExtension | undefined;
   /** Undefined while the pieces are not known. */
   readonly dontHave: DontHaveExtension | undefined;
+  /** The extension of a lookup swarm. */
+  readonly own?: Extension;
 }
 
 /** All extended messages of one swarm. */
@@ -35,7 +37,7 @@ export class Extensions {
   /** What changes in our handshake, as it was said last. */
   #said = "";
 
-  constructor(context: ExtensionsContext, { peerExchange, metadata, dontHave }: ExtensionsInUse) {
+  constructor(context: ExtensionsContext, { peerExchange, metadata, dontHave, own }: ExtensionsInUse) {
     this.#context = context;
     this.#lanPeers = new LanPeersExtension(context);
     this.#metadata = metadata;
@@ -43,6 +45,7 @@ export class Extensions {
       this.#lanPeers,
       ...(metadata === undefined ? [] : [metadata]),
       ...(dontHave === undefined ? [] : [dontHave]),
+      ...(own === undefined ? [] : [own]),
       ...(peerExchange ? [new PexExtension(context)] : []),
     ];
   }
