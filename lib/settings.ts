@@ -570,6 +570,32 @@ export const LOOKUP = {
   idleMs: 30 * SECOND,
 } as const;
 
+/** Asking for what is shared, by a code or near by, and answering. */
+export const SHARING = {
+  /** Questions that are answered on one connection: an honest host asks once. */
+  questions: { burst: 4, perSecond: 1 },
+  /** Answers that are taken on one connection. */
+  answers: { burst: 4, perSecond: 1 },
+  /** Hosts whose answers to one question are kept: more than a room has. */
+  hosts: 250,
+  /** Torrents of all hosts in one list; a code leads to a few. */
+  listed: 1_000,
+  /** Torrents under one code that one host may name: two clash by chance once in 2^44. */
+  perHost: 4,
+  /** Torrents of which the metadata is fetched at once, to find out which answers are true. */
+  fetches: 8,
+  /** A host that has the metadata sends it in this time; then its torrent makes room for another one. */
+  fetchMs: 3 * SECOND,
+  /** How long to wait for hosts that answer, when none has … */
+  patienceMs: 8 * SECOND,
+  /** … and for more of them after the last news. */
+  settleMs: 500,
+  /** Longest time for one question. */
+  longestMs: 20 * SECOND,
+  /** Questions of users under way at once. */
+  atOnce: 16,
+} as const;
+
 /** The address filter. */
 export const IP_FILTER = {
   /** Largest file read: common block lists of 400,000 ranges are below 30 MB. */

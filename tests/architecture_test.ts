@@ -34,7 +34,7 @@ const RULES: readonly Rule[] = [
   {
     from: "lib/protocol/",
     mayImport: ["lib/protocol/", "lib/errors.ts"],
-    packages: ["bencode", "ipaddr.js"],
+    packages: ["bencode", "ipaddr.js", "@scure/bip39/wordlists/english.js"],
   },
   {
     from: "lib/swarm/",
@@ -61,6 +61,7 @@ const RULES: readonly Rule[] = [
       "lib/log.ts",
       "lib/errors.ts",
       "lib/precedence.ts",
+      "lib/protocol/edit_distance.ts",
     ],
   },
   {

@@ -24,6 +24,8 @@ import { PORTS, STORAGE, TICK_MS, VERSION } from "../settings.ts";
 import { type RegisteredSwarm, SwarmRegistry } from "../swarm/swarm_registry.ts";
 import { TrackerTable } from "../swarm/tracker/tracker_table.ts";
 import { Lookups } from "./fleet/lookups.ts";
+import { ShareQuestions } from "./fleet/share_lookup.ts";
+import { Sharing } from "./fleet/sharing.ts";
 import { Bans } from "./kept/bans.ts";
 import { KeptState } from "./kept/kept_state.ts";
 import { ProcessChoices } from "./kept/process_choices.ts";
@@ -63,6 +65,8 @@ export class Runtime {
   readonly #tasks = new Tasks();
   readonly torrents: Torrents;
   readonly lookups: Lookups;
+  readonly #sharing: Sharing;
+  readonly questions: ShareQuestions;
   /** The observers of events; that of the options is the first. */
   readonly #observers = new Map<(event: SessionEvent) => void, { readonly watchesPieces: boolean }>();
   /** In ms since 1970. */
@@ -163,11 +167,11 @@ export class Runtime {
       tasks,
       signal,
     });
-    this.lookups = new Lookups(
-      { registry, policy, limits, surroundings, trackerTraffic, dial, standingChanged, tasks },
-      // Nobody may ask under a hash that was not joined.
-      { extensionFor: () => undefined, findInfoHash: () => undefined },
-    );
+    const sharing = this.#sharing = new Sharing(() => this.torrents[Symbol.iterator](), surroundings.machine);
+    const looking = { registry, policy, limits, surroundings, trackerTraffic, dial, standingChanged, tasks };
+    const lookups = this.lookups = new Lookups(looking, sharing);
+    const announceAgain = (infoHash: InfoHash) => this.#discovery?.announceAgain(infoHash);
+    this.questions = new ShareQuestions({ ...looking, lookups, sharing, announceAgain }, signal);
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     observe({
       event: "ready",
@@ -208,6 +212,7 @@ export class Runtime {
 
   /** Lets the queue move on and looks for peers near by, soon: torrents often change together. */
   standingChanged(): void {
+    this.#sharing.changed();
     if (this.#isStandingNew) return;
     this.#isStandingNew = true;
     queueMicrotask(() => {

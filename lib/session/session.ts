@@ -13,6 +13,7 @@ import type { InfoHash } from "../protocol/info_hash.ts";
 import { VERSION } from "../settings.ts";
 import type { Changes, Choices } from "../swarm/policy.ts";
 import type { FileView, PiecesView } from "../swarm/swarm_views.ts";
+import type { ShareQuestion, SharesFound } from "./fleet/share_lookup.ts";
 import type { FileWishes } from "./kept/kept_choice.ts";
 import { checkLabels } from "./kept/kept_torrent.ts";
 import type { ProcessSnapshot } from "./process_snapshot.ts";
@@ -35,6 +36,8 @@ export type { ActivePieceView, FileView, PiecesView } from "../swarm/swarm_views
 export type { QueueMove } from "./queue.ts";
 export type { HostView, RoomView } from "./room.ts";
 export type { TorrentDetails, TrackedPeerView, TrackerView, WebSeedView } from "./torrent_views.ts";
+export type { SharedTorrent } from "./fleet/share_lookup.ts";
+export type { ShareQuestion, SharesFound };
 export type { AddOptions, FileWishes, OpenedTorrent, ProcessSnapshot, TorrentOrigin, TorrentSnapshot };
 
 /** A running session. */
@@ -104,6 +107,16 @@ export class Session {
    */
   remove(infoHash: InfoHash, deletesData: boolean): Promise<void> {
     return this.#runtime.torrents.remove(infoHash, deletesData);
+  }
+
+  /**
+   * Asks the hosts near by for the torrent of a code, or for all that they share; resolves when hosts have answered and
+   * no more news come, after a few seconds where nobody does. To get one, `open` its link.
+   *
+   * Errors: `RangeError` for words that are no code, and for too many questions at once.
+   */
+  lookUp(question: ShareQuestion): Promise<SharesFound> {
+    return this.#runtime.questions.ask(question);
   }
 
   /** Whether the session has this torrent. */

@@ -35,6 +35,8 @@ export interface AddOptions {
   readonly labels?: readonly string[];
   /** The folder for its data, an absolute path, which is made where it is missing; `shareable/` where left out. */
   readonly folder?: string;
+  /** Whether hosts near by that know no code of it may see that it is shared; not, where left out. */
+  readonly isListed?: boolean;
 }
 
 /** A torrent that was added, or that was there before. */
@@ -227,6 +229,7 @@ export class Torrents {
     if (known !== undefined) {
       await this.#opening.get(infoHash);
       await this.#merge(known, read, peers);
+      if (options.isListed !== undefined) await known.will.change({ isListed: options.isListed });
       return { infoHash, isNew: false };
     }
     const lastRank = this.inOrder.at(-1)?.will.kept.rank ?? -Infinity;
@@ -238,6 +241,7 @@ export class Torrents {
       pauseReason: undefined,
       ...(labels && { labels }),
       ...(folder && { folder }),
+      isListed: options.isListed ?? false,
     };
     const keeping = torrent.will.change(changes).then(() => this.#keep(torrent, read));
     this.#opening.set(infoHash, keeping);

@@ -1,4 +1,5 @@
 /** Guesses the name that a user meant to type. */
+import { editDistance } from "../protocol/edit_distance.ts";
 
 /** The most candidates compared: more names than a person sees in a folder. */
 const MAX_CANDIDATES = 1_000;
@@ -20,7 +21,7 @@ export function nearest(typed: string, candidates: Iterable<string>): string | u
     const isBeginning = wanted.length >= MIN_BEGINNING && name.startsWith(wanted);
     const distance = isBeginning
       ? 1
-      : Math.min(distanceOf(wanted, name), distanceOf(wanted, stemOf(name)) + 0.5);
+      : Math.min(editDistance(wanted, name), editDistance(wanted, stemOf(name)) + 0.5);
     if (distance < least) [best, least] = [candidate, distance];
   }
   return best;
@@ -39,20 +40,4 @@ function stemOf(name: string): string {
 
 function folded(text: string): string {
   return text.normalize("NFC").toLowerCase().slice(0, MAX_LETTERS);
-}
-
-/** The number of letters to insert, drop, replace or swap to make `b` of `a` (optimal string alignment). */
-function distanceOf(a: string, b: string): number {
-  let [beforeLast, last]: number[][] = [[], Array.from({ length: b.length + 1 }, (_, i) => i)];
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const isSame = a[i - 1] === b[j - 1];
-      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      row[j] = Math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (isSame ? 0 : 1));
-      if (isSwap) row[j] = Math.min(row[j], beforeLast[j - 2] + 1);
-    }
-    [beforeLast, last] = [last, row];
-  }
-  return last[b.length];
 }

@@ -30,7 +30,8 @@ class Looking {
 
   constructor(answered: readonly InfoHash[] = []) {
     const answering: Answering = {
-      extensionFor: (infoHash) => answered.includes(infoHash) ? extension : undefined,
+      isAnswered: (infoHash) => answered.includes(infoHash),
+      extensionFor: () => extension,
       findInfoHash: (hash) => answered.find((infoHash) => skeyHash(infoHash) === hash),
     };
     this.lookups = new Lookups({

@@ -55,6 +55,12 @@ export class LocalDiscovery {
     this.#wake();
   }
 
+  /** Announces a torrent once more, as soon as that is allowed. */
+  announceAgain(infoHash: InfoHash): void {
+    this.#announces.again(infoHash, performance.now());
+    this.#wake();
+  }
+
   /** Announces and listens until `signal` aborts; resolves when everything is closed. Does not reject. */
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener("abort", () => this.#wake(), { once: true });

@@ -29,8 +29,9 @@ export interface LookupsContext {
 
 /** Says which lookup hashes strangers may ask under, though nobody here has joined them. */
 export interface Answering {
-  /** The extension that answers under a lookup hash; undefined for a hash that means nothing to us. */
-  extensionFor(infoHash: InfoHash): Extension | undefined;
+  isAnswered(infoHash: InfoHash): boolean;
+  /** The extension that answers under a lookup hash. */
+  extensionFor(infoHash: InfoHash): Extension;
   /** The lookup hash that an encrypted handshake names by this `skeyHash`. */
   findInfoHash(skeyHash: string): InfoHash | undefined;
 }
@@ -50,6 +51,7 @@ export interface LookupOptions {
 /** A joined lookup: its swarm, and its announces to trackers. */
 class Lookup {
   readonly swarm: LookupSwarm;
+  readonly extension: Extension;
   /** How often it was joined and not left; it is announced by multicast while it is joined. */
   users = 0;
   readonly #announcer: Announcer;
@@ -61,6 +63,7 @@ class Lookup {
   constructor({ infoHash, extension, tiers = [] }: LookupOptions, context: LookupsContext) {
     const { policy, limits, surroundings, trackerTraffic } = context;
     this.#log = surroundings.log;
+    this.extension = extension;
     this.busyAt = surroundings.now();
     this.swarm = new LookupSwarm({
       infoHash,
@@ -100,6 +103,8 @@ class Lookup {
 /** A lookup that somebody here has joined, as its owner sees it. */
 export interface JoinedLookup {
   readonly swarm: LookupSwarm;
+  /** What is spoken there: the extension of the owner that joined first. */
+  readonly extension: Extension;
   /** Dials peers at once, `HOST:PORT` each. */
   addPeers(peers: readonly string[]): void;
   /** The owner needs it no more. */
@@ -128,6 +133,7 @@ export class Lookups {
     let hasLeft = false;
     return {
       swarm: lookup.swarm,
+      extension: lookup.extension,
       addPeers: (peers) => lookup.addPeers(peers),
       leave: () => {
         if (hasLeft) return;
@@ -147,16 +153,15 @@ export class Lookups {
 
   /** Whether hosts may find us under a lookup hash. */
   isKnown(infoHash: InfoHash): boolean {
-    return this.#lookups.has(infoHash) || this.#answering.extensionFor(infoHash) !== undefined;
+    return this.#lookups.has(infoHash) || this.#answering.isAnswered(infoHash);
   }
 
   /** The swarm of a lookup hash; it begins here where strangers may ask under that hash. */
   find(infoHash: InfoHash): LookupSwarm | undefined {
     const lookup = this.#lookups.get(infoHash);
     if (lookup !== undefined) return lookup.swarm;
-    const extension = this.#answering.extensionFor(infoHash);
-    if (extension === undefined || !this.#makeRoom()) return undefined;
-    return this.#begin({ infoHash, extension }).swarm;
+    if (!this.#answering.isAnswered(infoHash) || !this.#makeRoom()) return undefined;
+    return this.#begin({ infoHash, extension: this.#answering.extensionFor(infoHash) }).swarm;
   }
 
   /** The lookup hash that an encrypted handshake names by this `skeyHash`, where no swarm has begun for it. */

@@ -45,6 +45,12 @@ export class LocalAnnounces {
     for (const torrent of this.#torrents.values()) torrent.due = Math.min(torrent.due, now);
   }
 
+  /** Makes a torrent due, as an announce may have been lost. */
+  again(infoHash: InfoHash, now: number): void {
+    const torrent = this.#torrents.get(infoHash);
+    if (torrent !== undefined) torrent.due = Math.min(torrent.due, now);
+  }
+
   /** A peer announced a torrent; false when the torrent is not ours. A newcomer brings our next announce forward. */
   heard(infoHash: InfoHash, endpoint: Endpoint, now: number): boolean {
     const torrent = this.#torrents.get(infoHash);

@@ -1,0 +1,28 @@
+import { isLoopbackAnnounce } from "../advice/announce_advice.ts";
+import { parseAnnounceAddress } from "../../protocol/announce_address.ts";
+import type { Share } from "../../protocol/share_messages.ts";
+import type { Torrent } from "../torrent.ts";
+
+/**
+ * Whether a torrent is told to hosts that ask. Not told are private ones (BEP 27), those without metadata, and those
+ * that rest or have failed.
+ */
+export function isShared({ isPrivate, lacksMetadata, isSeeking }: Torrent): boolean {
+  return !isPrivate && !lacksMetadata && isSeeking;
+}
+
+/** A torrent as it is told to hosts that ask; undefined for one that is not shared. */
+export function shareOf(torrent: Torrent): Share | undefined {
+  const { metainfo } = torrent.parts;
+  if (metainfo === undefined || !isShared(torrent)) return undefined;
+  return {
+    infoHash: torrent.infoHash,
+    name: metainfo.name,
+    length: metainfo.layout.totalLength,
+    files: metainfo.files.length,
+    // Others cannot reach a tracker on our loopback.
+    trackers: metainfo.announceTiers.flat().filter((address) => !isLoopbackAnnounce(address))
+      .flatMap((address) => parseAnnounceAddress(address)?.href ?? []),
+    isListed: torrent.will.kept.isListed,
+  };
+}
