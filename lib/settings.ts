@@ -584,8 +584,10 @@ export const SHARING = {
   perHost: 4,
   /** Torrents of which the metadata is fetched at once, to find out which answers are true. */
   fetches: 8,
-  /** A host that has the metadata sends it in this time; then its torrent makes room for another one. */
+  /** A host that has the metadata sends it in this time; then its torrent makes room for another one … */
   fetchMs: 3 * SECOND,
+  /** … and after this time, where no host that named it can be connected. */
+  connectMs: 1 * SECOND,
   /** How long to wait for hosts that answer, when none has … */
   patienceMs: 8 * SECOND,
   /** … and for more of them after the last news. */

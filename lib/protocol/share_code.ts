@@ -21,7 +21,7 @@ export const CODE_WORDS = { usual: 4, strong: 6 } as const;
 
 /** A code as it was read. */
 export interface ShareCode {
-  /** Each word as it stands in the list, from which the same code is made: `otter velvet lamp river`. */
+  /** Each word as it stands in the list, from which the same code is made: `seminar drink school resource`. */
   readonly text: string;
   /** The hash under which hosts that have the torrent are asked for it. */
   readonly lookupHash: InfoHash;

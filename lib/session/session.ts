@@ -250,7 +250,14 @@ export class Session {
     const torrent = this.#runtime.torrents.get(infoHash);
     const snapshot = torrent.snapshot(this.#runtime.surroundings.now(), 0);
     const folder = torrent.will.kept.folder ?? join(this.#runtime.options.home, "shareable");
-    return views.detailsOf(torrent.parts, snapshot, folder, torrent.will.policy.own, torrent.times);
+    const { isListed } = torrent.will.kept;
+    return views.detailsOf(
+      torrent.parts,
+      snapshot,
+      { folder, isListed },
+      torrent.will.policy.own,
+      torrent.times,
+    );
   }
 
   /** Its files; none while it lacks the metadata. */

@@ -16,7 +16,9 @@ import { type FileRange, formatMagnet, parseMagnet } from "../protocol/magnet.ts
 import { type Metainfo, parseMetainfo, readMetainfo, replaceAnnounce } from "../protocol/metainfo.ts";
 import { MAGNET_LIMITS, METAINFO_LIMITS, PORTS } from "../settings.ts";
 
-export { isMagnet } from "../protocol/magnet.ts";
+export { formatMagnet, isMagnet } from "../protocol/magnet.ts";
+export { readShareCode, shareCode } from "../protocol/share_code.ts";
+export { makeSharedData, ownTiers, type SharedData } from "./fleet/shared_data.ts";
 export { isTorrentFileName } from "../protocol/safe_path.ts";
 export {
   isLoopbackAnnounce,

@@ -3,6 +3,7 @@ import type { Announcer } from "../net/tracker/announcer.ts";
 import { missesOurTracker } from "../net/tracker/own_tracker.ts";
 import { parseAnnounceAddress } from "../protocol/announce_address.ts";
 import { formatEndpoint } from "../protocol/endpoint.ts";
+import { shareCode } from "../protocol/share_code.ts";
 import { formatMagnet, type Magnet } from "../protocol/magnet.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
@@ -40,6 +41,10 @@ export interface TorrentDetails {
   /** How many files it has, without padding. */
   readonly files: number;
   readonly pieceLength: number;
+  /** Four words by which others get it; left out for a private torrent. */
+  readonly code?: string;
+  /** Whether hosts near by that know no code see that it is shared. */
+  readonly isListed: boolean;
 }
 
 /** One announce URL of a torrent. Members without a value are left out; times in ms since 1970. */
@@ -107,7 +112,7 @@ export interface TorrentParts {
 export function detailsOf(
   { infoHash, metainfo, magnet, joined }: TorrentParts,
   { name, uploaded, downloaded }: SwarmSnapshot,
-  folder: string,
+  { folder, isListed }: Pick<TorrentDetails, "folder" | "isListed">,
   choices: Partial<Choices>,
   { downloadingMs, seedingMs }: Times,
 ): TorrentDetails {
@@ -131,6 +136,8 @@ export function detailsOf(
     corruptBytes: joined?.swarm.corruptBytes ?? 0,
     files: metainfo?.files.filter(({ isPadding }) => !isPadding).length ?? 0,
     pieceLength: metainfo?.layout.pieceLength ?? 0,
+    ...(isPrivate ? {} : { code: shareCode(infoHash) }),
+    isListed,
   };
 }
 

@@ -14,8 +14,8 @@ const COLUMNS = 79;
 
 /** The first steps of most users. */
 export const EXAMPLES: readonly { readonly command: string; readonly meaning: string }[] = [
-  { command: "peer create shareable/film.mp4", meaning: "make torrents/film.mp4.torrent" },
-  { command: "peer film.mp4.torrent", meaning: "share it; on other machines: fetch it" },
+  { command: "peer share film.mp4", meaning: "share it from where it lies; prints a code" },
+  { command: "peer get CODE", meaning: "on other machines: get it" },
   { command: "peer", meaning: "share and fetch all in torrents/" },
   { command: "peer status", meaning: "in another terminal: what the peer does" },
 ];

@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import { VERSION } from "../settings.ts";
 import { addControlCommands } from "./definitions/control_commands.ts";
 import { type Finish, option } from "./definitions/option_kinds.ts";
+import { addSharingCommands } from "./definitions/sharing_commands.ts";
 import { addStart } from "./definitions/start_options.ts";
 import { addTorrentCommands } from "./definitions/torrent_commands.ts";
 import { GROUPS, helpOf } from "./help.ts";
@@ -34,6 +35,7 @@ export function buildProgram(finish: Finish): Command {
     .exitOverride();
   program.commandsGroup(GROUPS.share);
   const startCommand = addStart(program, finish);
+  addSharingCommands(program, startCommand, finish);
   addTorrentCommands(program, startCommand, finish);
   addControlCommands(program, finish);
   return program;

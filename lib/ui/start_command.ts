@@ -12,7 +12,8 @@ import {
   type TorrentSnapshot,
 } from "../session/session.ts";
 import type { EncryptionPolicy } from "../settings.ts";
-import { handOver, runningPeer } from "./control/hand_over.ts";
+import { type Following, handOver, runningPeer } from "./control/hand_over.ts";
+import type { Remote } from "./control/remote.ts";
 import { didYouMean } from "./did_you_mean.ts";
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import { JsonProgress } from "./progress/json_progress.ts";
@@ -73,6 +74,8 @@ export interface StartOptions {
   readonly skip?: readonly string[];
   readonly first?: readonly string[];
   readonly sequential?: boolean;
+  /** The folder for the data of the named torrents. */
+  readonly output?: string;
   readonly lsd: boolean;
   readonly pex: boolean;
   /** False serves no page; undefined the usual one. */
@@ -96,6 +99,14 @@ export interface StartWords {
 /** Options that have a value where nobody said anything. */
 type DefaultOption = "home" | "tracker" | "lsd" | "pex" | "encryption" | "seedFor" | "progress" | "logLevel";
 
+/** What a command wants of the peer of its home: of the one that runs there, or else of one that it begins. */
+export interface Errand {
+  /** Gives it to the running peer, and follows that; left out where a process of its own is needed. */
+  readonly handOver?: (remote: Remote, following: Following) => Promise<ExitCode>;
+  /** Does it in a session; resolves when the session may go on by itself, or with "over" to end. Errors: `Failure`. */
+  readonly begin: (session: Session, options: StartOptions, following: Following) => Promise<"over" | void>;
+}
+
 /**
  * Joins the swarms of the named torrents, or of all in torrents/, until a signal comes or all of them are complete.
  *
@@ -108,16 +119,34 @@ export async function start(
   commands: readonly string[] = [],
 ): Promise<ExitCode> {
   const options: StartOptions = inForce(words);
+  const home = resolve(options.home);
+  if (commands.length > 0) await refuseUnknownCommand(torrents[0], home, commands);
+  const { output } = options;
+  if (words.commandLine.output !== undefined && torrents.length === 0) {
+    throw new Failure(EXIT.usage, "--output", "Expected the torrents that it is for beside it, got none");
+  }
+  const named: string[] = [];
+  for (const torrent of torrents) named.push(await pathOrMagnet(torrent, home));
+  const origins = named.map((name) => isMagnet(name) ? { magnet: name } : { path: resolve(name) });
+  const peers = options.peer ?? [];
+  return await run(words, {
+    ...named.length > 0 && { handOver: (remote, following) => handOver(remote, origins, following) },
+    begin: (session, { exitWhenComplete = false }, { view }) => {
+      if (named.length === 0) return joinAll(session, join(home, "torrents"), peers, view, exitWhenComplete);
+      if (output !== undefined) return openNamed(session, origins, peers, resolve(output));
+      return joinNamed(session, named, peers, view);
+    },
+  });
+}
+
+/** Runs a peer, or talks to the one that runs in the home, until a signal comes or all is complete. Errors: `Failure`. */
+export async function run(words: StartWords, errand: Errand): Promise<ExitCode> {
+  const options: StartOptions = inForce(words);
   if (options.seedFor > 0 && !options.exitWhenComplete) {
     throw new Failure(EXIT.usage, "--seed-for", "Expected --exit-when-complete beside it, got none");
   }
   const home = resolve(options.home);
-  if (commands.length > 0) await refuseUnknownCommand(torrents[0], home, commands);
-  const named: string[] = [];
-  for (const torrent of torrents) named.push(await pathOrMagnet(torrent, home));
-
-  const peers = options.peer ?? [];
-  using remote = named.length > 0 ? await runningPeer(home) : undefined;
+  using remote = errand.handOver && await runningPeer(home);
   const { logFile } = options;
   const writeToFile = logFile === undefined ? undefined : openLogFile(logFile, (line) => write(line));
   const signals = new StopSignals();
@@ -130,11 +159,10 @@ export async function start(
     isAlone: shown === undefined || logFile !== undefined,
     watchesPieces: ["info", "debug"].includes(options.logLevel),
   });
+  const following = { home, options: words.commandLine, view, stop: signals.stop };
   try {
-    if (remote !== undefined) {
-      const origins = named.map((name) => isMagnet(name) ? { magnet: name } : { path: resolve(name) });
-      const following = { home, options: words.commandLine, view, stop: signals.stop };
-      return await handOver(remote, origins, following);
+    if (remote !== undefined && errand.handOver !== undefined) {
+      return await errand.handOver(remote, following);
     }
     warnOfLowRates(options, view);
     const ipFilter = await readIpFilter(options.ipFilter, log);
@@ -147,9 +175,7 @@ export async function start(
     const ticking = setInterval(show, SHOW_EVERY_MS);
     let api: Api | undefined;
     try {
-      const work = named.length > 0
-        ? joinNamed(session, named, peers, view)
-        : joinAll(session, join(home, "torrents"), peers, view, options.exitWhenComplete ?? false);
+      const work = errand.begin(session, options, following);
       // `untilDone` tells of a failure, also of one that comes while the interface is loaded.
       work.catch(() => {});
       api = await serveApi(session, { ...options, home }, { view, log, tell: write, signals });
@@ -166,6 +192,31 @@ export async function start(
     signals.close();
   }
   return EXIT.ok;
+}
+
+/** Takes torrents in with their data in a folder that the user chose. Errors: `Failure`. */
+async function openNamed(
+  session: Session,
+  origins: readonly ({ readonly magnet: string } | { readonly path: string })[],
+  peers: readonly string[],
+  folder: string,
+): Promise<void> {
+  for (const origin of origins) {
+    try {
+      const { infoHash, isNew } = await session.open(origin, { peers, folder });
+      const there = session.details(infoHash).folder;
+      if (isNew || there === folder) continue;
+      throw new Failure(
+        EXIT.failed,
+        "--output",
+        `Expected a new torrent, got one whose data is in ${there} already`,
+      );
+    } catch (error) {
+      if (error instanceof Failure) throw error;
+      const exitCode = error instanceof MetainfoError ? EXIT.badInput : EXIT.failed;
+      throw new Failure(exitCode, Object.values(origin)[0], messageOf(error), { cause: error });
+    }
+  }
 }
 
 /** Warns of limits so low that the user has probably forgotten the unit. */
@@ -279,11 +330,11 @@ async function joinAll(
  */
 async function untilDone(
   session: Session,
-  work: Promise<void>,
+  work: Promise<"over" | void>,
   options: StartOptions,
   stop: AbortSignal,
 ): Promise<void> {
-  await work;
+  if (await work === "over") return;
   if (!options.exitWhenComplete) return await aborted(stop);
   const unfinished = () => session.snapshot().filter((swarm) => !swarm.finished);
   // A torrent that failed keeps nobody waiting, and the others are seeded for as long as the user asked.

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import * as v from "valibot";
 import { OPERATIONS, PREFIX } from "../../lib/api/app.ts";
 import { PROBLEM_TYPE } from "../../lib/api/problem.ts";
+import { shareCode } from "../../lib/protocol/share_code.ts";
 import { encodeMetainfo } from "../../lib/protocol/metainfo.ts";
 import { sharedData } from "../harness/sessions/test_session.ts";
 import { ApiHome } from "./api_home.ts";
@@ -28,9 +29,12 @@ const GOOD: Readonly<Record<string, readonly object[]>> = {
     metainfo: torrentOf(60_000),
     paused: true,
     labels: ["a"],
+    listed: true,
     files: { skip: ["x"] },
     peers: ["127.0.0.1:1"],
   }],
+  // The torrent under this code is here, so that nobody is waited for.
+  "/lookups": [{ code: shareCode(sharedData(50_000).metainfo.infoHash), peers: ["127.0.0.1:1"] }],
   "/session/choose": [{}, { maxUpload: 1e6, uploadSlots: 3 }, { maxUpload: "none", uploadSlots: null }, {
     maxActive: 3,
     altIsOn: true,

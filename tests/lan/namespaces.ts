@@ -108,6 +108,13 @@ export class Lan implements AsyncDisposable {
     await batch("ip", this.#bridgeNamespace, [`link set port${this.#numberOf(host) - 1} ${state}`]);
   }
 
+  /** Lets multicast reach a host, or not, as behind a router that forwards none. IPv6 needs it to find its neighbours. */
+  async setMulticast(host: number, isForwarded: boolean): Promise<void> {
+    const port = `port${this.#numberOf(host) - 1}`;
+    const state = isForwarded ? "on" : "off";
+    await batch("ip", this.#bridgeNamespace, [`link set ${port} type bridge_slave mcast_flood ${state}`]);
+  }
+
   /** Changes the rate of a host's link, each way, in Mbit/s. */
   async setRate(host: number, rateMbit: number): Promise<void> {
     const port = `port${this.#numberOf(host) - 1}`;

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
+import { encode } from "../../lib/protocol/bencode.ts";
+import { EXTENDED_HANDSHAKE_ID, OUR_EXTENSIONS } from "../../lib/protocol/extension_messages.ts";
+import { type InfoHash, infoHashBytes, infoHashFromBytes } from "../../lib/protocol/info_hash.ts";
+import { encodeMetadataData } from "../../lib/protocol/metadata_messages.ts";
 import { encodeMetainfo } from "../../lib/protocol/metainfo.ts";
-import { shareCode } from "../../lib/protocol/share_code.ts";
+import { encodeExtended } from "../../lib/protocol/peer_messages.ts";
+import { readShareCode, shareCode } from "../../lib/protocol/share_code.ts";
+import { encodeShareAnswer, type Share } from "../../lib/protocol/share_messages.ts";
+import { Attacker } from "../hostile/attacker.ts";
+import { peerIdOf } from "../harness/sessions/remote_peers.ts";
 import { randomBytes } from "../harness/data/random.ts";
 import { metainfoOf } from "../harness/data/torrents.ts";
 import { sharedData, TestSession } from "../harness/sessions/test_session.ts";
@@ -68,4 +76,63 @@ Deno.test("Session says of words that are no code which one is wrong", async () 
     /got aboot; did you mean about\?/,
   );
   await assert.rejects(session.session.lookUp({ code: "abandon ability" }), /4 or 6 words, got 2/);
+});
+
+/** A torrent that does not exist, under the code of another one: its info-hash begins with the same 66 bits. */
+const forgedLike = (infoHash: InfoHash, mark: number) =>
+  infoHashFromBytes(infoHashBytes(infoHash).fill(mark, 9));
+
+/** A host that claims to share these torrents under a lookup hash, `times` over. */
+async function claim(
+  port: number,
+  lookup: InfoHash,
+  shares: readonly Share[],
+  from: string,
+): Promise<Attacker> {
+  const attacker = await Attacker.connect(port, lookup, { from, peerId: peerIdOf(from.length) });
+  const answer = encodeExtended(OUR_EXTENSIONS.peer_share, encodeShareAnswer("liar", shares));
+  await attacker.send(
+    encodeExtended(EXTENDED_HANDSHAKE_ID, encode({ m: { peer_share: 1 }, p: 9 })),
+    answer,
+    answer,
+  );
+  void attacker.listen();
+  return attacker;
+}
+
+Deno.test("Session refuses forged answers and wrong metadata, and finds the honest host all the same", async () => {
+  const shared = sharedData(100_000);
+  const { infoHash, rawInfo } = shared.metainfo;
+  await using holder = await TestSession.start();
+  await holder.seed(shared);
+  await using getter = await TestSession.start();
+  const { port } = getter.session;
+  const code = readShareCode(shareCode(infoHash));
+  const finding = getter.session.lookUp({ code: code.text });
+  const shareOf = (infoHash: InfoHash): Share => (
+    { infoHash, name: "forged", length: 1, files: 1, trackers: [], isListed: true }
+  );
+  const forged = Array.from({ length: 100 }, (_, mark) => shareOf(forgedLike(infoHash, mark)));
+  const other = shareOf(infoHashFromBytes(new Uint8Array(20).fill(1)));
+  const liars = [];
+  for (let host = 1; host <= 20; host++) {
+    liars.push(
+      await claim(port, code.lookupHash, [other, ...forged.slice(host, host + 50)], `127.0.1.${host}`),
+    );
+  }
+  // One of them gives metadata, too: it is not that of the torrent.
+  const giving = await Attacker.connect(port, forged[1].infoHash, { from: "127.0.1.1" });
+  const wrong = encodeMetadataData(0, rawInfo);
+  const size = rawInfo.length;
+  await giving.send(
+    encodeExtended(EXTENDED_HANDSHAKE_ID, encode({ m: { ut_metadata: 2 }, metadata_size: size })),
+    encodeExtended(OUR_EXTENSIONS.ut_metadata, wrong),
+  );
+  const honest = holder.session.lookUp({ code: code.text, peers: [at(getter)] });
+  const { shares, refused } = await finding;
+  assert.deepEqual(shares.map(({ infoHash }) => infoHash), [infoHash]);
+  assert.equal(shares[0].name, shared.metainfo.name);
+  assert(refused >= 20, `${refused} refused`);
+  await honest;
+  for (const attacker of [...liars, giving]) attacker[Symbol.dispose]();
 });

@@ -128,6 +128,29 @@ export const TorrentDetails = v.object({
   secondsDownloading: Count,
   secondsSeeding: Count,
   files: v.pipe(Count, v.description("How many files it has")),
+  code: v.optional(
+    v.pipe(v.string(), v.description("Four words by which others get it; none where private")),
+  ),
+  isListed: v.pipe(v.boolean(), v.description("Whether hosts near by that know no code see it")),
+});
+
+/** What hosts near by share. */
+export const SharesFound = v.object({
+  shares: v.array(v.object({
+    infoHash: InfoHashText,
+    name: v.string(),
+    length: Bytes,
+    files: Count,
+    isVerified: v.pipe(v.boolean(), v.description("Whether name, size and files are those of the metadata")),
+    isHere: v.pipe(v.boolean(), v.description("Whether this session has it already")),
+    isListed: v.boolean(),
+    code: v.string(),
+    strongCode: v.pipe(v.string(), v.description("The code of six words")),
+    hosts: v.array(v.object({ name: v.string(), endpoint: v.string() })),
+    magnet: v.pipe(v.string(), v.description("The link to add it by")),
+  })),
+  hosts: v.pipe(Count, v.description("Hosts that answered")),
+  refused: v.pipe(Count, v.description("Torrents that hosts named falsely")),
 });
 
 const processSummary = {

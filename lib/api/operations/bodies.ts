@@ -86,6 +86,15 @@ export const Addition = v.strictObject({
     v.description("Absolute path of the folder for its data; over TCP only below those of --output-folders"),
   )),
   peers: v.optional(v.pipe(Texts, v.description("Peers to dial at once, host:port each"))),
+  listed: v.optional(
+    v.pipe(v.boolean(), v.description("Whether hosts near by that know no code see that it is shared")),
+  ),
+});
+
+/** A question for what is shared. */
+export const Question = v.strictObject({
+  code: v.optional(v.pipe(Text, v.description("The words of a code; all that is shared near by without it"))),
+  peers: v.optional(v.pipe(Texts, v.description("Peers to ask beside those near by, host:port each"))),
 });
 
 export const Removal = v.strictObject({

@@ -1,8 +1,8 @@
 /** Operations on the whole process. */
 import { jsonOf, processOf } from "../events/state.ts";
 import { Refusal } from "../problem.ts";
-import { Log, Nothing, SessionView, State, Stopping, WebPlace } from "./answers.ts";
-import { BannedAddress, Empty, ProcessChoices } from "./bodies.ts";
+import { Log, Nothing, SessionView, SharesFound, State, Stopping, WebPlace } from "./answers.ts";
+import { BannedAddress, Empty, ProcessChoices, Question } from "./bodies.ts";
 import { choicesOf } from "./choices.ts";
 import { type Operation, operation } from "./operation.ts";
 
@@ -74,6 +74,20 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
       await session.unban(address);
       return {};
     },
+  }),
+  operation({
+    method: "post",
+    path: "/lookups",
+    summary: "Ask hosts near by what they share, by a code or all; the answer takes some seconds",
+    body: Question,
+    answer: SharesFound,
+    run: async ({ session, body: { code, peers } }) =>
+      jsonOf(
+        await session.lookUp({
+          ...code === undefined ? {} : { code },
+          ...peers === undefined ? {} : { peers },
+        }),
+      ),
   }),
   operation({
     method: "post",

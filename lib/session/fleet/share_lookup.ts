@@ -181,8 +181,7 @@ class Asking {
     if (own.length > 0 && isSettled) return true;
     if (this.#verified.size > 0) {
       // Another torrent under the same code may be on its way, but a forger must not make anybody wait for long.
-      const isQuick = this.#fetches.size === 0 || quiet >= SHARING.fetchMs;
-      return isSettled && isQuick;
+      return isSettled && (this.#fetches.size === 0 || quiet >= SHARING.fetchMs);
     }
     return elapsed >= SHARING.patienceMs && this.#fetches.size === 0;
   }
@@ -191,9 +190,11 @@ class Asking {
   #verify(now: number): void {
     const found = this.#search.found;
     for (const share of found) this.#fetches.get(share.infoHash)?.addHosts(share);
-    const isWaited = () => this.#fetches.size >= SHARING.fetches;
+    // Torrents wait for a place, or for the end of the question.
+    const isWaited = () => this.#fetches.size >= SHARING.fetches || this.#verified.size > 0;
     for (const [infoHash, fetch] of this.#fetches) {
-      const limit = isWaited() ? SHARING.fetchMs : SHARING.patienceMs;
+      const patience = fetch.isConnected ? SHARING.fetchMs : SHARING.connectMs;
+      const limit = isWaited() ? patience : SHARING.patienceMs;
       if (now - fetch.startedAt < limit) continue;
       this.#end(infoHash, fetch);
       this.#isBad++;
@@ -291,6 +292,11 @@ class MetadataFetch {
     });
     registry.add(this.#swarm);
     this.addHosts(share);
+  }
+
+  /** Whether a host that may have it is connected. */
+  get isConnected(): boolean {
+    return this.#swarm.connectionCount > 0;
   }
 
   /** More hosts have named it. */

@@ -33,8 +33,8 @@ export class ShareSearch {
   readonly #perHost: number;
   readonly #candidates = new Map<InfoHash, Candidate>();
   readonly #hosts = new Set<string>();
-  /** How many torrents were named by hosts of each address. */
-  readonly #namedBy = new Map<string, number>();
+  /** The torrents that hosts of each address have named. */
+  readonly #namedBy = new Map<string, Set<InfoHash>>();
   /** Torrents whose verification has begun. */
   readonly #tried = new Set<InfoHash>();
   #refused = 0;
@@ -72,11 +72,10 @@ export class ShareSearch {
     const { address } = host.endpoint;
     const known = this.#candidates.get(share.infoHash);
     if (known?.hosts.some(({ endpoint }) => formatEndpoint(endpoint) === place)) return false;
-    if (known === undefined) {
-      const named = this.#namedBy.get(address) ?? 0;
-      if (named >= this.#perHost || this.#candidates.size >= SHARING.listed) return false;
-      this.#namedBy.set(address, named + 1);
-    }
+    if (known === undefined && this.#candidates.size >= SHARING.listed) return false;
+    const named = this.#namedBy.get(address) ?? new Set();
+    if (named.size >= this.#perHost && !named.has(share.infoHash)) return false;
+    this.#namedBy.set(address, named.add(share.infoHash));
     const candidate = known ?? { share, hosts: [], trackers: new Set() };
     this.#candidates.set(share.infoHash, candidate);
     candidate.hosts.push(host);
@@ -94,17 +93,14 @@ export class ShareSearch {
   }
 
   /**
-   * Up to `limit` torrents to verify now; each is returned once. Those that most hosts name come first, and then those
-   * of hosts that named the fewest: a forger that names many waits behind all others.
+   * Up to `limit` torrents to verify now; each is returned once. Those come first that a host named which named few
+   * others, and then those that many hosts name: a forger that names many waits behind all others.
    */
   takeUntried(limit: number): FoundShare[] {
-    const weightOf = ({ hosts }: FoundShare) =>
-      Math.min(...hosts.map(({ endpoint }) => this.#namedBy.get(endpoint.address) ?? 0));
+    const fewest = ({ hosts }: FoundShare) =>
+      Math.min(...hosts.map(({ endpoint }) => this.#namedBy.get(endpoint.address)!.size));
     const next = this.found.filter(({ infoHash }) => !this.#tried.has(infoHash))
-      .sort((a, b) => b.hosts.length - a.hosts.length || weightOf(a) - weightOf(b)).slice(
-        0,
-        Math.max(limit, 0),
-      );
+      .sort((a, b) => fewest(a) - fewest(b) || b.hosts.length - a.hosts.length).slice(0, Math.max(limit, 0));
     for (const { infoHash } of next) this.#tried.add(infoHash);
     return next;
   }

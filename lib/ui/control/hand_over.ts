@@ -24,6 +24,7 @@ const TAKEN_OVER: ReadonlySet<string> = new Set<keyof StartOptions>(
     "skip",
     "first",
     "sequential",
+    "output",
     "peer",
     "exitWhenComplete",
     "progress",
@@ -69,15 +70,12 @@ export async function handOver(
 ): Promise<ExitCode> {
   const { options, view, home } = following;
   const { process: { pid } } = await stateOf(remote);
-  const ignored = Object.keys(options).filter((name) => !TAKEN_OVER.has(name)).map(optionText);
-  if (ignored.length > 0) {
-    const message = `${ignored.join(", ")}: ignored, as process ${pid} runs in ${home} already; ` +
-      "peer limit changes its limits, and peer stop ends it";
-    view.event({ event: "warning", code: "hand-over", message });
-  }
-  const { only, skip, first, sequential, peer } = options;
+  warnOfIgnored(following, pid);
+  const { only, skip, first, sequential, output, peer } = options;
   const wishes = Object.fromEntries(
-    Object.entries({ only, skip, first, sequential, peer }).filter(([, value]) => value !== undefined),
+    Object.entries({ only, skip, first, sequential, output, peer }).filter(([, value]) =>
+      value !== undefined
+    ),
   );
   const added: Added[] = [];
   for (const origin of origins) {
@@ -89,15 +87,24 @@ export async function handOver(
   return EXIT.ok;
 }
 
+/** Warns of options that only a process of its own could heed; `pid` is the one that runs. */
+export function warnOfIgnored({ home, options, view }: Following, pid: number): void {
+  const ignored = Object.keys(options).filter((name) => !TAKEN_OVER.has(name)).map(optionText);
+  if (ignored.length === 0) return;
+  const message = `${ignored.join(", ")}: ignored, as process ${pid} runs in ${home} already; ` +
+    "peer limit changes its limits, and peer stop ends it";
+  view.event({ event: "warning", code: "hand-over", message });
+}
+
 /** `--max-upload` for `maxUpload`. */
 function optionText(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/** Shows the torrents until the end. Errors: `Failure`. */
-async function follow(
+/** Shows the torrents until the end; `pid` is the process that has them. Errors: `Failure`. */
+export async function follow(
   remote: Remote,
-  added: readonly Added[],
+  added: readonly Pick<Added, "infoHash" | "name">[],
   pid: number,
   { options, view, stop }: Following,
 ): Promise<void> {
@@ -151,7 +158,10 @@ async function tellEvents(
 }
 
 /** The torrents as the views show them. Errors: `Failure` for one that is not there any more. */
-async function snapshotsOf(remote: Remote, added: readonly Added[]): Promise<SwarmSnapshot[]> {
+async function snapshotsOf(
+  remote: Remote,
+  added: readonly Pick<Added, "infoHash" | "name">[],
+): Promise<SwarmSnapshot[]> {
   const { torrents, time } = await stateOf(remote);
   return await Promise.all(added.map(async ({ infoHash, name }) => {
     const summary = torrents[infoHash];

@@ -84,6 +84,7 @@ export function addStart(program: Command, finish: Finish): Command {
     .addOption(new ListOption("--first <GLOB>", "fetch files that match before the others", values.parseText))
     .option("--sequential", "fetch from the beginning to the end, instead of the rarest first")
     .option("--no-sequential", "fetch the rarest first again")
+    .addOption(option("--output <DIR>", "the folder for the data of the named torrents", values.parseText))
     .optionsGroup("How it shares:")
     .option(
       "--super-seed",
@@ -159,14 +160,21 @@ export function addStart(program: Command, finish: Finish): Command {
     });
 }
 
-/** The options as they were said, in each place. Errors: `Failure` for a bad `peer.toml`. */
-async function wordsOf(command: Command): Promise<StartWords> {
-  const options = command.optsWithGlobals<StartOptions>();
-  const saidIn = (source: string) => {
-    const isSaid = ([name]: [string, unknown]) => command.getOptionValueSourceWithGlobals(name) === source;
-    return Object.fromEntries(Object.entries(options).filter(isSaid));
+/**
+ * The options as they were said, in each place, for a command that has some of the options of `start`: `peer.toml` and
+ * the defaults are those of `start`. Errors: `Failure` for a bad `peer.toml`.
+ */
+export async function wordsOf(command: Command, start: Command = command): Promise<StartWords> {
+  const names = new Set(
+    [...start.options, ...start.parent?.options ?? []].map((each) => each.attributeName()),
+  );
+  const saidIn = (source: string, { of = command } = {}) => {
+    const isSaid = ([name]: [string, unknown]) =>
+      names.has(name) && of.getOptionValueSourceWithGlobals(name) === source;
+    return Object.fromEntries(Object.entries(of.optsWithGlobals<StartOptions>()).filter(isSaid));
   };
   const { readPeerToml } = await import("../peer_toml.ts");
-  const file = await readPeerToml(options.home, command);
-  return { commandLine: saidIn("cli"), file, defaults: saidIn("default") as StartWords["defaults"] };
+  const file = await readPeerToml(command.optsWithGlobals<StartOptions>().home, start);
+  const defaults = saidIn("default", { of: start }) as StartWords["defaults"];
+  return { commandLine: saidIn("cli"), file, defaults };
 }

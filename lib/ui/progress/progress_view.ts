@@ -15,6 +15,17 @@ export type ShownEvent =
     readonly pid: number;
   }
   | {
+    /** The user shares it now, from `path`. */
+    readonly event: "shared";
+    readonly infoHash: string;
+    readonly name: string;
+    readonly length: number;
+    readonly files: number;
+    readonly code: string;
+    readonly magnet: string;
+    readonly path: string;
+  }
+  | {
     /** The user has seen enough, and the process `pid` goes on. */
     readonly event: "left-running";
     readonly infoHash: string;

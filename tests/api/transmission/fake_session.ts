@@ -131,6 +131,7 @@ export class FakeSession implements RpcSession {
     return {
       infoHash,
       name: "",
+      isListed: false,
       choices: this.choices(infoHash),
       uploadedEver: 0,
       downloadedEver: 0,

@@ -50,6 +50,8 @@ Deno.test("ShareSearch tries a forger's torrents last: many of one address wait 
   search.take(answerOf("10.0.0.1", [shareOf(250)]));
   search.take(answerOf("10.0.0.2", [shareOf(251)]));
   search.take(answerOf("10.0.0.3", [shareOf(251)]));
+  // Two liars name each other's torrents; that makes them no more likely.
+  search.take(answerOf("10.0.0.67", Array.from({ length: 4 }, (_, number) => shareOf(number))));
   assert.deepEqual(search.takeUntried(2).map(({ infoHash }) => infoHash), [hashOf(251), hashOf(250)]);
   assert.equal(search.takeUntried(100).length, SHARING.perHost);
   assert.deepEqual([search.takeUntried(100), search.takeUntried(-1)], [[], []]);

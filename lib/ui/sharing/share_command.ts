@@ -1,0 +1,162 @@
+/** `peer share`: shares files and folders from where they lie, and says the code by which others get them. */
+import { basename, resolve } from "node:path";
+import { messageOf } from "../../errors.ts";
+import { printable } from "../../log.ts";
+import {
+  formatMagnet,
+  makeSharedData,
+  ownTiers,
+  shareCode,
+  type SharedData,
+} from "../../session/torrent_tools.ts";
+import { paintFor, plain } from "../control/paint.ts";
+import { follow, type Following, warnOfIgnored } from "../control/hand_over.ts";
+import { stateOf } from "../control/remote.ts";
+import { refuseTorrent } from "../create_advice.ts";
+import { EXIT, type ExitCode, Failure } from "../failure.ts";
+import { formatBytes } from "../number_format.ts";
+import { printLine } from "../output.ts";
+import { TerminalScreen } from "../progress/terminal_screen.ts";
+import { noWorkProgress, WorkBar, WorkLines } from "../progress/work_progress.ts";
+import { run, type StartWords } from "../start_command.ts";
+import { OwnPeer, type PeerHere, RunningPeer } from "./peer_here.ts";
+
+/** Options of `share` beside those of `start`. */
+export interface ShareOptions {
+  readonly hidden?: boolean;
+  readonly strong?: boolean;
+}
+
+/** What was shared, for people and for programs. */
+interface Shared {
+  readonly infoHash: string;
+  readonly name: string;
+  readonly length: number;
+  readonly files: number;
+  readonly code: string;
+  readonly magnet: string;
+  /** The file or folder, as the user named it. */
+  readonly path: string;
+}
+
+/** Shares files and folders, each as a torrent of its own. Errors: `Failure`. */
+export async function share(
+  paths: readonly string[],
+  options: ShareOptions,
+  words: StartWords,
+): Promise<ExitCode> {
+  for (const path of paths) await refuseTorrent(path);
+  return await run(words, {
+    handOver: async (remote, following) => {
+      const { process: { pid } } = await stateOf(remote);
+      warnOfIgnored(following, pid);
+      const shared = await shareAll(paths, options, new RunningPeer(remote), following);
+      await follow(remote, shared, pid, following);
+      return EXIT.ok;
+    },
+    begin: async (session, _options, following) => {
+      await shareAll(paths, options, new OwnPeer(session), following);
+    },
+  });
+}
+
+async function shareAll(
+  paths: readonly string[],
+  options: ShareOptions,
+  peer: PeerHere,
+  following: Following,
+): Promise<Shared[]> {
+  const shared: Shared[] = [];
+  for (const path of paths) {
+    try {
+      shared.push(await shareOne(path, options, peer, following));
+    } catch (error) {
+      if (error instanceof Failure) throw error;
+      throw new Failure(EXIT.failed, path, messageOf(error), { cause: error });
+    }
+  }
+  return shared;
+}
+
+async function shareOne(
+  path: string,
+  { hidden = false, strong = false }: ShareOptions,
+  peer: PeerHere,
+  { home, options, view }: Following,
+): Promise<Shared> {
+  const isForPrograms = options.progress === "json" || options.progress === "none";
+  const trackerPort = await peer.trackerPort();
+  const tiers = trackerPort === undefined ? [] : ownTiers(trackerPort, options.host);
+  const data = await hashed(path, home, tiers, isForPrograms);
+  const { infoHash, name, layout, files, announceTiers } = data.metainfo;
+  const shared = {
+    infoHash,
+    name,
+    length: layout.totalLength,
+    files: files.length,
+    code: shareCode(infoHash, strong),
+    magnet: formatMagnet({ infoHash, name, trackers: announceTiers.flat() }),
+    path,
+  };
+  await addData(data, !hidden, peer);
+  view.event({ event: "shared", ...shared });
+  if (!isForPrograms) { for (const line of await cardOf(shared, await peer.page())) printLine(line); }
+  return shared;
+}
+
+/** Hashes the data, and shows how far that is. */
+async function hashed(
+  path: string,
+  home: string,
+  announceTiers: readonly (readonly string[])[],
+  isForPrograms: boolean,
+): Promise<SharedData> {
+  const label = `hashing ${basename(resolve(path))}`;
+  const progress = isForPrograms
+    ? noWorkProgress
+    : Deno.stderr.isTerminal()
+    ? new WorkBar(label, new TerminalScreen(Deno.stderr))
+    : new WorkLines(label);
+  try {
+    return await makeSharedData(path, home, announceTiers, (done, total) => progress.update(done, total));
+  } finally {
+    progress.close();
+  }
+}
+
+/** Has the peer share the data. A torrent that it knows from elsewhere, and does not have, is taken from here now. */
+async function addData(
+  { bytes, metainfo, folder }: SharedData,
+  isListed: boolean,
+  peer: PeerHere,
+): Promise<void> {
+  const addition = { metainfo: bytes, folder, isListed };
+  if (await peer.add(addition)) return;
+  const there = await peer.standing(metainfo.infoHash);
+  if (there.folder === folder || there.finished) return;
+  await peer.leave(metainfo.infoHash);
+  await peer.add(addition);
+}
+
+/** What a person needs to get the data elsewhere. */
+async function cardOf(
+  { name, length, files, code, magnet }: Shared,
+  page: string | undefined,
+): Promise<string[]> {
+  const what = files === 1 ? "" : ` · ${files} files`;
+  return [
+    printable(`${name} · ${formatBytes(length)}${what}`),
+    `  code       ${code}`,
+    `  elsewhere  peer get ${code}`,
+    `  link       ${magnet}`,
+    ...page === undefined ? [] : [`  page       ${page}`],
+    ...await qrOf(magnet),
+  ];
+}
+
+/** The link as a QR code, for telephones; nothing where nobody looks at a terminal. */
+async function qrOf(magnet: string): Promise<string[]> {
+  if (!Deno.stdout.isTerminal()) return [];
+  const { qrLines } = await import("./qr_code.ts");
+  return qrLines(magnet, new TerminalScreen(Deno.stdout).columns, paintFor(Deno.stdout) !== plain);
+}
