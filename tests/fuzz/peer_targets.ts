@@ -40,8 +40,24 @@ import {
 } from "../../lib/protocol/peer_messages.ts";
 import { encodePex, parsePex } from "../../lib/protocol/pex_messages.ts";
 import { printable } from "../../lib/protocol/printable.ts";
+import { readShareCode } from "../../lib/protocol/share_code.ts";
+import {
+  encodeShareAnswer,
+  encodeShareQuestion,
+  MAX_SHARES,
+  parseShareMessage,
+} from "../../lib/protocol/share_messages.ts";
 import { mutateBencode, mutateBytes, type Random } from "./mutators.ts";
 import { bytes, ENDPOINTS, INFO_HASH, PEER_ID, type Target } from "./target.ts";
+
+const SHARE = {
+  infoHash: INFO_HASH,
+  name: "film.mp4",
+  length: 5_000_000_000,
+  files: 2,
+  trackers: ["http://10.0.0.5:6969/announce"],
+  isListed: true,
+};
 
 const MESSAGES = [
   encodeKeepAlive(),
@@ -76,6 +92,43 @@ export const PEER_TARGETS: readonly Target[] = [
     mutate: mutateBytes,
     error: ProtocolError,
     run: runMessageReader,
+  },
+  {
+    name: "messages about shares",
+    seeds: [encodeShareQuestion(), encodeShareAnswer("pc-17", [SHARE, { ...SHARE, isListed: false }])],
+    mutate: mutateBencode,
+    error: ProtocolError,
+    run(input) {
+      const message = parseShareMessage(input);
+      if (message?.type !== "answer") return;
+      assert(message.shares.length <= MAX_SHARES);
+      for (const { name, length, files, trackers } of message.shares) {
+        assert.equal(printable(name), name);
+        assert(Number.isSafeInteger(length) && length >= 0 && Number.isSafeInteger(files) && files >= 0);
+        assert(trackers.every((tracker) => !/[?@]/.test(tracker)));
+      }
+      const again = parseShareMessage(encodeShareAnswer(message.host, message.shares));
+      assert(again?.type === "answer");
+      assert.deepEqual(
+        again.shares.map(({ infoHash }) => infoHash),
+        message.shares.map(({ infoHash }) => infoHash),
+      );
+    },
+  },
+  {
+    name: "share codes",
+    seeds: ["seminar drink school resource", "ABAN-abil,able abou act add"].map(toUtf8),
+    mutate: mutateBytes,
+    error: ProtocolError,
+    run(input) {
+      try {
+        const { text, lookupHash } = readShareCode(fromUtf8(input));
+        assert.deepEqual(readShareCode(text), { text, lookupHash });
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        throw new ProtocolError(error.message);
+      }
+    },
   },
   {
     name: "bitfield",

@@ -5,7 +5,7 @@ import type { InfoHash } from "../../lib/protocol/info_hash.ts";
 import { skeyHash } from "../../lib/protocol/mse.ts";
 import { type Answering, Lookups } from "../../lib/session/fleet/lookups.ts";
 import { Tasks } from "../../lib/session/work/tasks.ts";
-import { LOOKUP } from "../../lib/settings.ts";
+import { CONNECTIONS, LOOKUP } from "../../lib/settings.ts";
 import type { Extension } from "../../lib/swarm/extensions/extension.ts";
 import { TrackerTable } from "../../lib/swarm/tracker/tracker_table.ts";
 import { SwarmRegistry } from "../../lib/swarm/swarm_registry.ts";
@@ -82,17 +82,34 @@ Deno.test("Lookups begins what strangers may ask for, announces it to nobody, an
   assert.deepEqual(looking.open, []);
 });
 
-Deno.test("Lookups has a bound for what strangers begin: an idle one makes room, one with connections does not", () => {
+Deno.test("Lookups has a bound for what strangers begin, and none of them keeps another one out", () => {
   const hashes = Array.from({ length: 300 }, (_, number) => hashOf(number));
   const looking = new Looking(hashes);
   const { lookups } = looking;
+  const joined = lookups.join({ infoHash: hashOf(1, "fleet"), extension });
   for (const infoHash of hashes) {
-    const swarm = lookups.find(infoHash);
-    assert(swarm !== undefined);
-    assert(looking.open.length <= LOOKUP.answering);
+    assert(lookups.find(infoHash) !== undefined);
+    assert(looking.open.length <= LOOKUP.answering + 1);
   }
-  for (const infoHash of looking.open) lookups.find(infoHash)!.peerConnected(factsOf(1), new FakeSender(), 0);
-  assert.equal(lookups.find(hashes[0]), undefined);
-  const joined = lookups.join({ infoHash: hashes[0], extension });
-  assert.equal(lookups.find(hashes[0]), joined.swarm);
+  const idle = looking.open[1];
+  const sender = new FakeSender();
+  for (const infoHash of looking.open.slice(2)) lookups.find(infoHash)!.peerConnected(factsOf(1), sender, 0);
+  lookups.find(hashes[0])!.peerConnected(factsOf(1), new FakeSender(), 0);
+  assert(!looking.open.includes(idle), "the one without connections goes first");
+  lookups.find(hashes[1]);
+  assert.equal(sender.closedFor, "the lookup is over");
+  assert(looking.open.includes(joined.swarm.infoHash), "what is joined here stays");
+});
+
+Deno.test("A flood of announces under a lookup hash takes bounded memory and few dials", () => {
+  const looking = new Looking([hashOf(1)]);
+  const swarm = looking.lookups.find(hashOf(1))!;
+  for (let host = 0; host < 20_000; host++) {
+    swarm.addPeers([{ address: `10.1.${host >> 8}.${host & 255}`, port: 6881 }], "lsd");
+  }
+  assert.equal(swarm.knownPeers.length, CONNECTIONS.knownFromLsd);
+  assert(swarm.takeDials(1_000).length <= CONNECTIONS.dialled);
+  looking.now = LOOKUP.idleMs;
+  looking.lookups.tick(looking.now);
+  assert.deepEqual(looking.open, [], "nobody was there, and all is forgotten");
 });

@@ -51,6 +51,15 @@ export function ownAddressFor(remoteAddress: string): string | undefined {
   return (onItsNetwork ?? candidates.find(({ address }) => scopeOf(address) !== "linkLocal"))?.address;
 }
 
+/** Whether a remote is near by: on a network of this machine, or on a private one that routers lead to. */
+export function isNear(remoteAddress: string): boolean {
+  const family = familyOf(remoteAddress);
+  return scopeOf(remoteAddress) !== "global" ||
+    interfaces().some(({ address, prefixLength }) =>
+      familyOf(address) === family && sharesPrefix(address, remoteAddress, prefixLength)
+    );
+}
+
 /**
  * The canonical address of a remote, from the addresses of a socket. The system leaves out the zone of a link-local
  * IPv6 address: it is the interface that has our local address, or, where that is unknown, the only interface with

@@ -160,7 +160,8 @@ export class Lookups {
   find(infoHash: InfoHash): LookupSwarm | undefined {
     const lookup = this.#lookups.get(infoHash);
     if (lookup !== undefined) return lookup.swarm;
-    if (!this.#answering.isAnswered(infoHash) || !this.#makeRoom()) return undefined;
+    if (!this.#answering.isAnswered(infoHash)) return undefined;
+    this.#makeRoom();
     return this.#begin({ infoHash, extension: this.#answering.extensionFor(infoHash) }).swarm;
   }
 
@@ -196,12 +197,13 @@ export class Lookups {
     this.#context.tasks.add(lookup.stop());
   }
 
-  /** Ends a lookup that nobody uses, if strangers have begun too many; false when all of them have connections. */
-  #makeRoom(): boolean {
+  /**
+   * Ends a lookup that strangers have begun, if there are too many: one without connections, or else the oldest. An
+   * honest question is over in a moment, so a stranger that stays keeps nobody out.
+   */
+  #makeRoom(): void {
     const begun = this.#lookups.values().filter(({ users }) => users === 0).toArray();
-    if (begun.length < LOOKUP.answering) return true;
-    const idle = begun.find(({ swarm }) => swarm.connectionCount === 0);
-    if (idle !== undefined) this.#end(idle);
-    return idle !== undefined;
+    if (begun.length < LOOKUP.answering) return;
+    this.#end(begun.find(({ swarm }) => swarm.connectionCount === 0) ?? begun[0]);
   }
 }

@@ -1,4 +1,5 @@
 /** What this session shares with hosts that ask under a lookup hash: whoever has a torrent answers for its code. */
+import { isNear } from "../../net/addresses/own_addresses.ts";
 import type { InfoHash } from "../../protocol/info_hash.ts";
 import { lookupHash } from "../../protocol/lookup_hash.ts";
 import { skeyHash } from "../../protocol/mse.ts";
@@ -43,7 +44,11 @@ export class Sharing implements Answering {
   }
 
   extensionFor(infoHash: InfoHash): ShareExtension {
-    return new ShareExtension(this.#machine, () => this.sharesUnder(infoHash));
+    const isTold = (address: string) => infoHash !== NEAR || isNear(address);
+    return new ShareExtension(
+      this.#machine,
+      (address) => isTold(address) ? this.sharesUnder(infoHash) : [],
+    );
   }
 
   findInfoHash(hash: string): InfoHash | undefined {

@@ -36,14 +36,17 @@ interface Partner {
 export class ShareExtension implements Extension {
   readonly name = "peer_share";
   readonly #machine: string;
-  readonly #shares: () => readonly Share[];
+  readonly #sharesFor: (address: string) => readonly Share[];
   readonly #partners = new Map<RemotePeer, Partner>();
   readonly #listeners = new Set<ShareListener>();
 
-  /** `machine`: our name in the room; `shares`: what we share under this lookup hash now, the newest first. */
-  constructor(machine: string, shares: () => readonly Share[]) {
+  /**
+   * `machine`: our name in the room; `sharesFor`: what a host at an address is told that we share under this lookup hash
+   * now, the newest first.
+   */
+  constructor(machine: string, sharesFor: (address: string) => readonly Share[]) {
     this.#machine = machine;
-    this.#shares = shares;
+    this.#sharesFor = sharesFor;
   }
 
   /** Asks all hosts here, also those that come; returns the function that ends this. */
@@ -66,8 +69,9 @@ export class ShareExtension implements Extension {
     if (partner === undefined) return;
     const message = parseShareMessage(payload);
     if (message?.type === "question") {
-      if (partner.questions.take(now)) partner.send(encodeShareAnswer(this.#machine, this.#shares()));
-      return;
+      if (!partner.questions.take(now)) return;
+      const shares = this.#sharesFor(peer.facts.endpoint.address);
+      return partner.send(encodeShareAnswer(this.#machine, shares));
     }
     if (message === undefined || this.#listeners.size === 0 || !partner.answers.take(now)) return;
     const endpoint = peer.listens ?? peer.facts.endpoint;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isOwnHost, ownAddresses, ownAddressFor } from "../../../lib/net/addresses/own_addresses.ts";
+import { isNear, isOwnHost, ownAddresses, ownAddressFor } from "../../../lib/net/addresses/own_addresses.ts";
 import { canonicalAddress, familyOf, scopeOf } from "../../../lib/protocol/endpoint.ts";
 
 const { signal } = new AbortController();
@@ -38,4 +38,11 @@ Deno.test("ownAddressFor names the address on the remote's own network", () => {
     family === "IPv4" && scopeOf(address) !== "loopback"
   );
   for (const { address } of lan) assert.equal(ownAddressFor(address), address);
+});
+
+Deno.test("isNear tells hosts of private networks and of our own from those of the internet", () => {
+  for (const near of ["127.0.0.1", "10.9.8.7", "192.168.3.4", "fd00::9", "fe80::1%eth9", ...ownAddresses()]) {
+    assert.equal(isNear(near), true, near);
+  }
+  for (const far of ["8.8.8.8", "2001:4860:4860::8888"]) assert.equal(isNear(far), false, far);
 });
