@@ -12,11 +12,12 @@ import { announceProblems } from "../net/tracker/own_tracker.ts";
 import { scrapeTracker } from "../net/tracker/tracker_client.ts";
 import { parseAnnounceAddress } from "../protocol/announce_address.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
+import { shareCode } from "../protocol/share_code.ts";
 import { type FileRange, formatMagnet, parseMagnet } from "../protocol/magnet.ts";
 import { type Metainfo, parseMetainfo, readMetainfo, replaceAnnounce } from "../protocol/metainfo.ts";
 import { MAGNET_LIMITS, METAINFO_LIMITS, PORTS } from "../settings.ts";
 
-export { formatMagnet, isMagnet } from "../protocol/magnet.ts";
+export { isMagnet } from "../protocol/magnet.ts";
 export { readShareCode, shareCode } from "../protocol/share_code.ts";
 export { makeSharedData, ownTiers, type SharedData } from "./fleet/shared_data.ts";
 export { isTorrentFileName } from "../protocol/safe_path.ts";
@@ -48,6 +49,8 @@ export interface TorrentDescription {
   /** Paths below `shareable/`, with `/` between their steps. */
   readonly files: readonly { readonly path: string; readonly length: number }[];
   readonly magnet: string;
+  /** Four words by which others get it from a peer that has it; null for a private torrent. */
+  readonly code: string | null;
 }
 
 /**
@@ -255,6 +258,7 @@ export function describeTorrent(metainfo: Metainfo): TorrentDescription {
     creationDate: isoDate(creationDate),
     files: files.map(({ path, length }) => ({ path: path.join("/"), length })),
     magnet: magnetOf(metainfo),
+    code: isPrivate ? null : shareCode(infoHash),
   };
 }
 

@@ -217,6 +217,7 @@ function descriptionRows(torrent: TorrentDescription): Row[] {
     ...optionalRow("Created", torrent.creationDate ?? ""),
     ...torrent.files.map(({ path, length }): Row => ["File", `${path} (${formatBytes(length)})`]),
     ["Magnet", torrent.magnet],
+    ...optionalRow("Code", torrent.code ?? ""),
   ];
 }
 

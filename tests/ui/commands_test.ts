@@ -65,6 +65,7 @@ Deno.test("create writes a torrent that info shows", async () => {
     private: true,
     announce: [["http://10.0.0.5:6969/announce"], ["udp://10.0.0.6:7000"]],
     webSeeds: ["http://10.0.0.5/age.txt"],
+    code: null,
     comment: "for class",
     creationDate: null,
     files: [{ path: "age.txt", length: 50_000 }],

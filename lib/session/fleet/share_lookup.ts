@@ -12,6 +12,7 @@ import type { ShareExtension } from "../../swarm/fleet/share_extension.ts";
 import { type FoundShare, ShareSearch } from "../../swarm/fleet/share_search.ts";
 import { MetadataSwarm } from "../../swarm/metadata_swarm.ts";
 import type { Lookups, LookupsContext } from "./lookups.ts";
+import { looksOf } from "./share_of.ts";
 import { NEAR, type Sharing } from "./sharing.ts";
 
 /** What a user asks for. */
@@ -315,6 +316,6 @@ class MetadataFetch {
 
 /** Reads an info dictionary; undefined for a private torrent, for which nobody answers (BEP 27). Errors: `MetainfoError`. */
 async function readVerified(rawInfo: Uint8Array): Promise<Verified | undefined> {
-  const { name, layout, files, isPrivate } = await inSlices(readInfo(rawInfo, METAINFO_LIMITS));
-  return isPrivate ? undefined : { name, length: layout.totalLength, files: files.length };
+  const metainfo = await inSlices(readInfo(rawInfo, METAINFO_LIMITS));
+  return metainfo.isPrivate ? undefined : looksOf(metainfo);
 }

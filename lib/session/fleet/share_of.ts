@@ -1,5 +1,6 @@
 import { isLoopbackAnnounce } from "../advice/announce_advice.ts";
 import { parseAnnounceAddress } from "../../protocol/announce_address.ts";
+import type { Metainfo } from "../../protocol/metainfo.ts";
 import type { Share } from "../../protocol/share_messages.ts";
 import type { Torrent } from "../torrent.ts";
 
@@ -17,12 +18,16 @@ export function shareOf(torrent: Torrent): Share | undefined {
   if (metainfo === undefined || !isShared(torrent)) return undefined;
   return {
     infoHash: torrent.infoHash,
-    name: metainfo.name,
-    length: metainfo.layout.totalLength,
-    files: metainfo.files.length,
+    ...looksOf(metainfo),
     // Others cannot reach a tracker on our loopback.
     trackers: metainfo.announceTiers.flat().filter((address) => !isLoopbackAnnounce(address))
       .flatMap((address) => parseAnnounceAddress(address)?.href ?? []),
     isListed: torrent.will.kept.isListed,
   };
+}
+
+/** Name, bytes and number of files of a torrent, padding not counted (BEP 47). */
+export function looksOf({ name, files }: Metainfo): Pick<Share, "name" | "length" | "files"> {
+  const real = files.filter(({ isPadding }) => !isPadding);
+  return { name, length: real.reduce((sum, { length }) => sum + length, 0), files: real.length };
 }

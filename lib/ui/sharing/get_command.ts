@@ -27,7 +27,7 @@ export interface GetOptions {
 type Share = SharesFound["shares"][number];
 
 /** A share that the user has chosen, and has begun to get. */
-type Chosen = Pick<Share, "infoHash" | "name">;
+type Chosen = Pick<Share, "infoHash" | "name"> & { readonly isNew: boolean };
 
 /** Gets what the words of a code name; without words, shows what is shared near by. Errors: `Failure`. */
 export async function get(
@@ -47,6 +47,7 @@ export async function get(
       if (chosen === undefined) return EXIT.ok;
       const { process: { pid } } = await stateOf(remote);
       warnOfIgnored(following, pid);
+      following.view.event({ event: "handed-over", ...chosen, home: following.home, pid });
       await follow(remote, [chosen], pid, following);
       return EXIT.ok;
     },
@@ -86,15 +87,14 @@ async function choose(
       ? await pickNear(options, peer, keyboard, stop)
       : await findByCode(code, options, peer, keyboard, stop);
     if (share === undefined || !options.yes && !share.isHere && !await agrees(share, keyboard!, stop)) return;
-    if (share.isHere) printLine(printable(`${share.name} is here already`));
     const { magnet, isListed, hosts, name, infoHash } = share;
-    await peer.add({
+    const isNew = await peer.add({
       magnet,
       isListed,
       peers: hosts.map(({ endpoint }) => endpoint),
       ...options.output === undefined ? {} : { folder: resolve(options.output) },
     });
-    return { infoHash, name };
+    return { infoHash, name, isNew };
   } catch (error) {
     if (stop.aborted) return undefined;
     if (error instanceof Failure) throw error;

@@ -3,7 +3,7 @@ import { basename, resolve } from "node:path";
 import { messageOf } from "../../errors.ts";
 import { printable } from "../../log.ts";
 import {
-  formatMagnet,
+  describeTorrent,
   makeSharedData,
   ownTiers,
   shareCode,
@@ -51,6 +51,9 @@ export async function share(
       const { process: { pid } } = await stateOf(remote);
       warnOfIgnored(following, pid);
       const shared = await shareAll(paths, options, new RunningPeer(remote), following);
+      for (const { infoHash, name, isNew } of shared) {
+        following.view.event({ event: "handed-over", infoHash, name, isNew, home: following.home, pid });
+      }
       await follow(remote, shared, pid, following);
       return EXIT.ok;
     },
@@ -60,48 +63,54 @@ export async function share(
   });
 }
 
+/** Shares all, or fails. Everything is said before the peer begins: from then on, its bars are at the end of the screen. */
 async function shareAll(
   paths: readonly string[],
   options: ShareOptions,
   peer: PeerHere,
   following: Following,
-): Promise<Shared[]> {
-  const shared: Shared[] = [];
+): Promise<(Shared & { readonly isNew: boolean })[]> {
+  const { view, options: { progress } } = following;
+  const isForPrograms = progress === "json" || progress === "none";
+  const trackerPort = await peer.trackerPort();
+  const tiers = trackerPort === undefined ? [] : ownTiers(trackerPort, following.options.host);
+  const all: (Shared & { readonly data: SharedData })[] = [];
   for (const path of paths) {
-    try {
-      shared.push(await shareOne(path, options, peer, following));
-    } catch (error) {
-      if (error instanceof Failure) throw error;
-      throw new Failure(EXIT.failed, path, messageOf(error), { cause: error });
-    }
+    const data = await orFail(path, () => hashed(path, following.home, tiers, isForPrograms));
+    all.push({ ...describe(data, options.strong ?? false), path, data });
   }
-  return shared;
+  const page = await peer.page();
+  const cards = isForPrograms ? [] : await Promise.all(all.map((shared) => cardOf(shared, page)));
+  for (const line of cards.flat()) printLine(line);
+  const taken: (Shared & { readonly isNew: boolean })[] = [];
+  for (const { data, ...shared } of all) {
+    const isNew = await orFail(shared.path, () => addData(data, !options.hidden, peer));
+    view.event({ event: "shared", ...shared });
+    taken.push({ ...shared, isNew });
+  }
+  return taken;
 }
 
-async function shareOne(
-  path: string,
-  { hidden = false, strong = false }: ShareOptions,
-  peer: PeerHere,
-  { home, options, view }: Following,
-): Promise<Shared> {
-  const isForPrograms = options.progress === "json" || options.progress === "none";
-  const trackerPort = await peer.trackerPort();
-  const tiers = trackerPort === undefined ? [] : ownTiers(trackerPort, options.host);
-  const data = await hashed(path, home, tiers, isForPrograms);
-  const { infoHash, name, layout, files, announceTiers } = data.metainfo;
-  const shared = {
-    infoHash,
+/** Does a part of the work. Errors: `Failure` that names the path. */
+async function orFail<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw new Failure(EXIT.failed, path, messageOf(error), { cause: error });
+  }
+}
+
+function describe({ metainfo }: SharedData, isStrong: boolean): Omit<Shared, "path"> {
+  const { name, length, files, magnet } = describeTorrent(metainfo);
+  return {
+    infoHash: metainfo.infoHash,
     name,
-    length: layout.totalLength,
+    length,
     files: files.length,
-    code: shareCode(infoHash, strong),
-    magnet: formatMagnet({ infoHash, name, trackers: announceTiers.flat() }),
-    path,
+    code: shareCode(metainfo.infoHash, isStrong),
+    magnet,
   };
-  await addData(data, !hidden, peer);
-  view.event({ event: "shared", ...shared });
-  if (!isForPrograms) { for (const line of await cardOf(shared, await peer.page())) printLine(line); }
-  return shared;
 }
 
 /** Hashes the data, and shows how far that is. */
@@ -124,18 +133,21 @@ async function hashed(
   }
 }
 
-/** Has the peer share the data. A torrent that it knows from elsewhere, and does not have, is taken from here now. */
+/**
+ * Has the peer share the data; returns whether that is new to it. A torrent that it knows from elsewhere, and does not
+ * have, is taken from here now.
+ */
 async function addData(
   { bytes, metainfo, folder }: SharedData,
   isListed: boolean,
   peer: PeerHere,
-): Promise<void> {
+): Promise<boolean> {
   const addition = { metainfo: bytes, folder, isListed };
-  if (await peer.add(addition)) return;
+  if (await peer.add(addition)) return true;
   const there = await peer.standing(metainfo.infoHash);
-  if (there.folder === folder || there.finished) return;
+  if (there.folder === folder || there.finished) return false;
   await peer.leave(metainfo.infoHash);
-  await peer.add(addition);
+  return await peer.add(addition);
 }
 
 /** What a person needs to get the data elsewhere. */
