@@ -12,6 +12,7 @@
  * Invariant: before files are made in `state/tmp/`, the resume state says "active, nothing stored". Otherwise a crash
  * right after that would leave new, empty files while the resume state still describes older ones.
  */
+import { StorageError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { Bitfield } from "../protocol/bitfield.ts";
 import { type Metainfo, pieceHash } from "../protocol/metainfo.ts";
@@ -35,6 +36,8 @@ interface RecoveryContext {
   readonly files: TorrentFiles;
   readonly workers: DiskWorkers;
   readonly resume: ResumeStore;
+  /** Whether the data is the user's own, shared from where it lies: it is whole there, or nothing is done. */
+  readonly isUsersOwn: boolean;
   readonly log: Logger;
   /** Hears the number of pieces hashed so far. */
   readonly onChecked: (checked: number) => void;
@@ -150,6 +153,7 @@ async function examine(context: RecoveryContext, trusted: Bitfield): Promise<Rec
   const isWhole = inShareable.isFull && files.shareable.exists() &&
     files.shareable.wrongSizes(stamps).length === 0;
   if (isWhole) return await adoptComplete(context, stamps);
+  if (context.isUsersOwn) throw changedOwnData(metainfo, inShareable);
   await files.look();
   const found = files.current;
   const inTmp = await check(found, inShareable);
@@ -171,6 +175,14 @@ async function examine(context: RecoveryContext, trusted: Bitfield): Promise<Rec
   await gather(context, inTmp, found, have);
   await resume.saveBits("written", infoHash, have);
   return { have, storedCount: 0, isComplete: false, isMoving: false, isResumed: false, stamps: kept };
+}
+
+/** Why data that is shared from where it lies is left alone: it is the user's, and must not be replaced by what it was. */
+function changedOwnData({ name }: Metainfo, good: Bitfield): StorageError {
+  const found = good.count === 0 ? "is not there any more" : "has changed since it was shared";
+  return new StorageError(
+    `${name} ${found}, and is left as it is: share it again, which gives it another code, or put it back and resume it`,
+  );
 }
 
 /** The place for each file: a good one in `shareable/` stays there, a wanted or begun one gets a file in `tmp`. */

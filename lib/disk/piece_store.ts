@@ -104,19 +104,23 @@ export class PieceStore implements PieceStorage {
   }
 
   /**
-   * Finds out what is there, makes the wanted files, and completes a move that was cut off. `onChecked`
-   * hears how many pieces were hashed.
+   * Finds out what is there, makes the wanted files, and completes a move that was cut off. `onChecked` hears how many
+   * pieces were hashed. `isUsersOwn`: the data is shared from where it lies, and is never written.
    *
    * Errors: `StorageError`; what KV throws; the signal's reason when it is aborted.
    */
-  async recover(onChecked: (checked: number) => void, signal?: AbortSignal): Promise<RecoveredStore> {
-    const { infoHash } = this.#metainfo;
+  async recover(
+    onChecked: (checked: number) => void,
+    signal?: AbortSignal,
+    isUsersOwn = false,
+  ): Promise<RecoveredStore> {
     const recovered = await recoverPieces({
       metainfo: this.#metainfo,
       selection: this.#selection,
       files: this.#files,
       workers: this.#workers,
       resume: this.#resume,
+      isUsersOwn,
       log: this.#log,
       onChecked,
       signal,
@@ -125,7 +129,7 @@ export class PieceStore implements PieceStorage {
     this.#notedCount = this.#storedCount = recovered.storedCount;
     this.#watch.stamps = [...recovered.stamps];
     if (recovered.isMoving) await this.#watch.movedBefore();
-    const blocks = await this.#resume.takeUnfinished(infoHash);
+    const blocks = await this.#resume.takeUnfinished(this.#metainfo.infoHash);
     const unfinished = recovered.isResumed ? this.#readUnfinished(blocks) : new Map();
     await this.#unpackWanted();
     if (this.#storedCount < this.#have.count) this.#unsynced = new Set(this.#files.holdersOfAll(this.#have));

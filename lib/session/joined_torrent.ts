@@ -43,6 +43,8 @@ export interface JoinContext {
   readonly limits: RateLimits;
   /** The folder that the user chose for its data, an absolute path; undefined for `shareable/`. */
   readonly folder: string | undefined;
+  /** Whether the data is the user's own, shared from where it lies; then it is never written. */
+  readonly isUsersOwn: boolean;
   /** The user's changes of its trackers and web seeds, as they are now. */
   readonly addresses: () => KeptAddresses;
   /** The user's wishes for its files in this run; the resume state holds those of earlier runs. */
@@ -114,7 +116,7 @@ export class JoinedTorrent {
     const { home, workers, resume, surroundings } = context.shared;
     const { log } = surroundings;
     const startedAt = surroundings.now();
-    const { folder } = context;
+    const { folder, isUsersOwn } = context;
     if (folder !== undefined) requireFolder(folder);
     const selection = await chooseFiles(metainfo, context.files, selectOnly, context.shared);
     const spelled = await spelledAsOnDisk(metainfo, home, folder);
@@ -129,7 +131,7 @@ export class JoinedTorrent {
     });
     try {
       const wasMoving = await resume.phase(metainfo.infoHash) === "moving";
-      const recovered = await store.recover(onChecked, signal);
+      const recovered = await store.recover(onChecked, signal, isUsersOwn);
       if (!recovered.finished) workers.prepare();
       const { tiers, isAnnouncer, problems } = await trackersOf(
         { announceTiers: changedTiers(metainfo.announceTiers, context.addresses()) },

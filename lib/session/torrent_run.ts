@@ -344,6 +344,7 @@ export class TorrentRun {
       policy: will.policy,
       limits: will.limits,
       folder: will.kept.folder,
+      isUsersOwn: will.kept.isUsersOwn,
       addresses: () => will.kept.addresses,
       files: wanted.files,
       report: (event) => this.#swarmReported(event),

@@ -35,6 +35,8 @@ export interface AddOptions {
   readonly labels?: readonly string[];
   /** The folder for its data, an absolute path, which is made where it is missing; `shareable/` where left out. */
   readonly folder?: string;
+  /** Whether all data lies there already and is the user's own: it is never written. Not, where left out. */
+  readonly isUsersOwn?: boolean;
   /** Whether hosts near by that know no code of it may see that it is shared; not, where left out. */
   readonly isListed?: boolean;
 }
@@ -241,6 +243,7 @@ export class Torrents {
       pauseReason: undefined,
       ...(labels && { labels }),
       ...(folder && { folder }),
+      isUsersOwn: options.isUsersOwn ?? false,
       isListed: options.isListed ?? false,
     };
     const keeping = torrent.will.change(changes).then(() => this.#keep(torrent, read));

@@ -102,7 +102,8 @@ Deno.test("A shared file that changes is noticed, is not written, and is good ag
   await using test = await TestSession.start();
   const { bytes, metainfo } = await makeSharedData(path, test.home, [], () => {});
   const peer = new OwnPeer(test.session);
-  assert(await peer.add({ metainfo: bytes, folder, isListed: true }));
+  const addition = { metainfo: bytes, folder, isUsersOwn: true };
+  assert(await peer.add({ ...addition, isListed: true }));
   const snapshot = () => test.session.snapshot()[0];
   const until = async (isSo: () => boolean) => {
     const deadline = performance.now() + 20_000;
@@ -115,11 +116,25 @@ Deno.test("A shared file that changes is noticed, is not written, and is good ag
   assert.deepEqual(await peer.standing(metainfo.infoHash), { folder, finished: true });
   const other = content.slice().fill(9, 0, 50_000);
   await Deno.writeFile(path, other);
-  test.session.verify(metainfo.infoHash);
-  await until(() => snapshot().state === "downloading" && snapshot().have < snapshot().pieces);
+  await test.session.verify(metainfo.infoHash);
+  await until(() => snapshot().state === "failed");
+  assert.match(
+    snapshot().failure!,
+    /^film.bin has changed since it was shared, and is left as it is: share it again/,
+  );
+  // Others have what it was, and still it is the user's.
+  await using room = await TestSession.start();
+  await Deno.writeFile(join(room.home, "shareable", "film.bin"), content);
+  await room.session.open({ bytes });
+  await test.session.resume(metainfo.infoHash);
+  test.session.addPeers(metainfo.infoHash, [`127.0.0.1:${room.session.port}`]);
+  await until(() => snapshot().state === "failed");
   assert.deepEqual(new Uint8Array(await Deno.readFile(path)), other);
   assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["film.bin"]);
-  assert.equal(await peer.add({ metainfo: bytes, folder, isListed: false }), false);
+
+  await Deno.writeFile(path, content);
+  assert.equal(await peer.add({ ...addition, isListed: false }), false);
+  await until(() => snapshot().seeding);
   assert.equal(test.session.details(metainfo.infoHash).isListed, false);
   await Deno.remove(folder, { recursive: true });
 });

@@ -59,7 +59,7 @@ function decoded(base64: string): Uint8Array<ArrayBuffer> {
 
 /** Errors: `Refusal` for a folder that the network may not name. */
 function optionsOf(call: Call<Addition>): AddOptions {
-  const { files, paused, labels, peers, output, listed } = call.body;
+  const { files, paused, labels, peers, output, own, listed } = call.body;
   if (output !== undefined && call.door !== "control" && !isAllowedFolder(output, call.outputFolders)) {
     throw new Refusal(403, `Expected a folder that --output-folders allows, got ${output}`);
   }
@@ -69,6 +69,7 @@ function optionsOf(call: Call<Addition>): AddOptions {
     ...labels === undefined ? {} : { labels },
     ...peers === undefined ? {} : { peers },
     ...output === undefined ? {} : { folder: output },
+    ...own === undefined ? {} : { isUsersOwn: own },
     ...listed === undefined ? {} : { isListed: listed },
   };
 }

@@ -86,6 +86,9 @@ export const Addition = v.strictObject({
     v.description("Absolute path of the folder for its data; over TCP only below those of --output-folders"),
   )),
   peers: v.optional(v.pipe(Texts, v.description("Peers to dial at once, host:port each"))),
+  own: v.optional(
+    v.pipe(v.boolean(), v.description("Whether all data lies in output already, and is never to be written")),
+  ),
   listed: v.optional(
     v.pipe(v.boolean(), v.description("Whether hosts near by that know no code see that it is shared")),
   ),

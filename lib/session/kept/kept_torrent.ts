@@ -25,6 +25,8 @@ export interface KeptTorrent {
   readonly isLeaving: boolean;
   /** The folder that the user chose for its data, an absolute path; undefined for `shareable/`. */
   readonly folder: string | undefined;
+  /** Whether the data is the user's own, shared from where it lies; then it is never written. */
+  readonly isUsersOwn: boolean;
   /** Whether hosts near by that know no code of it may see that it is shared. */
   readonly isListed: boolean;
   /** Trackers and web seeds that the user has added or dropped. */
@@ -44,6 +46,7 @@ export function newKeptTorrent(number: number, addedAt: number): KeptTorrent {
     labels: [],
     isLeaving: false,
     folder: undefined,
+    isUsersOwn: false,
     isListed: false,
     addresses: UNCHANGED,
   };
@@ -63,6 +66,7 @@ export function readKeptTorrent(saved: unknown, fresh: KeptTorrent): KeptTorrent
     labels: Array.isArray(record.labels) ? record.labels.filter(isLabel).slice(0, LABELS.perTorrent) : [],
     isLeaving: record.isLeaving === true,
     folder: typeof record.folder === "string" && isAbsolute(record.folder) ? record.folder : undefined,
+    isUsersOwn: record.isUsersOwn === true,
     isListed: record.isListed === true,
     addresses: readAddresses(record.addresses),
   };

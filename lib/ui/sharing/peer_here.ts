@@ -9,6 +9,8 @@ export interface Addition {
   readonly magnet?: string;
   /** The absolute path of the folder for its data; `shareable/` where left out. */
   readonly folder?: string;
+  /** Whether all data lies there already, and is the user's own. */
+  readonly isUsersOwn?: boolean;
   readonly peers?: readonly string[];
   /** Whether hosts near by that know no code see it. */
   readonly isListed: boolean;
@@ -52,8 +54,15 @@ export class RunningPeer implements PeerHere {
     return first && `${first}/`;
   }
 
-  async add({ metainfo, magnet, folder, peers, isListed }: Addition): Promise<boolean> {
-    const body = { metainfo: metainfo?.toBase64(), magnet, output: folder, peers, listed: isListed };
+  async add({ metainfo, magnet, folder, isUsersOwn, peers, isListed }: Addition): Promise<boolean> {
+    const body = {
+      metainfo: metainfo?.toBase64(),
+      magnet,
+      output: folder,
+      own: isUsersOwn,
+      peers,
+      listed: isListed,
+    };
     return (await this.#remote.post("/torrents", body) as { readonly isNew: boolean }).isNew;
   }
 

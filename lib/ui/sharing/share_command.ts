@@ -142,7 +142,7 @@ async function addData(
   isListed: boolean,
   peer: PeerHere,
 ): Promise<boolean> {
-  const addition = { metainfo: bytes, folder, isListed };
+  const addition = { metainfo: bytes, folder, isUsersOwn: true, isListed };
   if (await peer.add(addition)) return true;
   const there = await peer.standing(metainfo.infoHash);
   if (there.folder === folder || there.finished) return false;
