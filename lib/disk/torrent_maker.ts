@@ -12,7 +12,7 @@ import {
 import { safePaths } from "../protocol/safe_path.ts";
 import { METAINFO_LIMITS, VERSION } from "../settings.ts";
 import type { DiskWorkers } from "./disk_workers.ts";
-import { FileRow, sameStamp } from "./file_row.ts";
+import { FileRow, type FileStamp, sameStamp } from "./file_row.ts";
 import { OpenFiles } from "./open_files.ts";
 import { storageFailure } from "./storage_failure.ts";
 
@@ -38,6 +38,8 @@ interface MadeTorrent {
   /** The `.torrent` file. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly metainfo: Metainfo;
+  /** The marks of the files as they were hashed, in the order of the torrent. */
+  readonly stamps: readonly FileStamp[];
 }
 
 interface FoundFile {
@@ -100,11 +102,11 @@ export async function makeTorrent(
     isWritable: false,
   }, new OpenFiles(1));
   await plan.beforeHashing?.();
-  const pieceHashes = await hashRow(row, plan.workers, onProgress, signal);
+  const { pieceHashes, stamps } = await hashRow(row, plan.workers, onProgress, signal);
   const infoFiles = files.map(({ path, length }) => ({ path: path.slice(1), length }));
   const rawInfo = encodeInfo(name, infoFiles, pieceLength, pieceHashes, plan.isPrivate);
   const bytes = encodeMetainfo(rawInfo, { ...plan, createdBy: `peer/${VERSION}` });
-  return { bytes, metainfo: parseMetainfo(bytes, METAINFO_LIMITS) };
+  return { bytes, metainfo: parseMetainfo(bytes, METAINFO_LIMITS), stamps };
 }
 
 /** The plain files at or below a path, sorted by name, folder by folder. */
@@ -142,7 +144,7 @@ async function hashRow(
   workers: DiskWorkers,
   onProgress: (done: number, total: number) => void,
   signal: AbortSignal | undefined,
-): Promise<Uint8Array<ArrayBuffer>> {
+): Promise<{ pieceHashes: Uint8Array<ArrayBuffer>; stamps: FileStamp[] }> {
   const { pieceCount } = row.layout;
   const pieceHashes = new Uint8Array(pieceCount * PIECE_HASH_LENGTH);
   const before = await row.stamps();
@@ -159,5 +161,5 @@ async function hashRow(
       `Expected ${row.nameOf(changed)} to stay as it is, but it changed while it was read`,
     );
   }
-  return pieceHashes;
+  return { pieceHashes, stamps: before.map((stamp) => stamp!) };
 }

@@ -1,5 +1,6 @@
 /** The torrents of a session: how each of them comes, is found and goes. */
 import { dirname, join, resolve } from "node:path";
+import type { FileStamp } from "../disk/file_row.ts";
 import { type FileLooks, watchFolder } from "../disk/folder_watch.ts";
 import { messageOf, MetainfoError } from "../errors.ts";
 import { download, DownloadError } from "../net/http/download.ts";
@@ -37,6 +38,11 @@ export interface AddOptions {
   readonly folder?: string;
   /** Whether all data lies there already and is the user's own: it is never written. Not, where left out. */
   readonly isUsersOwn?: boolean;
+  /**
+   * With `isUsersOwn`: the marks of all files as they were when the torrent was made of them. Files that still have these
+   * are not hashed again.
+   */
+  readonly stamps?: readonly FileStamp[];
   /** Whether hosts near by that know no code of it may see that it is shared; not, where left out. */
   readonly isListed?: boolean;
 }
@@ -246,7 +252,7 @@ export class Torrents {
       isUsersOwn: options.isUsersOwn ?? false,
       isListed: options.isListed ?? false,
     };
-    const keeping = torrent.will.change(changes).then(() => this.#keep(torrent, read));
+    const keeping = torrent.will.change(changes).then(() => this.#keep(torrent, read, options.stamps));
     this.#opening.set(infoHash, keeping);
     this.#context.tasks.add(keeping);
     try {
@@ -291,8 +297,16 @@ export class Torrents {
   }
 
   /** Keeps the choice of its files, and the torrent itself where it is not in `torrents/` yet. */
-  async #keep(torrent: Torrent, { infoHash, metainfo, link, bytes }: ReadTorrent): Promise<void> {
+  async #keep(
+    torrent: Torrent,
+    { infoHash, metainfo, link, bytes }: ReadTorrent,
+    stamps: AddOptions["stamps"],
+  ): Promise<void> {
     await torrent.keepFiles();
+    if (stamps !== undefined && torrent.will.kept.isUsersOwn && stamps.length === metainfo?.files.length) {
+      await this.#context.resume.saveStamps(infoHash, stamps);
+      await this.#context.resume.savePhase(infoHash, "complete");
+    }
     if (metainfo === undefined) await this.#context.state.saveMagnet(infoHash, link!);
     else if (bytes !== undefined) await this.#save(metainfo, bytes);
   }

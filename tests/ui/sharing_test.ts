@@ -146,3 +146,27 @@ Deno.test("A QR code fits the terminal or is left out", () => {
   assert.deepEqual(qrLines(link, 30, false), []);
   assert(qrLines(link, 80, true)[0].startsWith("\x1b[97;40m"));
 });
+
+Deno.test("What was hashed to be shared is not hashed again, unless it has changed since", async () => {
+  const folder = await Deno.makeTempDir();
+  await using test = await TestSession.start();
+  const peer = new OwnPeer(test.session);
+  for (const isChanged of [false, true]) {
+    const path = join(folder, `film-${isChanged}.bin`);
+    await Deno.writeFile(path, new Uint8Array(200_000).fill(7));
+    const { bytes, metainfo, stamps } = await makeSharedData(path, test.home, [], () => {});
+    // Other content under the same marks shows whether anybody looks at it again.
+    const { mtime } = await Deno.stat(path);
+    await Deno.writeFile(path, new Uint8Array(200_000).fill(8));
+    await Deno.utime(path, mtime!, isChanged ? new Date(0) : new Date(stamps[0].mtimeMs));
+    const same = {
+      ...stamps[0],
+      mtimeMs: isChanged ? stamps[0].mtimeMs : (await Deno.stat(path)).mtime!.getTime(),
+    };
+    await peer.add({ metainfo: bytes, folder, isUsersOwn: true, stamps: [same], isListed: false });
+    const snapshot = () => test.session.snapshot().find(({ infoHash }) => infoHash === metainfo.infoHash)!;
+    while (snapshot().state === "checking") await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.equal(snapshot().state, isChanged ? "failed" : "seeding");
+  }
+  await Deno.remove(folder, { recursive: true });
+});

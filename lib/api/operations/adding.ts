@@ -59,7 +59,7 @@ function decoded(base64: string): Uint8Array<ArrayBuffer> {
 
 /** Errors: `Refusal` for a folder that the network may not name. */
 function optionsOf(call: Call<Addition>): AddOptions {
-  const { files, paused, labels, peers, output, own, listed } = call.body;
+  const { files, paused, labels, peers, output, own, stamps, listed } = call.body;
   if (output !== undefined && call.door !== "control" && !isAllowedFolder(output, call.outputFolders)) {
     throw new Refusal(403, `Expected a folder that --output-folders allows, got ${output}`);
   }
@@ -70,6 +70,8 @@ function optionsOf(call: Call<Addition>): AddOptions {
     ...peers === undefined ? {} : { peers },
     ...output === undefined ? {} : { folder: output },
     ...own === undefined ? {} : { isUsersOwn: own },
+    // A program on another machine cannot know what was hashed here.
+    ...stamps === undefined || call.door !== "control" ? {} : { stamps },
     ...listed === undefined ? {} : { isListed: listed },
   };
 }

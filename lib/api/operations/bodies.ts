@@ -89,6 +89,11 @@ export const Addition = v.strictObject({
   own: v.optional(
     v.pipe(v.boolean(), v.description("Whether all data lies in output already, and is never to be written")),
   ),
+  stamps: v.optional(v.pipe(
+    v.array(v.strictObject({ size: v.number(), mtimeMs: v.number(), inode: v.number() })),
+    v.maxLength(METAINFO_LIMITS.files),
+    v.description("With own, over the control socket only: the files as they were hashed"),
+  )),
   listed: v.optional(
     v.pipe(v.boolean(), v.description("Whether hosts near by that know no code see that it is shared")),
   ),

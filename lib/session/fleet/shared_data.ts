@@ -1,6 +1,7 @@
 /** Makes torrents of data that is shared from where it lies. */
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { DiskWorkers } from "../../disk/disk_workers.ts";
+import type { FileStamp } from "../../disk/file_row.ts";
 import { storageFailure } from "../../disk/storage_failure.ts";
 import { makeTorrent } from "../../disk/torrent_maker.ts";
 import { StorageError } from "../../errors.ts";
@@ -16,6 +17,8 @@ export interface SharedData {
   /** The `.torrent` file. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly metainfo: Metainfo;
+  /** The marks of its files as they were hashed. */
+  readonly stamps: readonly FileStamp[];
   /** The folder that holds the file or folder of the torrent's name. */
   readonly folder: string;
 }

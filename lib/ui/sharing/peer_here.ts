@@ -1,5 +1,6 @@
 /** The peer of a home, as `share` and `get` use it: the one that runs there already, or a session of this process. */
 import type { Session, ShareQuestion, SharesFound } from "../../session/session.ts";
+import type { SharedData } from "../../session/torrent_tools.ts";
 import { type Remote, stateOf } from "../control/remote.ts";
 
 /** A torrent to take in; exactly one of `metainfo` and `magnet`. */
@@ -11,6 +12,8 @@ export interface Addition {
   readonly folder?: string;
   /** Whether all data lies there already, and is the user's own. */
   readonly isUsersOwn?: boolean;
+  /** Its files as they were hashed. */
+  readonly stamps?: SharedData["stamps"];
   readonly peers?: readonly string[];
   /** Whether hosts near by that know no code see it. */
   readonly isListed: boolean;
@@ -54,12 +57,13 @@ export class RunningPeer implements PeerHere {
     return first && `${first}/`;
   }
 
-  async add({ metainfo, magnet, folder, isUsersOwn, peers, isListed }: Addition): Promise<boolean> {
+  async add({ metainfo, magnet, folder, isUsersOwn, stamps, peers, isListed }: Addition): Promise<boolean> {
     const body = {
       metainfo: metainfo?.toBase64(),
       magnet,
       output: folder,
       own: isUsersOwn,
+      stamps,
       peers,
       listed: isListed,
     };

@@ -138,11 +138,11 @@ async function hashed(
  * have, is taken from here now.
  */
 async function addData(
-  { bytes, metainfo, folder }: SharedData,
+  { bytes, metainfo, folder, stamps }: SharedData,
   isListed: boolean,
   peer: PeerHere,
 ): Promise<boolean> {
-  const addition = { metainfo: bytes, folder, isUsersOwn: true, isListed };
+  const addition = { metainfo: bytes, folder, isUsersOwn: true, stamps, isListed };
   if (await peer.add(addition)) return true;
   const there = await peer.standing(metainfo.infoHash);
   if (there.folder === folder || there.finished) return false;
