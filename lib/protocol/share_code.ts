@@ -44,7 +44,17 @@ export function shareCode(infoHash: InfoHash, isStrong = false): string {
 
 /** The hashes under which strangers ask for a torrent: that of its usual code, and that of its strong one. */
 export function lookupHashesOf(infoHash: InfoHash): InfoHash[] {
-  return [false, true].map((isStrong) => lookupHashOf(shareCode(infoHash, isStrong)));
+  const bytes = infoHashBytes(infoHash);
+  return [CODE_WORDS.usual, CODE_WORDS.strong].map((words) =>
+    lookupHash("share", beginning(bytes, words * WORD_BITS))
+  );
+}
+
+/** The first `bits` of some bytes; the last byte is filled with zeros. */
+function beginning(bytes: Uint8Array, bits: number): Uint8Array {
+  const cut = bytes.slice(0, Math.ceil(bits / 8));
+  cut[cut.length - 1] &= 0xff << (8 * cut.length - bits);
+  return cut;
 }
 
 /** Whether a torrent has this code. */

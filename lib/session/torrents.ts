@@ -237,7 +237,11 @@ export class Torrents {
     if (known !== undefined) {
       await this.#opening.get(infoHash);
       await this.#merge(known, read, peers);
-      if (options.isListed !== undefined) await known.will.change({ isListed: options.isListed });
+      if (options.isListed !== undefined) {
+        const keeping = known.will.change({ isListed: options.isListed });
+        this.#context.standingChanged();
+        await keeping;
+      }
       return { infoHash, isNew: false };
     }
     const lastRank = this.inOrder.at(-1)?.will.kept.rank ?? -Infinity;

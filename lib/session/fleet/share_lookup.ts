@@ -1,6 +1,5 @@
 /** A user's question for what is shared: it asks the hosts near by, and verifies what they say. */
 import { inSlices } from "../../disk/time_slices.ts";
-import { addNamedPeers } from "../../net/discovery/named_peers.ts";
 import { formatEndpoint } from "../../protocol/endpoint.ts";
 import type { InfoHash } from "../../protocol/info_hash.ts";
 import { formatMagnet } from "../../protocol/magnet.ts";
@@ -11,7 +10,7 @@ import { METAINFO_LIMITS, SHARING } from "../../settings.ts";
 import type { ShareExtension } from "../../swarm/fleet/share_extension.ts";
 import { type FoundShare, ShareSearch } from "../../swarm/fleet/share_search.ts";
 import { MetadataSwarm } from "../../swarm/metadata_swarm.ts";
-import type { Lookups, LookupsContext } from "./lookups.ts";
+import type { JoinedLookup, Lookups, LookupsContext } from "./lookups.ts";
 import { looksOf } from "./share_of.ts";
 import { NEAR, type Sharing } from "./sharing.ts";
 
@@ -77,7 +76,7 @@ export class ShareQuestions {
   readonly #context: QuestionContext;
   readonly #signal: AbortSignal;
   /** Questions under way, by their lookup hashes. */
-  readonly #asked = new Map<InfoHash, Promise<SharesFound>>();
+  readonly #asked = new Map<InfoHash, { readonly asking: Asking; readonly answer: Promise<SharesFound> }>();
 
   /** `signal` ends all questions. */
   constructor(context: QuestionContext, signal: AbortSignal) {
@@ -94,7 +93,10 @@ export class ShareQuestions {
   async ask(question: ShareQuestion): Promise<SharesFound> {
     const infoHash = question.code === undefined ? NEAR : readShareCode(question.code).lookupHash;
     const known = this.#asked.get(infoHash);
-    if (known !== undefined) return await known;
+    if (known !== undefined) {
+      known.asking.addPeers(question.peers ?? []);
+      return await known.answer;
+    }
     if (this.#asked.size >= SHARING.atOnce) {
       throw new RangeError(`Expected at most ${SHARING.atOnce} questions at once, got one more`);
     }
@@ -103,7 +105,7 @@ export class ShareQuestions {
       this.#asked.delete(infoHash);
       asking.stop();
     });
-    this.#asked.set(infoHash, answer);
+    this.#asked.set(infoHash, { asking, answer });
     this.#context.tasks.add(answer);
     return await answer;
   }
@@ -115,6 +117,7 @@ class Asking {
   readonly #signal: AbortSignal;
   readonly #isCode: boolean;
   readonly #infoHash: InfoHash;
+  readonly #lookup: JoinedLookup;
   readonly #search: ShareSearch;
   readonly #fetches = new Map<InfoHash, MetadataFetch>();
   readonly #verified = new Map<InfoHash, Verified>();
@@ -138,7 +141,8 @@ class Asking {
     );
     const lookup = lookups.join({ infoHash, extension: sharing.extensionFor(infoHash) });
     this.#stack.defer(() => lookup.leave());
-    addNamedPeers(lookup.swarm, peers, signal, surroundings.log);
+    this.#lookup = lookup;
+    this.addPeers(peers);
     const extension = lookup.extension as ShareExtension;
     this.#stack.defer(extension.ask((answer) => {
       if (!this.#search.take(answer)) return;
@@ -148,6 +152,11 @@ class Asking {
     const wake = () => this.#wake();
     signal.addEventListener("abort", wake);
     this.#stack.defer(() => signal.removeEventListener("abort", wake));
+  }
+
+  /** Asks these peers, too, `HOST:PORT` each. */
+  addPeers(peers: readonly string[]): void {
+    this.#lookup.addPeers(peers);
   }
 
   stop(): void {

@@ -27,6 +27,8 @@ export class Sharing implements Answering {
   /** The torrents under each lookup hash; undefined when torrents have come or gone since. */
   #index: ReadonlyMap<InfoHash, readonly Torrent[]> | undefined;
   #bySkeyHash: ReadonlyMap<string, InfoHash> = new Map();
+  /** Whether any torrent is told to those who know no code. */
+  #hasListed = false;
 
   /** `torrents`: all of the session; `machine`: its name in the room. */
   constructor(torrents: () => Iterable<Torrent>, machine: string) {
@@ -34,13 +36,14 @@ export class Sharing implements Answering {
     this.#machine = machine;
   }
 
-  /** Torrents have come or gone. */
+  /** Torrents have come or gone, or are listed or not listed now. */
   changed(): void {
     this.#index = undefined;
   }
 
   isAnswered(infoHash: InfoHash): boolean {
-    return infoHash === NEAR ? this.sharesUnder(NEAR).length > 0 : this.#current.has(infoHash);
+    const current = this.#current;
+    return infoHash === NEAR ? this.#hasListed : current.has(infoHash);
   }
 
   extensionFor(infoHash: InfoHash): ShareExtension {
@@ -65,9 +68,9 @@ export class Sharing implements Answering {
   sharesUnder(infoHash: InfoHash): Share[] {
     const isNear = infoHash === NEAR;
     const torrents = isNear ? this.#torrents() : this.#current.get(infoHash) ?? [];
-    return [...torrents].filter(({ will }) => !isNear || will.kept.isListed)
-      .sort((a, b) => b.will.kept.addedAt - a.will.kept.addedAt)
-      .flatMap((torrent) => shareOf(torrent) ?? []).slice(0, MAX_SHARES);
+    return [...torrents].filter((torrent) => isShared(torrent) && (!isNear || torrent.will.kept.isListed))
+      .sort((a, b) => b.will.kept.addedAt - a.will.kept.addedAt).slice(0, MAX_SHARES)
+      .flatMap((torrent) => shareOf(torrent) ?? []);
   }
 
   /** The index as the torrents are now. Hashes are computed once for each torrent. */
@@ -86,6 +89,7 @@ export class Sharing implements Answering {
       });
     }
     this.#bySkeyHash = bySkeyHash;
+    this.#hasListed = torrents.some(({ will }) => will.kept.isListed);
     return this.#index = index;
   }
 
