@@ -76,9 +76,7 @@ class SharingHosts implements AsyncDisposable {
   /** What `peer get --json` finds. */
   async find(host: number, ...args: string[]): Promise<Found> {
     const { stdout } = await this.#spawn(host, ["get", "--json", "--no-web", ...args]).output();
-    const line = new TextDecoder().decode(stdout).split("\n").find((line) => line.startsWith('{"shares'));
-    assert(line !== undefined, new TextDecoder().decode(stdout));
-    return JSON.parse(line);
+    return JSON.parse(new TextDecoder().decode(stdout));
   }
 
   /** How a command fails that is to fail. */

@@ -28,13 +28,14 @@ export interface SharedData {
  * the same info-hash. A symbolic link stands for what it leads to. `announceTiers`: announce URLs, tier by tier.
  *
  * `onProgress` hears pieces done and pieces in all. Errors: `StorageError`, also for what the program keeps in `home`;
- * `MetainfoError`.
+ * `MetainfoError`; the reason of `signal` when it aborts.
  */
 export async function makeSharedData(
   path: string,
   home: string,
   announceTiers: readonly (readonly string[])[],
   onProgress: (done: number, total: number) => void,
+  signal?: AbortSignal,
 ): Promise<SharedData> {
   const real = await Deno.realPath(path).catch((error) => {
     throw storageFailure(`read ${path}`, error);
@@ -51,7 +52,7 @@ export async function makeSharedData(
   const workers = new DiskWorkers();
   try {
     const plan = { path: real, announceTiers, isPrivate: false, workers };
-    return { ...await makeTorrent(plan, onProgress), folder: dirname(real) };
+    return { ...await makeTorrent(plan, onProgress, signal), folder: dirname(real) };
   } finally {
     workers.close();
   }

@@ -41,7 +41,12 @@ export async function get(
     throw new Failure(EXIT.usage, "get", "Expected --yes, or a terminal on which to ask, got neither");
   }
   const keyboard = isTerminal && !options.json ? keyboardHere() : undefined;
-  return await run(words, {
+  // A list on standard output has nothing else beside it.
+  const isListOnly = options.json || (code === undefined && !isTerminal);
+  const shown = isListOnly
+    ? { ...words, commandLine: { ...words.commandLine, progress: "none" as const } }
+    : words;
+  return await run(shown, {
     handOver: async (remote, following) => {
       const chosen = await choose(code, options, new RunningPeer(remote), keyboard, following.stop);
       if (chosen === undefined) return EXIT.ok;

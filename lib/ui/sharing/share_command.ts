@@ -50,11 +50,14 @@ export async function share(
     handOver: async (remote, following) => {
       const { process: { pid } } = await stateOf(remote);
       warnOfIgnored(following, pid);
-      const shared = await shareAll(paths, options, new RunningPeer(remote), following);
+      const shared = await shareAll(paths, options, new RunningPeer(remote), following).catch((error) => {
+        if (following.stop.aborted) return [];
+        throw error;
+      });
       for (const { infoHash, name, isNew } of shared) {
         following.view.event({ event: "handed-over", infoHash, name, isNew, home: following.home, pid });
       }
-      await follow(remote, shared, pid, following);
+      if (shared.length > 0) await follow(remote, shared, pid, following);
       return EXIT.ok;
     },
     begin: async (session, _options, following) => {
@@ -76,7 +79,7 @@ async function shareAll(
   const tiers = trackerPort === undefined ? [] : ownTiers(trackerPort, following.options.host);
   const all: (Shared & { readonly data: SharedData })[] = [];
   for (const path of paths) {
-    const data = await orFail(path, () => hashed(path, following.home, tiers, isForPrograms));
+    const data = await orFail(path, () => hashed(path, following, tiers, isForPrograms));
     all.push({ ...describe(data, options.strong ?? false), path, data });
   }
   const page = await peer.page();
@@ -116,7 +119,7 @@ function describe({ metainfo }: SharedData, isStrong: boolean): Omit<Shared, "pa
 /** Hashes the data, and shows how far that is. */
 async function hashed(
   path: string,
-  home: string,
+  { home, stop }: Following,
   announceTiers: readonly (readonly string[])[],
   isForPrograms: boolean,
 ): Promise<SharedData> {
@@ -127,7 +130,13 @@ async function hashed(
     ? new WorkBar(label, new TerminalScreen(Deno.stderr))
     : new WorkLines(label);
   try {
-    return await makeSharedData(path, home, announceTiers, (done, total) => progress.update(done, total));
+    return await makeSharedData(
+      path,
+      home,
+      announceTiers,
+      (done, total) => progress.update(done, total),
+      stop,
+    );
   } finally {
     progress.close();
   }
