@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { readShareCode } from "../../lib/session/torrent_tools.ts";
 import { randomBytes } from "../harness/data/random.ts";
 import { type PeerEvent, PeerRun } from "../harness/processes/peer_run.ts";
@@ -56,13 +57,14 @@ class SharingHosts implements AsyncDisposable {
     );
   }
 
-  /** Shares and resolves, once everything is seeded, with the codes. */
+  /** Shares and resolves, once everything is taken in, with the codes. */
   async share(host: number, ...args: string[]): Promise<{ run: PeerRun; codes: string[] }> {
     const run = this.start(host, "share", ...args);
-    await Promise.race([run.joined, run.ended]);
     const paths = args.filter((word) => !word.startsWith("--")).length;
     const shared = () => eventsOf(run, "shared");
-    while (shared().length < paths) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (shared().length < paths) {
+      await Promise.race([run.ended, delay(20)]);
+    }
     return { run, codes: shared().map(({ code }) => code as string) };
   }
 
@@ -191,6 +193,29 @@ lanTest(
     const getter = await room.get(1, code, "--peer", room.lan.address(0));
     await room.assertHas(join(room.home(1), "shareable", "film.mp4"));
     await assertStops(run, getter);
+  },
+);
+
+lanTest(
+  "Where a peer runs in the home, share and get hand over to it, and it goes on without them",
+  async () => {
+    await using room = await SharingHosts.of(2);
+    await Deno.writeFile(room.data(0, "film.mp4"), data);
+    const [sharing, getting] = [0, 1].map((host) => room.start(host, "start"));
+    for (const run of [sharing, getting]) while (eventsOf(run, "ready").length === 0) await delay(20);
+    const { run: share, codes: [code] } = await room.share(0, room.data(0, "film.mp4"));
+    const get = room.start(1, "get", ...code.split(" "), "--yes", "--exit-when-complete");
+    await get.ended.catch(() => {});
+    await room.assertHas(join(room.home(1), "shareable", "film.mp4"));
+    for (const run of [share, get]) {
+      assert.deepEqual(
+        eventsOf(run, "handed-over").map(({ isNew }) => isNew),
+        [true],
+      );
+    }
+    await assertStops(share);
+    assert.deepEqual((await room.find(1)).shares.map(({ name }) => name), ["film.mp4"]);
+    await assertStops(sharing, getting);
   },
 );
 

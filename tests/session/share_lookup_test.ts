@@ -6,7 +6,8 @@ import { encodeMetadataData } from "../../lib/protocol/metadata_messages.ts";
 import { encodeMetainfo } from "../../lib/protocol/metainfo.ts";
 import { encodeExtended } from "../../lib/protocol/peer_messages.ts";
 import { readShareCode, shareCode } from "../../lib/protocol/share_code.ts";
-import { encodeShareAnswer, type Share } from "../../lib/protocol/share_messages.ts";
+import { encodeShareAnswer, MAX_SHARES, type Share } from "../../lib/protocol/share_messages.ts";
+import { SHARING } from "../../lib/settings.ts";
 import { Attacker } from "../hostile/attacker.ts";
 import { peerIdOf } from "../harness/sessions/remote_peers.ts";
 import { randomBytes } from "../harness/data/random.ts";
@@ -62,6 +63,19 @@ Deno.test("Session lists what is shared near by, but for what is hidden, private
   await holder.session.open({ bytes: open.bytes }, { isListed: true });
   await holder.session.open({ bytes: hidden.bytes }, { isListed: false });
   await holder.session.open({ bytes: paused.bytes }, { isListed: true, isPaused: true });
+  const secret = metainfoOf(randomBytes(3 * PIECE, 4), PIECE, "secret.bin", undefined, true);
+  await holder.session.open({ bytes: encodeMetainfo(secret.rawInfo, { announceTiers: [] }) }, {
+    isListed: true,
+  });
+  const wasAnswered = async (infoHash: InfoHash) => {
+    using stranger = await Attacker.connect(
+      holder.session.port,
+      readShareCode(shareCode(infoHash)).lookupHash,
+    );
+    return stranger.wasAnswered;
+  };
+  const all = [hidden.metainfo, paused.metainfo, secret].map(({ infoHash }) => infoHash);
+  assert.deepEqual(await Promise.all(all.map(wasAnswered)), [true, false, false]);
   await using asking = await TestSession.start();
   const { shares } = await asking.session.lookUp({ peers: [at(holder)] });
   assert.deepEqual(shares.map(({ infoHash }) => infoHash), [open.metainfo.infoHash]);
@@ -135,4 +149,38 @@ Deno.test("Session refuses forged answers and wrong metadata, and finds the hone
   assert(refused >= 20, `${refused} refused`);
   await honest;
   for (const attacker of [...liars, giving]) attacker[Symbol.dispose]();
+});
+
+Deno.test("Session ends its questions when it stops, and asks no more at once than it may", async () => {
+  const test = await TestSession.start();
+  const code = (mark: number) => shareCode(infoHashFromBytes(new Uint8Array(20).fill(mark)));
+  const questions = Array.from(
+    { length: SHARING.atOnce },
+    (_, mark) => test.session.lookUp({ code: code(mark) }),
+  );
+  const ended = Promise.allSettled(questions);
+  await assert.rejects(test.session.lookUp({ code: code(200) }), /at most 16 questions at once/);
+  await test[Symbol.asyncDispose]();
+  assert((await ended).every(({ status }) => status === "rejected"));
+});
+
+Deno.test("Session answers for a thousand torrents, and a question among them is answered soon", async () => {
+  await using holder = await TestSession.start();
+  const many = Array.from(
+    { length: 1_000 },
+    (_, seed) => metainfoOf(new Uint8Array(16).fill(seed).fill(seed >> 8, 8), PIECE),
+  );
+  for (const { rawInfo } of many) {
+    await holder.session.open({ bytes: encodeMetainfo(rawInfo, { announceTiers: [] }) }, { isListed: true });
+  }
+  await using getter = await TestSession.start();
+  const startedAt = performance.now();
+  const { shares } = await getter.session.lookUp({
+    code: shareCode(many[500].infoHash),
+    peers: [at(holder)],
+  });
+  assert.deepEqual(shares.map(({ infoHash }) => infoHash), [many[500].infoHash]);
+  assert(performance.now() - startedAt < 3_000);
+  const near = await getter.session.lookUp({ peers: [at(holder)] });
+  assert.equal(near.shares.length, MAX_SHARES);
 });

@@ -36,7 +36,7 @@ export interface CommandShape {
 }
 
 /** Commands whose arguments are files, as those of `start`. */
-const PATH_COMMANDS = ["start", "create", "edit", "info", "check", "add"];
+const PATH_COMMANDS = ["start", "create", "edit", "info", "check", "add", "share"];
 
 /** All commands, `start` first; `help` is one of them. */
 export function commandShapes(program: Command): CommandShape[] {
@@ -80,7 +80,8 @@ function choicesIn(flags: string): string[] | undefined {
 
 function argumentOf(command: Command): Following | undefined {
   const [argument] = command.registeredArguments;
-  if (argument === undefined) return undefined;
+  // Nobody needs help with the words of a code: each is four letters.
+  if (argument === undefined || command.name() === "get") return undefined;
   if (argument.argChoices !== undefined) return { kind: "words", words: argument.argChoices };
   return { kind: PATH_COMMANDS.includes(command.name()) ? "paths" : "torrents" };
 }
