@@ -8,6 +8,7 @@ import { encodeExtended } from "../../lib/protocol/peer_messages.ts";
 import { readShareCode, shareCode } from "../../lib/protocol/share_code.ts";
 import { encodeShareAnswer, MAX_SHARES, type Share } from "../../lib/protocol/share_messages.ts";
 import { SHARING } from "../../lib/settings.ts";
+import { until } from "../harness/sessions/loopback_node.ts";
 import { Attacker } from "../hostile/attacker.ts";
 import { peerIdOf } from "../harness/sessions/remote_peers.ts";
 import { randomBytes } from "../harness/data/random.ts";
@@ -67,6 +68,8 @@ Deno.test("Session lists what is shared near by, but for what is hidden, private
   await holder.session.open({ bytes: encodeMetainfo(secret.rawInfo, { announceTiers: [] }) }, {
     isListed: true,
   });
+  const isReady = () => holder.session.snapshot().every(({ state }) => state !== "checking");
+  await until(isReady, "checked", 20_000);
   const wasAnswered = async (infoHash: InfoHash) => {
     using stranger = await Attacker.connect(
       holder.session.port,
@@ -173,6 +176,8 @@ Deno.test("Session answers for a thousand torrents, and a question among them is
   for (const { rawInfo } of many) {
     await holder.session.open({ bytes: encodeMetainfo(rawInfo, { announceTiers: [] }) }, { isListed: true });
   }
+  const isReady = () => holder.session.snapshot().every(({ state }) => state !== "checking");
+  await until(isReady, "checked", 20_000);
   await using getter = await TestSession.start();
   const startedAt = performance.now();
   const { shares } = await getter.session.lookUp({
