@@ -49,6 +49,11 @@ export function sameStamp(a: FileStamp | undefined, b: FileStamp | undefined): b
     a.inode === b.inode;
 }
 
+/** The stamp of a file; a system that tells no time or inode counts as if these were 0. */
+function stampFrom({ size, mtime, ino }: Deno.FileInfo): FileStamp {
+  return { size, mtimeMs: mtime?.getTime() ?? 0, inode: ino ?? 0 };
+}
+
 const { O_RDONLY, O_RDWR, O_CREAT } = fs.constants;
 // Not every system has this flag; `guardPath` looks at the last step of a path as well.
 const O_NOFOLLOW = fs.constants.O_NOFOLLOW ?? 0;
@@ -164,7 +169,7 @@ export class FileRow {
   /** The stamp of a file as it is now; undefined when the file does not exist. */
   stampOf(file: number, known?: KnownFolders): FileStamp | undefined {
     const { stats } = this.#guard(file, known);
-    return stats && { size: stats.size, mtimeMs: stats.mtimeMs, inode: stats.ino };
+    return stats && stampFrom(stats);
   }
 
   /** Stamps of all files, in order; undefined for padding and for files that do not exist. */
@@ -274,7 +279,7 @@ export class FileRow {
     try {
       const holder = this.holderOf(span.file);
       const { path, stats } = await guardPathLater(this.rootOf(holder), this.stepsTo(holder));
-      if (!stats?.isFile()) return false;
+      if (!stats?.isFile) return false;
       await using file = await fs.promises.open(path, O_RDONLY | O_NOFOLLOW);
       for (let done = 0; done < span.length;) {
         const { bytesRead } = await file.read(target, at + done, span.length - done, start + done);
@@ -291,7 +296,7 @@ export class FileRow {
   async stampOfLater(file: number): Promise<FileStamp | undefined> {
     try {
       const { stats } = await guardPathLater(this.rootOf(file), this.stepsTo(file));
-      return stats?.isFile() ? { size: stats.size, mtimeMs: stats.mtimeMs, inode: stats.ino } : undefined;
+      return stats?.isFile ? stampFrom(stats) : undefined;
     } catch {
       return undefined;
     }
@@ -424,7 +429,7 @@ export class FileRow {
   /** Guards the path of a file and refuses anything but a plain file: opening a named pipe would wait for ever. */
   #guard(file: number, known?: KnownFolders): GuardedPath {
     const guarded = guardPath(this.rootOf(file), this.stepsTo(file), known);
-    if (guarded.stats !== undefined && !guarded.stats.isFile()) {
+    if (guarded.stats !== undefined && !guarded.stats.isFile) {
       throw new ObstacleError(`Expected a file at ${this.nameOf(file)}, got something else`);
     }
     return guarded;

@@ -5,7 +5,7 @@
  * and writes elsewhere, so each step is looked at before it is used.
  */
 import fs from "node:fs";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { ObstacleError, StorageError } from "../errors.ts";
 import { errorCode, storageFailure } from "./storage_failure.ts";
 
@@ -13,7 +13,7 @@ import { errorCode, storageFailure } from "./storage_failure.ts";
 export interface GuardedPath {
   readonly path: string;
   /** Undefined when the path does not exist. */
-  readonly stats: fs.Stats | undefined;
+  readonly stats: Deno.FileInfo | undefined;
 }
 
 /**
@@ -29,10 +29,11 @@ export type KnownFolders = Set<string>;
  */
 export function guardPath(root: string, steps: readonly string[], known?: KnownFolders): GuardedPath {
   let path = root;
-  let stats: fs.Stats | undefined;
+  let stats: Deno.FileInfo | undefined;
   for (let depth = 0; depth < steps.length; depth++) {
-    if (stats !== undefined && !stats.isDirectory()) throw notAFolder(steps.slice(0, depth));
-    path = join(path, steps[depth]);
+    if (stats !== undefined && !stats.isDirectory) throw notAFolder(steps.slice(0, depth));
+    // Steps are names, so only the first needs the slow `join`.
+    path = depth === 0 ? join(root, steps[0]) : path + sep + steps[depth];
     const isLast = depth === steps.length - 1;
     if (!isLast && known?.has(path)) {
       stats = undefined;
@@ -40,29 +41,31 @@ export function guardPath(root: string, steps: readonly string[], known?: KnownF
     }
     stats = statsOf(path, steps);
     if (stats === undefined) return { path: join(root, ...steps), stats };
-    if (stats.isSymbolicLink()) {
+    if (stats.isSymlink) {
       throw new ObstacleError(`Expected no symbolic link, got one at ${steps.slice(0, depth + 1).join("/")}`);
     }
-    if (!isLast && stats.isDirectory()) known?.add(path);
+    if (!isLast && stats.isDirectory) known?.add(path);
   }
   return { path, stats };
 }
 
-/** Does the same as `guardPath` while other threads wait for the disk. Errors: the same, and those of `node:fs`. */
+/** Does the same as `guardPath` while other threads wait for the disk. Errors: the same, and those of Deno. */
 export async function guardPathLater(root: string, steps: readonly string[]): Promise<GuardedPath> {
   const paths = steps.map((_, depth) => join(root, ...steps.slice(0, depth + 1)));
-  const all = await Promise.all(paths.map((path) => fs.promises.lstat(path)));
+  const all = await Promise.all(paths.map((path) => Deno.lstat(path)));
   const wrong = all.findIndex((stats, depth) =>
-    depth === steps.length - 1 ? stats.isSymbolicLink() : !stats.isDirectory()
+    depth === steps.length - 1 ? stats.isSymlink : !stats.isDirectory
   );
   if (wrong >= 0) throw notAFolder(steps.slice(0, wrong + 1));
   return { path: paths[paths.length - 1], stats: all[all.length - 1] };
 }
 
-function statsOf(path: string, steps: readonly string[]): fs.Stats | undefined {
+/** Deno's own call, as that of `node:fs` takes twice as long. */
+function statsOf(path: string, steps: readonly string[]): Deno.FileInfo | undefined {
   try {
-    return fs.lstatSync(path, { throwIfNoEntry: false });
+    return Deno.lstatSync(path);
   } catch (error) {
+    if (errorCode(error) === "ENOENT") return undefined;
     throw storageFailure(`look at ${steps.join("/")}`, error);
   }
 }
@@ -81,7 +84,7 @@ export function makeFolders(root: string, steps: readonly string[], known?: Know
   for (let depth = 1; depth <= steps.length; depth++) {
     const here = steps.slice(0, depth);
     const { path, stats } = guardPath(root, here, seen);
-    if (stats !== undefined && !stats.isDirectory()) throw notAFolder(here);
+    if (stats !== undefined && !stats.isDirectory) throw notAFolder(here);
     if (stats !== undefined) continue;
     try {
       fs.mkdirSync(path);

@@ -38,21 +38,21 @@ const TORRENT = new TestTorrent([["data.bin", 5 * PIECE + 100]]);
 /** A disk that keeps whoever waits for it in the main thread waiting, while it lives. */
 class SlowDisk {
   reads = 0;
-  readonly #calls = { readSync: fs.readSync, lstatSync: fs.lstatSync, openSync: fs.openSync };
+  readonly #looks = { lstatSync: Deno.lstatSync };
+  readonly #calls = { readSync: fs.readSync, openSync: fs.openSync };
 
   constructor() {
-    for (const [name, call] of Object.entries(this.#calls)) {
-      Object.assign(fs, {
-        [name]: (...args: unknown[]) => {
-          this.reads++;
-          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, slowReadMs + 5);
-          return Reflect.apply(call, fs, args);
-        },
-      });
-    }
+    const slow = (call: (...args: never[]) => unknown) => (...args: unknown[]) => {
+      this.reads++;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, slowReadMs + 5);
+      return Reflect.apply(call, undefined, args);
+    };
+    Object.assign(Deno, { lstatSync: slow(this.#looks.lstatSync) });
+    Object.assign(fs, { readSync: slow(this.#calls.readSync), openSync: slow(this.#calls.openSync) });
   }
 
   [Symbol.dispose](): void {
+    Object.assign(Deno, this.#looks);
     Object.assign(fs, this.#calls);
   }
 }

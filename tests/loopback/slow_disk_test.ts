@@ -31,34 +31,45 @@ const QUICK = shared("quick.bin", 512, 2);
 /** Lets every look at the file at `path`, and every opening and reading of it, take `ANSWER_MS` in whatever thread. */
 class SlowDisk {
   answers = 0;
-  readonly #sync = { lstatSync: fs.lstatSync, openSync: fs.openSync, readSync: fs.readSync };
-  readonly #promises = { lstat: fs.promises.lstat, open: fs.promises.open };
+  readonly #looks = { lstatSync: Deno.lstatSync, lstat: Deno.lstat };
+  readonly #sync = { openSync: fs.openSync, readSync: fs.readSync };
+  readonly #open = { open: fs.promises.open };
   readonly #descriptors = new Set<unknown>();
 
   constructor(path: string) {
     const isSlow = (file: unknown) => file === path || this.#descriptors.has(file);
-    for (const [call, original] of Object.entries(this.#sync)) {
-      Object.assign(fs, {
-        [call]: (file: unknown, ...rest: unknown[]) => {
-          if (!isSlow(file)) return Reflect.apply(original, fs, [file, ...rest]);
-          this.answers++;
-          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ANSWER_MS);
-          const result = Reflect.apply(original, fs, [file, ...rest]);
-          if (call === "openSync") this.#descriptors.add(result);
-          return result;
-        },
-      });
-    }
-    for (const [call, original] of Object.entries(this.#promises)) {
-      Object.assign(fs.promises, {
-        [call]: async (file: unknown, ...rest: unknown[]) => {
-          if (isSlow(file)) await this.#wait();
-          const result = await Reflect.apply(original, fs.promises, [file, ...rest]);
-          if (call === "open" && isSlow(file)) this.#slowDown(result);
-          return result;
-        },
-      });
-    }
+    const waiting = (original: (...args: never[]) => unknown) => (...args: unknown[]) => {
+      if (isSlow(args[0])) {
+        this.answers++;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ANSWER_MS);
+      }
+      return Reflect.apply(original, undefined, args);
+    };
+    const waitingLater = (original: (...args: never[]) => unknown) => async (...args: unknown[]) => {
+      if (isSlow(args[0])) await this.#wait();
+      return await Reflect.apply(original, undefined, args);
+    };
+    const open = waiting(this.#sync.openSync);
+    const openLater = waitingLater(this.#open.open);
+    Object.assign(Deno, {
+      lstatSync: waiting(this.#looks.lstatSync),
+      lstat: waitingLater(this.#looks.lstat),
+    });
+    Object.assign(fs, {
+      openSync: (...args: unknown[]) => {
+        const descriptor = open(...args);
+        if (isSlow(args[0])) this.#descriptors.add(descriptor);
+        return descriptor;
+      },
+      readSync: waiting(this.#sync.readSync),
+    });
+    Object.assign(fs.promises, {
+      open: async (...args: unknown[]) => {
+        const file = await openLater(...args) as fs.promises.FileHandle;
+        if (isSlow(args[0])) this.#slowDown(file);
+        return file;
+      },
+    });
   }
 
   #slowDown(file: fs.promises.FileHandle): void {
@@ -77,8 +88,9 @@ class SlowDisk {
   }
 
   [Symbol.dispose](): void {
+    Object.assign(Deno, this.#looks);
     Object.assign(fs, this.#sync);
-    Object.assign(fs.promises, this.#promises);
+    Object.assign(fs.promises, this.#open);
   }
 }
 
