@@ -324,8 +324,11 @@ export const STORAGE = {
   busyPauseMs: 1 * SECOND,
   /** Disk workers that check data at once, at most one per core; more workers only make a disk seek. */
   checkWorkers: 8,
-  /** Pieces are handed to a checking worker in batches of about this many bytes, to spare messages. */
-  checkBatchBytes: 4 * MIB,
+  /**
+   * Pieces are handed to a checking worker in batches of about this many bytes, to spare messages, or of this many files,
+   * of which each takes 20 µs and more to open: otherwise one worker would get all of a hundred thousand tiny files.
+   */
+  checkBatch: { bytes: 4 * MIB, files: 512 },
   /** Bytes read and hashed at once while checking: few enough for the processor's cache. */
   hashReadBytes: 256 * KIB,
   /** How often written pieces are noted in KV. */

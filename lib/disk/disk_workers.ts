@@ -7,6 +7,7 @@ import type { FileRow, FileRowDescription } from "./file_row.ts";
 import { writePiece } from "./piece_hasher.ts";
 import { pack } from "./large/packed_files.ts";
 import { pauseAfter, tryAgain } from "./storage_failure.ts";
+import { giveWay } from "./time_slices.ts";
 
 /** The result of a commit, the writing of a piece. */
 interface CommitResult {
@@ -238,19 +239,17 @@ export class DiskWorkers {
     onHashed: (index: number, hash: Uint8Array | undefined) => void,
     signal?: AbortSignal,
   ): Promise<void> {
-    const batches = batchesOf(indices, Math.max(1, Math.floor(STORAGE.checkBatchBytes / layout.pieceLength)));
+    const batches = batchesOf(indices, layout);
     // Starting a thread takes longer than hashing a batch, so there are no more threads than batches.
     const first: number[][] = [];
-    const most = mostCheckers();
-    while (first.length < most) {
-      const { value } = batches.next();
-      if (value === undefined) break;
-      first.push(value);
+    for (let next = batches.next(); !next.done; next = batches.next()) {
+      if (first.push(next.value) === mostCheckers()) break;
     }
     if (first.length === 0) return;
     if (this.#isClosed) throw stopped();
     this.#runningChecks++;
     let isEnding = false;
+    const threads = new Set<DiskWorkerThread>();
     const work = async (thread: DiskWorkerThread, batch: readonly number[] | undefined) => {
       for (; batch !== undefined && !isEnding; batch = batches.next().value) {
         const indices = batch;
@@ -262,13 +261,20 @@ export class DiskWorkers {
         indices.forEach((index, position) => onHashed(index, hashes[position]));
       }
     };
-    const threads = this.#checking(first.length);
+    // The main thread takes 20 ms to start a thread and to tell it of very many files, so each begins in a turn of its own.
+    const begin = async (at: number): Promise<void> => {
+      if (isEnding || at === first.length) return;
+      if (this.#isClosed) throw stopped();
+      const thread = this.#checker(first.length === 1, threads);
+      threads.add(thread);
+      await Promise.all([work(thread, first[at]), giveWay().then(() => begin(at + 1))]);
+    };
     try {
-      await Promise.all(threads.map((thread, at) => work(thread, first[at])));
+      await begin(0);
     } finally {
       isEnding = true;
       // A thread that is ended leaves its files open on Windows, where nobody could replace them then.
-      await Promise.all(threads.map((thread) => thread.release(row)));
+      await Promise.all(Array.from(threads, (thread) => thread.release(row)));
       this.#runningChecks--;
       if (this.#runningChecks === 0) this.#endChecking();
     }
@@ -294,15 +300,19 @@ export class DiskWorkers {
   }
 
   /**
-   * The threads for a check of so many batches: for a single batch the thread that writes, if it is idle; else the
-   * checking threads that have least to do. New ones start as long as too few are idle.
+   * One more thread for a check that has `taken` some: for a single batch the thread that writes, if it is idle; else an
+   * idle one that checks, or a new one while there may be more, or the one that has least to do.
    */
-  #checking(count: number): DiskWorkerThread[] {
-    if (count === 1 && this.#writer?.unanswered === 0) return [this.#writer];
-    const idle = this.#checkers.filter(({ unanswered }) => unanswered === 0).length;
-    const missing = Math.min(count - idle, mostCheckers() - this.#checkers.length);
-    for (let started = 0; started < missing; started++) this.#checkers.push(new DiskWorkerThread());
-    return this.#checkers.toSorted((a, b) => a.unanswered - b.unanswered).slice(0, count);
+  #checker(isSingle: boolean, taken: ReadonlySet<DiskWorkerThread>): DiskWorkerThread {
+    if (isSingle && this.#writer?.unanswered === 0) return this.#writer;
+    const [least] = this.#checkers.filter((thread) => !taken.has(thread))
+      .sort((a, b) => a.unanswered - b.unanswered);
+    if (least !== undefined && (least.unanswered === 0 || this.#checkers.length >= mostCheckers())) {
+      return least;
+    }
+    const started = new DiskWorkerThread();
+    this.#checkers.push(started);
+    return started;
   }
 
   #endChecking(): void {
@@ -328,13 +338,19 @@ function resultOf(answer: DiskAnswer): boolean | HashedPieces {
   return answer.result!;
 }
 
-function* batchesOf(indices: Iterable<number>, size: number): Generator<number[], undefined> {
+/** Pieces in batches of about `STORAGE.checkBatch`. */
+function* batchesOf(indices: Iterable<number>, layout: PieceLayout): Generator<number[], undefined> {
   let batch: number[] = [];
+  let bytes = 0;
+  let files = 0;
   for (const index of indices) {
     batch.push(index);
-    if (batch.length < size) continue;
+    bytes += layout.lengthOf(index);
+    files += layout.filesIn(layout.offsetOf(index), layout.lengthOf(index));
+    if (bytes < STORAGE.checkBatch.bytes && files < STORAGE.checkBatch.files) continue;
     yield batch;
     batch = [];
+    bytes = files = 0;
   }
   if (batch.length > 0) yield batch;
 }

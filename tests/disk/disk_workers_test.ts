@@ -6,6 +6,7 @@ import { checkTorrent } from "../../lib/disk/piece_checker.ts";
 import { TorrentFiles } from "../../lib/disk/torrent_files.ts";
 import { StorageError } from "../../lib/errors.ts";
 import { concatBytes } from "../../lib/protocol/bytes.ts";
+import { STORAGE } from "../../lib/settings.ts";
 import { pieceHash } from "../../lib/protocol/metainfo.ts";
 import { allPieces, PIECE, TestHome, TestTorrent } from "./test_home.ts";
 import { needs } from "../harness/processes/require_tool.ts";
@@ -171,6 +172,30 @@ Deno.test("DiskWorkers starts no more threads for a check than it has batches", 
     });
   } finally {
     globalThis.Worker = Worker;
+  }
+});
+
+Deno.test("DiskWorkers shares tiny files among its threads by their number, and hashes all of them", async () => {
+  const count = 3 * STORAGE.checkBatch.files;
+  const tiny = new TestTorrent(Array.from({ length: count }, (_, i) => [`tiny/${i}`, 64]), 4 * 1024);
+  using home = new TestHome();
+  home.share(tiny);
+  const { Worker } = globalThis;
+  let started = 0;
+  globalThis.Worker = class extends Worker {
+    constructor(...args: ConstructorParameters<typeof Worker>) {
+      super(...args);
+      started++;
+    }
+  };
+  const workers = new DiskWorkers();
+  try {
+    const { good } = await checkTorrent(tiny.metainfo, home.path, workers, () => {});
+    assert.ok(good.isFull, `${good.count} of ${good.length} pieces`);
+    assert.equal(started, Math.min(3, navigator.hardwareConcurrency));
+  } finally {
+    globalThis.Worker = Worker;
+    workers.close();
   }
 });
 
