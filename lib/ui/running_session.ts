@@ -124,6 +124,7 @@ function choicesOf(options: Partial<StartOptions>): Changes {
     altMaxUpload: options.altUpload,
     altMaxDownload: options.altDownload,
     altIsOn: options.alt,
+    altSchedule: options.altSchedule,
     maxActive: options.maxActive,
     seedRatio: options.seedRatio,
     seedTimeMs: options.seedTime,

@@ -10,6 +10,7 @@ import {
   type Session,
   torrentPaths,
   type TorrentSnapshot,
+  type WeeklySpan,
 } from "../session/session.ts";
 import type { EncryptionPolicy } from "../settings.ts";
 import { type Following, handOver, runningPeer } from "./control/hand_over.ts";
@@ -65,6 +66,7 @@ export interface StartOptions {
   readonly altUpload?: number;
   readonly altDownload?: number;
   readonly alt?: boolean;
+  readonly altSchedule?: WeeklySpan | "none";
   readonly maxActive?: number;
   readonly seedRatio?: number;
   readonly seedTime?: number;

@@ -40,7 +40,7 @@ const GOOD: Readonly<Record<string, readonly object[]>> = {
     altIsOn: true,
     altSchedule: { fromMinute: 60, toMinute: 30, days: 127 },
     seedTimeMs: 1e9,
-  }],
+  }, { altSchedule: "none" }],
   "/session/ban": [{ address: "10.9.8.7" }],
   "/session/unban": [{ address: "10.9.8.7" }],
   "/torrents/{infoHash}/pause": [{}],

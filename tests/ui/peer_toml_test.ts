@@ -46,6 +46,7 @@ Deno.test("readPeerToml gives the values that the command line would give", asyn
     sequential = true
     max-upload = "1.5MiB"
     max-download = 500_000
+    alt-schedule = "mon-fri 22:00-06:00"
     rechoke = 0.5
     seed-for = 60
     progress = "json"
@@ -63,6 +64,7 @@ Deno.test("readPeerToml gives the values that the command line would give", asyn
     sequential: true,
     maxUpload: 1_572_864,
     maxDownload: 500_000,
+    altSchedule: { fromMinute: 1320, toMinute: 360, days: 62 },
     rechoke: 500,
     seedFor: 60_000,
     progress: "json",

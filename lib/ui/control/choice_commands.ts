@@ -1,5 +1,6 @@
 /** `peer limit` and `peer select`: choices for the running process and for its torrents, which are kept. */
 import { printable } from "../../log.ts";
+import { formatSchedule } from "../definitions/schedule_text.ts";
 import { EXIT, type ExitCode, Failure } from "../failure.ts";
 import { formatDuration, formatRate } from "../number_format.ts";
 import { ALL, namedTorrents } from "./named_torrents.ts";
@@ -87,6 +88,7 @@ const CHOICE_TEXTS: Readonly<Partial<Record<keyof Choices, readonly [title: stri
   altIsOn: ["--alt", "plain"],
   altMaxDownload: ["--alt-down", "rate"],
   altMaxUpload: ["--alt-up", "rate"],
+  altSchedule: ["--alt-schedule", "plain"],
 };
 
 function valueText(name: keyof Choices, value: Choice): string {
@@ -94,7 +96,7 @@ function valueText(name: keyof Choices, value: Choice): string {
   if (typeof value === "number" && unit === "rate") return formatRate(value);
   if (typeof value === "number" && unit === "duration") return formatDuration(value / 1000);
   if (typeof value === "boolean") return value ? "yes" : "no";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return typeof value === "object" && value !== null ? formatSchedule(value) : String(value);
 }
 
 /** Options of `select`. */

@@ -1,5 +1,7 @@
 /** The options of `limit`, and the choices of a running process that they make. */
+import type { WeeklySpan } from "../../session/session.ts";
 import { oneOf, parseCount, parseInterval, parseRate, parseRatio } from "../option_values.ts";
+import { parseSchedule } from "./schedule_text.ts";
 
 /** An option that makes a choice. */
 export interface LimitOption {
@@ -10,7 +12,7 @@ export interface LimitOption {
   /** The name of the choice for the process. */
   readonly choice: string;
   /** Makes a value, "none" for no limit, or "default" to take a choice back. Errors: `RangeError`. */
-  readonly parse: (text: string) => number | boolean | string;
+  readonly parse: (text: string) => number | boolean | string | WeeklySpan;
 }
 
 /** Adds the words `default` and, for limits that there need not be, `none` to a parser. */
@@ -115,5 +117,12 @@ export const LIMITS: readonly LimitOption[] = [
     attribute: "altUp",
     choice: "altMaxUpload",
     parse: choosing(parseRate, { mayBeNone: true }),
+  },
+  {
+    flags: "--alt-schedule <HOURS>",
+    description: "when they are on by themselves: 22:00-06:00, or 'mon-fri 08:00-17:00'; none",
+    attribute: "altSchedule",
+    choice: "altSchedule",
+    parse: choosing(parseSchedule),
   },
 ];

@@ -6,6 +6,7 @@ import * as values from "../option_values.ts";
 import type { StartOptions, StartWords } from "../start_command.ts";
 import { PROGRESS_MODES } from "../progress/progress_view.ts";
 import { type Finish, ListOption, option, WordOption } from "./option_kinds.ts";
+import { parseSchedule } from "./schedule_text.ts";
 
 /** Adds the command to the program, as the one that runs where no other is named, and returns it. */
 export function addStart(program: Command, finish: Finish): Command {
@@ -118,6 +119,11 @@ export function addStart(program: Command, finish: Finish): Command {
     )
     .addOption(option("--alt-download <RATE>", "the same for downloading", values.parseRate))
     .option("--alt", "turn the alternative limits on")
+    .addOption(option(
+      "--alt-schedule <HOURS>",
+      "when they are on by themselves: 22:00-06:00, or 'mon-fri 08:00-17:00'; none",
+      parseSchedule,
+    ))
     .addOption(
       option(
         "--max-active <N>",
