@@ -62,7 +62,8 @@ export function makeApp(
     const { describeOperations } = await import("./operations/openapi.ts");
     return context.json(describeOperations(OPERATIONS, PREFIX));
   });
-  const rpc = new TransmissionRpc(workplace.session, { log, stop: workplace.stop });
+  const { outputFolders, stop } = workplace;
+  const rpc = new TransmissionRpc(workplace.session, { log, outputFolders, stop });
   for (const path of OLD_PAGE_PATHS) app.get(path, (context) => context.redirect("/"));
   for (const path of RPC_PATHS) app.all(path, ({ req, env }) => rpc.answer(req.raw, env.body));
   app.get("/healthz", (context) => context.text("ok\n"));

@@ -143,6 +143,15 @@ export class Session {
     await this.#runtime.torrents.get(infoHash).verify();
   }
 
+  /**
+   * Puts the data of a torrent into another folder, an absolute path, which is made where it is missing. Without
+   * `movesData` its files are looked for there. Resolves when that is kept; the move itself may take longer.
+   * Errors: `RangeError` also for data of the user's own, and while another move is under way.
+   */
+  async relocate(infoHash: InfoHash, folder: string, movesData: boolean): Promise<void> {
+    await this.#runtime.torrents.relocate(infoHash, folder, movesData);
+  }
+
   /** Asks all trackers of a torrent again, as soon as each of them allows it. Errors: `RangeError`, thrown. */
   reannounce(infoHash: InfoHash): void {
     this.#runtime.torrents.get(infoHash).reannounce();

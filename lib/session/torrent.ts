@@ -6,6 +6,7 @@
  *
  * Orders of the user take effect at once and hold after a restart: each promise resolves when its order is kept.
  */
+import { join } from "node:path";
 import type { Totals } from "../disk/state/resume_store.ts";
 import { removeTorrent } from "../disk/torrent_removal.ts";
 import { messageOf } from "../errors.ts";
@@ -243,6 +244,32 @@ export class Torrent {
     if (isHeld) this.#run.rest();
     else this.#run.goOn();
     this.#context.standingChanged();
+  }
+
+  /**
+   * Chooses another folder for its data (an absolute path; undefined for `shareable/`), and checks what is there. With
+   * `movesData` its finished files are moved there first; if that fails, so does the torrent, and `resume` tries again.
+   * Resolves when the choice is kept: a move that is cut off is completed at the next start.
+   *
+   * Errors: `RangeError` for data of the user's own, and while another move is under way; `StorageError`.
+   */
+  async relocate(folder: string | undefined, movesData: boolean): Promise<void> {
+    const { kept } = this.will;
+    const [present, wanted] = [kept.folder, folder].map((path) =>
+      path ?? join(this.#context.home, "shareable")
+    );
+    if (wanted === present) return;
+    if (kept.isUsersOwn) {
+      throw new RangeError(
+        "Expected data that peer has put there, got the user's own; share it from its new place",
+      );
+    }
+    if (kept.movesFrom !== undefined && (wanted !== kept.movesFrom || !movesData)) {
+      throw new RangeError(`Expected no move under way, got one from ${kept.movesFrom} to ${present}`);
+    }
+    const keeping = this.will.change({ folder, movesFrom: movesData ? present : undefined });
+    if (!this.lacksMetadata) this.#run.start(true);
+    await keeping;
   }
 
   /** As `TorrentRun.verify`. */

@@ -6,6 +6,7 @@
  */
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { moveData } from "../disk/large/relocation.ts";
 import type { Totals } from "../disk/state/resume_store.ts";
 import { messageOf, MetainfoError } from "../errors.ts";
 import { addNamedPeers } from "../net/discovery/named_peers.ts";
@@ -293,6 +294,7 @@ export class TorrentRun {
       this.#distrusting.resolve();
       this.#distrusting = undefined;
     }
+    await this.#bringData(metainfo);
     const onChecked = (checked: number) => this.#checked = checked;
     const context = this.#joinContext();
     const joined = await JoinedTorrent.join(metainfo, wanted.positions, context, onChecked, signal);
@@ -317,6 +319,17 @@ export class TorrentRun {
     this.#tasks.add(this.#watchData(joined));
     this.#outcome.resolve();
     this.#addPeers(swarm, await joined.rememberedPeers());
+  }
+
+  /** Moves the data to the folder that the user has chosen, where that was asked for. Errors: `StorageError`. */
+  async #bringData(metainfo: Metainfo): Promise<void> {
+    const { will } = this.#owner;
+    const { folder, movesFrom } = will.kept;
+    if (movesFrom === undefined) return;
+    const { home } = this.#context;
+    const from = movesFrom === join(home, "shareable") ? undefined : movesFrom;
+    await moveData(metainfo, { home, from, to: folder });
+    await will.change({ movesFrom: undefined });
   }
 
   /** Tells the user of another torrent that is to fill the same place. */

@@ -38,6 +38,8 @@ export interface TorrentDetails {
   readonly secondsSeeding: number;
   /** Bytes of pieces that failed their hash in this run. */
   readonly corruptBytes: number;
+  /** Whether it is fetched from the beginning to the end; false until its data has been checked. */
+  readonly isSequential: boolean;
   /** How many files it has, without padding. */
   readonly files: number;
   readonly pieceLength: number;
@@ -134,6 +136,7 @@ export function detailsOf(
     secondsDownloading: Math.round(downloadingMs / 1_000),
     secondsSeeding: Math.round(seedingMs / 1_000),
     corruptBytes: joined?.swarm.corruptBytes ?? 0,
+    isSequential: joined?.swarm.isSequential ?? false,
     files: metainfo?.files.filter(({ isPadding }) => !isPadding).length ?? 0,
     pieceLength: metainfo?.layout.pieceLength ?? 0,
     ...(isPrivate ? {} : { code: shareCode(infoHash) }),

@@ -124,6 +124,12 @@ export class Torrents {
     await Promise.all(keeping);
   }
 
+  /** As `Torrent.relocate`, for a folder that the user names. Errors: those of `makeDataFolder` too. */
+  async relocate(infoHash: InfoHash, folder: string, movesData: boolean): Promise<void> {
+    const torrent = this.get(infoHash);
+    await torrent.relocate(await makeDataFolder(this.#context.home, folder), movesData);
+  }
+
   // Torrents that come
 
   /**

@@ -199,6 +199,11 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     this.#roster.known.retryAll();
   }
 
+  /** Whether it is fetched from the beginning to the end. */
+  get isSequential(): boolean {
+    return this.#selection.isSequential;
+  }
+
   /**
    * Wants other files from now on, or in another order. Pieces that are under way and no longer wanted are given up,
    * and newly wanted ones are asked for at once.

@@ -23,6 +23,8 @@ interface BodySchema {
   readonly required?: readonly string[];
 }
 
+const OTHER_FOLDER = Deno.makeTempDirSync();
+
 /** Bodies that are fine, by path below the prefix; the order matters, as orders change the session. */
 const GOOD: Readonly<Record<string, readonly object[]>> = {
   "/torrents": [{
@@ -63,6 +65,7 @@ const GOOD: Readonly<Record<string, readonly object[]>> = {
   "/torrents/{infoHash}/web-seeds": [{ add: ["http://127.0.0.1:1/x"] }, { drop: ["http://127.0.0.1:1/x"] }],
   "/torrents/{infoHash}/queue": [{ to: "bottom" }, { to: "up" }],
   "/torrents/{infoHash}/peers": [{ add: ["127.0.0.1:1"] }],
+  "/torrents/{infoHash}/relocate": [{ folder: OTHER_FOLDER }],
   "/session/stop": [{}],
   "/torrents/{infoHash}/remove": [{ deleteData: true }],
 };
@@ -114,6 +117,7 @@ Deno.test("every operation of the document works, for one torrent and for all, a
   assert.deepEqual(done.sort(), described.filter((each) => !each.endsWith("/events")).sort());
   assert.deepEqual((await home.client.get("/state")).torrents, {});
   assert.equal(home.stops, 1);
+  await Deno.remove(OTHER_FOLDER, { recursive: true });
 });
 
 Deno.test("every operation refuses bad input in one line and changes nothing", async () => {

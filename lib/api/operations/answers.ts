@@ -114,6 +114,7 @@ export const TorrentSummary = v.object({ ...torrentSummary, room: v.optional(Roo
 
 /** A torrent from near. */
 export const TorrentDetails = v.object({
+  isSequential: v.boolean(),
   ...torrentSummary,
   comment: v.string(),
   createdBy: v.string(),

@@ -109,6 +109,20 @@ export const Removal = v.strictObject({
   deleteData: v.optional(v.pipe(v.boolean(), v.description("Whether finished files go too")), false),
 });
 
+export const Relocation = v.strictObject({
+  folder: v.pipe(
+    Text,
+    v.description("Absolute path; over TCP only shareable/ and what is below those of --output-folders"),
+  ),
+  moveData: v.optional(
+    v.pipe(
+      v.boolean(),
+      v.description("Whether finished files are moved there; else they are looked for there"),
+    ),
+    true,
+  ),
+});
+
 export const Labels = v.strictObject({ labels: Texts });
 
 export const NewPeers = v.strictObject({ add: v.pipe(Texts, v.description("host:port each")) });

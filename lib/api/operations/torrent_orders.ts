@@ -1,6 +1,9 @@
 /** Operations that change one torrent, or all. */
+import { isAbsolute, join, resolve } from "node:path";
 import type { GenericSchema } from "valibot";
 import type { InfoHash } from "../../protocol/info_hash.ts";
+import { isAllowedFolder } from "../access/output_folders.ts";
+import { Refusal } from "../problem.ts";
 import { Ordered } from "./answers.ts";
 import {
   Empty,
@@ -8,6 +11,7 @@ import {
   Labels,
   Move,
   NewPeers,
+  Relocation,
   Removal,
   TorrentChoices,
   TrackerChanges,
@@ -94,6 +98,19 @@ export const TORRENT_ORDERS: readonly Operation[] = [
   order("queue", "Move it within the queue", Move, ({ session, body: { to } }, infoHash) => {
     return session.queueMove(infoHash, to);
   }),
+  order(
+    "relocate",
+    "Put its data into another folder; the answer comes before all is moved",
+    Relocation,
+    ({ session, door, outputFolders, body: { folder, moveData } }, infoHash) => {
+      if (!isAbsolute(folder)) throw new Refusal(400, `Expected an absolute path, got ${folder}`);
+      const own = join(session.process().home, "shareable");
+      if (door !== "control" && resolve(folder) !== own && !isAllowedFolder(folder, outputFolders)) {
+        throw new Refusal(403, `Expected a folder that --output-folders allows, got ${folder}`);
+      }
+      return session.relocate(infoHash, folder, moveData);
+    },
+  ),
   order("peers", "Dial peers at once", NewPeers, ({ session, body: { add } }, infoHash) => {
     session.addPeers(infoHash, add);
   }),

@@ -11,6 +11,8 @@ import type { TorrentMemories } from "./fields/torrent_look.ts";
 /** What the session cannot tell by itself. */
 export interface RpcOptions {
   readonly log: Logger;
+  /** Absolute paths of folders below which clients may have data put, beside `shareable/`. */
+  readonly outputFolders: readonly string[];
   /** Ends the process cleanly. It is called after the answer was made, and may not have gone out yet. */
   stop(): void;
 }

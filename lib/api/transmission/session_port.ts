@@ -11,6 +11,7 @@ export type RpcSession = Pick<
   | "verify"
   | "reannounce"
   | "select"
+  | "relocate"
   | "label"
   | "choose"
   | "choices"

@@ -25,6 +25,8 @@ export interface KeptTorrent {
   readonly isLeaving: boolean;
   /** The folder that the user chose for its data, an absolute path; undefined for `shareable/`. */
   readonly folder: string | undefined;
+  /** The folder from which its data is being moved there, an absolute path; undefined where no move is under way. */
+  readonly movesFrom: string | undefined;
   /** Whether the data is the user's own, shared from where it lies; then it is never written. */
   readonly isUsersOwn: boolean;
   /** Whether hosts near by that know no code of it may see that it is shared. */
@@ -46,6 +48,7 @@ export function newKeptTorrent(number: number, addedAt: number): KeptTorrent {
     labels: [],
     isLeaving: false,
     folder: undefined,
+    movesFrom: undefined,
     isUsersOwn: false,
     isListed: false,
     addresses: UNCHANGED,
@@ -65,11 +68,16 @@ export function readKeptTorrent(saved: unknown, fresh: KeptTorrent): KeptTorrent
     choices: readChoices(record.choices),
     labels: Array.isArray(record.labels) ? record.labels.filter(isLabel).slice(0, LABELS.perTorrent) : [],
     isLeaving: record.isLeaving === true,
-    folder: typeof record.folder === "string" && isAbsolute(record.folder) ? record.folder : undefined,
+    folder: readFolder(record.folder),
+    movesFrom: readFolder(record.movesFrom),
     isUsersOwn: record.isUsersOwn === true,
     isListed: record.isListed === true,
     addresses: readAddresses(record.addresses),
   };
+}
+
+function readFolder(value: unknown): string | undefined {
+  return typeof value === "string" && isAbsolute(value) ? value : undefined;
 }
 
 /** The number in a saved record; undefined where it has none. */

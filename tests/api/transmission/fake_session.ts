@@ -58,6 +58,7 @@ export function peerOf(changes: Partial<PeerView> = {}): PeerView {
 export class FakeSession implements RpcSession {
   home = "/home/me/peer";
   encryption: EncryptionPolicy = "prefer";
+  isSequential = false;
   torrents: TorrentSnapshot[] = [];
   fileViews: FileView[] = [];
   trackerViews: TrackerView[] = [];
@@ -101,6 +102,9 @@ export class FakeSession implements RpcSession {
   select(infoHash: InfoHash, wishes: object) {
     return this.#order("select", infoHash[0], wishes);
   }
+  relocate(infoHash: InfoHash, folder: string, movesData: boolean) {
+    return this.#order("relocate", infoHash[0], folder, movesData);
+  }
   choose(choices: Changes, infoHash?: InfoHash) {
     const entries = Object.entries({ ...this.choices(infoHash), ...choices });
     const chosen = Object.fromEntries(entries.filter(([, value]) => value !== undefined));
@@ -132,6 +136,7 @@ export class FakeSession implements RpcSession {
       infoHash,
       name: "",
       isListed: false,
+      isSequential: this.isSequential,
       choices: this.choices(infoHash),
       uploadedEver: 0,
       downloadedEver: 0,
@@ -194,10 +199,11 @@ export class RpcClient {
   isStopped = false;
   readonly log: string[] = [];
 
-  constructor(session = new FakeSession()) {
+  constructor(session = new FakeSession(), outputFolders: readonly string[] = []) {
     this.session = session;
     this.rpc = new TransmissionRpc(session, {
       log: createLogger("debug", (line) => this.log.push(line)),
+      outputFolders,
       stop: () => this.isStopped = true,
     });
   }

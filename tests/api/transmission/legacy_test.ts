@@ -32,7 +32,6 @@ Deno.test("legacy RPC: errors are texts, with status 200", async () => {
     await rpc.failure("torrent-rename-path", { ids: 3, path: "a", name: "b" }),
     /keep their names/,
   );
-  assert.match(await rpc.failure("torrent-set-location", { ids: 3, location: "/tmp" }), /stay where it is/);
   const response = await rpc.post(`{"method":"nonsense","tag":1}`);
   assert.equal(response.status, 200);
 });

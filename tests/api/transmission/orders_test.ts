@@ -291,6 +291,50 @@ Deno.test("RPC torrent-add: contents with line breaks, magnet, address, info-has
   );
 });
 
+Deno.test("RPC folders: those that the user allows, for new torrents and for others", async () => {
+  const folder = await Deno.realPath(await Deno.makeTempDir());
+  try {
+    const rpc = new RpcClient(client().session, [folder]);
+    const filename = "http://x/y";
+    await rpc.legacy("torrent-add", { filename, "download-dir": `${folder}/a` });
+    await rpc.legacy("torrent-add", { filename, "download-dir": "/home/me/peer/shareable/" });
+    await rpc.legacy("torrent-set-location", { ids: [1, 3], location: `${folder}/b`, move: true });
+    await rpc.legacy("torrent-set", { ids: 2, location: "/home/me/peer/shareable" });
+    assert.deepEqual(rpc.session.orders, [
+      `open({"url":"${filename}"}, {"folder":"${folder}/a"})`,
+      `open({"url":"${filename}"}, {})`,
+      `relocate("a", "${folder}/b", true)`,
+      `relocate("c", "${folder}/b", true)`,
+      `relocate("b", "/home/me/peer/shareable", false)`,
+    ]);
+    const refused = /Expected \S+shareable or a folder that --output-folders allows, got/;
+    assert.match(await rpc.failure("torrent-add", { filename, "download-dir": "/etc" }), refused);
+    assert.match(await rpc.failure("torrent-set-location", { ids: 1, location: `${folder}/../x` }), refused);
+    assert.match(await rpc.failure("torrent-set-location", { ids: 1, location: "x" }), /absolute path/);
+    assert.match(await rpc.failure("torrent-set-location", { ids: 1 }), /a folder as location/);
+    assert.match(await client().failure("torrent-set-location", { ids: 1, location: folder }), refused);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("RPC sequential download is chosen and shown in both dialects", async () => {
+  const rpc = client();
+  await rpc.legacy("torrent-add", { filename: "http://x/y", sequential_download: true });
+  await rpc.legacy("torrent-set", { ids: 1, sequential_download: true });
+  assert.deepEqual(rpc.session.orders, [
+    `open({"url":"http://x/y"}, {"files":{"isSequential":true}})`,
+    `select("a", {"isSequential":true})`,
+  ]);
+  rpc.session.isSequential = true;
+  const fields = ["sequential_download"];
+  const legacy = await rpc.legacy("torrent-get", { ids: 1, fields });
+  assert.deepEqual(legacy.torrents, [{ sequential_download: true }]);
+  const request = { jsonrpc: "2.0", id: 1, method: "torrent_get", params: { ids: 1, fields } };
+  const { result } = await rpc.ask(request) as { result: { torrents: unknown } };
+  assert.deepEqual(result.torrents, [{ sequential_download: true }]);
+});
+
 Deno.test("RPC torrent-add: what is new, what is there already, what is corrupt", async () => {
   const rpc = client();
   const torrent = { id: 1, name: "torrent a", hashString: hashOf("a") };

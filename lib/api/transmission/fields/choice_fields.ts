@@ -28,6 +28,7 @@ export const choiceFields: Readonly<Record<string, Field>> = {
     if (seedRatio === undefined) return RATIO_MODE.global;
     return isLimited(seedRatio) ? RATIO_MODE.own : RATIO_MODE.unlimited;
   },
+  sequential_download: ({ details }) => details.isSequential,
   upload_limit: ({ choices, memory }) => kilobytes(choices.maxUpload, memory.limits.get("upload_limit")),
   upload_limited: ({ choices }) => isLimited(choices.maxUpload),
 };

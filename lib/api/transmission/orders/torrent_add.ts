@@ -1,9 +1,10 @@
 import { join, resolve } from "node:path";
 import { MetainfoError } from "../../../errors.ts";
 import type { RpcContext } from "../call.ts";
+import { downloadFolderIn } from "./folders.ts";
 import { wishesForNew } from "./file_wishes.ts";
 import type { JsonObject } from "../json.ts";
-import { isAbsolutePath, type Params } from "../params.ts";
+import type { Params } from "../params.ts";
 import { RpcError } from "../rpc_error.ts";
 import type { TorrentOrigin } from "../../../session/session.ts";
 import { labelsIn } from "./torrent_set.ts";
@@ -15,14 +16,16 @@ import { labelsIn } from "./torrent_set.ts";
 export async function torrentAdd(params: Params, context: RpcContext): Promise<JsonObject> {
   const { session, home } = context;
   const origin = await originIn(params, home);
-  checkFolder(params);
+  const folder = downloadFolderIn(params, context);
   const labels = labelsIn(params);
   const isPaused = params.flag("paused");
-  const files = wishesForNew(params);
+  const isSequential = params.flag("sequential_download");
+  const files = { ...wishesForNew(params), ...isSequential !== undefined && { isSequential } };
   const { infoHash, isNew } = await opened(() =>
     session.open(origin, {
       ...labels !== undefined && { labels },
       ...isPaused !== undefined && { isPaused },
+      ...folder !== undefined && { folder },
       ...Object.keys(files).length > 0 && { files },
     })
   );
@@ -79,18 +82,5 @@ async function pathInTorrents(filename: string, home: string): Promise<string> {
   throw new RpcError(
     "corrupt torrent",
     "Expected a magnet link, an http(s) address or a file in torrents/ of this peer, got another path; send the file itself as metainfo",
-  );
-}
-
-/**
- * Refuses a relative path as folder of the data. Programs name a folder in each request, as "/downloads" where nobody
- * chose any. Data lies in shareable/ all the same, and the field `download_dir` of the torrent says so.
- */
-function checkFolder(params: Params): void {
-  const named = params.text("download_dir");
-  if (named === undefined || named === "" || isAbsolutePath(named)) return;
-  throw new RpcError(
-    "relative path",
-    `Expected an absolute path as download-dir, got ${JSON.stringify(named)}`,
   );
 }

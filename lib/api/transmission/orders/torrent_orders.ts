@@ -1,6 +1,7 @@
 /** The methods that give orders to torrents. */
 import type { InfoHash } from "../../../protocol/info_hash.ts";
 import type { Method, RpcContext } from "../call.ts";
+import { locationIn } from "./folders.ts";
 import type { JsonObject } from "../json.ts";
 import type { Params } from "../params.ts";
 import { RpcError } from "../rpc_error.ts";
@@ -67,10 +68,13 @@ export const torrentOrders: Readonly<Record<string, Method>> = {
       (infoHash) => context.session.remove(infoHash, deletesData),
     );
   },
-  torrent_set_location: () => {
-    throw new RpcError(
-      "system",
-      "Expected data to stay where it is, got a new location; move the files, then add the torrent again",
+  torrent_set_location: (params, context) => {
+    const folder = locationIn(params, context);
+    const movesData = params.flag("move") ?? false;
+    return forEach(
+      orderedTorrents(params, context),
+      context,
+      (infoHash) => context.session.relocate(infoHash, folder, movesData),
     );
   },
   torrent_rename_path: () => {
