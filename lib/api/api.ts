@@ -1,11 +1,10 @@
 import type { Logger } from "../log.ts";
 import { HttpServer, type HttpServerOptions, listenForHttp } from "../net/http/http_server.ts";
-import { canonicalAddress, scopeOf } from "../protocol/endpoint.ts";
 import type { HttpRequest } from "../protocol/http_request.ts";
 import type { Session } from "../session/session.ts";
 import { API, PORTS } from "../settings.ts";
 import { PAGES } from "../web/pages.ts";
-import { Access } from "./access/access.ts";
+import { Access, isLoopback } from "./access/access.ts";
 import { makeApp, PREFIX } from "./app.ts";
 import { openControlDoor, removeIfThere } from "./access/control_door.ts";
 import { EventFeed } from "./events/event_feed.ts";
@@ -23,6 +22,8 @@ export interface ApiOptions {
   readonly web: WebAddress | undefined;
   /** The file whose first line is the password; undefined where the user named none. */
   readonly passwordFile: string | undefined;
+  /** Whether clients on this machine need no password for Transmission's RPC. */
+  readonly isRpcOpen: boolean;
   /** Absolute paths of folders below which programs on the network may have data put, beside `shareable/`. */
   readonly outputFolders: readonly string[];
   readonly log: Logger;
@@ -94,7 +95,8 @@ export class Api {
       const listening = listenOn(options.web, log);
       if (listening !== undefined) {
         const token = newSecret();
-        const access = new Access({ token, password, names: ownNames(), now: clock });
+        const { isRpcOpen } = options;
+        const access = new Access({ token, password, isRpcOpen, names: ownNames(), now: clock });
         const port = serve(listening, "web", access);
         const address = urlOf(options.web.host, port);
         web = { addresses: [address], page: `${address}/#token=${token}`, password };
@@ -105,7 +107,7 @@ export class Api {
     opened.defer(() => removeIfThere(door.path));
     const access = door.token === undefined
       ? undefined
-      : new Access({ token: door.token, password: undefined, names: [], now: clock });
+      : new Access({ token: door.token, password: undefined, isRpcOpen: false, names: [], now: clock });
     serve(door.listening, "control", access);
     return new Api(opened.move(), web, newPassword);
   }
@@ -134,11 +136,6 @@ function newSecret(): string {
 /** The password that the user has put into a file, or else the one of this home. */
 async function passwordFor(home: string, file: string | undefined): Promise<Password> {
   return file === undefined ? await ownPassword(home) : { password: await readPassword(file), isNew: false };
-}
-
-function isLoopback(host: string): boolean {
-  const address = canonicalAddress(host);
-  return address !== undefined && scopeOf(address) === "loopback";
 }
 
 /** Listens where the user said; undefined where the user named no port and none is free. */

@@ -78,7 +78,7 @@ interface Surroundings {
  */
 export async function serveApi(
   session: Session,
-  { home, web, webPasswordFile, outputFolders = [] }: StartOptions,
+  { home, web, webPasswordFile, openRpc = false, outputFolders = [] }: StartOptions,
   { view, log, tell, signals }: Surroundings,
 ): Promise<Api | undefined> {
   const { Api } = await import("../api/api.ts");
@@ -87,6 +87,7 @@ export async function serveApi(
       home,
       web: web === false ? undefined : web ?? { host: "127.0.0.1", port: undefined },
       passwordFile: webPasswordFile,
+      isRpcOpen: openRpc,
       outputFolders: outputFolders.map((folder) => resolve(folder)),
       log,
       stop: () => signals.request(),

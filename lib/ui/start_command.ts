@@ -83,6 +83,7 @@ export interface StartOptions {
   /** False serves no page; undefined the usual one. */
   readonly web?: WebPlace | false;
   readonly webPasswordFile?: string;
+  readonly openRpc?: boolean;
   readonly outputFolders?: readonly string[];
   readonly exitWhenComplete?: boolean;
   readonly seedFor: number;

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { Access } from "../../lib/api/access/access.ts";
 import { FailedTries } from "../../lib/api/access/failed_tries.ts";
+import { toUtf8 } from "../../lib/protocol/bytes.ts";
+import { parseHttpRequest } from "../../lib/protocol/http_request.ts";
 import { API } from "../../lib/settings.ts";
 import { ApiHome } from "./api_home.ts";
 
@@ -39,6 +42,31 @@ Deno.test("over TCP everything but the sign of life needs the token, in its head
   const { text } = await home.raw(ask([HOST]));
   assert.match(text, /^WWW-Authenticate: Bearer/m);
   assert.doesNotMatch(text, /Set-Cookie|Access-Control/i);
+});
+
+Deno.test("with an open RPC, clients on this machine need no password for it, and for nothing else", async () => {
+  await using home = await ApiHome.start({ isRpcOpen: true });
+  const statusOf = async (line: string, ...headers: string[]) =>
+    (await home.raw(ask([HOST, ...headers], line))).status;
+  const rpc = "POST /transmission/rpc HTTP/1.1";
+  assert.equal(await statusOf(rpc), 409, "it only lacks the session id");
+  assert.equal(await statusOf("POST /transmission/rpc/ HTTP/1.1"), 409);
+  assert.equal(await statusOf(rpc, "Origin: http://evil.test"), 403);
+  assert.equal((await home.raw(ask(["Host: evil.test"], rpc))).status, 421);
+  assert.equal(await statusOf("GET /api/v1/state HTTP/1.1"), 401);
+  assert.equal(await statusOf("GET /metrics HTTP/1.1"), 401);
+});
+
+Deno.test("an open RPC still asks clients on other machines", () => {
+  const access = new Access({ token: "t", password: "p", isRpcOpen: true, names: [], now: () => 0 });
+  const request = parseHttpRequest(toUtf8("POST /transmission/rpc HTTP/1.1\r\nHost: 10.0.0.5\r\n\r\n"));
+  const refusal = (address: string) => access.refusal(request, { address, port: 1 }, "basic")?.status;
+  for (const address of ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"]) {
+    assert.equal(refusal(address), undefined, address);
+  }
+  for (const address of ["10.0.0.7", "169.254.1.1", "fe80::1", "::ffff:10.0.0.7"]) {
+    assert.equal(refusal(address), 401, address);
+  }
 });
 
 Deno.test("a request for another host's name is refused, so that no name can be bent to lead here", async () => {

@@ -32,6 +32,7 @@ export class ApiHome implements AsyncDisposable {
       home: this.test.home,
       web: { host: "127.0.0.1", port: 0 },
       passwordFile: undefined,
+      isRpcOpen: false,
       outputFolders: [],
       log: createLogger("debug", (line) => this.log.push(line)),
       stop: () => this.stops++,

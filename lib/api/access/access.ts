@@ -1,7 +1,7 @@
 /** Decides which requests over TCP are answered: a web page of another origin and another user must not steer us. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { HttpReply } from "../../net/http/http_server.ts";
-import { canonicalAddress, type Endpoint } from "../../protocol/endpoint.ts";
+import { canonicalAddress, type Endpoint, scopeOf } from "../../protocol/endpoint.ts";
 import { headerLines, type HttpRequest } from "../../protocol/http_request.ts";
 import { FailedTries } from "./failed_tries.ts";
 import { problemReply } from "../problem.ts";
@@ -12,6 +12,8 @@ export interface AccessOptions {
   readonly token: string;
   /** The secret that the user knows; undefined where the token is the only one. */
   readonly password: string | undefined;
+  /** Whether clients on this machine may use Transmission's RPC without a secret. */
+  readonly isRpcOpen: boolean;
   /** Names of this machine, in lower case, beside `localhost` and every IP address. */
   readonly names: readonly string[];
   /** Milliseconds of a monotonic clock. */
@@ -43,7 +45,8 @@ export class Access {
     if (!["GET", "HEAD"].includes(request.method) && !isOurOrigin(headers, hosts[0])) {
       return problemReply(403, "Expected an order from our own page, got one from another");
     }
-    return need === "nothing" ? undefined : this.#secretRefusal(headers, address, need);
+    const isOpen = need === "nothing" || (need === "basic" && this.#options.isRpcOpen && isLoopback(address));
+    return isOpen ? undefined : this.#secretRefusal(headers, address, need);
   }
 
   /** A name that another machine made up could lead a browser here (DNS rebinding); an address cannot. */
@@ -81,6 +84,12 @@ export class Access {
   #ask(need: keyof typeof CHALLENGES, detail: string): HttpReply {
     return problemReply(401, detail, [["WWW-Authenticate", CHALLENGES[need]]]);
   }
+}
+
+/** Whether an address in any spelling is one of this machine alone. */
+export function isLoopback(host: string): boolean {
+  const address = canonicalAddress(host);
+  return address !== undefined && scopeOf(address) === "loopback";
 }
 
 /** Whether two secrets are equal; the time that it takes tells nothing about where they differ. */

@@ -70,6 +70,10 @@ export function addStart(program: Command, finish: Finish): Command {
       "its first line is the password of the page, which other machines need",
       values.parseText,
     ))
+    .option(
+      "--open-rpc",
+      "Transmission's tools on this machine need no password; every user of this machine can steer then",
+    )
     .addOption(
       new ListOption(
         "--output-folders <DIR>",

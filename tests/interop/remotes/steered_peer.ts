@@ -71,6 +71,7 @@ export class SteeredPeer implements AsyncDisposable {
       home: machine.home,
       web: { host: "127.0.0.1", port: 0 },
       passwordFile: undefined,
+      isRpcOpen: false,
       outputFolders: [],
       log: createLogger("warn", (line) => log.push(line)),
       stop: () => stops.count++,
