@@ -311,6 +311,23 @@ Deno.test("architecture: packages come from deno.json, none by address", async (
   assert.deepEqual(violations, []);
 });
 
+Deno.test("architecture: compile.lock names the packages of the program as deno.lock does", async () => {
+  const read = async (name: string) => JSON.parse(await Deno.readTextFile(new URL(name, ROOT)));
+  const [compiled, whole] = await Promise.all([read("compile.lock"), read("deno.lock")]);
+  const advice = "run `deno task lock`";
+  assert.deepEqual(compiled.workspace, whole.workspace, advice);
+  for (const [name, version] of Object.entries(compiled.specifiers)) {
+    assert.equal(whole.specifiers[name], version, advice);
+  }
+  for (const [name, { integrity }] of Object.entries<{ integrity: string }>(compiled.npm)) {
+    assert.equal(whole.npm[name]?.integrity, integrity, `${name}: ${advice}`);
+  }
+  const used = new Set(sources.flatMap(({ imports }) => imports.map(({ target }) => target)));
+  const { imports } = await read("deno.json");
+  const packages = Object.keys(imports).filter((name) => used.has(name) && !name.includes("preact"));
+  for (const name of packages) assert.ok(compiled.specifiers[imports[name]], `${name}: ${advice}`);
+});
+
 Deno.test("architecture: protocol and swarm read no clock, socket, file or random number, and never wait", () => {
   const violations = sources.filter(isPure).flatMap(({ path, code }) =>
     code.split("\n").flatMap((line, at) => {

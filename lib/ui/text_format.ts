@@ -1,5 +1,5 @@
 /** Cuts text to the columns of a terminal. */
-import stringWidth from "string-width";
+import { eastAsianWidth } from "get-east-asian-width";
 import type { Waiting } from "../swarm/ports.ts";
 import { formatDuration } from "./number_format.ts";
 
@@ -28,7 +28,27 @@ export function formatWaiting({ reason, nextTryInMs }: Waiting): string {
 
 /** The number of columns that a text takes in a terminal. */
 export function widthOf(text: string): number {
-  return PLAIN.test(text) ? text.length : stringWidth(text);
+  if (PLAIN.test(text)) return text.length;
+  let width = 0;
+  for (const { segment } of segmentsOf(text.replaceAll(COLOUR, ""))) width += clusterWidth(segment);
+  return width;
+}
+
+/** Sequences that colour text (ECMA-48, 8.3.117), which take no column. */
+// deno-lint-ignore no-control-regex
+const COLOUR = /\x1b\[[\d;]*m/g;
+const INVISIBLE = /^(?:\p{Default_Ignorable_Code_Point}|\p{Control}|\p{Mark}|\p{Surrogate})+$/v;
+const INVISIBLE_START = /^[\p{Default_Ignorable_Code_Point}\p{Control}\p{Format}\p{Mark}\p{Surrogate}]+/v;
+
+/** The columns of one character as people see it: those of its first visible code point (UAX 11), two for an emoji. */
+function clusterWidth(cluster: string): number {
+  if (INVISIBLE.test(cluster)) return 0;
+  if (/^\p{RGI_Emoji}$/v.test(cluster)) return 2;
+  const codePoint = cluster.replace(INVISIBLE_START, "").codePointAt(0);
+  // A sound mark of half width, as in ｶﾞ, takes a column of its own.
+  const marks = [...cluster.slice(1)].filter((character) => character >= "\uff00" && character <= "\uffef");
+  return [codePoint, ...marks.map((mark) => mark.codePointAt(0))]
+    .reduce<number>((sum, each) => sum + (each === undefined ? 0 : eastAsianWidth(each)), 0);
 }
 
 /** The number of rows that a line takes on a terminal of `columns` columns, which wraps it between characters. */

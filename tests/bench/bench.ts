@@ -18,6 +18,7 @@ import { type BenchOptions, say } from "./options.ts";
 import { hasOwnNetwork, runInOwnNetwork } from "./own_network.ts";
 import { benchPair } from "./sections/pair.ts";
 import { circumstances, writeSection } from "./report.ts";
+import { benchStart } from "./sections/start.ts";
 import { benchTracker } from "./sections/tracker.ts";
 import { Workshop } from "./workshop.ts";
 
@@ -27,6 +28,7 @@ export const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise
   fanout: benchFanout,
   lan: benchLan,
   latency: benchLatency,
+  start: benchStart,
   hash: benchHash,
   many: benchMany,
   tracker: benchTracker,

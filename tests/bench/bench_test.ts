@@ -11,6 +11,7 @@ const SHOWN: Readonly<Record<keyof typeof BENCHES, RegExp>> = {
   fanout: /^\| peer +\| +[\d,.]+/m,
   lan: /^\| 2 × 100 Mbit\/s: peer +\| +[\d,.]+ \|/m,
   latency: /^\| process start to `complete` +\| +[\d,.]+ \|/m,
+  start: /^\| download: `complete` +\| +[\d,.]+ \|/m,
   hash: /^\| peer check +\| +[\d,.]+ \|/m,
   many: /^\| CPU while idle .* \| +[\d,.]+ \|/m,
   tracker: /^\| peer +\| +[\d,.]+/m,
