@@ -308,6 +308,8 @@ export const STORAGE = {
     /** The same for what is read for uploads: a tracker's answer, which may wait for one read, is due in 20 ms. */
     slowReadMs: 20,
     quickReads: 16,
+    /** The pause after a slow read, when the last one was long ago; it doubles each time, up to `pauseMs`. */
+    firstPauseMs: 1 * SECOND,
   },
   /** Bytes of active pieces, over all sources of one torrent; each source may always have one piece. */
   maxActiveBytes: 64 * MIB,

@@ -60,7 +60,8 @@ export class CommitChoice {
 
 /**
  * Says whether the main thread is to read what is uploaded, which is cheapest while the data lies in memory or on a
- * quick disk. After one slow read other threads read, until the disk has been quick for a while.
+ * quick disk. After one slow read other threads read, until the disk has been quick for a while: at first a short while,
+ * since a busy processor makes a read slow too, and longer each time that the disk is slow again.
  */
 export class ReadChoice {
   readonly #now: () => number;
@@ -68,7 +69,9 @@ export class ReadChoice {
   #isSlow = false;
   #quickInARow = 0;
   /** When the last slow read ended, in ms. */
-  #slowAt = 0;
+  #slowAt = -Infinity;
+  /** How long other threads read after it at least, in ms. */
+  #pauseMs = 0;
 
   /** `now`: a monotonic clock in ms. */
   constructor(now: () => number = () => performance.now()) {
@@ -88,12 +91,14 @@ export class ReadChoice {
   /** Notes that a read which began at `begin` (ms) has ended, in either thread. */
   tookSince(begin: number): void {
     const now = this.#now();
-    const { slowReadMs, quickReads, pauseMs } = STORAGE.patience;
+    const { slowReadMs, quickReads, firstPauseMs, pauseMs } = STORAGE.patience;
     if (now - begin > slowReadMs) {
+      const isAgain = now - this.#slowAt < 2 * pauseMs;
+      this.#pauseMs = isAgain ? Math.min(2 * this.#pauseMs, pauseMs) : firstPauseMs;
       this.#isSlow = true;
       this.#quickInARow = 0;
       this.#slowAt = now;
-    } else if (this.#isSlow && ++this.#quickInARow >= quickReads && now - this.#slowAt >= pauseMs) {
+    } else if (this.#isSlow && ++this.#quickInARow >= quickReads && now - this.#slowAt >= this.#pauseMs) {
       this.#isSlow = false;
     }
   }

@@ -6,7 +6,7 @@ import { DataChangedError } from "../../lib/errors.ts";
 import { STORAGE } from "../../lib/settings.ts";
 import { allPieces, PIECE, TestHome, TestTorrent } from "./test_home.ts";
 
-const { slowReadMs, quickReads, pauseMs } = STORAGE.patience;
+const { slowReadMs, quickReads, firstPauseMs, pauseMs } = STORAGE.patience;
 
 Deno.test("ReadChoice spares the main thread after one slow read, until the disk has been quick for a while", () => {
   let now = 0;
@@ -20,17 +20,29 @@ Deno.test("ReadChoice spares the main thread after one slow read, until the disk
   };
   read(slowReadMs, 1_000);
   assert.equal(choice.isForMainThread, true);
+  for (let expected = firstPauseMs; expected < 4 * pauseMs; expected *= 2) {
+    read(slowReadMs + 1);
+    assert.equal(choice.isForMainThread, false);
+    read(0, quickReads);
+    assert.equal(choice.isForMainThread, false, "the pause is not over");
+    now += Math.min(expected, pauseMs) - 1;
+    read(0);
+    assert.equal(choice.isForMainThread, false, "the pause is longer each time");
+    now += 1;
+    read(0);
+    assert.equal(choice.isForMainThread, true);
+  }
   read(slowReadMs + 1);
-  assert.equal(choice.isForMainThread, false);
-  read(1, quickReads);
-  assert.equal(choice.isForMainThread, false, "the pause is not over");
   now += pauseMs;
-  read(slowReadMs + 1);
-  now += pauseMs;
-  read(1, quickReads - 1);
+  read(0, quickReads - 1);
   assert.equal(choice.isForMainThread, false, "too few were quick");
-  read(1);
+  read(0);
   assert.equal(choice.isForMainThread, true);
+  now += 2 * pauseMs;
+  read(slowReadMs + 1);
+  now += firstPauseMs;
+  read(0, quickReads);
+  assert.equal(choice.isForMainThread, true, "the disk was quick for long before");
 });
 
 const TORRENT = new TestTorrent([["data.bin", 5 * PIECE + 100]]);
