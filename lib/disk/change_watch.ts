@@ -1,8 +1,8 @@
 import { DataChangedError, messageOf, StorageError } from "../errors.ts";
 import { STORAGE } from "../settings.ts";
-import { type FileStamp, sameStamp } from "./file_row.ts";
+import { type FileStamp, sameStamp } from "./state/file_stamp.ts";
 import { visitInSlices } from "./large/file_visits.ts";
-import type { KnownFolders } from "./guarded_path.ts";
+import type { KnownFolders, LooksOfRead } from "./guarded_path.ts";
 import { FilePlace } from "./parts_layout.ts";
 import type { ReadWatch, TorrentFiles } from "./torrent_files.ts";
 
@@ -56,9 +56,9 @@ export class ChangeWatch implements ReadWatch {
     });
   }
 
-  async isUnchanged(file: number): Promise<boolean> {
+  async isUnchanged(file: number, looks?: LooksOfRead): Promise<boolean> {
     if (this.#looked.has(file) || !this.#isWatched(file)) return true;
-    const isSame = sameStamp(await this.#files.current.stampOfLater(file), this.stamps[file]);
+    const isSame = sameStamp(await this.#files.current.stampOfLater(file, looks), this.stamps[file]);
     if (isSame) this.#looked.add(file);
     return isSame;
   }

@@ -12,12 +12,15 @@ import {
   guardPath,
   guardPathLater,
   type KnownFolders,
+  type LooksOfRead,
   makeFolders,
 } from "./guarded_path.ts";
+import { type FileStamp, stampFrom } from "./state/file_stamp.ts";
 import type { OpenFile, OpenFiles } from "./open_files.ts";
 import type { FileList } from "./large/packed_files.ts";
 import { FilePlace, PARTS_ENDING, PartsLayout } from "./parts_layout.ts";
 import { errorCode, storageFailure, tryAgain } from "./storage_failure.ts";
+import { giveWay } from "./time_slices.ts";
 
 /** Where a row of files lies: plain data but for the list of files, which is packed when it is posted to a worker. */
 export interface FileRowDescription {
@@ -36,27 +39,10 @@ export interface FileRowDescription {
   readonly isWritable: boolean;
 }
 
-/** The mark of an unchanged file: size in bytes, time of change in ms, inode. */
-export interface FileStamp {
-  readonly size: number;
-  readonly mtimeMs: number;
-  readonly inode: number;
-}
-
-/** Whether two stamps were taken of the same unchanged file. */
-export function sameStamp(a: FileStamp | undefined, b: FileStamp | undefined): boolean {
-  return a !== undefined && b !== undefined && a.size === b.size && a.mtimeMs === b.mtimeMs &&
-    a.inode === b.inode;
-}
-
-/** The stamp of a file; a system that tells no time or inode counts as if these were 0. */
-function stampFrom({ size, mtime, ino }: Deno.FileInfo): FileStamp {
-  return { size, mtimeMs: mtime?.getTime() ?? 0, inode: ino ?? 0 };
-}
-
-const { O_RDONLY, O_RDWR, O_CREAT } = fs.constants;
+const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL } = fs.constants;
 // Not every system has this flag; `guardPath` looks at the last step of a path as well.
 const O_NOFOLLOW = fs.constants.O_NOFOLLOW ?? 0;
+const OPEN_TO_MAKE = O_RDWR | O_CREAT | O_NOFOLLOW;
 
 /**
  * Reads and writes a torrent's files by offsets in the row of all files, for spans that lie within one piece.
@@ -197,6 +183,7 @@ export class FileRow {
    */
   async create(): Promise<boolean> {
     const isLarge = this.description.files.length > STORAGE.manyFiles;
+    if (isLarge) await giveWay();
     makeFolders(this.description.root, this.description.base);
     const files = isLarge ? this.wrongSizes(await this.stamps()) : this.realFiles();
     await visitInSlices(files, (file, known) => fs.closeSync(this.#make(file, known)));
@@ -218,13 +205,13 @@ export class FileRow {
   #make(file: number, known?: KnownFolders): number {
     const isParts = file === this.#partsFile;
     try {
-      makeFolders(this.rootOf(file), this.stepsTo(file).slice(0, -1), known);
-      const { path } = this.#guard(file, known);
-      const fd = this.#openFiles.making(() => fs.openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o666));
+      const folder = makeFolders(this.rootOf(file), this.stepsTo(file).slice(0, -1), known);
+      const made = this.#makeNew(join(folder, this.stepsTo(file).at(-1)!));
+      const fd = made ??
+        this.#openFiles.making(() => fs.openSync(this.#guard(file, known).path, OPEN_TO_MAKE));
       try {
-        if (!isParts && fs.fstatSync(fd).size !== this.lengthOf(file)) {
-          fs.ftruncateSync(fd, this.lengthOf(file));
-        }
+        const size = made === undefined ? fs.fstatSync(fd).size : 0;
+        if (!isParts && size !== this.lengthOf(file)) fs.ftruncateSync(fd, this.lengthOf(file));
         return fd;
       } catch (error) {
         fs.closeSync(fd);
@@ -232,6 +219,16 @@ export class FileRow {
       }
     } catch (error) {
       throw storageFailure(`create ${this.nameOf(file)}`, error);
+    }
+  }
+
+  /** Makes a new file and returns its descriptor; undefined where there is anything, which is neither opened nor followed. */
+  #makeNew(path: string): number | undefined {
+    try {
+      return this.#openFiles.making(() => fs.openSync(path, OPEN_TO_MAKE | O_EXCL, 0o666));
+    } catch (error) {
+      if (errorCode(error) === "EEXIST") return undefined;
+      throw error;
     }
   }
 
@@ -272,13 +269,18 @@ export class FileRow {
    * Does the same as `readSpan` while other threads wait for the disk. Returns false for every failure; `readSpan` then
    * throws the error. The file is opened for this read alone, as the shared descriptors may be closed meanwhile.
    */
-  async readSpanLater(span: FileSpan, target: Uint8Array, at: number): Promise<boolean> {
+  async readSpanLater(
+    span: FileSpan,
+    target: Uint8Array,
+    at: number,
+    looks?: LooksOfRead,
+  ): Promise<boolean> {
     if (this.isPadding(span.file)) return this.readSpan(span, target, at);
     const start = this.#positionOf(span);
     if (start === undefined) return false;
     try {
       const holder = this.holderOf(span.file);
-      const { path, stats } = await guardPathLater(this.rootOf(holder), this.stepsTo(holder));
+      const { path, stats } = await guardPathLater(this.rootOf(holder), this.stepsTo(holder), looks);
       if (!stats?.isFile) return false;
       await using file = await fs.promises.open(path, O_RDONLY | O_NOFOLLOW);
       for (let done = 0; done < span.length;) {
@@ -293,9 +295,9 @@ export class FileRow {
   }
 
   /** Does the same as `stampOf` while other threads wait for the disk; undefined also after any failure. */
-  async stampOfLater(file: number): Promise<FileStamp | undefined> {
+  async stampOfLater(file: number, looks?: LooksOfRead): Promise<FileStamp | undefined> {
     try {
-      const { stats } = await guardPathLater(this.rootOf(file), this.stepsTo(file));
+      const { stats } = await guardPathLater(this.rootOf(file), this.stepsTo(file), looks);
       return stats?.isFile ? stampFrom(stats) : undefined;
     } catch {
       return undefined;

@@ -32,8 +32,7 @@ export function guardPath(root: string, steps: readonly string[], known?: KnownF
   let stats: Deno.FileInfo | undefined;
   for (let depth = 0; depth < steps.length; depth++) {
     if (stats !== undefined && !stats.isDirectory) throw notAFolder(steps.slice(0, depth));
-    // Steps are names, so only the first needs the slow `join`.
-    path = depth === 0 ? join(root, steps[0]) : path + sep + steps[depth];
+    path = stepFrom(path, steps, depth);
     const isLast = depth === steps.length - 1;
     if (!isLast && known?.has(path)) {
       stats = undefined;
@@ -49,15 +48,33 @@ export function guardPath(root: string, steps: readonly string[], known?: KnownF
   return { path, stats };
 }
 
+/** The path one step further, `path` being that of the steps before. Steps are names: only the root needs the slow `join`. */
+function stepFrom(path: string, steps: readonly string[], depth: number): string {
+  return depth === 0 ? join(path, steps[0]) : path + sep + steps[depth];
+}
+
+/** The looks that one read takes while other threads wait for the disk, by path: each is taken once. */
+export type LooksOfRead = Map<string, Promise<Deno.FileInfo>>;
+
 /** Does the same as `guardPath` while other threads wait for the disk. Errors: the same, and those of Deno. */
-export async function guardPathLater(root: string, steps: readonly string[]): Promise<GuardedPath> {
-  const paths = steps.map((_, depth) => join(root, ...steps.slice(0, depth + 1)));
-  const all = await Promise.all(paths.map((path) => Deno.lstat(path)));
+export async function guardPathLater(
+  root: string,
+  steps: readonly string[],
+  looks: LooksOfRead = new Map(),
+): Promise<GuardedPath> {
+  let path = root;
+  const looking = steps.map((_, depth) => {
+    path = stepFrom(path, steps, depth);
+    const look = looks.get(path) ?? Deno.lstat(path);
+    looks.set(path, look);
+    return look;
+  });
+  const all = await Promise.all(looking);
   const wrong = all.findIndex((stats, depth) =>
     depth === steps.length - 1 ? stats.isSymlink : !stats.isDirectory
   );
   if (wrong >= 0) throw notAFolder(steps.slice(0, wrong + 1));
-  return { path: paths[paths.length - 1], stats: all[all.length - 1] };
+  return { path, stats: all[all.length - 1] };
 }
 
 /** Deno's own call, as that of `node:fs` takes twice as long. */
@@ -79,20 +96,28 @@ function notAFolder(steps: readonly string[]): ObstacleError {
  *
  * Errors: `StorageError`, also when a link or a file is in the way.
  */
-export function makeFolders(root: string, steps: readonly string[], known?: KnownFolders): string {
-  const seen = known ?? new Set();
-  for (let depth = 1; depth <= steps.length; depth++) {
-    const here = steps.slice(0, depth);
-    const { path, stats } = guardPath(root, here, seen);
+export function makeFolders(root: string, steps: readonly string[], known: KnownFolders = new Set()): string {
+  let path = root;
+  for (let depth = 0; depth < steps.length; depth++) {
+    path = stepFrom(path, steps, depth);
+    if (known.has(path)) continue;
+    const here = steps.slice(0, depth + 1);
+    const { stats } = guardPath(root, here, known);
     if (stats !== undefined && !stats.isDirectory) throw notAFolder(here);
-    if (stats !== undefined) continue;
-    try {
-      fs.mkdirSync(path);
-    } catch (error) {
-      if (errorCode(error) !== "EEXIST") throw storageFailure(`make the folder ${here.join("/")}`, error);
-    }
+    if (stats === undefined) makeFolder(path, here, () => guardPath(root, here, known));
+    known.add(path);
   }
-  return guardPath(root, steps, seen).path;
+  return path;
+}
+
+/** Makes one folder; `look` guards what somebody else may have made there meanwhile. Errors: as `makeFolders`. */
+function makeFolder(path: string, steps: readonly string[], look: () => GuardedPath): void {
+  try {
+    fs.mkdirSync(path);
+  } catch (error) {
+    if (errorCode(error) !== "EEXIST") throw storageFailure(`make the folder ${steps.join("/")}`, error);
+    if (!look().stats?.isDirectory) throw notAFolder(steps);
+  }
 }
 
 /** Where the finished files of a torrent are, or are to go. Plain data that can be posted to a worker. */

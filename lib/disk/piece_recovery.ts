@@ -19,13 +19,14 @@ import { type Metainfo, pieceHash } from "../protocol/metainfo.ts";
 import type { PieceLayout } from "../protocol/piece_layout.ts";
 import type { Selection } from "../swarm/ports.ts";
 import type { DiskWorkers } from "./disk_workers.ts";
-import { type FileRow, type FileStamp, sameStamp } from "./file_row.ts";
+import type { FileRow } from "./file_row.ts";
+import { type FileStamp, sameStamp } from "./state/file_stamp.ts";
 import { visitInSlices } from "./large/file_visits.ts";
 import { packing } from "./large/packed_files.ts";
 import { checkPieces } from "./piece_checker.ts";
 import { FilePlace } from "./parts_layout.ts";
 import type { ResumeStore } from "./state/resume_store.ts";
-import { inSlices } from "./time_slices.ts";
+import { giveWay, inSlices } from "./time_slices.ts";
 import type { TorrentFiles } from "./torrent_files.ts";
 
 /** What recovery works with. */
@@ -174,6 +175,7 @@ async function examine(context: RecoveryContext, trusted: Bitfield): Promise<Rec
   await gather(context, inShareable, files.shareable, have);
   await gather(context, inTmp, found, have);
   await resume.saveBits("written", infoHash, have);
+  await giveWay();
   return { have, storedCount: 0, isComplete: false, isMoving: false, isResumed: false, stamps: kept };
 }
 

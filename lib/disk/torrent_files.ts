@@ -11,12 +11,14 @@ import type { Metainfo } from "../protocol/metainfo.ts";
 import type { FileSpan } from "../protocol/piece_layout.ts";
 import { STORAGE } from "../settings.ts";
 import { moveFiles, removeFile } from "./large/file_moves.ts";
-import { FileRow, type FileStamp, sameStamp } from "./file_row.ts";
+import { FileRow } from "./file_row.ts";
+import { type FileStamp, sameStamp } from "./state/file_stamp.ts";
 import { visitInSlices } from "./large/file_visits.ts";
-import { dataFolder, guardPath, type KnownFolders, pathOfFolder } from "./guarded_path.ts";
+import { dataFolder, guardPath, type KnownFolders, type LooksOfRead, pathOfFolder } from "./guarded_path.ts";
 import { OpenFiles } from "./open_files.ts";
 import { FilePlace } from "./parts_layout.ts";
 import { errorCode, isRenameBusy, storageFailure, tryAgain } from "./storage_failure.ts";
+import { giveWay } from "./time_slices.ts";
 
 /** The open files of all torrents in this thread. */
 const sharedOpenFiles = new OpenFiles(STORAGE.openFiles);
@@ -26,7 +28,7 @@ export interface ReadWatch {
   /** Looks at a file that is about to be read. Errors: `StorageError` when it has changed. */
   beforeRead(file: number, known?: KnownFolders): void;
   /** Whether a file looks unchanged, found out without blocking; after false, `beforeRead` gives the reason. */
-  isUnchanged(file: number): Promise<boolean>;
+  isUnchanged(file: number, looks?: LooksOfRead): Promise<boolean>;
 }
 
 /** Knows where each file of a torrent is, serves reads from there, and moves finished files. */
@@ -131,9 +133,10 @@ export class TorrentFiles {
    */
   read(offset: number, target: Uint8Array, watch?: ReadWatch): void {
     let filled = 0;
+    const known: KnownFolders = new Set();
     for (const span of this.#current.layout.spans(offset, target.length)) {
-      watch?.beforeRead(span.file);
-      this.#readSpan(span, target, filled);
+      watch?.beforeRead(span.file, known);
+      this.#readSpan(span, target, filled, known);
       filled += span.length;
     }
   }
@@ -159,13 +162,15 @@ export class TorrentFiles {
    * it calls `read`, which throws the right error or reads from the new place.
    */
   async readLater(offset: number, target: Uint8Array, watch: ReadWatch): Promise<void> {
+    const looks: LooksOfRead = new Map();
     let filled = 0;
-    for (const span of this.#current.layout.spans(offset, target.length)) {
-      const isRead = await watch.isUnchanged(span.file) &&
-        await this.#current.readSpanLater(span, target, filled);
-      if (!isRead) return this.read(offset, target, watch);
+    const reading = this.#current.layout.spans(offset, target.length).map(async (span) => {
+      const at = filled;
       filled += span.length;
-    }
+      return await watch.isUnchanged(span.file, looks) &&
+        await this.#current.readSpanLater(span, target, at, looks);
+    });
+    if ((await Promise.all(reading)).includes(false)) this.read(offset, target, watch);
   }
 
   /** Looks for each file: in `tmp`, else with its full length in `shareable`; of any other file only parts are there. */
@@ -319,6 +324,7 @@ export class TorrentFiles {
     isMoving: boolean,
   ): Promise<string[]> {
     if (files.length === 0) return [];
+    await giveWay();
     const stamps = await this.shareable.stamps();
     const isOurs = (file: number) =>
       stamps[file] === undefined || stamps[file].size === 0 || sameStamp(stamps[file], replaceable[file]) ||

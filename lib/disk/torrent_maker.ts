@@ -12,7 +12,8 @@ import {
 import { safePaths } from "../protocol/safe_path.ts";
 import { METAINFO_LIMITS, VERSION } from "../settings.ts";
 import type { DiskWorkers } from "./disk_workers.ts";
-import { FileRow, type FileStamp, sameStamp } from "./file_row.ts";
+import { FileRow } from "./file_row.ts";
+import { type FileStamp, sameStamp } from "./state/file_stamp.ts";
 import { OpenFiles } from "./open_files.ts";
 import { storageFailure } from "./storage_failure.ts";
 

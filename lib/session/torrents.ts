@@ -1,6 +1,6 @@
 /** The torrents of a session: how each of them comes, is found and goes. */
 import { dirname, join, resolve } from "node:path";
-import type { FileStamp } from "../disk/file_row.ts";
+import type { FileStamp } from "../disk/state/file_stamp.ts";
 import { type FileLooks, watchFolder } from "../disk/folder_watch.ts";
 import { messageOf, MetainfoError } from "../errors.ts";
 import { download, DownloadError } from "../net/http/download.ts";

@@ -16,7 +16,8 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { StorageError } from "../../errors.ts";
 import { STORAGE } from "../../settings.ts";
-import { type FileRow, type FileStamp, sameStamp } from "../file_row.ts";
+import type { FileRow } from "../file_row.ts";
+import { type FileStamp, sameStamp } from "../state/file_stamp.ts";
 import { visitInSlices } from "./file_visits.ts";
 import { guardPath, type KnownFolders, makeFolders } from "../guarded_path.ts";
 import { renameOver } from "../replace_file.ts";
@@ -121,6 +122,7 @@ async function moveFolder(
   if (
     steps.length <= STORAGE.manyFiles || !isWhole || steps.some(({ kind }) => kind !== "move") || to.hasName()
   ) return false;
+  await giveWay();
   for (const { file } of steps) letGo(file);
   makeFolders(to.description.root, to.description.base);
   const [source, target] = [from, to].map(({ description: { root, base } }) =>
@@ -132,10 +134,10 @@ async function moveFolder(
     return false;
   }
   for (const { file, source } of steps) moved(file, source);
-  const folders = new Set(steps.map(({ file }) => to.stepsTo(file).slice(0, -1).join("/")));
-  for (const folder of [...folders, to.description.base.join("/")]) {
-    await syncFolder(join(to.description.root, folder));
-  }
+  await giveWay();
+  const folders = new Set([to.description.base.join("/")]);
+  await visitInSlices(steps, ({ file }) => void folders.add(to.stepsTo(file).slice(0, -1).join("/")));
+  for (const folder of folders) await syncFolder(join(to.description.root, folder));
   return true;
 }
 

@@ -2,7 +2,7 @@
 import { parseEndpoint } from "../../protocol/endpoint.ts";
 import type { FileRange } from "../../protocol/magnet.ts";
 import { CONNECTIONS, STORAGE } from "../../settings.ts";
-import type { FileStamp } from "../file_row.ts";
+import type { FileStamp } from "./file_stamp.ts";
 
 /** Version of the layout in `resume_store.ts`. A store with another version is put aside. */
 export const FORMAT_VERSION = 1;

@@ -25,7 +25,7 @@ import { messageOf, StorageError } from "../../errors.ts";
 import { Bitfield } from "../../protocol/bitfield.ts";
 import { fromUtf8, toUtf8 } from "../../protocol/bytes.ts";
 import { type InfoHash, parseInfoHash } from "../../protocol/info_hash.ts";
-import type { FileStamp } from "../file_row.ts";
+import type { FileStamp } from "./file_stamp.ts";
 import { guardPath } from "../guarded_path.ts";
 import { checkDatabase } from "./database_check.ts";
 import { isRenameBusy, tryAgain } from "../storage_failure.ts";

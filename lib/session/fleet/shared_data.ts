@@ -1,7 +1,7 @@
 /** Makes torrents of data that is shared from where it lies. */
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { DiskWorkers } from "../../disk/disk_workers.ts";
-import type { FileStamp } from "../../disk/file_row.ts";
+import type { FileStamp } from "../../disk/state/file_stamp.ts";
 import { storageFailure } from "../../disk/storage_failure.ts";
 import { makeTorrent } from "../../disk/torrent_maker.ts";
 import { StorageError } from "../../errors.ts";
