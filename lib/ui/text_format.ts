@@ -37,14 +37,25 @@ export function widthOf(text: string): number {
 /** Sequences that colour text (ECMA-48, 8.3.117), which take no column. */
 // deno-lint-ignore no-control-regex
 const COLOUR = /\x1b\[[\d;]*m/g;
-const INVISIBLE = /^(?:\p{Default_Ignorable_Code_Point}|\p{Control}|\p{Mark}|\p{Surrogate})+$/v;
-const INVISIBLE_START = /^[\p{Default_Ignorable_Code_Point}\p{Control}\p{Format}\p{Mark}\p{Surrogate}]+/v;
+
+/** Sets of characters, which take 10 ms to make, also as literals that are only read. */
+let sets: { readonly invisible: RegExp; readonly invisibleStart: RegExp; readonly emoji: RegExp } | undefined;
+
+function setsOfCharacters(): NonNullable<typeof sets> {
+  const unseen = String.raw`\p{Default_Ignorable_Code_Point}\p{Control}\p{Mark}\p{Surrogate}`;
+  return sets ??= {
+    invisible: new RegExp(`^[${unseen}]+$`, "v"),
+    invisibleStart: new RegExp(`^[${unseen}\\p{Format}]+`, "v"),
+    emoji: new RegExp("^\\p{RGI_Emoji}$", "v"),
+  };
+}
 
 /** The columns of one character as people see it: those of its first visible code point (UAX 11), two for an emoji. */
 function clusterWidth(cluster: string): number {
-  if (INVISIBLE.test(cluster)) return 0;
-  if (/^\p{RGI_Emoji}$/v.test(cluster)) return 2;
-  const codePoint = cluster.replace(INVISIBLE_START, "").codePointAt(0);
+  const { invisible, invisibleStart, emoji } = setsOfCharacters();
+  if (invisible.test(cluster)) return 0;
+  if (emoji.test(cluster)) return 2;
+  const codePoint = cluster.replace(invisibleStart, "").codePointAt(0);
   // A sound mark of half width, as in ｶﾞ, takes a column of its own.
   const marks = [...cluster.slice(1)].filter((character) => character >= "\uff00" && character <= "\uffef");
   return [codePoint, ...marks.map((mark) => mark.codePointAt(0))]
