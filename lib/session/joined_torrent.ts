@@ -3,7 +3,7 @@ import { requireFolder } from "../disk/guarded_path.ts";
 import type { DiskWorkers } from "../disk/disk_workers.ts";
 import { PieceStore } from "../disk/piece_store.ts";
 import { spelledAsOnDisk } from "../disk/spelling.ts";
-import { inSlices } from "../disk/time_slices.ts";
+import { giveWay, inSlices } from "../disk/time_slices.ts";
 import type { ResumeStore } from "../disk/state/resume_store.ts";
 import { messageOf, ObstacleError, StorageError } from "../errors.ts";
 import { Announcer, type AnnouncerOptions } from "../net/tracker/announcer.ts";
@@ -133,6 +133,8 @@ export class JoinedTorrent {
       const wasMoving = await resume.phase(metainfo.infoHash) === "moving";
       const recovered = await store.recover(onChecked, signal, isUsersOwn);
       if (!recovered.finished) workers.prepare();
+      // Starting that thread and making a swarm of two million pieces each take their time.
+      await giveWay();
       const { tiers, isAnnouncer, problems } = await trackersOf(
         { announceTiers: changedTiers(metainfo.announceTiers, context.addresses()) },
         surroundings.trackerPort,
