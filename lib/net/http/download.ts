@@ -1,12 +1,11 @@
 /** Downloads a small file from a web server that the user named. */
-import { messageOf } from "../../errors.ts";
-import { joinBytes } from "../../protocol/bytes.ts";
 import { publicUrl } from "../../protocol/secrets.ts";
 import { DOWNLOAD } from "../../settings.ts";
 import { addressesOf } from "../addresses/host_addresses.ts";
 import { PinnedClient } from "./pinned_client.ts";
 import { followRedirects } from "./redirects.ts";
 import { downloadRefusal, type Hop, redirectRefusal } from "./request_rules.ts";
+import { bodyOf, causeOf } from "./response_body.ts";
 
 /** A file cannot be downloaded. The message is safe to print. */
 export class DownloadError extends Error {
@@ -68,25 +67,6 @@ async function get(
     await response.body?.cancel();
     throw new DownloadError(`Expected a reply of status 200, got ${response.status}`);
   }
-  return await bodyOf(response);
-}
-
-/** The body, decompressed. Errors: `DownloadError` when it is too long; those of the runtime. */
-async function bodyOf(response: Response): Promise<Uint8Array<ArrayBuffer>> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  // Leaving the loop by an error cancels the body.
-  for await (const part of response.body ?? []) {
-    length += part.length;
-    if (length > DOWNLOAD.maxBytes) {
-      throw new DownloadError(`Expected at most ${DOWNLOAD.maxBytes} bytes, got more`);
-    }
-    parts.push(part);
-  }
-  return joinBytes(parts);
-}
-
-/** The cause of a failed request, in the words of the runtime. */
-function causeOf(error: unknown): string {
-  return messageOf(error instanceof Error && error.cause instanceof Error ? error.cause : error);
+  const tooLong = () => new DownloadError(`Expected at most ${DOWNLOAD.maxBytes} bytes, got more`);
+  return await bodyOf(response, DOWNLOAD.maxBytes, tooLong);
 }

@@ -1,5 +1,4 @@
-import { messageOf, ProtocolError, TrackerError } from "../../errors.ts";
-import { joinBytes } from "../../protocol/bytes.ts";
+import { ProtocolError, TrackerError } from "../../errors.ts";
 import type { InfoHash } from "../../protocol/info_hash.ts";
 import {
   decodeAnnounceReply,
@@ -19,6 +18,7 @@ import { addressesOf } from "../addresses/host_addresses.ts";
 import { PinnedClient } from "../http/pinned_client.ts";
 import { followRedirects, withQuery } from "../http/redirects.ts";
 import { type Hop, redirectRefusal } from "../http/request_rules.ts";
+import { bodyOf, causeOf } from "../http/response_body.ts";
 
 /** Matches the runtime's error for a request that failed on an established connection. */
 const CONNECTED = /\(SendRequest\)/;
@@ -74,18 +74,13 @@ async function replyOf(
       },
       refusal: (message) => new TrackerError(message),
     });
-    if (response.ok) return await bodyOf(response, ANNOUNCING.maxReplyBytes, signal);
+    if (response.ok) return await readBody(response, signal);
     await response.body?.cancel();
     throw new TrackerError(`Expected an HTTP reply of status 200, got ${response.status}`);
   } catch (error) {
     const isOutage = !(error instanceof TrackerError) || error.isOutage;
     throw isRedirected && isOutage ? new ProtocolError(causeOf(error)) : error;
   }
-}
-
-/** The cause of a failed request, in the words of the runtime. */
-function causeOf(error: unknown): string {
-  return messageOf(error instanceof Error && error.cause instanceof Error ? error.cause : error);
 }
 
 /** Makes one request. Errors: `ProtocolError` for an answer that is no HTTP reply. */
@@ -113,20 +108,17 @@ async function nextHop(
   throw new TrackerError(refusal);
 }
 
-/** The body, decompressed. Errors: `TrackerError` beyond `limit` bytes; `ProtocolError` when it cannot be read. */
-async function bodyOf(response: Response, limit: number, signal: AbortSignal): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
+/** The body. Errors: `TrackerError` when it is too long; `ProtocolError` when it cannot be read. */
+async function readBody(response: Response, signal: AbortSignal): Promise<Uint8Array> {
+  const limit = ANNOUNCING.maxReplyBytes;
   try {
-    // Leaving the loop by an error cancels the body.
-    for await (const part of response.body ?? []) {
-      length += part.length;
-      if (length > limit) throw new TrackerError(`Expected a reply of at most ${limit} bytes`);
-      parts.push(part);
-    }
+    return await bodyOf(
+      response,
+      limit,
+      () => new TrackerError(`Expected a reply of at most ${limit} bytes`),
+    );
   } catch (error) {
     signal.throwIfAborted();
     throw error instanceof TrackerError ? error : new ProtocolError(causeOf(error));
   }
-  return joinBytes(parts);
 }
