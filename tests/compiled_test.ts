@@ -140,6 +140,7 @@ compiledTest(
       ["--home", seed, "--tracker-port", trackerPort, torrent],
       options,
     );
+    let isStoppedCleanly = false;
     try {
       await Promise.race([announcer.joined, announcer.ended]);
       const args = ["--home", leech, "--no-tracker", "--exit-when-complete", "age.torrent"];
@@ -152,8 +153,9 @@ compiledTest(
       ]);
       assert.deepEqual(await Deno.readFile(join(leech, "shareable/age.txt")), await Deno.readFile(EXAMPLE));
     } finally {
-      assert.equal(await announcer.stop(), true);
+      isStoppedCleanly = await announcer.stop();
     }
+    assert(isStoppedCleanly);
     for (const path of [emptyHome, readOnly]) assert.deepEqual([...Deno.readDirSync(path)], []);
   },
 );

@@ -39,8 +39,9 @@ export class StateLock {
 
   /** Releases the lock. The file stays: after its removal, two processes could lock two files of that name. */
   release(): void {
-    // A process that is being started at this moment has the file open too, and closing would leave the lock to it.
-    this.#file.unlockSync();
+    // Elsewhere than on Windows, a process that is being started at this moment has the file open too, and closing
+    // would leave the lock to it. On Windows the lock ends with the file, and Wine refuses to end it alone.
+    if (Deno.build.os !== "windows") this.#file.unlockSync();
     this.#file.close();
   }
 }
