@@ -1,6 +1,8 @@
 /** Controllers that behave as badly as they can, beside a transfer of the process that they bother. */
 import assert from "node:assert/strict";
+import { socketPath } from "../../lib/api/access/control_place.ts";
 import { ControlClient } from "../../lib/api/client.ts";
+import type { State } from "../../lib/api/shapes.ts";
 import { toUtf8 } from "../../lib/protocol/bytes.ts";
 import { randomBytes } from "../harness/data/random.ts";
 import { metainfoOf } from "../harness/data/torrents.ts";
@@ -8,6 +10,8 @@ import { PeerProcess } from "../harness/processes/peer_process.ts";
 import { statusBytes } from "../harness/processes/process_status.ts";
 import { needs } from "../harness/processes/require_tool.ts";
 import { until } from "../harness/sessions/loopback_node.ts";
+import { median } from "../bench/report.ts";
+import { OrderGivers } from "./orders.ts";
 
 const MIB = 1_024 * 1_024;
 const DATA = randomBytes(16 * MIB, 3);
@@ -155,3 +159,74 @@ needs("linux")("controllers that behave badly cost a transfer little, and little
   const grown = bothered.grownBytes - usual.grownBytes;
   assert.ok(grown < 64 * MIB, `${grown / MIB} MiB`);
 });
+
+/** A transfer that lasts for all windows, of a pattern that is quickly made. */
+const LONG_DATA = new Uint8Array(160 * MIB);
+for (let at = 0; at < LONG_DATA.length; at += DATA.length) LONG_DATA.set(DATA, at);
+const LONG = metainfoOf(LONG_DATA, 256 * 1_024, "long.bin");
+const LONG_UPLOAD = "8M";
+const ORDERS_PER_SECOND = 1_000;
+const WINDOWS = 5;
+const WINDOW_MS = 1_500;
+
+needs("linux")(
+  "1,000 orders a second take less than a tenth of a transfer's speed, and little memory",
+  async () => {
+    const args = ["--max-upload", LONG_UPLOAD, "--web", "127.0.0.1:0"];
+    await using seeder = new PeerProcess([{ metainfo: LONG, data: LONG_DATA }], args);
+    await until(() => seeder.joined === 1, "the seeder", 60_000);
+    using client = await ControlClient.open(seeder.home);
+    const { page } = await client.get("/web") as { page: string };
+    const { port, hash } = new URL(page);
+    const socket = socketPath(seeder.home)!;
+    const doors = { socket, port: Number(port), token: hash.slice("#token=".length) };
+    const torrent = `/api/v1/torrents/${LONG.infoHash}`;
+    const orders = [
+      [`${torrent}/choose`, '{"uploadSlots":4}'],
+      [`${torrent}/labels`, '{"labels":["films"]}'],
+      ["/api/v1/session/choose", '{"downloadSources":4}'],
+      [`${torrent}/peers`, '{"add":["127.0.0.1:9"]}'],
+      [`${torrent}/queue`, '{"to":"top"}'],
+      [`${torrent}/resume`, "{}"],
+      [`${torrent}/select`, '{"first":["*.bin"]}'],
+      ["/api/v1/session/unban", '{"address":"10.9.8.7"}'],
+    ] as const;
+    await using leecher = new PeerProcess([{ metainfo: LONG }], [
+      "--peer",
+      `127.0.0.1:${seeder.port}`,
+      "--no-web",
+    ]);
+    await until(() => leecher.joined === 1, "the download", 60_000);
+    const sent = async () =>
+      (await client.get("/state") as unknown as State).torrents[LONG.infoHash].uploaded;
+    await until(async () => await sent() > 8 * MIB, "the first megabytes", 60_000);
+    const before = statusBytes(seeder.pid, "VmRSS")!;
+
+    /** Bytes sent, and orders given, in a second. */
+    const window = async (perSecond: number) => {
+      await using givers = perSecond === 0 ? undefined : new OrderGivers(doors, orders, perSecond);
+      const startedAt = performance.now();
+      const from = await sent();
+      await new Promise((resolve) => setTimeout(resolve, WINDOW_MS));
+      const seconds = (performance.now() - startedAt) / 1_000;
+      assert.equal(givers?.refused ?? 0, 0);
+      return { bytes: (await sent() - from) / seconds, orders: (givers?.done ?? 0) / seconds };
+    };
+    const usual: number[] = [], ordered: number[] = [], given: number[] = [];
+    for (let round = 0; round < WINDOWS; round++) {
+      usual.push((await window(0)).bytes);
+      const { bytes, orders } = await window(ORDERS_PER_SECOND);
+      ordered.push(bytes);
+      given.push(orders);
+    }
+    const share = median(ordered) / median(usual);
+    const grown = statusBytes(seeder.pid, "VmHWM")! - before;
+    console.log(
+      `${(100 * share).toFixed(0)} % of ${(median(usual) / MIB).toFixed(1)} MiB/s, ` +
+        `${median(given).toFixed(0)} orders a second, ${(grown / MIB).toFixed(0)} MiB more`,
+    );
+    assert.ok(median(given) > 0.8 * ORDERS_PER_SECOND, `${median(given)} orders a second`);
+    assert.ok(share > 0.9, `${share}`);
+    assert.ok(grown < 64 * MIB, `${grown / MIB} MiB`);
+  },
+);

@@ -1,12 +1,13 @@
 import { canonicalAddress, withoutZone } from "../../protocol/endpoint.ts";
 import { CONNECTIONS } from "../../settings.ts";
+import { LatestSave } from "../work/latest_save.ts";
 import type { KeptState } from "./kept_state.ts";
 
 /** The IP addresses that the user has banned, in this run and in earlier ones. */
 export class Bans {
   readonly #addresses: Set<string>;
   readonly #state: KeptState;
-  #saving: Promise<void> = Promise.resolve();
+  readonly #saves = new LatestSave(() => this.#state.saveBans(this.addresses));
 
   private constructor(addresses: Set<string>, state: KeptState) {
     this.#addresses = addresses;
@@ -38,25 +39,18 @@ export class Bans {
       throw new RangeError(`Expected at most ${CONNECTIONS.userBans} banned addresses, got one more`);
     }
     this.#addresses.add(canonical);
-    await this.#save();
+    await this.#saves.save();
   }
 
   /** Takes a ban back; resolves when that is kept. Errors: `RangeError` for a text that is no address; `StorageError`. */
   async delete(address: string): Promise<void> {
     this.#addresses.delete(addressOf(address));
-    await this.#save();
-  }
-
-  /** One save at a time, each with all bans by then. */
-  #save(): Promise<void> {
-    const saving = this.#saving.then(() => this.#state.saveBans(this.addresses));
-    this.#saving = saving.catch(() => {});
-    return saving;
+    await this.#saves.save();
   }
 
   /** Resolves when no save is under way. Never rejects. */
   get settled(): Promise<void> {
-    return this.#saving;
+    return this.#saves.settled();
   }
 }
 

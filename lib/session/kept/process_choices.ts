@@ -5,6 +5,7 @@ import { isWithin } from "../../swarm/time_of_week.ts";
 import type { Surroundings } from "../../surroundings.ts";
 import type { SessionOptions } from "../session_options.ts";
 import { timeOfWeek } from "../surroundings.ts";
+import { LatestSave } from "../work/latest_save.ts";
 import type { KeptState } from "./kept_state.ts";
 
 /** The user's choices for all torrents: those in force, and the part of them that is kept. */
@@ -17,7 +18,7 @@ export class ProcessChoices {
   readonly #kept: Policy;
   readonly #configured: Changes;
   readonly #state: KeptState;
-  #saving: Promise<void> = Promise.resolve();
+  readonly #saves = new LatestSave(() => this.#state.saveChoices(this.#kept.own));
   /** What the schedule said at the last look; the user may have said otherwise since. Undefined where there is none. */
   #isScheduled: boolean | undefined;
 
@@ -52,9 +53,7 @@ export class ProcessChoices {
     this.#kept.change(choices);
     if ("altSchedule" in choices) this.#isScheduled = undefined;
     this.#applyLimits();
-    const saving = this.#saving.then(() => this.#state.saveChoices(this.#kept.own));
-    this.#saving = saving.catch(() => {});
-    await saving;
+    await this.#saves.save();
   }
 
   /** Looks at the clock on the wall (ms since 1970): the schedule turns the alternative limits on and off. */
@@ -76,6 +75,6 @@ export class ProcessChoices {
 
   /** Resolves when no save is under way. Never rejects. */
   get settled(): Promise<void> {
-    return this.#saving;
+    return this.#saves.settled();
   }
 }

@@ -3,6 +3,7 @@ import { RateLimiter } from "../../net/peers/rate_limiter.ts";
 import type { InfoHash } from "../../protocol/info_hash.ts";
 import type { Surroundings } from "../../surroundings.ts";
 import { type Changes, Policy } from "../../swarm/policy.ts";
+import { LatestSave } from "../work/latest_save.ts";
 import type { KeptState } from "./kept_state.ts";
 import type { KeptTorrent } from "./kept_torrent.ts";
 
@@ -22,10 +23,7 @@ export class TorrentWill {
   readonly #infoHash: InfoHash;
   readonly #context: WillContext;
   #kept: KeptTorrent;
-  /** Ends when the last save that has begun or waits is over. Never rejects. */
-  #saving: Promise<void> = Promise.resolve();
-  /** The save that waits for the one under way; it will save all changes up to its beginning. */
-  #next: Promise<void> | undefined;
+  readonly #saves = new LatestSave(() => this.#context.state.save(this.#infoHash, this.#kept));
   #isForgotten = false;
 
   constructor(infoHash: InfoHash, context: WillContext) {
@@ -82,19 +80,12 @@ export class TorrentWill {
 
   /** Saves the present will. Errors: `StorageError`. */
   save(): Promise<void> {
-    if (this.#next !== undefined) return this.#next;
-    const next = this.#saving.then(() => {
-      this.#next = undefined;
-      return this.#context.state.save(this.#infoHash, this.#kept);
-    });
-    this.#next = next;
-    this.#saving = next.catch(() => {});
-    return next;
+    return this.#saves.save();
   }
 
   /** Resolves when no save is under way. Never rejects. */
-  async saved(): Promise<void> {
-    for (let saving; saving !== this.#saving;) await (saving = this.#saving);
+  saved(): Promise<void> {
+    return this.#saves.settled();
   }
 
   /**
