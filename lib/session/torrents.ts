@@ -14,6 +14,7 @@ import type { FileWishes } from "./kept/kept_choice.ts";
 import { checkLabels } from "./kept/kept_torrent.ts";
 import { withMagnet } from "./magnet_fetch.ts";
 import { type QueueMove, ranksAfter } from "./queue.ts";
+import { Adding } from "./work/adding.ts";
 import type { Tasks } from "./work/tasks.ts";
 import { Torrent } from "./torrent.ts";
 import type { TorrentContext, TorrentSource } from "./torrent_context.ts";
@@ -83,8 +84,8 @@ export class Torrents {
   readonly #opening = new Map<InfoHash, Promise<void>>();
   /** Torrents that are being left or removed: one that is added again meanwhile waits for that. */
   readonly #departing = new Map<InfoHash, Promise<void>>();
-  /** For each torrent that is being read: the torrents that were ordered to be removed meanwhile. */
-  readonly #removedMeanwhile = new Set<Set<InfoHash>>();
+  /** Torrents that are being added, until they are there or refused. */
+  readonly #adding = new Set<Adding>();
   /** Files that are being read, until they name their torrents. */
   readonly #reading = new Set<Promise<unknown>>();
 
@@ -137,9 +138,11 @@ export class Torrents {
    * The file stays where it is, and is read again at a later start only if it lies in `torrents/`.
    */
   async add(torrentPath: string, peers: readonly string[]): Promise<InfoHash> {
-    const metainfo = await this.#readFile(torrentPath);
+    using adding = new Adding(this.#adding);
+    const metainfo = await this.#readFile(torrentPath, adding);
     const { infoHash } = metainfo;
     await this.#departing.get(infoHash);
+    adding.refuseRemoved(infoHash);
     const known = this.#torrents.get(infoHash);
     if (known?.lacksMetadata) known.adopt(metainfo);
     if (this.#isUnderWay(infoHash)) return infoHash;
@@ -148,22 +151,10 @@ export class Torrents {
     return infoHash;
   }
 
-  /** Awaits what is read: an order to remove a torrent holds also for one that is being added then. */
-  async #unlessRemoved<Read extends { readonly infoHash: InfoHash }>(reading: Promise<Read>): Promise<Read> {
-    const removed = new Set<InfoHash>();
-    this.#removedMeanwhile.add(removed);
-    try {
-      const read = await reading;
-      if (removed.has(read.infoHash)) throw new Error("The torrent was removed meanwhile");
-      return read;
-    } finally {
-      this.#removedMeanwhile.delete(removed);
-    }
-  }
-
   /** Reads a file, which names its torrent from then on. */
-  async #readFile(path: string): Promise<Metainfo> {
-    const reading = this.#unlessRemoved(readTorrent(path)).then((metainfo) => {
+  async #readFile(path: string, adding: Adding): Promise<Metainfo> {
+    const reading = readTorrent(path).then((metainfo) => {
+      adding.refuseRemoved(metainfo.infoHash);
       this.#leaveUnlessNamed(this.#named.note(path, metainfo.infoHash));
       return metainfo;
     }).finally(() => this.#reading.delete(reading));
@@ -173,10 +164,12 @@ export class Torrents {
 
   /** Joins the swarm of a magnet link, and resolves when the data on disk has been checked. The link is kept. */
   async addMagnet(link: string, peers: readonly string[]): Promise<InfoHash> {
+    using adding = new Adding(this.#adding);
     const { magnet, metainfo } = await this.#readMagnet(link);
     const { infoHash } = magnet;
     if (this.#isUnderWay(infoHash)) return infoHash;
     if (metainfo === undefined) await this.#context.state.saveMagnet(infoHash, link);
+    adding.refuseRemoved(infoHash);
     if (!this.#isUnderWay(infoHash)) await this.#begin({ infoHash, metainfo, magnet, peers });
     return infoHash;
   }
@@ -234,11 +227,13 @@ export class Torrents {
   async open(origin: TorrentOrigin, options: AddOptions): Promise<OpenedTorrent> {
     const labels = options.labels && checkLabels(options.labels);
     const folder = options.folder && await makeDataFolder(this.#context.home, options.folder);
-    const read = await this.#unlessRemoved(this.#read(origin));
+    using adding = new Adding(this.#adding);
+    const read = await this.#read(origin);
     const { infoHash, metainfo, magnet } = read;
     const { files = {}, peers = [], isPaused = false } = options;
     await this.#departing.get(infoHash);
     if (!this.#torrents.has(infoHash)) await this.#context.state.clear(infoHash);
+    adding.refuseRemoved(infoHash);
     const known = this.#torrents.get(infoHash);
     if (known !== undefined) {
       await this.#opening.get(infoHash);
@@ -420,7 +415,7 @@ export class Torrents {
   /** Leaves a torrent for good. Errors: `RangeError` for an unknown torrent; `StorageError`. */
   async remove(infoHash: InfoHash, deletesData: boolean): Promise<void> {
     const torrent = this.get(infoHash);
-    for (const removed of this.#removedMeanwhile) removed.add(infoHash);
+    for (const adding of this.#adding) adding.removed(infoHash);
     const opened = this.#opening.get(infoHash)?.catch(() => {});
     const removing = this.#depart(torrent, async () => {
       await opened;
