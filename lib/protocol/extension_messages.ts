@@ -1,9 +1,9 @@
-/** The extended handshake (BEP 10) and our own extension, `lan_peers`. */
+/** The extended handshake (BEP 10) and our own extensions `lan_peers` and `lan_trackers`. */
 import { ProtocolError } from "../errors.ts";
 import { bytesIn, decode, dictionaryIn, encode, isDictionary, numberIn } from "./bencode.ts";
 import { fromUtf8, readUint32, writeUint32 } from "./bytes.ts";
 import { canonicalAddress, type Endpoint } from "./endpoint.ts";
-import { encodePex, parseCutPex, PexFlag } from "./pex_messages.ts";
+import { encodePex, parseCutPex, parsePex, PexFlag } from "./pex_messages.ts";
 import { printable } from "./printable.ts";
 
 /** Extended message id of the extended handshake itself (BEP 10). */
@@ -19,6 +19,10 @@ export const OUR_EXTENSIONS = {
   ut_pex: 3,
   /** What a host shares, told under a lookup hash; only this program has this extension. */
   peer_share: 4,
+  /** The members of a fleet among themselves, and who joins it; only this program has this extension. */
+  peer_fleet: 5,
+  /** The trackers that stand in for one that is gone; only this program has this extension. */
+  lan_trackers: 6,
   /** The loss of a piece that the sender had (BEP 54). */
   lt_donthave: 7,
 } as const;
@@ -191,4 +195,14 @@ export function parsePeerList(payload: Uint8Array, limit: number): PeerListChang
     })),
     dropped: dropped.slice(0, limit),
   };
+}
+
+/** The payload of a `lan_trackers` message: where trackers listen, in the form of PEX (BEP 11). */
+export function encodeTrackerList(trackers: readonly Endpoint[]): Uint8Array<ArrayBuffer> {
+  return encodePex({ added: trackers.map((endpoint) => ({ endpoint, flags: 0 })), dropped: [] });
+}
+
+/** Reads a `lan_trackers` payload, at most `limit` endpoints, all of which can be dialled. Errors: `ProtocolError`. */
+export function parseTrackerList(payload: Uint8Array, limit: number): Endpoint[] {
+  return parsePex(payload, limit).added.slice(0, limit).map(({ endpoint }) => endpoint);
 }

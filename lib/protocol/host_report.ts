@@ -20,7 +20,7 @@ export type Bottleneck =
   /** The disk is full. */
   | "full";
 
-export const BOTTLENECKS: readonly Bottleneck[] = ["disk", "link", "limit", "slots", "sources", "full"];
+const BOTTLENECKS: readonly Bottleneck[] = ["disk", "link", "limit", "slots", "sources", "full"];
 
 /** What the machine does with the torrent. */
 export type HostActivity = "downloading" | "seeding" | "paused" | "failed" | "checking";

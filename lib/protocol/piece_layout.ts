@@ -74,16 +74,21 @@ export class PieceLayout {
 
   /** The file spans that `length` bytes from `offset` of the row of all files cover, in order. */
   spans(offset: number, length: number): FileSpan[] {
-    const spans: FileSpan[] = [];
+    if (length === 0 || offset >= this.totalLength) return [];
     const end = offset + length;
-    for (let file = this.#fileAt(offset); file < this.#fileStarts.length; file++) {
-      const start = this.#fileStarts[file];
-      if (start >= end) break;
-      const from = Math.max(offset, start);
-      const to = Math.min(end, start + this.#fileLengths[file]);
-      if (to > from) spans.push({ file, position: from - start, length: to - from });
+    const first = this.#fileAt(offset);
+    const spans = [this.#spanIn(first, offset, end)];
+    for (let file = first + 1; file < this.#fileStarts.length && this.#fileStarts[file] < end; file++) {
+      if (this.#fileLengths[file] > 0) spans.push(this.#spanIn(file, offset, end));
     }
     return spans;
+  }
+
+  /** The part of the bytes from `offset` to `end` of the row of all files that lies in a file. */
+  #spanIn(file: number, offset: number, end: number): FileSpan {
+    const start = this.#fileStarts[file];
+    const from = Math.max(offset, start);
+    return { file, position: from - start, length: Math.min(end, start + this.#fileLengths[file]) - from };
   }
 
   /** About how many files `length` bytes from `offset` of the row of all files cover, empty ones included. */

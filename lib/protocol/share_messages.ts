@@ -40,7 +40,7 @@ export interface Share {
 }
 
 /** One message. */
-export type ShareMessage =
+type ShareMessage =
   | { readonly type: "question" }
   /** `host`: the name by which people know the machine; may be empty. */
   | { readonly type: "answer"; readonly host: string; readonly shares: readonly Share[] };

@@ -74,6 +74,8 @@ Deno.test("scopeOf knows the networks that decide what an address may be used fo
     "127.255.255.254": "loopback",
     "::1": "loopback",
     "10.0.0.5": "private",
+    "100.0.0.5": "global",
+    "12.70.0.1": "global",
     "172.16.0.1": "private",
     "172.32.0.1": "global",
     "192.168.1.1": "private",

@@ -15,7 +15,15 @@ import {
 } from "../../lib/protocol/extension_messages.ts";
 
 const own: OwnHandshake = {
-  extensions: ["lan_peers", "ut_metadata", "ut_pex", "peer_share", "lt_donthave"],
+  extensions: [
+    "lan_peers",
+    "ut_metadata",
+    "ut_pex",
+    "peer_share",
+    "peer_fleet",
+    "lan_trackers",
+    "lt_donthave",
+  ],
   client: "peer 0.1.0",
   listenPort: 6881,
   maxQueuedRequests: 2_000,

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { wordlist } from "@scure/bip39/wordlists/english.js";
-import fc from "fast-check";
+import { fc } from "../harness/data/fast_check.ts";
+import { needs } from "../harness/processes/require_tool.ts";
 import { infoHashFromBytes } from "../../lib/protocol/info_hash.ts";
 import { lookupHash } from "../../lib/protocol/lookup_hash.ts";
 import { hasCode, lookupHashesOf, readShareCode, shareCode } from "../../lib/protocol/share_code.ts";
-
-const infoHashes = fc.uint8Array({ minLength: 20, maxLength: 20 }).map(infoHashFromBytes);
 
 Deno.test("The words of codes are 2,048, and their first four letters tell them apart", () => {
   assert.equal(wordlist.length, 2_048);
@@ -22,25 +21,29 @@ Deno.test("shareCode says the first 44 bits of an info-hash in four words, or 66
   assert(shareCode(infoHash, true).startsWith(shareCode(infoHash)));
 });
 
-Deno.test("readShareCode reads what shareCode says, however it is written, and finds the same lookup hash", () => {
-  fc.assert(
-    fc.property(
-      infoHashes,
-      fc.boolean(),
-      fc.constantFrom(" ", "-", ", ", " / ", "\t"),
-      (infoHash, isStrong, between) => {
-        const text = shareCode(infoHash, isStrong);
-        const short = text.split(" ").map((word) => word.slice(0, 4).toUpperCase()).join(between);
-        for (const written of [text, short, `  ${short}.`]) {
-          const code = readShareCode(written);
-          assert.equal(code.text, text);
-          assert.equal(code.lookupHash, lookupHashesOf(infoHash)[Number(isStrong)]);
-          assert(hasCode(infoHash, code));
-        }
-      },
-    ),
-  );
-});
+needs("fast-check")(
+  "readShareCode reads what shareCode says, however it is written, and finds the same lookup hash",
+  () => {
+    const infoHashes = fc.uint8Array({ minLength: 20, maxLength: 20 }).map(infoHashFromBytes);
+    fc.assert(
+      fc.property(
+        infoHashes,
+        fc.boolean(),
+        fc.constantFrom(" ", "-", ", ", " / ", "\t"),
+        (infoHash, isStrong, between) => {
+          const text = shareCode(infoHash, isStrong);
+          const short = text.split(" ").map((word) => word.slice(0, 4).toUpperCase()).join(between);
+          for (const written of [text, short, `  ${short}.`]) {
+            const code = readShareCode(written);
+            assert.equal(code.text, text);
+            assert.equal(code.lookupHash, lookupHashesOf(infoHash)[Number(isStrong)]);
+            assert(hasCode(infoHash, code));
+          }
+        },
+      ),
+    );
+  },
+);
 
 Deno.test("A torrent has no other code than its own, and a strong code is not a usual one", () => {
   const zeros = infoHashFromBytes(new Uint8Array(20));
