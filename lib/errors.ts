@@ -20,6 +20,11 @@ export class StorageError extends Error {
 /** Something else lies where a file or folder is to be: a link, a folder, a file. Once it is moved away, all is well. */
 export class ObstacleError extends StorageError {}
 
+/** Another process uses this home. A command that only wants its torrent shared gives it to that process. */
+export class HomeInUseError extends StorageError {
+  override readonly name = "HomeInUseError";
+}
+
 /** Somebody changed, cut or deleted data that we share or download. The torrent is checked and joined again. */
 export class DataChangedError extends StorageError {
   override readonly name = "DataChangedError";

@@ -2,7 +2,7 @@
 type Some<Values> = { readonly [Name in keyof Values]?: Values[Name] | undefined };
 
 /** Values of one kind as the user said them, by the place in which each was said. A member without a value says nothing. */
-export interface Layers<Values> {
+interface Layers<Values> {
   /** Options of this run. */
   readonly commandLine?: Some<Values>;
   /** Choices made while a peer ran, which hold after a restart. */

@@ -296,6 +296,15 @@ export const STORAGE = {
    * one folder: either takes up to a millisecond a file.
    */
   manyFiles: 256,
+  /**
+   * A torrent of many files that are smaller on average, in bytes, has them synced when all are in place, as a sync takes
+   * longer than writing one. Until then their pieces count as written, which is hashed anew after a kill.
+   */
+  smallFile: 64 * KIB,
+  /** A swarm waits no longer for pieces that may be in old data, once this data has not answered for so long. */
+  reusePatienceMs: 10 * SECOND,
+  /** Old files and folders in which pieces of one torrent may be looked for. */
+  oldPaths: 16,
   /** Files that may hold a block which is read at one stroke: each is looked at, opened and closed. */
   filesPerRead: 64,
   /** Files that are synced at the same time: file systems save many changes at the price of one. */
@@ -305,10 +314,15 @@ export const STORAGE = {
     slowCommitMs: 50,
     pauseMs: 30 * SECOND,
     quickCommits: 16,
-    /** The same for what is read for uploads: a tracker's answer, which may wait for one read, is due in 20 ms. */
+    /** A read for uploads is slow from here on. */
     slowReadMs: 20,
-    quickReads: 16,
-    /** The pause after a slow read, when the last one was long ago; it doubles each time, up to `pauseMs`. */
+    /** So many more quick reads of other threads than slow ones show that a disk is quick. */
+    quickReads: 4,
+    /** So long slow reads may hold up the main thread at a time, … */
+    maxHeldMs: 150,
+    /** … and for this share of a long time. On a slow disk they take nearly all of it. */
+    heldShare: 0.3,
+    /** The pause of the main thread after that, when the last one was long ago; it doubles each time, up to `pauseMs`. */
     firstPauseMs: 1 * SECOND,
   },
   /** Bytes of active pieces, over all sources of one torrent; each source may always have one piece. */
@@ -353,6 +367,8 @@ export const STORAGE = {
   settleMs: 2 * SECOND,
   /** Work on large torrents lets other work go on after this time; a tracker's answer may wait this long. */
   sliceMs: 8,
+  /** A lock of `state/` that is held for longer is held by a process that uses it, and not by one that only looks. */
+  lockPatienceMs: 250,
   /** How often `torrents/` is searched for new files. */
   folderWatchMs: 2 * SECOND,
 } as const;
@@ -372,6 +388,16 @@ export const DOWNLOAD = {
   maxBytes: 16 * MIB,
   timeoutMs: 60 * SECOND,
   maxRedirects: 5,
+} as const;
+
+/** The program itself, handed out to machines that have none. */
+export const HAND_OUT = {
+  /** Where the page is, below the tracker's address. */
+  path: "/get",
+  /** Machines that fetch it at once; others are told to come back. */
+  atOnce: 64,
+  /** Bytes read at once. */
+  partBytes: 256 * KIB,
 } as const;
 
 /** The embedded tracker. */
@@ -425,26 +451,117 @@ export const TRACKER = {
 export const HOSTS = {
   /** How soon the first report follows the first announce, in ms. */
   firstReportMs: 1 * SECOND,
-  /** Seconds between two reports of a machine at least, so that a person sees news within ten seconds. */
-  minReportSeconds: 5,
+  /**
+   * Seconds between two reports of a machine that loads, at least. A disk that falls behind shows that after three
+   * seconds; with this and the page's own look each second, a person reads it within seven.
+   */
+  minReportSeconds: 2,
+  /** The same for a machine that has everything: it has little news, and may have a thousand torrents. */
+  doneReportSeconds: 5,
   /** Reports of one torrent that a tracker asks for, all machines together: a thousand report each 20 s. */
   reportsPerSecond: 50,
   /** Reports are not more often believed to be wanted, nor less often, than after so many seconds. */
   maxReportSeconds: 10 * 60,
-  /** A machine that lets so many reports out has gone. */
+  /** A machine that lets so many reports out has gone … */
   silentReports: 2.2,
+  /** … but not before this time, in ms: a busy machine may be late. */
+  minSilenceMs: 8 * SECOND,
+  /** Over how long a time the pace of a machine is averaged, in ms: a slow disk stores in fits and starts. */
+  paceMs: 7 * SECOND,
   /** Hosts remembered of a torrent, those that left among them; each takes about 600 bytes. */
   maxPerTorrent: 2_000,
   /** A host that loads at less than this share of the usual rate is slow. */
   slowShare: 0.5,
   /** A newcomer is not called slow before so many ms: its first blocks have a long way. */
-  warmUpMs: 6 * SECOND,
+  warmUpMs: 4 * SECOND,
   /** Over how long a time the pressure on the disk is measured, in ms. */
   pressureMs: 3 * SECOND,
+  /** A disk keeps up that verifies and writes a piece within this time, in ms. */
+  diskBehindMs: 2 * SECOND,
   /** When received data waits for the disk in at least this part of the time, the disk holds a download up. */
   muchPressure: 0.3,
   /** Above this part of the user's limit, the limit is what holds a download up. */
   nearLimit: 0.85,
+} as const;
+
+/** `GET /torrent/HASH.torrent`: bytes at once, a file among them, and bytes a second, for all readers together. */
+export const TORRENT_SERVING = { burst: 16 * MIB, perSecond: 16 * MIB } as const;
+
+/** Fetching what machines of the same subnet have from there (`lib/swarm/download/near_first.ts`). */
+export const NEAR = {
+  /** Connections beyond the router that are kept, however many machines are near. */
+  leastFar: 4,
+  /** A machine that has got its share waits for the next one, or the next subnet, this part of the time that one took … */
+  machineWait: 0.25,
+  subnetWait: 1,
+  /** … and at least as long, in ms. */
+  shareMs: 250,
+  /** Pieces that are looked at in one go, for each peer: two million at once would hold everything up. */
+  lookedAt: 10_000,
+  /** Pieces with the same number modulo this have the same owner: to find the owners then costs little time and memory. */
+  buckets: 1_024,
+  /** How long near peers are waited for that deliver nothing, in ms … */
+  patienceMs: 5 * SECOND,
+  /** … or less than so many bytes in this time: what crosses a router may then well be faster. */
+  leastBytes: 256 * KIB,
+  /** Less than this in that time is next to nothing; and how many times as many pieces are then asked of far peers. */
+  littleBytes: 64 * KIB,
+  growth: 2,
+  /** Where it is more than that, far peers are tried after so many times. */
+  pauses: 6,
+} as const;
+
+/** `GET /reach`: peers of our kind find out for one another whether they are reached. */
+export const REACH = {
+  /** Questions of one address at once, and a second. */
+  perAsker: { burst: 8, perSecond: 0.2 },
+  /** Addresses whose questions are counted. */
+  maxAskers: 1_000,
+  /** Questions that are being answered at once, for all together. */
+  maxUnderWay: 16,
+  /** A machine on a LAN that accepts connections does so in milliseconds. */
+  dialTimeoutMs: 2 * SECOND,
+  answerTimeoutMs: 5 * SECOND,
+  maxAnswerBytes: 1 * KIB,
+} as const;
+
+/** What `peer doctor` looks at. */
+export const DOCTOR = {
+  /** Other machines that are asked. */
+  maxNeighbours: 3,
+  /** How long multicast of others is waited for, in ms: LSD delays answers by half a second. */
+  multicastMs: 2 * SECOND,
+  /** Clocks that differ by more than this are told, in ms. */
+  clockMs: 60 * SECOND,
+  /** Bytes that are written to measure the disk. */
+  writtenBytes: 4 * MIB,
+  /** A disk that writes fewer bytes a second is told: a link of 100 Mbit/s brings more. */
+  slowDisk: 8 * MIB,
+  /** Free bytes below which a disk is told, whatever is still to come. */
+  leastFree: 16 * MIB,
+  /** Files that are opened to see whether more connections can be made. */
+  moreFiles: 64,
+  /** Torrents that are looked at where none is named. */
+  maxTorrents: 20,
+  /** How long it is remembered that two machines claimed one endpoint. */
+  doublesMs: 5 * MINUTE,
+} as const;
+
+/** Trackers of our kind that stand in for those of a torrent. */
+export const SUCCESSION = {
+  /** Successors of a torrent, each at another address: with three, a room may lose two machines at once. */
+  count: 3,
+  /** How often the successors are looked up, and told to connected peers where they have changed. */
+  lookMs: 1 * SECOND,
+  /** Messages that name trackers, accepted from one connection; we send one a second at most. */
+  accepted: { burst: 5, perSecond: 1 },
+  /** How long an answer shows that a tracker is there: three of the longest intervals that we use with it. */
+  answerHoldsMs: 90 * SECOND,
+  /** How long a tracker that did not answer is passed over; it doubles each time. */
+  outMs: 10 * SECOND,
+  outMaxMs: 5 * MINUTE,
+  /** Trackers of one torrent of which is remembered what came of asking them. */
+  maxRemembered: 1_000,
 } as const;
 
 /** Announcing to trackers. */
@@ -474,6 +591,8 @@ export const ANNOUNCING = {
   /** First pause after a failure; it doubles each time, and up to a quarter is added at random. */
   retryMs: 3 * SECOND,
   retryMaxMs: 5 * MINUTE,
+  /** The same for a tracker on the local network, which is missed as soon as it is back. */
+  retryNearMaxMs: 20 * SECOND,
   /** Intervals below and above these are not believed. */
   minIntervalMs: 10 * SECOND,
   maxIntervalMs: 60 * MINUTE,
@@ -546,6 +665,8 @@ export const LOCAL_DISCOVERY = {
   refillMs: 60 * SECOND,
   /** … and how many announces may be saved up: the first one, and answers to newcomers that start together. */
   burst: 3,
+  /** Announces for machines that want to know whether multicast arrives, all together, at once and a second. */
+  forAskers: { burst: 5, perSecond: 0.2 },
   /** Longest random delay of an announce, so that a class that starts together does not answer all at once. */
   answerDelayMs: 500,
   /** A peer of a torrent that was silent for this long counts as a newcomer again: it missed two announces. */
@@ -601,6 +722,49 @@ export const SHARING = {
   longestMs: 20 * SECOND,
   /** Questions of users under way at once. */
   atOnce: 16,
+} as const;
+
+/** Fleets: joining one, and being a member. */
+export const FLEET = {
+  /** How long an invitation holds. */
+  invitationMs: 10 * MINUTE,
+  /** Wrong guesses that end an invitation: each has a chance of 1 in 2^33. */
+  guesses: 3,
+  /** Exchanges that a lead begins; each takes 20 ms, and all machines of a class may come at once. */
+  tries: { burst: 40, perSecond: 5 },
+  /** Hosts that one who joins asks at once, each for 20 ms: others that join are among them until they say so. */
+  hostsAsked: 32,
+  /** Hosts that he tries his words with, since any host may say that it is the lead. */
+  hostsTried: 8,
+  /** How long to look for the host that made an invitation … */
+  joinMs: 30 * SECOND,
+  /** … and how long to go on after one has refused the words. */
+  joinSettleMs: 3 * SECOND,
+  /** Hosts that one invitation lets in at most, unless its maker says another number. */
+  joiners: 1_000,
+  /** Members that are remembered: more than a house has. */
+  members: 1_000,
+  /** How long one that is away is remembered, in ms: longer than holidays. */
+  rememberedMs: 90 * 24 * 60 * MINUTE,
+  /** How long a host that leaves a fleet waits until the others have heard of it, in ms. */
+  farewellMs: 2 * SECOND,
+  /** Leads that a member obeys at most. */
+  leads: 16,
+  /** How long an offer holds, and the longest time that one may, in seconds. */
+  offerS: 7 * 24 * 3_600,
+  offerLongestS: 31 * 24 * 3_600,
+  /** How long one that has expired is kept, in seconds: as long as clocks may differ and a replay could be news. */
+  expiredKeptS: 24 * 3_600,
+  /** Offers of one lead that hold at a time. */
+  offersOfLead: 100,
+  /** Offers that a member fetches at a time; others wait. */
+  fetched: 4,
+  /** How often a member that was full or busy looks again, in ms. */
+  lookAgainMs: 10 * SECOND,
+  /** Messages read from one address, each 0.2 ms: all that hold at once, and then few. */
+  messages: { burst: 2_000, perSecond: 50 },
+  /** Signatures looked at for one address, each 0.15 ms. */
+  checks: { burst: 1_000, perSecond: 20 },
 } as const;
 
 /** The address filter. */
@@ -662,6 +826,12 @@ export const API = {
   requestTimeoutMs: 15 * SECOND,
   /** Readers of events at once. */
   maxReaders: 64,
+  /** Files and folders that are read at once to be shared: each is read on all cores. */
+  sharesUnderWay: 4,
+  /** Shares that are told, those under way among them. */
+  sharesKept: 20,
+  /** Entries of a folder that are told: nobody looks through more. */
+  entriesShown: 1_000,
   /** Time between two deltas. */
   deltaMs: 1 * SECOND,
   /** Deltas kept for readers that come back, and their bytes together: 1,000 busy torrents make 100 KB a second. */
@@ -673,6 +843,8 @@ export const API = {
   eventsKept: 1_000,
   /** Parts of a message that are written at once: a reader that does not read holds no more. */
   writeBytes: 64 * KIB,
+  /** An answer that is longer is sent part by part, since it would be copied whole else. */
+  wholeBytes: 1024 * KIB,
   /** A reader for whom there is no news gets a sign of life after this time; proxies wait for a minute. */
   signOfLifeMs: 15 * SECOND,
   /** Wrong passwords that one address may send before it has to wait, first 1 s, then twice as long each time, … */

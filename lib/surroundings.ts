@@ -18,6 +18,8 @@ export interface Surroundings {
   readonly log: Logger;
   /** Whether this process itself listens at an endpoint. */
   readonly isOurselves: (endpoint: Endpoint) => boolean;
+  /** Whether a canonical address is on a network of this machine, which no router stands before. */
+  readonly isLocal: (address: string) => boolean;
   /** Whether the user has blocked a canonical address. */
   readonly isBlocked: (address: string) => boolean;
   /** Whether anybody wants to hear of each piece: there may be thousands a second, so nobody else has them reported. */

@@ -53,11 +53,15 @@ export function ownAddressFor(remoteAddress: string): string | undefined {
 
 /** Whether a remote is near by: on a network of this machine, or on a private one that routers lead to. */
 export function isNear(remoteAddress: string): boolean {
+  return scopeOf(remoteAddress) !== "global" || isOnOwnNetwork(remoteAddress);
+}
+
+/** Whether a remote is on a network of this machine, which no router stands before. */
+export function isOnOwnNetwork(remoteAddress: string): boolean {
   const family = familyOf(remoteAddress);
-  return scopeOf(remoteAddress) !== "global" ||
-    interfaces().some(({ address, prefixLength }) =>
-      familyOf(address) === family && sharesPrefix(address, remoteAddress, prefixLength)
-    );
+  return interfaces().some(({ address, prefixLength }) =>
+    familyOf(address) === family && sharesPrefix(address, remoteAddress, prefixLength)
+  );
 }
 
 /**

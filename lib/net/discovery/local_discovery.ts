@@ -11,6 +11,8 @@ import {
   parseLsd,
 } from "../../protocol/lsd_message.ts";
 import { LOCAL_DISCOVERY } from "../../settings.ts";
+import { Allowance } from "../../swarm/peers/allowance.ts";
+import { RecentMap } from "../../swarm/recent_map.ts";
 import { LocalAnnounces } from "../../swarm/tracker/local_announces.ts";
 import { MulticastGroup } from "./multicast.ts";
 
@@ -41,6 +43,9 @@ export class LocalDiscovery {
   readonly #unavailable = new Set<IpFamily>();
   readonly #cookie = crypto.getRandomValues(new Uint8Array(8)).toHex();
   readonly #limit = new SenderLimit();
+  readonly #forAskers = new Allowance(LOCAL_DISCOVERY.forAskers);
+  /** When the last announce came from each address, in ms. */
+  readonly #heard = new RecentMap<string, number>(LOCAL_DISCOVERY.maxRemembered);
   #sharedCount = 0;
   #wake = () => {};
 
@@ -59,6 +64,23 @@ export class LocalDiscovery {
   announceAgain(infoHash: InfoHash): void {
     this.#announces.again(infoHash, performance.now());
     this.#wake();
+  }
+
+  /**
+   * Announces a torrent at once, for another machine that tries whether multicast arrives there; returns false, and
+   * announces nothing, where multicast is not there or too many machines have asked.
+   */
+  announceForAsker(infoHash: InfoHash): boolean {
+    if (this.#groups.size === 0 || !this.#forAskers.take(performance.now())) return false;
+    this.#send([infoHash]);
+    return true;
+  }
+
+  /** The addresses of other machines from which an announce came since a moment of `performance.now()`. */
+  heardSince(moment: number): string[] {
+    const own = new Set(this.#interfaces().map(({ address }) => address));
+    return [...this.#heard].filter(([address, at]) => at >= moment && !own.has(withoutZone(address)))
+      .map(([address]) => address);
   }
 
   /** Announces and listens until `signal` aborts; resolves when everything is closed. Does not reject. */
@@ -116,11 +138,12 @@ export class LocalDiscovery {
   #sendDue(): void {
     const due = this.#announces.take(performance.now());
     const perDatagram = this.#sharedCount <= LOCAL_DISCOVERY.maxSingly ? 1 : LSD_MAX_INFO_HASHES;
-    for (let at = 0; at < due.length; at += perDatagram) {
-      const infoHashes = due.slice(at, at + perDatagram);
-      const message = { infoHashes, port: this.#options.port, cookie: this.#cookie };
-      for (const [family, group] of this.#groups) group.send(encodeLsd(message, family));
-    }
+    for (let at = 0; at < due.length; at += perDatagram) this.#send(due.slice(at, at + perDatagram));
+  }
+
+  #send(infoHashes: InfoHash[]): void {
+    const message = { infoHashes, port: this.#options.port, cookie: this.#cookie };
+    for (const [family, group] of this.#groups) group.send(encodeLsd(message, family));
   }
 
   #received(bytesView: Uint8Array, address: string): void {
@@ -128,6 +151,7 @@ export class LocalDiscovery {
     if (!this.#limit.allows(address, now)) return;
     const message = this.#read(bytesView, address);
     if (message === undefined || message.cookie === this.#cookie) return;
+    this.#heard.set(address, now);
     const endpoint = { address, port: message.port };
     if (!isDialable(endpoint)) return;
     for (const infoHash of message.infoHashes) {

@@ -18,6 +18,8 @@ import { TcpStream, UnixStream } from "../peers/byte_stream.ts";
 export interface HttpReply extends ReplyHead {
   /** Whole, or as a stream, which is sent as it comes and is cancelled when the client is gone. */
   readonly body?: Uint8Array | ReadableStream<Uint8Array>;
+  /** Bytes of a stream, where that is known before. A stream of another length breaks the connection. */
+  readonly length?: number;
 }
 
 /** A request that is answered once its body is there. */
@@ -259,25 +261,34 @@ export class HttpServer {
     return goesOn;
   }
 
-  /** Sends a body as it comes, in chunks (RFC 9112, 7.1); the client keeps us waiting only while a chunk is written. */
+  /**
+   * Sends a body as it comes, in chunks (RFC 9112, 7.1) unless its length is known; the client keeps us waiting only
+   * while a part is written.
+   */
   async #sendStream(
     client: Client,
     body: ReadableStream<Uint8Array>,
-    head: ReplyHead,
+    reply: HttpReply,
     keepsAlive: boolean,
   ): Promise<void> {
     const { stream } = client;
+    const { length } = reply;
     const reader = client.sending = body.getReader();
+    let sent = 0;
     try {
-      await stream.write(encodeReplyHead(head, undefined, keepsAlive));
+      await stream.write(encodeReplyHead(reply, length, keepsAlive));
       while (true) {
         this.#waiting.delete(client);
         const { done, value } = await reader.read();
         this.#waitFor(client);
         if (done) break;
-        if (value.length > 0) await stream.write(encodeChunk(value));
+        if (value.length === 0) continue;
+        sent += value.length;
+        if (length !== undefined && sent > length) break;
+        await stream.write(length === undefined ? encodeChunk(value) : value);
       }
-      await stream.write(LAST_CHUNK);
+      if (length === undefined) await stream.write(LAST_CHUNK);
+      else if (sent !== length) throw new RangeError(`Expected ${length} bytes to send, got ${sent}`);
     } finally {
       client.sending = undefined;
       await reader.cancel().catch(() => {});

@@ -16,7 +16,7 @@ import {
   writePieceHeader,
 } from "../../protocol/peer_messages.ts";
 import { CONNECTIONS, TRANSFER } from "../../settings.ts";
-import type { PeerSender, RateLimit } from "../../swarm/ports.ts";
+import { CLOSED_BY_PEER, type PeerSender, type RateLimit } from "../../swarm/ports.ts";
 import type { PeerFacts, RemotePeer } from "../../swarm/peers/remote_peer.ts";
 import type { ConnectionOwner } from "../../swarm/connection_owner.ts";
 import type { ByteStream } from "./byte_stream.ts";
@@ -187,7 +187,7 @@ export class PeerConnection implements PeerSender, Sleeper {
         buffer = this.#fitBuffer(buffer, filled, small, reader.wanted);
         const end = filled + limit.portion;
         const count = await this.#stream.read(buffer.subarray(filled, end));
-        if (count === null) return this.close("it closed the connection");
+        if (count === null) return this.close(CLOSED_BY_PEER);
         if (this.#closing.signal.aborted) return;
         filled += count;
         this.#takeMessages(reader, buffer, filled);
@@ -294,10 +294,13 @@ export class PeerConnection implements PeerSender, Sleeper {
       const bytes = this.#queue.nextBlockBytes;
       if (bytes === undefined || end + bytes > buffer.length || (payload > 0 && end + bytes > portion)) break;
       try {
-        const reading = this.#queue.takeBlock((index, begin, length) => {
-          writePieceHeader(buffer, end, index, begin, length);
-          return this.#readBlock(index, begin, buffer.subarray(end + PIECE_HEADER_LENGTH, end + bytes));
-        });
+        const { index, begin, length } = this.#queue.takeBlock();
+        writePieceHeader(buffer, end, index, begin, length);
+        const reading = this.#readBlock(
+          index,
+          begin,
+          buffer.subarray(end + PIECE_HEADER_LENGTH, end + bytes),
+        );
         if (reading !== undefined) readings.push(reading);
       } catch (error) {
         readings.push(Promise.reject(error));
@@ -316,17 +319,27 @@ export class PeerConnection implements PeerSender, Sleeper {
 
   /** Reads a block, at once or later. Errors: `StorageError`, thrown or as rejection; the swarm has heard it then. */
   #readBlock(index: number, begin: number, target: Uint8Array): Promise<void> | void {
-    const refused = (error: unknown): never => {
-      // Without this connection there is a descriptor for the next read.
-      const isLost = error instanceof StorageError && !(error instanceof BusyStorageError);
-      if (isLost) this.#swarm.pieceUnreadable(index, error);
-      throw error;
-    };
     try {
-      return this.#swarm.storage.readInto(index, begin, target)?.catch(refused);
+      const reading = this.#swarm.storage.readInto(index, begin, target);
+      if (reading !== undefined) return this.#awaitBlock(index, reading);
     } catch (error) {
-      refused(error);
+      this.#blockUnreadable(index, error);
     }
+  }
+
+  async #awaitBlock(index: number, reading: Promise<void>): Promise<void> {
+    try {
+      await reading;
+    } catch (error) {
+      this.#blockUnreadable(index, error);
+    }
+  }
+
+  #blockUnreadable(index: number, error: unknown): never {
+    // Without this connection there is a descriptor for the next read.
+    const isLost = error instanceof StorageError && !(error instanceof BusyStorageError);
+    if (isLost) this.#swarm.pieceUnreadable(index, error);
+    throw error;
   }
 }
 
@@ -335,7 +348,7 @@ function reasonOf(error: unknown): string {
   if (error instanceof ProtocolError) return `it broke the protocol: ${error.message}`;
   if (error instanceof StorageError) return `a block could not be read: ${error.message}`;
   if (error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe) {
-    return "it closed the connection";
+    return CLOSED_BY_PEER;
   }
   return messageOf(error);
 }

@@ -95,16 +95,16 @@ export class SendQueue {
     return this.blockCount > 0 ? PIECE_HEADER_LENGTH + this.#blocks[this.#firstBlock + 2] : undefined;
   }
 
-  /** Hands the first waiting block over. There must be one. */
-  takeBlock<T>(use: (index: number, begin: number, length: number) => T): T {
+  /** Takes the first waiting block. There must be one. Units: bytes. */
+  takeBlock(): { index: number; begin: number; length: number } {
     const at = this.#firstBlock;
+    const block = { index: this.#blocks[at], begin: this.#blocks[at + 1], length: this.#blocks[at + 2] };
     this.#firstBlock += FIELDS;
-    const result = use(this.#blocks[at], this.#blocks[at + 1], this.#blocks[at + 2]);
     if (this.#firstBlock === this.#blocks.length || this.#firstBlock > MAX_SENT_FIELDS) {
       this.#blocks.splice(0, this.#firstBlock);
       this.#firstBlock = 0;
     }
-    return result;
+    return block;
   }
 
   /** Takes one block back; false when it is not waiting. */

@@ -3,7 +3,8 @@ import type { Endpoint } from "../../protocol/endpoint.ts";
 import type { HostReport } from "../../protocol/host_report.ts";
 import type { AnnounceReply, AnnounceRequest } from "../../protocol/tracker_messages.ts";
 import { ANNOUNCING, CONNECTIONS } from "../../settings.ts";
-import { AnnounceSchedule, type DueAnnounce } from "../../swarm/tracker/announce_schedule.ts";
+import type { DueAnnounce } from "../../swarm/tracker/announce_schedule.ts";
+import { type StandIns, Succession } from "../../swarm/tracker/succession.ts";
 import type { Surroundings } from "../../surroundings.ts";
 import type { PeerSource } from "../../swarm/ports.ts";
 import { announceToTracker } from "./tracker_client.ts";
@@ -14,6 +15,8 @@ export interface AnnouncedSwarm extends Pick<AnnounceRequest, "infoHash"> {
   readonly totals: Pick<AnnounceRequest, "uploaded" | "downloaded" | "left">;
   /** Whether the swarm wants nothing more; with something `left`, it is a partial seed (BEP 21). */
   readonly isFinished: boolean;
+  /** The trackers that stand in for the torrent's own; undefined where none may. */
+  readonly standIns?: StandIns | undefined;
   addPeers(endpoints: readonly Endpoint[], source: PeerSource): void;
 }
 
@@ -60,7 +63,7 @@ export interface TrackerStatus {
 /** Announces one torrent to its trackers, and adds the peers that they name to the swarm. */
 export class Announcer {
   readonly #options: AnnouncerOptions;
-  readonly #schedule: AnnounceSchedule;
+  readonly #schedule: Succession;
   #tiers: AnnouncerOptions["tiers"];
   readonly #stopping = new AbortController();
   readonly #running = new Set<Promise<void>>();
@@ -79,7 +82,8 @@ export class Announcer {
     this.#options = options;
     this.#tiers = options.tiers;
     this.startedAt = options.surroundings.now();
-    this.#schedule = new AnnounceSchedule(options.tiers, options.surroundings.random);
+    const { tiers, swarm, surroundings } = options;
+    this.#schedule = new Succession(tiers, swarm.standIns, surroundings.random);
   }
 
   /** Whether there is any tracker to announce to. */
@@ -87,7 +91,17 @@ export class Announcer {
     return this.#tiers.some((tier) => tier.length > 0);
   }
 
-  /** Trackers whose last announce failed. */
+  /** Whether none of the torrent's trackers answers, so that others of our kind stand in. */
+  get isHandedOver(): boolean {
+    return this.#schedule.isHandedOver;
+  }
+
+  /** The announce URLs of trackers that stand in, or that only keep a copy of the list for that case. */
+  get successorUrls(): string[] {
+    return this.#schedule.successorUrls;
+  }
+
+  /** The torrent's trackers whose last announce failed. */
   get failures(): TrackerFailure[] {
     return [...this.#failures.values()];
   }
@@ -169,9 +183,11 @@ export class Announcer {
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
       const reason = messageOf(error);
-      failed?.(announce.url, reason);
+      const isToSuccessor = this.#schedule.isToSuccessor(announce);
       const retryInMs = error instanceof TrackerError ? error.retryInMs : undefined;
       const nextTryAt = this.#schedule.failed(announce, now(), retryInMs);
+      if (isToSuccessor) return;
+      failed?.(announce.url, reason);
       this.#failures.set(announce.url, { host: new URL(announce.url).host, reason, nextTryAt });
     }
   }
@@ -191,7 +207,8 @@ export class Announcer {
         return reply;
       } catch (error) {
         const isRefusal = error instanceof TrackerError && !error.isOutage;
-        if (!this.#stopping.signal.aborted) {
+        if (this.#schedule.isToSuccessor(announce)) log.debug(`successor of ${torrent}: ${messageOf(error)}`);
+        else if (!this.#stopping.signal.aborted) {
           log.warn(`${tracker}: ${messageOf(error)}`, isRefusal ? torrent : tracker);
         }
         throw error;
@@ -199,7 +216,8 @@ export class Announcer {
     }, signal);
   }
 
-  #requestFor({ url, event: due, trackerId }: DueAnnounce): AnnounceRequest {
+  #requestFor(announce: DueAnnounce): AnnounceRequest {
+    const { url, event: due, trackerId } = announce;
     const { swarm, traffic, surroundings } = this.#options;
     const isPartialSeed = swarm.isFinished && swarm.totals.left !== 0;
     const event = due ?? (isPartialSeed ? "paused" : undefined);
@@ -216,7 +234,7 @@ export class Announcer {
       claimedAddresses: [],
       ...(event === undefined ? {} : { event }),
       // As many peers as we may dial; a peer that leaves wants none.
-      numwant: event === "stopped" ? 0 : CONNECTIONS.dialled,
+      numwant: this.#schedule.wantsPeers(announce) ? CONNECTIONS.dialled : 0,
       ...(trackerId === undefined ? {} : { trackerId }),
       ...(report === undefined ? {} : { report }),
     };

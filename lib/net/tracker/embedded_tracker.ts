@@ -2,7 +2,7 @@ import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { ownPathOf } from "../../protocol/announce_address.ts";
 import { PORTS, TRACKER } from "../../settings.ts";
-import { HttpServer, listenForHttp, servePaths } from "../http/http_server.ts";
+import { HttpServer, type HttpService, listenForHttp, servePaths } from "../http/http_server.ts";
 import { TrackerServer, type TrackerServerOptions } from "./tracker_server.ts";
 import { UdpTrackerServer } from "./udp_tracker_server.ts";
 
@@ -13,6 +13,8 @@ interface EmbeddedTrackerOptions extends TrackerServerOptions {
   /** Port to listen on; undefined stands for the first free one of `PORTS.tracker`, 0 for any free one. */
   readonly port: number | undefined;
   readonly log: Logger;
+  /** Puts what else is served at the port before the tracker. */
+  serving(tracker: HttpService): HttpService;
 }
 
 /** The tracker inside this process, which serves HTTP and UDP on the same port number. */
@@ -29,7 +31,7 @@ export class EmbeddedTracker {
     const openBeside = (port: number) => udp = openUdp(port, server, options);
     this.#http = new HttpServer({
       listening: listenForHttp({ host, port, ports: PORTS.tracker, openBeside }),
-      service: servePaths(server.routes(), ownPathOf),
+      service: options.serving(servePaths(server.routes(), ownPathOf)),
       limits: TRACKER,
       log,
     });

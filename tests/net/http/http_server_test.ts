@@ -341,6 +341,27 @@ Deno.test("HttpServer sends a stream as it comes, and cancels it when the client
   }
 });
 
+Deno.test("HttpServer tells the length of a stream where it is known, and breaks off one of another length", async () => {
+  const service: HttpService = ({ path }) => ({
+    status: 200,
+    length: 10,
+    body: ReadableStream.from([toUtf8("12345"), toUtf8(path.slice(1))]),
+  });
+  const server = bodyServer(service);
+  const read = async (path: string) => {
+    const answer = await fetch(`http://127.0.0.1:${server.port}/${path}`);
+    assert.equal(answer.headers.get("content-length"), "10");
+    return await answer.text();
+  };
+  try {
+    assert.equal(await read("67890"), "1234567890");
+    await assert.rejects(read("6789"));
+    await assert.rejects(read("678901"));
+  } finally {
+    await server.stop();
+  }
+});
+
 Deno.test("HttpServer lets a quiet stream stay, and drops a client that does not read it", async () => {
   const stopped = Promise.withResolvers<void>();
   const big = new Uint8Array(1024 * 1024);

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import { fc } from "../../harness/data/fast_check.ts";
+import { needs } from "../../harness/processes/require_tool.ts";
 import { SendQueue } from "../../../lib/net/peers/send_queue.ts";
 import { PIECE_HEADER_LENGTH } from "../../../lib/protocol/peer_messages.ts";
 
 function take(queue: SendQueue): string {
-  return queue.takeBlock((...fields) => fields.join(" "));
+  return Object.values(queue.takeBlock()).join(" ");
 }
 
 Deno.test("SendQueue hands messages out in order, over as many buffers as it takes", () => {
@@ -25,35 +26,38 @@ Deno.test("SendQueue hands messages out in order, over as many buffers as it tak
   assert.deepEqual([queue.isEmpty, queue.messageBytes], [true, 0]);
 });
 
-Deno.test("SendQueue hands out the bytes of all messages, whatever their lengths and however they are taken", () => {
-  const length = fc.oneof(fc.nat(40), fc.integer({ min: 2_000, max: 2_100 }), fc.nat(5_000));
-  const step = fc.record({ isPush: fc.boolean(), length });
-  fc.assert(
-    fc.property(fc.array(step, { maxLength: 40, size: "max" }), (steps) => {
-      const queue = new SendQueue();
-      const pushed: number[] = [];
-      const taken: number[] = [];
-      const take = (length: number) => {
-        const target = new Uint8Array(length);
-        taken.push(...target.subarray(0, queue.takeMessages(target, 0)));
-      };
-      for (const { isPush, length } of steps) {
-        if (!isPush) take(length);
-        else {
-          const message = Uint8Array.from({ length }, (_, i) => pushed.length + i);
-          queue.pushMessage(message);
-          pushed.push(...message);
-          if (length < 2_000) message.fill(0);
+needs("fast-check")(
+  "SendQueue hands out the bytes of all messages, whatever their lengths and however they are taken",
+  () => {
+    const length = fc.oneof(fc.nat(40), fc.integer({ min: 2_000, max: 2_100 }), fc.nat(5_000));
+    const step = fc.record({ isPush: fc.boolean(), length });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40, size: "max" }), (steps) => {
+        const queue = new SendQueue();
+        const pushed: number[] = [];
+        const taken: number[] = [];
+        const take = (length: number) => {
+          const target = new Uint8Array(length);
+          taken.push(...target.subarray(0, queue.takeMessages(target, 0)));
+        };
+        for (const { isPush, length } of steps) {
+          if (!isPush) take(length);
+          else {
+            const message = Uint8Array.from({ length }, (_, i) => pushed.length + i);
+            queue.pushMessage(message);
+            pushed.push(...message);
+            if (length < 2_000) message.fill(0);
+          }
+          assert.equal(queue.messageBytes, pushed.length - taken.length);
         }
-        assert.equal(queue.messageBytes, pushed.length - taken.length);
-      }
-      take(queue.messageBytes);
-      assert.equal(queue.isEmpty, true);
-      assert.deepEqual(Uint8Array.from(taken), Uint8Array.from(pushed));
-    }),
-    { seed: 1, numRuns: 40 },
-  );
-});
+        take(queue.messageBytes);
+        assert.equal(queue.isEmpty, true);
+        assert.deepEqual(Uint8Array.from(taken), Uint8Array.from(pushed));
+      }),
+      { seed: 1, numRuns: 40 },
+    );
+  },
+);
 
 /** Prints the memory that five queues need, and the bytes that wait in them; in a process where garbage can be collected. */
 const MEMORY_OF_QUEUES = `
@@ -103,7 +107,7 @@ Deno.test("SendQueue takes back blocks that were not sent, one or all", () => {
   assert.deepEqual([queue.blockCount, queue.isEmpty], [0, true]);
 });
 
-Deno.test("SendQueue agrees with a plain list, whatever is pushed, taken and dropped", () => {
+needs("fast-check")("SendQueue agrees with a plain list, whatever is pushed, taken and dropped", () => {
   const step = fc.tuple(fc.constantFrom("push", "push", "take", "drop", "dropAll", "many"), fc.nat(5));
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60, size: "max" }), (steps) => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { silentLogger } from "../../../lib/log.ts";
 import { ownAddresses } from "../../../lib/net/addresses/own_addresses.ts";
+import type { HttpService } from "../../../lib/net/http/http_server.ts";
 import { EmbeddedTracker } from "../../../lib/net/tracker/embedded_tracker.ts";
 import { announceToTracker } from "../../../lib/net/tracker/tracker_client.ts";
 import { TrackerServer } from "../../../lib/net/tracker/tracker_server.ts";
@@ -205,7 +206,13 @@ needs("linux")("UdpTrackerServer follows addresses that come and go", async () =
 Deno.test("EmbeddedTracker takes another port when UDP or TCP is busy, and refuses a named one", async () => {
   const { first, last } = PORTS.tracker;
   const table = new TrackerTable({ open: false, random: () => 0, ownAddressFor: () => undefined });
-  const options = { host: "127.0.0.1", registry: registryOf(table), now: () => 0, log: silentLogger };
+  const options = {
+    host: "127.0.0.1",
+    registry: registryOf(table),
+    now: () => 0,
+    log: silentLogger,
+    serving: (tracker: HttpService) => tracker,
+  };
   // Others may hold ports of the range too, so the one that is taken tells which is to be busy.
   const probe = new EmbeddedTracker({ ...options, port: undefined });
   const { port } = probe;

@@ -5,7 +5,7 @@ import { WEB_SEED } from "../../../lib/settings.ts";
 import { randomBytes } from "../../harness/data/random.ts";
 import { metainfoOf } from "../../harness/data/torrents.ts";
 import { type AskedPiece, serveHttpSeed } from "../../harness/sessions/http_seed_server.ts";
-import { LoopbackNode } from "../../harness/sessions/loopback_node.ts";
+import { LoopbackNode, PATIENCE, until } from "../../harness/sessions/loopback_node.ts";
 
 const PIECE = 32 * 1024;
 const data = randomBytes(5 * PIECE + 700, 17);
@@ -171,12 +171,20 @@ Deno.test("runWebSeed downloads from a script that is busy for a while and lacks
   });
   await using node = new LoopbackNode(metainfo, null);
   const warnings: string[] = [];
-  const signal = AbortSignal.timeout(10_000);
-  await runWebSeed(server.url, httpSeed(server.url), node.swarm, () => node.now, signal, (warning) => {
-    warnings.push(warning);
-    setTimeout(() => node.swarm.stop(), 300);
-  });
-  assert.equal(node.swarm.snapshot(node.now).have, 5);
+  const signal = AbortSignal.timeout(10_000 * PATIENCE);
+  const running = runWebSeed(
+    server.url,
+    httpSeed(server.url),
+    node.swarm,
+    () => node.now,
+    signal,
+    (warning) => {
+      warnings.push(warning);
+    },
+  );
+  await until(() => warnings.length > 0 && node.swarm.snapshot(node.now).have === 5, "all it has is here");
+  node.swarm.stop();
+  await running;
   assert.deepEqual(node.reasons, ["Expected status 200, got 503", "we are stopping"]);
   assert.deepEqual(warnings, [
     "it cannot give piece 4, and is used for other pieces: Expected status 200, got 404",

@@ -3,7 +3,7 @@ import { RateLimiter } from "../../../lib/net/peers/rate_limiter.ts";
 import { WebSeed } from "../../../lib/net/web_seed/web_seed.ts";
 import { runWebSeed } from "../../../lib/net/web_seed/web_seed_peer.ts";
 import type { Metainfo } from "../../../lib/protocol/metainfo.ts";
-import { LoopbackNode } from "../../harness/sessions/loopback_node.ts";
+import { LoopbackNode, PATIENCE, until } from "../../harness/sessions/loopback_node.ts";
 import { randomBytes } from "../../harness/data/random.ts";
 import { metainfoOf, originalPaths } from "../../harness/data/torrents.ts";
 
@@ -99,7 +99,7 @@ Deno.test("runWebSeed bans a server that sends wrong data, and does not come bac
   assert.equal(node.reasons.length, 1);
   await using peer = new LoopbackNode(single, data, { id: 7 });
   node.dial(peer.listener.port);
-  await until(() => node.swarm.seeding);
+  await until(() => node.swarm.seeding, "all data is here");
   assert.deepEqual(node.storage.data, data);
 });
 
@@ -133,8 +133,13 @@ Deno.test("runWebSeed leaves a server alone that fails, and goes back to it afte
 });
 
 Deno.test("runWebSeed works beside peers and takes no place from them", async () => {
+  let isPeerSource = false;
   await using server = serve(async (range, count) => {
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    // Else the server may have sent everything before the peer is connected.
+    await until(
+      () => isPeerSource ||= node.swarm.snapshot(node.now).downloadSourcesUsed > 0,
+      "a peer is a source",
+    );
     return await answer(range, count);
   });
   await using node = new LoopbackNode(single, null);
@@ -144,7 +149,7 @@ Deno.test("runWebSeed works beside peers and takes no place from them", async ()
   assert.equal(node.swarm.snapshot(node.now).downloadSourcesUsed, 0);
   node.dial(peer.listener.port);
   await running;
-  await until(() => node.swarm.seeding);
+  await until(() => node.swarm.seeding, "all data is here");
   const complete = node.events.find((event) => event.event === "complete");
   const sources = complete !== undefined && "sources" in complete ? complete.sources : {};
   assert.deepEqual(node.storage.data, data);
@@ -162,11 +167,6 @@ Deno.test("runWebSeed ends at once when the swarm stops", async () => {
   await running;
   assert.deepEqual(node.reasons, ["we are stopping"]);
 });
-
-async function until(isTrue: () => boolean): Promise<void> {
-  for (let i = 0; i < 500 && !isTrue(); i++) await new Promise((resolve) => setTimeout(resolve, 10));
-  assert.ok(isTrue());
-}
 
 /** A web server with the defect under test, and how often each path was asked for. */
 function serveWith(answerTo: (path: string, request: Request) => Response) {
@@ -186,8 +186,8 @@ function serveWith(answerTo: (path: string, request: Request) => Response) {
 const fileAt = (path: string) =>
   path === "/album/a b" ? data.subarray(0, files[0].length) : data.subarray(files[0].length);
 
-/** Downloads several files and returns what was warned of. */
-async function warningsOf(node: LoopbackNode, url: string): Promise<string[]> {
+/** Downloads several files but for pieces that the server lacks, and returns what was warned of. */
+async function warningsOf(node: LoopbackNode, url: string, lacking = 0): Promise<string[]> {
   const seed = new WebSeed(url, several, originalPaths(several.rawInfo), () => false);
   const warnings: string[] = [];
   const running = runWebSeed(
@@ -195,12 +195,18 @@ async function warningsOf(node: LoopbackNode, url: string): Promise<string[]> {
     seed,
     node.swarm,
     () => node.now,
-    AbortSignal.timeout(10_000),
+    AbortSignal.timeout(10_000 * PATIENCE),
     (warning) => {
       warnings.push(warning);
-      if (/cannot give/.test(warning)) setTimeout(() => node.swarm.stop(), 500);
     },
   );
+  const wanted = several.layout.pieceCount - lacking;
+  await until(
+    () => warnings.length > 0 && node.swarm.snapshot(node.now).have === wanted,
+    "all it has is here",
+  );
+  // What is lacking would be asked for again now.
+  if (lacking > 0) setTimeout(() => node.swarm.stop(), 300);
   await running;
   return warnings;
 }
@@ -224,9 +230,8 @@ Deno.test("runWebSeed uses the other files of a server that lacks one, and says 
     });
   });
   await using node = new LoopbackNode(several, null);
-  const warnings = await warningsOf(node, server.url);
   // Pieces 0 to 5 hold something of the file that is lacking.
-  assert.equal(node.swarm.snapshot(node.now).have, several.layout.pieceCount - 6);
+  const warnings = await warningsOf(node, server.url, 6);
   assert.deepEqual(server.asked.get("/album/a b"), 1);
   assert.deepEqual(warnings, [
     "it cannot give album/a b, and is used for other files: Expected status 206, got 404",
