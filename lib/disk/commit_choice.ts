@@ -1,16 +1,21 @@
 import process from "node:process";
 import { STORAGE } from "../settings.ts";
 
-/** The time that has passed and the processor time of all threads, both in ms since some fixed moment. */
-export interface ProcessTime {
-  readonly passed: number;
-  readonly computed: number;
+/** Both in ms since some fixed moment. */
+interface ProcessTime {
+  /** The time that has passed. */
+  passed(): number;
+  /** The processor time of all threads; asking takes as long as hashing 20 KB. */
+  computed(): number;
 }
 
-function processTime(): ProcessTime {
-  const { user, system } = process.cpuUsage();
-  return { passed: performance.now(), computed: (user + system) / 1000 };
-}
+const processTime: ProcessTime = {
+  passed: () => performance.now(),
+  computed: () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  },
+};
 
 /**
  * Chooses the thread that verifies and writes a piece.
@@ -20,16 +25,19 @@ function processTime(): ProcessTime {
  * needs more than one core, two threads are faster.
  */
 export class CommitChoice {
-  readonly #now: () => ProcessTime;
-  #last: ProcessTime;
+  readonly #time: ProcessTime;
+  /** When the processor time was asked for last, and what it was then, in ms. */
+  #sampledAt: number;
+  #computedThen: number;
   #cores = 0;
   #quickInARow = 0;
   /** When the last slow commit ended, in ms as `passed`. */
   #slowAt = -Infinity;
 
-  constructor(now = processTime) {
-    this.#now = now;
-    this.#last = now();
+  constructor(time = processTime) {
+    this.#time = time;
+    this.#sampledAt = time.passed();
+    this.#computedThen = time.computed();
   }
 
   /** Whether the main thread should commit a piece of this number of bytes in this number of files. */
@@ -37,12 +45,14 @@ export class CommitChoice {
     const { maxBytes, maxFiles, maxCores, sampleMs } = STORAGE.mainThread;
     const { pauseMs, quickCommits } = STORAGE.patience;
     if (bytes > maxBytes || files > maxFiles || this.#quickInARow < quickCommits) return false;
-    const time = this.#now();
-    if (time.passed - this.#slowAt < pauseMs) return false;
-    const passed = time.passed - this.#last.passed;
+    const now = this.#time.passed();
+    if (now - this.#slowAt < pauseMs) return false;
+    const passed = now - this.#sampledAt;
     if (passed >= sampleMs) {
-      this.#cores = (time.computed - this.#last.computed) / passed;
-      this.#last = time;
+      const computed = this.#time.computed();
+      this.#cores = (computed - this.#computedThen) / passed;
+      this.#sampledAt = now;
+      this.#computedThen = computed;
     }
     return this.#cores < maxCores;
   }
@@ -53,22 +63,27 @@ export class CommitChoice {
       this.#quickInARow++;
     } else {
       this.#quickInARow = 0;
-      this.#slowAt = this.#now().passed;
+      this.#slowAt = this.#time.passed();
     }
   }
 }
 
 /**
- * Says whether the main thread is to read what is uploaded, which is cheapest while the data lies in memory or on a
- * quick disk. After one slow read other threads read, until the disk has been quick for a while: at first a short while,
- * since a busy processor makes a read slow too, and longer each time that the disk is slow again.
+ * Says whether the main thread is to read what is uploaded of one torrent, which is cheapest while the data lies in
+ * memory or on a quick disk: another thread costs several times as much. Others read until the disk has shown that it is
+ * quick, and again once slow reads have held up the main thread for more than a third of the time: at first for a short
+ * while, and longer each time that the disk is slow again. On a busy machine single reads of either thread are slow, too.
  */
 export class ReadChoice {
   readonly #now: () => number;
-  /** Whether a read was slow and too few reads were quick since then. */
-  #isSlow = false;
-  #quickInARow = 0;
-  /** When the last slow read ended, in ms. */
+  #isForMainThread = false;
+  /** How many more reads of other threads were quick than slow, from 0 to `quickReads`. */
+  #trust = 0;
+  /** How long slow reads have held up the main thread, less their share (`heldShare`) of the time since then; in ms. */
+  #heldMs = 0;
+  /** When `#heldMs` was reckoned last, in ms. */
+  #heldAt = 0;
+  /** When that was too long the last time, in ms. */
   #slowAt = -Infinity;
   /** How long other threads read after it at least, in ms. */
   #pauseMs = 0;
@@ -80,26 +95,40 @@ export class ReadChoice {
 
   /** Whether the main thread may read. */
   get isForMainThread(): boolean {
-    return !this.#isSlow;
+    return this.#isForMainThread;
   }
 
-  /** The time in ms, for `tookSince`. */
-  now(): number {
-    return this.#now();
+  /** Reads in the main thread by `here`, which is done on return, or else by `elsewhere`. */
+  read(here: () => void, elsewhere: () => Promise<void>): Promise<void> | void {
+    const begin = this.#now();
+    if (!this.isForMainThread) return elsewhere().finally(() => this.#othersTook(this.#now() - begin));
+    try {
+      here();
+    } finally {
+      this.#mainThreadTook(this.#now() - begin);
+    }
   }
 
-  /** Notes that a read which began at `begin` (ms) has ended, in either thread. */
-  tookSince(begin: number): void {
+  #mainThreadTook(milliseconds: number): void {
+    const { slowReadMs, maxHeldMs, heldShare, firstPauseMs, pauseMs } = STORAGE.patience;
+    if (milliseconds <= slowReadMs) return;
     const now = this.#now();
-    const { slowReadMs, quickReads, firstPauseMs, pauseMs } = STORAGE.patience;
-    if (now - begin > slowReadMs) {
-      const isAgain = now - this.#slowAt < 2 * pauseMs;
-      this.#pauseMs = isAgain ? Math.min(2 * this.#pauseMs, pauseMs) : firstPauseMs;
-      this.#isSlow = true;
-      this.#quickInARow = 0;
-      this.#slowAt = now;
-    } else if (this.#isSlow && ++this.#quickInARow >= quickReads && now - this.#slowAt >= this.#pauseMs) {
-      this.#isSlow = false;
+    this.#heldMs = Math.max(this.#heldMs - heldShare * (now - this.#heldAt), 0) + milliseconds;
+    this.#heldAt = now;
+    if (this.#heldMs <= maxHeldMs) return;
+    const isAgain = now - this.#slowAt < 2 * pauseMs;
+    this.#pauseMs = isAgain ? Math.min(2 * this.#pauseMs, pauseMs) : firstPauseMs;
+    this.#slowAt = now;
+    this.#isForMainThread = false;
+    this.#trust = this.#heldMs = 0;
+  }
+
+  #othersTook(milliseconds: number): void {
+    const { slowReadMs, quickReads } = STORAGE.patience;
+    const trust = this.#trust + (milliseconds <= slowReadMs ? 1 : -1);
+    this.#trust = Math.min(Math.max(trust, 0), quickReads);
+    if (this.#trust === quickReads && this.#now() - this.#slowAt >= this.#pauseMs) {
+      this.#isForMainThread = true;
     }
   }
 }

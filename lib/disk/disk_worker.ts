@@ -13,7 +13,7 @@ import { type PackedFiles, UnpackedFiles } from "./large/packed_files.ts";
 import { hashStoredPiece, writePiece } from "./piece_hasher.ts";
 
 /** The description of a row of files as plain data. */
-export type PackedRow = Omit<FileRowDescription, "files"> & { readonly files: PackedFiles };
+type PackedRow = Omit<FileRowDescription, "files"> & { readonly files: PackedFiles };
 
 /** One job of the worker. A number, set by "open", stands for each row. */
 export type DiskJob =
@@ -31,11 +31,12 @@ export type DiskJob =
   }
   /** Hashes pieces as they lie on disk; the answer is `HashedPieces`. */
   | { readonly kind: "hash"; readonly row: number; readonly indices: readonly number[] }
-  /** Copies a piece to another row if it has the right hash; the answer is whether it has. */
+  /** Copies piece `at` to another row, as piece `index`, if it has the hash of that; the answer is whether it has. */
   | {
     readonly kind: "copy";
     readonly row: number;
     readonly to: number;
+    readonly at: number;
     readonly index: number;
     readonly hash: Uint8Array;
     /** Files of the other row that are to be made where they lack. */
@@ -120,10 +121,11 @@ function unpackedRow({ files, ...description }: PackedRow): FileRow {
 function copyPiece(
   from: FileRow,
   to: FileRow,
-  { index, hash, unmade }: DiskJob & { kind: "copy" },
+  { at, index, hash, unmade }: DiskJob & { kind: "copy" },
 ): boolean {
-  const length = from.layout.lengthOf(index);
+  const length = to.layout.lengthOf(index);
+  if (from.layout.lengthOf(at) < length) return false;
   if (scratch.length < length) scratch = new Uint8Array(length);
   const piece = scratch.subarray(0, length);
-  return from.tryRead(from.layout.offsetOf(index), piece) && writePiece(to, index, piece, hash, unmade);
+  return from.tryRead(from.layout.offsetOf(at), piece) && writePiece(to, index, piece, hash, unmade);
 }

@@ -1,7 +1,7 @@
 import { BusyStorageError, StorageError } from "../errors.ts";
 import type { PieceLayout } from "../protocol/piece_layout.ts";
 import { STORAGE } from "../settings.ts";
-import { CommitChoice, ReadChoice } from "./commit_choice.ts";
+import { CommitChoice } from "./commit_choice.ts";
 import type { DiskAnswer, DiskJob, DiskRequest, HashedPieces } from "./disk_worker.ts";
 import type { FileRow, FileRowDescription } from "./file_row.ts";
 import { writePiece } from "./piece_hasher.ts";
@@ -101,6 +101,11 @@ class DiskWorkerThread {
     await this.call({ kind: "close", row });
   }
 
+  /** Closes the files of all rows. */
+  async releaseAll(): Promise<void> {
+    await Promise.all(Array.from(this.#rows.keys(), (description) => this.release(description)));
+  }
+
   terminate(): void {
     this.#worker.terminate();
     // It has no file open any more that would be waited for.
@@ -127,16 +132,15 @@ class DiskWorkerThread {
  */
 export class DiskWorkers {
   readonly #choice: CommitChoice;
-  /** Chooses the thread that reads for uploads. All torrents share the choice, as they lie on one disk. */
-  readonly reads: ReadChoice;
   #writer: DiskWorkerThread | undefined;
   #checkers: DiskWorkerThread[] = [];
   #runningChecks = 0;
+  /** How many of them copy what they find. */
+  #copyingOnAll = 0;
   #isClosed = false;
 
-  constructor(choice = new CommitChoice(), reads = new ReadChoice()) {
+  constructor(choice = new CommitChoice()) {
     this.#choice = choice;
-    this.reads = reads;
   }
 
   /** Starts the writing thread, so that it is ready when the first piece is. */
@@ -208,21 +212,35 @@ export class DiskWorkers {
     }
   }
 
+  /** Has all cores copy pieces while `work` is under way, which ends when all copies have. */
+  async onAllCores(work: () => Promise<void>): Promise<void> {
+    this.#runningChecks++;
+    this.#copyingOnAll++;
+    try {
+      await work();
+    } finally {
+      this.#copyingOnAll--;
+      await Promise.all(this.#checkers.map((thread) => thread.releaseAll()));
+      this.#endCheck();
+    }
+  }
+
   /**
-   * Copies a piece from one row of files to another, if it has the right hash; false when it has not. `unmade`: as in
-   * `commit`, of the other row. Errors: `StorageError`.
+   * Copies piece `at` of one row of files to another, as piece `index`, if it has the hash of that; false when it has not.
+   * `unmade`: as in `commit`, of the other row. Errors: `StorageError`.
    */
   async copyPiece(
     from: FileRowDescription,
+    at: number,
     to: FileRowDescription,
     index: number,
     hash: Uint8Array,
     unmade: readonly number[],
   ): Promise<boolean> {
-    const thread = this.#writing();
+    const thread = this.#copying();
     const rows = { row: thread.rowNumber(from), to: thread.rowNumber(to) };
     return await tryAgain(async () =>
-      resultOf(await thread.call({ kind: "copy", ...rows, index, hash: hash.slice(), unmade })) as boolean
+      resultOf(await thread.call({ kind: "copy", ...rows, at, index, hash: hash.slice(), unmade })) as boolean
     );
   }
 
@@ -275,8 +293,7 @@ export class DiskWorkers {
       isEnding = true;
       // A thread that is ended leaves its files open on Windows, where nobody could replace them then.
       await Promise.all(Array.from(threads, (thread) => thread.release(row)));
-      this.#runningChecks--;
-      if (this.#runningChecks === 0) this.#endChecking();
+      this.#endCheck();
     }
   }
 
@@ -299,26 +316,47 @@ export class DiskWorkers {
     return this.#writer ??= new DiskWorkerThread();
   }
 
+  /** The thread that copies a piece: the one that writes, or, while all cores copy, the one that has least to do. */
+  #copying(): DiskWorkerThread {
+    const writer = this.#writing();
+    if (this.#copyingOnAll === 0) return writer;
+    const least = idlestOf([writer, ...this.#checkers])!;
+    if (least.unanswered === 0 || this.#checkers.length + 1 >= mostCheckers()) return least;
+    return this.#startChecker();
+  }
+
   /**
    * One more thread for a check that has `taken` some: for a single batch the thread that writes, if it is idle; else an
    * idle one that checks, or a new one while there may be more, or the one that has least to do.
    */
   #checker(isSingle: boolean, taken: ReadonlySet<DiskWorkerThread>): DiskWorkerThread {
     if (isSingle && this.#writer?.unanswered === 0) return this.#writer;
-    const [least] = this.#checkers.filter((thread) => !taken.has(thread))
-      .sort((a, b) => a.unanswered - b.unanswered);
+    const least = idlestOf(this.#checkers.filter((thread) => !taken.has(thread)));
     if (least !== undefined && (least.unanswered === 0 || this.#checkers.length >= mostCheckers())) {
       return least;
     }
+    return this.#startChecker();
+  }
+
+  #startChecker(): DiskWorkerThread {
     const started = new DiskWorkerThread();
     this.#checkers.push(started);
     return started;
+  }
+
+  #endCheck(): void {
+    this.#runningChecks--;
+    if (this.#runningChecks === 0) this.#endChecking();
   }
 
   #endChecking(): void {
     for (const thread of this.#checkers) thread.terminate();
     this.#checkers = [];
   }
+}
+
+function idlestOf(threads: readonly DiskWorkerThread[]): DiskWorkerThread | undefined {
+  return threads.toSorted((a, b) => a.unanswered - b.unanswered)[0];
 }
 
 function mostCheckers(): number {

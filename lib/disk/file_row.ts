@@ -57,6 +57,8 @@ export class FileRow {
   readonly layout: PieceLayout;
   readonly #openFiles: OpenFiles;
   readonly #open = new Map<number, OpenFile>();
+  /** How often files were closed that may have been about to be opened. */
+  #closings = 0;
   #parts: PartsLayout | undefined;
 
   /** `layout` is the layout of these files, if the caller has made it already. */
@@ -267,31 +269,32 @@ export class FileRow {
 
   /**
    * Does the same as `readSpan` while other threads wait for the disk. Returns false for every failure; `readSpan` then
-   * throws the error. The file is opened for this read alone, as the shared descriptors may be closed meanwhile.
+   * throws the error.
    */
-  async readSpanLater(
-    span: FileSpan,
-    target: Uint8Array,
-    at: number,
-    looks?: LooksOfRead,
-  ): Promise<boolean> {
+  async readSpanLater(span: FileSpan, target: Uint8Array, at: number, looks?: LooksOfRead): Promise<boolean> {
     if (this.isPadding(span.file)) return this.readSpan(span, target, at);
     const start = this.#positionOf(span);
     if (start === undefined) return false;
     try {
-      const holder = this.holderOf(span.file);
-      const { path, stats } = await guardPathLater(this.rootOf(holder), this.stepsTo(holder), looks);
-      if (!stats?.isFile) return false;
-      await using file = await fs.promises.open(path, O_RDONLY | O_NOFOLLOW);
-      for (let done = 0; done < span.length;) {
-        const { bytesRead } = await file.read(target, at + done, span.length - done, start + done);
-        if (bytesRead === 0) return false;
-        done += bytesRead;
-      }
-      return true;
+      const file = await this.#openLater(this.holderOf(span.file), looks);
+      if (file === undefined) return false;
+      return await this.#openFiles.readLater(file, target.subarray(at, at + span.length), start);
     } catch {
       return false;
     }
+  }
+
+  /** Opens a file while other threads wait for the disk; undefined where there is none, or when it was closed meanwhile. */
+  async #openLater(file: number, looks?: LooksOfRead): Promise<OpenFile | undefined> {
+    const before = this.#open.get(file);
+    if (before !== undefined) return before;
+    const closings = this.#closings;
+    const { path, stats } = await guardPathLater(this.rootOf(file), this.stepsTo(file), looks);
+    if (!stats?.isFile) return undefined;
+    const fd = await promisify(fs.open)(path, this.#flagsFor(file));
+    if (closings === this.#closings && !this.#open.has(file)) return this.#opened(file, fd);
+    fs.closeSync(fd);
+    return this.#open.get(file);
   }
 
   /** Does the same as `stampOf` while other threads wait for the disk; undefined also after any failure. */
@@ -328,8 +331,7 @@ export class FileRow {
     const file = this.holderOf(span.file);
     try {
       const position = this.#positionOf(span);
-      const make = mayMake ? () => this.#make(file, known) : undefined;
-      const fd = position === undefined ? undefined : this.#descriptor(file, known, make);
+      const fd = position === undefined ? undefined : this.#descriptor(file, known, mayMake);
       if (position === undefined || fd === undefined) {
         throw new StorageError(`Expected a file at ${this.nameOf(file)}, got nothing`);
       }
@@ -387,41 +389,46 @@ export class FileRow {
 
   /** Closes one file, before it is moved. */
   closeFile(file: number): void {
+    this.#closings++;
     const open = this.#open.get(file);
     if (open !== undefined) this.#openFiles.close(open);
   }
 
   /** Closes all files; the next use of a file opens it again. */
   close(): void {
+    this.#closings++;
     for (const open of [...this.#open.values()]) this.#openFiles.close(open);
   }
 
-  /** The open file, which `open` opens where it is not; undefined where there is none. */
-  #descriptor(
-    file: number,
-    known?: KnownFolders,
-    open: () => number | undefined = () => this.#openDescriptor(file, known),
-  ): number | undefined {
+  /** The file, which is opened where it is not, or made where it `mayMake`; undefined where there is none. */
+  #descriptor(file: number, known?: KnownFolders, mayMake = false): number | undefined {
     const before = this.#open.get(file);
     if (before !== undefined) {
       this.#openFiles.touch(before);
       return before.fd;
     }
-    const fd = open();
+    const fd = mayMake ? this.#make(file, known) : this.#openDescriptor(file, known);
     if (fd === undefined) return undefined;
-    const opened = { fd, forget: () => this.#open.delete(file) };
+    return this.#opened(file, fd).fd;
+  }
+
+  #opened(file: number, fd: number): OpenFile {
+    const opened = { fd, forget: () => this.#open.delete(file), readers: 0 };
     this.#openFiles.add(opened);
     this.#open.set(file, opened);
-    return fd;
+    return opened;
+  }
+
+  #flagsFor(file: number): number {
+    const isWritable = this.description.isWritable && this.placeOf(file) !== FilePlace.shareable;
+    return (isWritable ? O_RDWR : O_RDONLY) | O_NOFOLLOW;
   }
 
   #openDescriptor(file: number, known?: KnownFolders): number | undefined {
     const { path, stats } = this.#guard(file, known);
     if (stats === undefined) return undefined;
-    const isWritable = this.description.isWritable && this.placeOf(file) !== FilePlace.shareable;
     try {
-      const flags = (isWritable ? O_RDWR : O_RDONLY) | O_NOFOLLOW;
-      return this.#openFiles.making(() => fs.openSync(path, flags));
+      return this.#openFiles.making(() => fs.openSync(path, this.#flagsFor(file)));
     } catch (error) {
       if (errorCode(error) === "ENOENT") return undefined;
       throw storageFailure(`open ${this.nameOf(file)}`, error);

@@ -10,8 +10,8 @@ export const PARTS_ENDING = ".parts";
  * The layout of the parts file, which keeps the bytes of wanted pieces that belong to files not wanted.
  *
  * Each piece that several files share has a slot there, as long as a piece. So every byte has one fixed place,
- * whichever files are wanted now or later. A piece within one file has no slot: a user who does not want the file does
- * not need the piece.
+ * whichever files are wanted now or later. A piece within one file has no slot: where that file is not wanted, the
+ * piece is not needed.
  */
 export class PartsLayout {
   readonly #layout: PieceLayout;

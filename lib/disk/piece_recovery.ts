@@ -282,7 +282,7 @@ async function gather(
     if (isThere) have.add(index);
     else if (!have.has(index) && current.canHold(index)) {
       const unmade = files.unmadeIn(index);
-      if (!await workers.copyPiece(from.description, current.description, index, hash, unmade)) return;
+      if (!await workers.copyPiece(from.description, index, current.description, index, hash, unmade)) return;
       files.noteWritten(index);
       have.add(index);
     }

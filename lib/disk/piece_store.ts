@@ -9,14 +9,16 @@ import { DataChangedError, messageOf, StorageError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { Bitfield } from "../protocol/bitfield.ts";
 import { type Metainfo, pieceHash } from "../protocol/metainfo.ts";
-import { BLOCK_LENGTH } from "../protocol/piece_layout.ts";
 import { STORAGE } from "../settings.ts";
 import type { PieceStorage, PieceStorageListener, Selection } from "../swarm/ports.ts";
 import { ChangeWatch } from "./change_watch.ts";
+import { ReadChoice } from "./commit_choice.ts";
 import type { DiskWorkers } from "./disk_workers.ts";
+import type { FileRow } from "./file_row.ts";
 import { FilePlace } from "./parts_layout.ts";
 import { recoverPieces } from "./piece_recovery.ts";
 import type { ResumeStore } from "./state/resume_store.ts";
+import { type UnfinishedPiece, UnfinishedPieces } from "./state/unfinished_pieces.ts";
 import { storageFailure } from "./storage_failure.ts";
 import { TorrentFiles } from "./torrent_files.ts";
 
@@ -31,14 +33,8 @@ interface PieceStoreOptions {
   readonly workers: DiskWorkers;
   readonly resume: ResumeStore;
   readonly log: Logger;
-}
-
-/** A piece that was only partly there when the last run stopped. */
-interface UnfinishedPiece {
-  /** A buffer from `takeBuffer` that the caller owns. Only the blocks in `blocks` have defined contents. */
-  readonly buffer: Uint8Array<ArrayBuffer>;
-  /** Blocks that are there, by number within the piece. */
-  readonly blocks: Bitfield;
+  /** Chooses the thread that reads for uploads. */
+  readonly reads?: ReadChoice;
 }
 
 /** The data that is there at the start. */
@@ -65,9 +61,12 @@ export class PieceStore implements PieceStorage {
   readonly #resume: ResumeStore;
   readonly #log: Logger;
   readonly #files: TorrentFiles;
+  readonly #reads: ReadChoice;
   readonly #watch: ChangeWatch;
   readonly #changed = Promise.withResolvers<void>();
   readonly #pool: BufferPool;
+  /** Whether syncs wait until all files are in place (`STORAGE.smallFile`). */
+  readonly #syncsLate: boolean;
   readonly #running = new Set<Promise<void>>();
   /** Commits that the workers have begun. */
   readonly #committing = new Set<Promise<unknown>>();
@@ -83,22 +82,26 @@ export class PieceStore implements PieceStorage {
   #notedCount = 0;
   #storedCount = 0;
   #lastSync = -Infinity;
-  readonly #unfinished = new Map<number, Bitfield>();
+  readonly #unfinished: UnfinishedPieces;
   /** Whether all wanted files are in `shareable/`. */
   #isFinished = false;
   #isClosed = false;
   /** Set when the data on disk can no longer be trusted. */
   #broken: StorageError | undefined;
 
-  constructor({ metainfo, selection, home, folder, workers, resume, log }: PieceStoreOptions) {
+  constructor({ metainfo, selection, home, folder, workers, resume, log, reads }: PieceStoreOptions) {
     this.#metainfo = metainfo;
     this.#selection = selection;
     this.#workers = workers;
     this.#resume = resume;
     this.#log = log;
     this.#files = new TorrentFiles(metainfo, home, folder);
+    this.#reads = reads ?? new ReadChoice();
     this.#watch = new ChangeWatch(this.#files);
-    const { pieceLength, pieceCount } = metainfo.layout;
+    this.#unfinished = new UnfinishedPieces(metainfo, this.#files, resume);
+    const { pieceLength, pieceCount, totalLength } = metainfo.layout;
+    const fileCount = metainfo.files.length;
+    this.#syncsLate = fileCount > STORAGE.manyFiles && totalLength < fileCount * STORAGE.smallFile;
     this.#pool = new BufferPool(pieceLength, Math.ceil(STORAGE.maxCommitBytes / pieceLength));
     this.#have = new Bitfield(pieceCount);
   }
@@ -129,14 +132,24 @@ export class PieceStore implements PieceStorage {
     this.#notedCount = this.#storedCount = recovered.storedCount;
     this.#watch.stamps = [...recovered.stamps];
     if (recovered.isMoving) await this.#watch.movedBefore();
-    const blocks = await this.#resume.takeUnfinished(this.#metainfo.infoHash);
-    const unfinished = recovered.isResumed ? this.#readUnfinished(blocks) : new Map();
+    // The maps are taken out in any case: those of data that is hashed anew mean nothing.
+    const taken = await this.#unfinished.taken();
+    const maps = recovered.isResumed ? taken : new Map();
+    const unfinished = this.#unfinished.read(
+      maps,
+      this.#have,
+      this.#selection.pieces,
+      () => this.takeBuffer(),
+    );
     await this.#unpackWanted();
     if (this.#storedCount < this.#have.count) this.#unsynced = new Set(this.#files.holdersOfAll(this.#have));
     if (recovered.isComplete) this.#setFinished();
     else if (this.#have.includesAll(this.#selection.pieces)) {
       this.#isFinished = !recovered.isMoving && this.#lacking(FilePlace.shareable).length === 0;
-      if (!this.#isFinished) await this.#moveToPlace(this.#selection);
+      if (!this.#isFinished) {
+        await this.#moveToPlace(this.#selection);
+        await this.#storePlaces();
+      }
     }
     const lacking = this.#isFinished ? [] : this.#lacking(FilePlace.shareable);
     return {
@@ -177,29 +190,6 @@ export class PieceStore implements PieceStorage {
     this.#track(unpacking);
   }
 
-  #readUnfinished(bitmaps: ReadonlyMap<number, Uint8Array>): Map<number, UnfinishedPiece> {
-    const { layout } = this.#metainfo;
-    const unfinished = new Map<number, UnfinishedPiece>();
-    for (const [index, bitmap] of bitmaps) {
-      if (index >= layout.pieceCount || this.#have.has(index)) continue;
-      const blocks = Bitfield.fromBytes(bitmap, layout.blocksIn(index));
-      if (blocks === undefined) continue;
-      if (!this.#selection.pieces.has(index)) {
-        this.#unfinished.set(index, blocks);
-        continue;
-      }
-      const buffer = this.takeBuffer();
-      for (const block of blocks) {
-        const begin = block * BLOCK_LENGTH;
-        const target = buffer.subarray(begin, begin + layout.blockLength(index, begin));
-        // Somebody may have taken away a file in which no whole piece lies.
-        if (!this.#files.current.tryRead(layout.offsetOf(index) + begin, target)) blocks.delete(block);
-      }
-      unfinished.set(index, { buffer, blocks });
-    }
-    return unfinished;
-  }
-
   takeBuffer(): Uint8Array<ArrayBuffer> {
     return this.#pool.take();
   }
@@ -237,6 +227,19 @@ export class PieceStore implements PieceStorage {
     }
   }
 
+  /** Writes piece `at` of another row as piece `index`, if it has its hash; returns whether. Errors: `StorageError`. */
+  async copyFrom(from: FileRow, at: number, index: number): Promise<boolean> {
+    while (this.#unpacking !== undefined) await this.#unpacking;
+    const hash = pieceHash(this.#metainfo, index);
+    const { description } = this.#files.current;
+    const unmade = this.#files.unmadeIn(index);
+    const copying = this.#workers.copyPiece(from.description, at, description, index, hash, unmade);
+    this.#committing.add(copying);
+    const isCopied = await copying.finally(() => this.#committing.delete(copying));
+    if (isCopied) this.#noteWritten(index);
+    return isCopied;
+  }
+
   #noteWritten(index: number): void {
     this.#have.add(index);
     this.#files.noteWritten(index);
@@ -251,18 +254,13 @@ export class PieceStore implements PieceStorage {
     if (layout.filesIn(offset, target.length) > STORAGE.filesPerRead) {
       return this.#files.readInSlices(offset, target, this.#watch).catch((error) => this.#readFailed(error));
     }
-    const { reads } = this.#workers;
-    const startedAt = reads.now();
-    if (!reads.isForMainThread) {
-      return this.#files.readLater(offset, target, this.#watch).catch((error) => this.#readFailed(error))
-        .finally(() => reads.tookSince(startedAt));
-    }
     try {
-      this.#files.read(offset, target, this.#watch);
+      return this.#reads.read(
+        () => this.#files.read(offset, target, this.#watch),
+        () => this.#files.readLater(offset, target, this.#watch).catch((error) => this.#readFailed(error)),
+      );
     } catch (error) {
       this.#readFailed(error);
-    } finally {
-      reads.tookSince(startedAt);
     }
   }
 
@@ -305,23 +303,32 @@ export class PieceStore implements PieceStorage {
   async #finish(): Promise<void> {
     const wanted = this.#selection;
     while (this.#unpacking !== undefined) await this.#unpacking;
-    await this.#saveAlone(() => this.#moveToPlace(wanted));
+    await this.#saveAlone(async () => {
+      await this.#moveToPlace(wanted);
+      if (!this.#syncsLate) await this.#storePlaces();
+    });
     this.listener?.dataFinished(this.#files.path);
+    if (this.#syncsLate) await this.#saveAlone(() => this.#storePlaces());
   }
 
   /** Moves the wanted files. Every step can be cut off: the next start finds out how far it came (`piece_recovery.ts`). */
   async #moveToPlace({ files: wanted }: Selection): Promise<void> {
     const { infoHash } = this.#metainfo;
-    await this.#storeSynced();
+    await (this.#syncsLate ? this.#noteWrittenPieces() : this.#storeSynced());
     await this.#resume.savePhase(infoHash, "moving");
     await this.#workers.release(this.#files.current.description);
     const isWanted = (file: number) => wanted.has(file);
     await this.#files.moveToShareable(this.#watch.stamps, isWanted, this.#watch.moved);
-    const { places } = this.#files;
-    await this.#resume.saveStamps(infoHash, this.#watch.stamps);
-    await this.#resume.savePlaces(infoHash, places);
-    await this.#resume.savePhase(infoHash, this.#files.isMoved ? "complete" : "active");
     this.#setFinished();
+  }
+
+  /** Notes where all files are after a move, once everything in them is synced. */
+  async #storePlaces(): Promise<void> {
+    const { infoHash } = this.#metainfo;
+    await this.#storeSynced();
+    await this.#resume.saveStamps(infoHash, this.#watch.stamps);
+    await this.#resume.savePlaces(infoHash, this.#files.places);
+    await this.#resume.savePhase(infoHash, this.#files.isMoved ? "complete" : "active");
   }
 
   #setFinished(): void {
@@ -343,10 +350,10 @@ export class PieceStore implements PieceStorage {
    */
   async flush(now: number): Promise<void> {
     if (this.#saving !== undefined || this.#isClosed || this.#broken !== undefined) return;
-    const isSyncDue = now - this.#lastSync >= STORAGE.syncMs;
+    const isSyncDue = !this.#syncsLate && now - this.#lastSync >= STORAGE.syncMs;
     if (isSyncDue) this.#lastSync = now;
     try {
-      await this.#watch.turn(now, !this.#workers.reads.isForMainThread);
+      await this.#watch.turn(now, !this.#reads.isForMainThread);
       if (this.#isClosed || this.#broken !== undefined) return;
       if (isSyncDue && this.#storedCount < this.#have.count) {
         await this.#saveAlone(() => this.#storeSynced());
@@ -399,16 +406,9 @@ export class PieceStore implements PieceStorage {
    * Takes the buffer back. Errors: `StorageError`.
    */
   saveUnfinished(index: number, buffer: Uint8Array<ArrayBuffer>, blocks: Bitfield): void {
-    const { layout } = this.#metainfo;
-    const unmade = this.#files.unmadeIn(index);
     try {
-      for (const block of blocks) {
-        const begin = block * BLOCK_LENGTH;
-        const blockView = buffer.subarray(begin, begin + layout.blockLength(index, begin));
-        this.#files.current.write(layout.offsetOf(index) + begin, blockView, unmade);
-      }
+      this.#unfinished.write(index, buffer, blocks);
       for (const file of this.#files.holdersOf([index])) this.#unsynced.add(file);
-      this.#unfinished.set(index, blocks);
     } finally {
       this.giveBuffer(buffer);
     }
@@ -422,7 +422,7 @@ export class PieceStore implements PieceStorage {
     await this.#settled();
     const isSynced = this.#storedCount === this.#have.count && this.#unsynced.size === 0;
     if (!isSynced) await this.#saveAlone(() => this.#storeSynced());
-    await this.#resume.saveUnfinished(this.#metainfo.infoHash, this.#unfinished);
+    await this.#unfinished.save();
   }
 
   /** Waits for running commits, then closes all files. Saves nothing, unlike `flushNow`. */

@@ -133,8 +133,9 @@ export class TorrentFiles {
    */
   read(offset: number, target: Uint8Array, watch?: ReadWatch): void {
     let filled = 0;
-    const known: KnownFolders = new Set();
-    for (const span of this.#current.layout.spans(offset, target.length)) {
+    const spans = this.#current.layout.spans(offset, target.length);
+    const known: KnownFolders | undefined = spans.length > 1 ? new Set() : undefined;
+    for (const span of spans) {
       watch?.beforeRead(span.file, known);
       this.#readSpan(span, target, filled, known);
       filled += span.length;

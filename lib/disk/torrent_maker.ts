@@ -6,16 +6,18 @@ import {
   encodeInfo,
   encodeMetainfo,
   type Metainfo,
-  parseMetainfo,
   PIECE_HASH_LENGTH,
+  readMetainfo,
 } from "../protocol/metainfo.ts";
 import { safePaths } from "../protocol/safe_path.ts";
+import type { Steps } from "../protocol/steps.ts";
 import { METAINFO_LIMITS, VERSION } from "../settings.ts";
 import type { DiskWorkers } from "./disk_workers.ts";
 import { FileRow } from "./file_row.ts";
 import { type FileStamp, sameStamp } from "./state/file_stamp.ts";
 import { OpenFiles } from "./open_files.ts";
 import { storageFailure } from "./storage_failure.ts";
+import { inSlices } from "./time_slices.ts";
 
 /** The data of a new torrent, and its other members. */
 export interface TorrentPlan {
@@ -81,7 +83,7 @@ export async function makeTorrent(
 ): Promise<MadeTorrent> {
   const path = resolve(plan.path);
   const name = basename(path);
-  const files = filesUnder(dirname(path), [name]);
+  const files = await inSlices(filesUnder(dirname(path), [name]));
   if (files.length === 0) throw new StorageError(`Expected a file in ${plan.path}, got none`);
   if (files.length > METAINFO_LIMITS.files) {
     throw new MetainfoError(`Expected at most ${METAINFO_LIMITS.files} files, got ${files.length}`);
@@ -107,12 +109,13 @@ export async function makeTorrent(
   const infoFiles = files.map(({ path, length }) => ({ path: path.slice(1), length }));
   const rawInfo = encodeInfo(name, infoFiles, pieceLength, pieceHashes, plan.isPrivate);
   const bytes = encodeMetainfo(rawInfo, { ...plan, createdBy: `peer/${VERSION}` });
-  return { bytes, metainfo: parseMetainfo(bytes, METAINFO_LIMITS), stamps };
+  return { bytes, metainfo: await inSlices(readMetainfo(bytes, METAINFO_LIMITS)), stamps };
 }
 
 /** The plain files at or below a path, sorted by name, folder by folder. */
-function filesUnder(root: string, steps: readonly string[]): FoundFile[] {
+function* filesUnder(root: string, steps: readonly string[]): Steps<FoundFile[]> {
   const path = join(root, ...steps);
+  let names: string[];
   try {
     const stats = fs.lstatSync(path);
     if (stats.isFile()) return [{ path: steps, length: stats.size }];
@@ -120,11 +123,16 @@ function filesUnder(root: string, steps: readonly string[]): FoundFile[] {
       if (steps.length > 1) return [];
       throw new StorageError(`Expected a file or folder at ${path}, got something else`);
     }
-    const names = fs.readdirSync(path).sort((a, b) => a < b ? -1 : 1);
-    return names.flatMap((name) => filesUnder(root, [...steps, name]));
+    names = fs.readdirSync(path).sort((a, b) => a < b ? -1 : 1);
   } catch (error) {
     throw storageFailure(`read ${path}`, error);
   }
+  const found: FoundFile[] = [];
+  for (const name of names) {
+    yield;
+    for (const file of yield* filesUnder(root, [...steps, name])) found.push(file);
+  }
+  return found;
 }
 
 /** Refuses names that are not safe: peers store files under safe names only, which may differ from ours. */

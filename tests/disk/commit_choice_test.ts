@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { CommitChoice, type ProcessTime } from "../../lib/disk/commit_choice.ts";
+import { CommitChoice } from "../../lib/disk/commit_choice.ts";
 
 const MIB = 1024 * 1024;
 
 /** A choice whose process uses as many cores as it is told. */
 function choiceWithLoad() {
-  let time: ProcessTime = { passed: 1_000, computed: 500 };
-  const choice = new CommitChoice(() => time);
+  let time = { passed: 1_000, computed: 500 };
+  const choice = new CommitChoice({ passed: () => time.passed, computed: () => time.computed });
   return {
     choice,
     /** Lets `ms` pass with so many cores in use. */

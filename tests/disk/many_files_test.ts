@@ -1,4 +1,4 @@
-/** Torrents of very many files: each is made when something is written to it, and all move as one folder. */
+/** Torrents of very many files: each is made when something is written to it, all move as one folder, and are synced there. */
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { join } from "node:path";
@@ -75,6 +75,35 @@ Deno.test("PieceStore moves very many files as one folder, and one by one where 
     assert.equal(again.checked, 0);
     await again.stop();
   }
+});
+
+Deno.test("PieceStore has very many small files in place before it syncs them, and checks them after a kill", async () => {
+  using home = new TestHome();
+  const { infoHash, layout: { pieceCount } } = torrent.metainfo;
+  const { fdatasync } = fs;
+  // What is not synced yet when a process is killed is as good as never synced.
+  fs.fdatasync = ((_, done) => done(new Error("killed"))) as typeof fs.fdatasync;
+  const killed = await home.open(torrent);
+  try {
+    await killed.commit(torrent, ...allPieces(torrent));
+    await killed.store.flush(STORAGE.syncMs);
+    killed.store.finish();
+    await assert.rejects(killed.store.flushNow(), /killed/);
+  } finally {
+    fs.fdatasync = fdatasync;
+  }
+  assert.equal(killed.finished.length, 1);
+  home.assertFinished(torrent);
+  assert.equal(await killed.resume.phase(infoHash), "moving");
+  assert.equal((await killed.resume.bits("stored", infoHash, pieceCount)).count, 0);
+  await killed.crash();
+
+  const again = await home.open(torrent);
+  assert.ok(again.recovered.finished);
+  assert.equal(again.checked, pieceCount);
+  assert.equal(await again.resume.phase(infoHash), "complete");
+  await again.stop();
+  home.assertFinished(torrent);
 });
 
 Deno.test("PieceStore never makes a file anew from which something was taken away", async () => {

@@ -24,11 +24,15 @@ export class TestTorrent {
   /** The row of all files, padding included. */
   readonly content: Uint8Array<ArrayBuffer>;
 
-  /** A file is `[path, length]` or `[path, length, "padding"]`; a path without `/` makes a torrent of one file. */
-  constructor(files: readonly [path: string, length: number, padding?: "padding"][], pieceLength = PIECE) {
+  /** The content is made up where left out. A file is `[path, length]` or `[path, length, "padding"]`; a path without `/` makes a torrent of one file. */
+  constructor(
+    files: readonly [path: string, length: number, padding?: "padding"][],
+    pieceLength = PIECE,
+    content?: Uint8Array<ArrayBuffer>,
+  ) {
     let seed = 1;
     const random = () => seed = (seed * 1103515245 + 12345) & 0x7fffffff;
-    this.content = concatBytes(
+    this.content = content ?? concatBytes(
       ...files.map(([, length, padding]) =>
         padding ? new Uint8Array(length) : Uint8Array.from({ length }, () => random() >> 16)
       ),
@@ -93,6 +97,7 @@ export interface OpenStore {
 /** What can be put in place of the real parts of a store. */
 interface Replacements {
   readonly workers?: DiskWorkers;
+  readonly reads?: ReadChoice;
   readonly resume?: (resume: ResumeStore) => ResumeStore;
   /** Paths of the files that are wanted; all when undefined. */
   readonly only?: readonly string[] | undefined;
@@ -118,11 +123,15 @@ class ElsewhereChoice extends CommitChoice {
   }
 }
 
-/**
- * The workers of all stores that bring none of their own, as starting threads takes longer than most tests. By its clock
- * no read ever takes time, so that each is done on return.
- */
-const sharedWorkers = new DiskWorkers(new ElsewhereChoice(), new ReadChoice(() => 0));
+/** Reads in the main thread always, so that each read is done on return. */
+class HereChoice extends ReadChoice {
+  override get isForMainThread(): boolean {
+    return true;
+  }
+}
+
+/** The workers of all stores that bring none of their own, as starting threads takes longer than most tests. */
+const sharedWorkers = new DiskWorkers(new ElsewhereChoice());
 
 /** A home folder that is removed in the end. */
 export class TestHome {
@@ -149,6 +158,7 @@ export class TestHome {
       workers,
       resume,
       log: silentLogger,
+      reads: replace.reads ?? new HereChoice(),
     });
     const end = async () => {
       await store.close();

@@ -183,3 +183,28 @@ Deno.test("OpenFiles keeps no more files open than allowed, over all torrents", 
   for (const { files } of many) files.close();
   assert.equal(openFiles.count, 0);
 });
+
+Deno.test("OpenFiles closes a file that other threads read when they have done so", async () => {
+  using home = new TestHome();
+  const path = join(home.path, "data.bin");
+  fs.writeFileSync(path, "some data");
+  const { ino } = fs.statSync(path);
+  const openFiles = new OpenFiles(1);
+  const file = { fd: fs.openSync(path, "r"), forget: () => {}, readers: 0 };
+  const isOpen = () => {
+    try {
+      return fs.fstatSync(file.fd).ino === ino;
+    } catch {
+      return false;
+    }
+  };
+  openFiles.add(file);
+  const target = new Uint8Array(4);
+  const reading = openFiles.readLater(file, target, 5);
+  openFiles.close(file);
+  assert.equal(isOpen(), true);
+  assert.equal(await reading, true);
+  assert.equal(new TextDecoder().decode(target), "data");
+  assert.equal(isOpen(), false);
+  assert.equal(await openFiles.readLater(file, target, 5), false, "closed");
+});

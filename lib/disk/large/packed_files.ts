@@ -3,7 +3,7 @@ import type { TorrentFile } from "../../protocol/metainfo.ts";
 import { finish, type Steps } from "../../protocol/steps.ts";
 
 /** Files packed together, and between two pauses. */
-const FILES_PER_PACK = 1_024;
+const FILES_PER_PACK = 128;
 /** Stands between names and between paths; no safe name contains it. */
 const SEPARATOR = "/";
 

@@ -6,7 +6,7 @@ import { spelledAsOnDisk } from "../spelling.ts";
 import { TorrentFiles } from "../torrent_files.ts";
 
 /** Two folders that a user chose for data, absolute paths; undefined stands for `shareable/` in `home`. */
-export interface Relocation {
+interface Relocation {
   readonly home: string;
   readonly from: string | undefined;
   readonly to: string | undefined;
@@ -21,19 +21,27 @@ export async function moveData(metainfo: Metainfo, { home, from, to }: Relocatio
   const spelled = async (folder: string | undefined) =>
     new TorrentFiles((await spelledAsOnDisk(metainfo, home, folder)).metainfo, home, folder);
   const source = await spelled(from);
-  const target = (await spelled(to)).shareable;
+  const target = await spelled(to);
   if (!source.shareable.hasName()) return;
   const files: number[] = [];
   await visitInSlices(source.shareable.realFiles(), (file, known) => {
     if (source.shareable.isWhole(file, source.shareable.stampOf(file, known))) files.push(file);
   });
-  await moveFiles(files, {
-    from: source.shareable,
-    to: target,
-    mark: metainfo.infoHash,
-    replaceable: [],
-    letGo: () => {},
-    moved: () => {},
-  });
-  await source.removeShareable(files);
+  try {
+    await moveFiles(files, {
+      from: source.shareable,
+      to: target.shareable,
+      mark: metainfo.infoHash,
+      replaceable: [],
+      letGo: (file) => {
+        source.shareable.closeFile(file);
+        target.shareable.closeFile(file);
+      },
+      moved: () => {},
+    });
+    await source.removeShareable(files);
+  } finally {
+    source.close();
+    target.close();
+  }
 }

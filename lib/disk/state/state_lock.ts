@@ -1,6 +1,11 @@
-import { StorageError } from "../../errors.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { HomeInUseError } from "../../errors.ts";
+import { STORAGE } from "../../settings.ts";
 import { guardPath, makeFolders } from "../guarded_path.ts";
 import { storageFailure } from "../storage_failure.ts";
+
+/** Time between two tries to take the lock. */
+const LOCK_EVERY_MS = 20;
 
 /**
  * The right of this process to use `state/`. The operating system holds the lock, so a killed process leaves none
@@ -16,7 +21,10 @@ export class StateLock {
   /**
    * Takes the lock in `home/state/`, making that folder where it is missing.
    *
-   * Errors: `StorageError` that names the process which holds it.
+   * A process that only looks whether the lock is held has it for a moment, so a lock that is held is tried again for
+   * `STORAGE.lockPatienceMs`.
+   *
+   * Errors: `HomeInUseError` that names the process which holds it; `StorageError`.
    */
   static async take(home: string): Promise<StateLock> {
     makeFolders(home, ["state"]);
@@ -24,7 +32,13 @@ export class StateLock {
     let file: Deno.FsFile | undefined;
     try {
       file = await Deno.open(path, { read: true, write: true, create: true });
-      if (await file.tryLock(true)) {
+      const deadline = performance.now() + STORAGE.lockPatienceMs;
+      let isOurs = await file.tryLock(true);
+      while (!isOurs && performance.now() < deadline) {
+        await delay(LOCK_EVERY_MS);
+        isOurs = await file.tryLock(true);
+      }
+      if (isOurs) {
         await file.truncate();
         await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
         return new StateLock(file);
@@ -34,7 +48,7 @@ export class StateLock {
       throw storageFailure("lock state/", error);
     }
     file.close();
-    throw new StorageError(`state/ is in use by process ${await holderOf(path)}`);
+    throw new HomeInUseError(`state/ is in use by process ${await holderOf(path)}`);
   }
 
   /** Releases the lock. The file stays: after its removal, two processes could lock two files of that name. */
