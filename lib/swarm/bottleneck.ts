@@ -8,13 +8,23 @@ export class DiskPressure {
   #pressure = 0;
   #lookedAt: number | undefined;
 
+  /** When it was looked at last, in ms; undefined before the first look. */
+  get lookedAt(): number | undefined {
+    return this.#lookedAt;
+  }
+
   /** Part of the time, 0 to 1. */
   get value(): number {
     return this.#pressure;
   }
 
-  /** Looks whether the disk keeps up at `now` (ms); what was seen long ago counts less and less. */
-  look(keepsUp: boolean, now: number): void {
+  /**
+   * Looks whether the disk keeps up at `now` (ms): it has room for more, and what it was given first and has not written
+   * yet, at `oldestAt`, does not wait for long. A small torrent fits whole into what there is room for. What was seen long
+   * ago counts less and less.
+   */
+  look(hasRoom: boolean, oldestAt: number | undefined, now: number): void {
+    const keepsUp = hasRoom && now - (oldestAt ?? now) < HOSTS.diskBehindMs;
     const passed = now - (this.#lookedAt ?? now - HOSTS.pressureMs);
     this.#lookedAt = now;
     const weight = 1 - Math.exp(-passed / HOSTS.pressureMs);

@@ -15,6 +15,7 @@ export function emptySnapshot(infoHash: InfoHash, name: string): SwarmSnapshot {
     have: 0,
     missing: 0,
     left: 0,
+    held: 0,
     finished: false,
     downloaded: 0,
     uploaded: 0,

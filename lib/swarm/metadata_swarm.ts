@@ -8,6 +8,7 @@ import { MetadataFetching } from "./extensions/metadata_extension.ts";
 import type { RemotePeer } from "./peers/remote_peer.ts";
 import { type PiecelessOptions, PiecelessSwarm } from "./pieceless_swarm.ts";
 import type { SwarmSnapshot } from "./ports.ts";
+import { Successors } from "./tracker/successors.ts";
 
 /** What a `MetadataSwarm` is built from. */
 interface MetadataSwarmOptions extends PiecelessOptions {
@@ -25,6 +26,7 @@ export class MetadataSwarm extends PiecelessSwarm {
   constructor(options: MetadataSwarmOptions) {
     super(options, {
       peerExchange: true,
+      successors: new Successors(options.infoHash),
       metadata: new MetadataFetching(options.infoHash, {
         metadataComplete: (rawInfo) => options.completed(rawInfo),
         metadataWrong: (senders) => this.#metadataWrong(senders),

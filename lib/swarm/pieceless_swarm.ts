@@ -55,6 +55,11 @@ export abstract class PiecelessSwarm implements ConnectionOwner {
     return this.peers.extensions;
   }
 
+  /** As of `Swarm`. */
+  get standIns() {
+    return this.extensions.standIns;
+  }
+
   /** Amounts for trackers. The bytes left are unknown. */
   get totals(): { uploaded: number; downloaded: number; left: undefined } {
     return { uploaded: 0, downloaded: 0, left: undefined };

@@ -2,6 +2,10 @@
 import type { StorageError } from "../errors.ts";
 import type { Bitfield } from "../protocol/bitfield.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
+import type { Steps } from "../protocol/steps.ts";
+
+/** Why a connection has ended that the other side closed. */
+export const CLOSED_BY_PEER = "it closed the connection";
 
 /** The sending half of one connection, as the swarm sees it. Every method returns at once. */
 export interface PeerSender {
@@ -48,6 +52,20 @@ export interface PieceStorage {
   finish(): void;
   /** Other files are wanted from now on: pieces that are committed later go to these files. */
   select(selection: Selection): void;
+}
+
+/** The pieces that are looked for in data which is here already, and are not fetched meanwhile. */
+export interface HeldPieces {
+  /** Those held now. */
+  readonly pieces: Bitfield;
+  /** Holds all missing pieces, with pauses. */
+  holdMissing(): Steps<void>;
+  /** Holds a piece; false when it is not missing: not wanted, being fetched, or stored. */
+  hold(index: number): boolean;
+  /** The piece was not found: it is to be fetched. */
+  letGo(index: number): void;
+  /** Lets go of all of which `isMeant` says so, with pauses. */
+  letGoOf(isMeant: (index: number) => boolean): Steps<void>;
 }
 
 /** How fast bytes may move; the limit may change at any time. */
@@ -132,6 +150,7 @@ export type SourceReason =
   | "others are faster"
   | "others are tried"
   | "has nothing to ask for"
+  | "near ones come first"
   | "chokes us"
   | "refused a request"
   | "snubbed";
@@ -202,6 +221,14 @@ export type SwarmNews =
     /** Payload bytes received in this run, by sender (`host:port`). */
     readonly sources: Readonly<Record<string, number>>;
   }
+  | {
+    /** A search for pieces in old data has ended: so many pieces and bytes were there, of `length` bytes in all. */
+    readonly event: "reused";
+    readonly name: string;
+    readonly pieces: number;
+    readonly bytes: number;
+    readonly length: number;
+  }
   | { readonly event: "warning" | "error"; readonly code: string; readonly message: string };
 
 /** The same with the swarm it happened in (the JSON events of `lib/ui/README.md`). */
@@ -225,6 +252,8 @@ export interface RemotePeerSnapshot {
   readonly have: number;
   readonly downloadRate: number;
   readonly uploadRate: number;
+  /** The rate at which it gets the data from anybody, as it tells of pieces. */
+  readonly progressRate: number;
   /** Bytes since the connection began. */
   readonly downloaded: number;
   readonly uploaded: number;
@@ -270,6 +299,8 @@ export interface SwarmSnapshot {
   readonly missing: number;
   /** Bytes of these pieces. */
   readonly left: number;
+  /** Those of these pieces that are looked for in older data, and not fetched meanwhile. */
+  readonly held: number;
   /** Whether all wanted data is in its final place; with `seeding`, all data there is. */
   readonly finished: boolean;
   readonly downloaded: number;

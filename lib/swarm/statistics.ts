@@ -1,6 +1,10 @@
 import { CONNECTIONS } from "../settings.ts";
 import type { SwarmSnapshot } from "./ports.ts";
 import { RateMeter } from "./peers/rates.ts";
+import type { RemotePeer } from "./peers/remote_peer.ts";
+
+/** Who sent payload, and how much. */
+type Sender = Pick<RemotePeer, "name" | "download">;
 
 /** Stands for all senders above the number of those that are counted one by one. */
 const OTHERS = "others";
@@ -9,6 +13,7 @@ const OTHERS = "others";
 export class Statistics {
   readonly download = new RateMeter();
   readonly upload = new RateMeter();
+  /** Bytes of connections that have ended, by sender. */
   readonly #sources = new Map<string, number>();
   /** Bytes of pieces that failed their hash in this run. */
   corrupt = 0;
@@ -19,12 +24,9 @@ export class Statistics {
     this.#earlier = earlier;
   }
 
-  /** Needed payload came from `source` (`host:port`). When there are too many sources, the last ones count as one. */
-  received(bytes: number, source: string, now: number): void {
-    this.download.add(bytes, now);
-    const isListed = this.#sources.has(source) || this.#sources.size < CONNECTIONS.countedSources;
-    const name = isListed ? source : OTHERS;
-    this.#sources.set(name, (this.#sources.get(name) ?? 0) + bytes);
+  /** The connection to a peer has ended. When there are too many senders, the last ones count as one. */
+  peerLeft(peer: Sender): void {
+    addTo(this.#sources, peer);
   }
 
   /** Bytes of this run for trackers; `left`: bytes that are still to be stored. */
@@ -42,8 +44,17 @@ export class Statistics {
     };
   }
 
-  /** Payload bytes received in this run, by sender. */
-  get sources(): Record<string, number> {
-    return Object.fromEntries(this.#sources);
+  /** Payload bytes received in this run, by sender: of peers that have left, and of those that are connected. */
+  sources(connected: Iterable<Sender>): Record<string, number> {
+    const sources = new Map(this.#sources);
+    for (const peer of connected) addTo(sources, peer);
+    return Object.fromEntries(sources);
   }
+}
+
+function addTo(sources: Map<string, number>, { name, download: { total } }: Sender): void {
+  if (total === 0) return;
+  const isListed = sources.has(name) || sources.size < CONNECTIONS.countedSources;
+  const key = isListed ? name : OTHERS;
+  sources.set(key, (sources.get(key) ?? 0) + total);
 }

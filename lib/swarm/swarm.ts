@@ -11,11 +11,13 @@ import type { HostReport } from "../protocol/host_report.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
 import { encodeAboutPiece, MessageId, type MessageReader } from "../protocol/peer_messages.ts";
+import type { Steps } from "../protocol/steps.ts";
 import { bottleneckOf } from "./bottleneck.ts";
 import type { ConnectionOwner } from "./connection_owner.ts";
 import type { FileSelection } from "./download/file_selection.ts";
 import { DontHaveExtension } from "./extensions/dont_have_extension.ts";
 import { Download } from "./download/download.ts";
+import { NearFirst } from "./download/near_first.ts";
 import type { Extensions } from "./extensions/extensions.ts";
 import { exchangesData } from "./peers/admission.ts";
 import { Interest } from "./peers/interest.ts";
@@ -40,6 +42,7 @@ import { PAUSED, Standing } from "./standing.ts";
 import { Statistics } from "./statistics.ts";
 import type { SwarmOptions } from "./swarm_options.ts";
 import { SwarmPeers } from "./swarm_peers.ts";
+import { Successors } from "./tracker/successors.ts";
 import { snapshotOf } from "./swarm_snapshot.ts";
 import { type FileView, type PiecesView, sendersOf, viewFiles, viewPieces } from "./swarm_views.ts";
 import { Upload } from "./upload/upload.ts";
@@ -57,9 +60,12 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   /** Connected remote peers by number. */
   readonly #peers: ReadonlyMap<number, RemotePeer>;
   readonly #pieces: PeerPieces;
+  readonly #near: NearFirst;
   readonly #interest: Interest;
   readonly #dontHave = new DontHaveExtension((peer, index) => this.pieceLost(peer, index));
   readonly #statistics: Statistics;
+  /** The last one that was taken. */
+  #snapshot: SwarmSnapshot | undefined;
   /** When slots and sources were given anew, in ms. */
   #lastRoundAt: number;
   #isAnnouncer: boolean;
@@ -87,12 +93,19 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
       report: (event) => options.report(event),
     }, {
       peerExchange: !isPrivate,
+      successors: isPrivate ? undefined : new Successors(infoHash),
       metadata: isPrivate ? undefined : new MetadataGiving(rawInfo),
       dontHave: this.#dontHave,
     });
     this.#roster = this.#swarmPeers.roster;
     this.#peers = this.#roster.connected;
+    this.#near = new NearFirst({
+      layout,
+      peers: this.#peers,
+      lacks: (index) => this.#selection.pieces.has(index) && !this.download.stored.has(index),
+    });
     this.download = new Download(options.stored, {
+      near: this.#near,
       layout,
       peers: this.#peers,
       policy,
@@ -101,7 +114,12 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
       storage: options.storage,
       declines: (peer) => this.#interest.update(peer),
     });
-    this.#pieces = new PeerPieces(options.stored, options.selection.pieces, this.download.picker);
+    this.#pieces = new PeerPieces(
+      options.stored,
+      options.selection.pieces,
+      this.download.picker,
+      this.#near,
+    );
     this.#statistics = new Statistics(options.totals);
     this.upload = new Upload({
       infoHash,
@@ -122,6 +140,16 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
 
   get extensions(): Extensions {
     return this.#swarmPeers.extensions;
+  }
+
+  /** Where the trackers of connected peers of our kind listen. */
+  get trackersOfPeers(): Endpoint[] {
+    return this.#roster.trackers;
+  }
+
+  /** The trackers that stand in for the torrent's own; undefined where none may (BEP 27). */
+  get standIns() {
+    return this.extensions.standIns;
   }
 
   /** A peer no longer has a piece. Errors: `ProtocolError`. */
@@ -275,6 +303,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
 
   peerConnected(facts: PeerFacts, sender: PeerSender, now: number): RemotePeer {
     return this.#swarmPeers.connected(facts, sender, now, (peer) => {
+      this.#near.joined(peer);
       this.#pieces.introduce(peer, this.upload.hidesFrom(peer));
     });
   }
@@ -284,6 +313,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     this.#swarmPeers.closed(peer, reason, now, () => {
       // The torrent was resumed before this connection had ended.
       if (reason === PAUSED && this.state !== "paused") this.#roster.known.retryAll();
+      this.#statistics.peerLeft(peer);
       this.#pieces.peerLeft(peer);
       this.download.peerLeft(peer, now);
       if (!this.#standing.isStopping) this.upload.peerLeft(peer, now);
@@ -350,12 +380,13 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
 
   #blockReceived(peer: RemotePeer, index: number, begin: number, blockView: Uint8Array, now: number): void {
     const isNeeded = this.download.blockReceived(peer, index, begin, blockView, now);
-    if (isNeeded) this.#statistics.received(blockView.length, peer.name, now);
+    if (isNeeded) this.#statistics.download.add(blockView.length, now);
   }
 
   #haveReceived(peer: RemotePeer, index: number, now: number): void {
     const wanted = peer.wantedPieces;
     if (!this.#pieces.haveReceived(peer, index)) return losePatience(peer, now);
+    peer.progress.add(this.metainfo.layout.lengthOf(index), now);
     this.#piecesChanged(peer, [index], wanted === 0);
   }
 
@@ -455,7 +486,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
       name: this.metainfo.name,
       path,
       seconds: Math.round(this.#now - this.#options.startedAt) / 1_000,
-      sources: this.#statistics.sources,
+      sources: this.#statistics.sources(this.#peers.values()),
     });
     if (this.seeding) this.#swarmPeers.report({ event: "status", role: this.role, seeding: true });
     for (const peer of [...this.#peers.values()]) {
@@ -486,7 +517,9 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
 
   /** What our machine, which its user calls `name`, tells a tracker of our kind about the torrent at `now`. */
   hostReport(name: string, now: number): HostReport {
-    const { downloadRate, uploadRate } = this.#statistics.snapshot(now);
+    // What a person is to read within seconds must not be an average of many.
+    const downloadRate = this.#statistics.download.bytesLately(now);
+    const uploadRate = this.#statistics.upload.bytesLately(now);
     const have = this.metainfo.layout.totalLength - this.download.bytesLeft;
     const { state, failure } = this.#standing;
     const bottleneck = bottleneckOf({
@@ -507,7 +540,9 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     const { state, failure } = this.#standing;
     const parts = { metainfo, download, upload, statistics: this.#statistics, peers: this.#peers };
     const known = this.#roster.known.size;
-    return snapshotOf(parts, { role, seeding, finished: this.isFinished, state, failure, known }, now);
+    const standing = { role, seeding, finished: this.isFinished, state, failure, known };
+    this.#snapshot = snapshotOf(parts, standing, now, this.#snapshot);
+    return this.#snapshot;
   }
 
   /** Bytes of pieces that failed their hash in this run. */
@@ -516,7 +551,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   }
 
   /** Its files, without padding. */
-  files(): FileView[] {
+  files(): Steps<FileView[]> {
     return viewFiles(this.metainfo, this.download.stored, this.#selection);
   }
 
@@ -528,7 +563,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   }
 
   /** Its pieces, those under way included. */
-  pieces(): PiecesView {
+  pieces(): Steps<PiecesView> {
     const { stored, picker, active } = this.download;
     const availabilityOf = (index: number) => picker.availabilityOf(index);
     return viewPieces({ stored, wanted: this.#selection.pieces, peers: this.#peers, availabilityOf, active });

@@ -7,7 +7,14 @@ import type { HeardPeer } from "./peers/known_peers.ts";
 import type { PeerFacts, RemotePeer } from "./peers/remote_peer.ts";
 import { Roster } from "./peers/roster.ts";
 import type { Policy } from "./policy.ts";
-import type { PeerSender, PeerSource, SwarmEvent, SwarmNews } from "./ports.ts";
+import { isSameHost, MADE_TWICE } from "./peers/twins.ts";
+import {
+  CLOSED_BY_PEER,
+  type PeerSender,
+  type PeerSource,
+  type SwarmEvent,
+  type SwarmNews,
+} from "./ports.ts";
 
 /** What the peers of one info-hash are built from. */
 interface SwarmPeersOptions {
@@ -91,7 +98,11 @@ export class SwarmPeers {
     if (!this.roster.remove(peer, now)) return;
     this.extensions.peerLeft(peer, now);
     forget();
-    this.report({ event: "disconnected", peer: peer.name, client: peer.client, reason });
+    // Where two connections lead to one peer, either side may be the one that ends the spare one.
+    const isSpare = reason === CLOSED_BY_PEER &&
+      this.roster.twinsOf(peer).some((twin) => isSameHost(peer, twin));
+    const { name, client } = peer;
+    this.report({ event: "disconnected", peer: name, client, reason: isSpare ? MADE_TWICE : reason });
   }
 
   /** Does what waits for time to pass, but for the extensions. Called every `TICK_MS`. */

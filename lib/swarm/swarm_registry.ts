@@ -7,7 +7,7 @@ import type { InfoHash } from "../protocol/info_hash.ts";
 import { skeyHash } from "../protocol/mse.ts";
 import { isOurKind } from "../protocol/peer_id.ts";
 import type { AnnounceRequest, ScrapeCounts } from "../protocol/tracker_messages.ts";
-import { HostList, type LastAnnounce, type TrackedHost } from "./tracker/host_list.ts";
+import { HostList, type TrackedHost } from "./tracker/host_list.ts";
 import type { SwarmEvent } from "./ports.ts";
 import { LookupSwarm } from "./fleet/lookup_swarm.ts";
 import type { MetadataSwarm } from "./metadata_swarm.ts";
@@ -114,7 +114,13 @@ export class SwarmRegistry {
     const hosts = this.#hosts.get(infoHash) ?? new HostList();
     this.#hosts.set(infoHash, hosts);
     hosts.note(request, { address, port }, sender, now);
-    return isOurKind(peerId) ? { reportIntervalSeconds: hosts.reportIntervalSeconds } : undefined;
+    if (!isOurKind(peerId)) return undefined;
+    return { reportIntervalSeconds: hosts.reportIntervalSeconds(request.left) };
+  }
+
+  /** Endpoints (`host:port`) that two machines at once announce as theirs, seen since a moment in ms. */
+  doublesSince(infoHash: InfoHash, moment: number): string[] {
+    return this.#hosts.get(infoHash)?.doublesSince(moment) ?? [];
   }
 
   /** Whether any machine has announced this swarm. */
@@ -125,11 +131,6 @@ export class SwarmRegistry {
   /** The machines that announced one of our swarms, also those that left. */
   hosts(infoHash: InfoHash, now: number): TrackedHost[] {
     return this.#hosts.get(infoHash)?.hosts(now) ?? [];
-  }
-
-  /** The last announces of the machines that take part in one of our swarms. */
-  announces(infoHash: InfoHash, now: number): LastAnnounce[] {
-    return this.#hosts.get(infoHash)?.announces(now) ?? [];
   }
 
   /** Counts of an info-hash (BEP 48); undefined when the embedded tracker does not track it. */

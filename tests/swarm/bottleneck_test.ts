@@ -30,7 +30,7 @@ Deno.test("bottleneck: each cause is told by its own facts", () => {
 Deno.test("bottleneck: the disk's pressure follows the last seconds", () => {
   const pressure = new DiskPressure();
   const look = (keepsUp: boolean, from: number, to: number) => {
-    for (let now = from; now < to; now += 100) pressure.look(keepsUp, now);
+    for (let now = from; now < to; now += 100) pressure.look(keepsUp, undefined, now);
   };
   look(true, 0, 5_000);
   assert.equal(pressure.value, 0);

@@ -16,8 +16,8 @@ import {
 } from "../../lib/protocol/peer_messages.ts";
 import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
 import { TRANSFER } from "../../lib/settings.ts";
-import { EVERYTHING, selectFiles } from "../../lib/swarm/download/file_selection.ts";
-import type { SwarmEvent } from "../../lib/swarm/ports.ts";
+import { selectFiles } from "../harness/data/selection.ts";
+import { CLOSED_BY_PEER, type SwarmEvent } from "../../lib/swarm/ports.ts";
 import type { RemotePeer } from "../../lib/swarm/peers/remote_peer.ts";
 import { Swarm } from "../../lib/swarm/swarm.ts";
 import { MemoryStorage } from "../harness/virtual/memory_storage.ts";
@@ -43,7 +43,7 @@ class Joined {
     this.storage = new MemoryStorage(metainfo, data.slice(), (job) => this.#jobs.push(job));
     this.swarm = new Swarm({
       metainfo,
-      selection: selectFiles(metainfo, EVERYTHING),
+      selection: selectFiles(metainfo),
       storage: this.storage,
       stored,
       isFinished: stored.isFull,
@@ -252,6 +252,18 @@ Deno.test("Swarm ends a remote peer once, and gives its place to another", () =>
     "gone",
   ]);
   assert.equal(joined.swarm.connectionCount, 4);
+});
+
+Deno.test("Swarm says that a connection was made twice, whichever side ends the spare one", () => {
+  const joined = new Joined("####");
+  const { peer: kept } = joined.connect(1);
+  const { peer: spare } = joined.connect(1, { isIncoming: true });
+  joined.swarm.peerClosed(spare, CLOSED_BY_PEER, 1_000);
+  joined.swarm.peerClosed(kept, CLOSED_BY_PEER, 2_000);
+  assert.deepEqual(joined.namesOf("disconnected").map((event) => "reason" in event && event.reason), [
+    "the connection was made twice",
+    CLOSED_BY_PEER,
+  ]);
 });
 
 Deno.test("Swarm dials while it lacks something, and stops dialling and admitting when it stops", () => {

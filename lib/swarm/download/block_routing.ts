@@ -42,6 +42,8 @@ export class ActivePiece {
   readonly begunWith: number;
   /** Whether the piece may be asked of no other peer, so that its sender is certain. */
   readonly isExclusive: boolean;
+  /** The tick before it was given to the disk, in ms; undefined while it is not complete, and before the first tick. */
+  committedAt: number | undefined;
   readonly #states: Uint8Array;
   readonly #askers: Int32Array;
   readonly #secondAskers: Int32Array;
@@ -262,10 +264,11 @@ export class BlockRouting {
     if (piece === undefined) return notNeeded("unrequested");
     const block = begin / BLOCK_LENGTH;
     if (piece.isReceived(block)) return notNeeded("duplicate");
-    const askers = askersOf(piece, block);
-    if (askers.includes(peer)) this.#owes(peer, -1);
+    const isAsked = piece.isAskedOf(block, peer);
+    if (isAsked) this.#owes(peer, -1);
     else if (piece.isExclusive || !this.excuse(peer)) return notNeeded("unrequested");
-    const others = askers.filter((asker) => asker !== peer);
+    const isAskedOnce = isAsked && piece.secondAskerOf(block) === NOBODY;
+    const others = isAskedOnce ? [] : askersOf(piece, block).filter((asker) => asker !== peer);
     for (const other of others) this.#owes(other, -1, 1);
     const latencyMs = now - piece.askedAt(block);
     this.#free -= piece.freeBlocks;

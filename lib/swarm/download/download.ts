@@ -2,7 +2,8 @@
  * The receiving half of a swarm: download sources, requests, blocks, pieces.
  *
  * A piece is in exactly one state: `missing` (in the picker) → `active` (in the block routing table) →
- * `committing` (being verified and written) → `stored` (in `stored`). A corrupt piece is missing again.
+ * `committing` (being verified and written) → `stored` (in `stored`). A corrupt piece is missing again. A missing one is
+ * `held` while it is looked for in older data.
  */
 import { ProtocolError } from "../../errors.ts";
 import { Bitfield } from "../../protocol/bitfield.ts";
@@ -14,18 +15,17 @@ import {
 } from "../../protocol/peer_messages.ts";
 import { BLOCK_LENGTH, type PieceLayout } from "../../protocol/piece_layout.ts";
 import { CHOKING, FAST, TRANSFER } from "../../settings.ts";
-import type { Surroundings } from "../../surroundings.ts";
 import { DiskPressure } from "../bottleneck.ts";
 import { Blame } from "./blame.ts";
 import { type ActivePiece, BlockRouting, NOBODY } from "./block_routing.ts";
 import { askInEndgame } from "./endgame.ts";
 import type { FileSelection } from "./file_selection.ts";
+import { Held } from "./held.ts";
 import { PieceChoice } from "./piece_choice.ts";
 import { PieceOrder } from "./piece_order.ts";
-import type { Choices } from "../policy.ts";
 import type { PieceStorage } from "../ports.ts";
 import type { RemotePeer } from "../peers/remote_peer.ts";
-import { Sources } from "./sources.ts";
+import { Sources, type SourcesContext } from "./sources.ts";
 
 /**
  * A source is asked for more once this share of the blocks under way is open: a message for each would cost too much.
@@ -33,16 +33,10 @@ import { Sources } from "./sources.ts";
 const REFILL_SHARE = 0.25;
 
 /** What `Download` needs of its swarm. */
-interface DownloadContext {
+interface DownloadContext extends SourcesContext {
   readonly layout: PieceLayout;
   readonly selection: FileSelection;
   readonly storage: PieceStorage;
-  /** Connected remote peers by number. */
-  readonly peers: ReadonlyMap<number, RemotePeer>;
-  readonly policy: Pick<Choices, "downloadSources">;
-  readonly surroundings: Pick<Surroundings, "random">;
-  /** Tells that we decline what the peer offers, or no longer do. */
-  declines(peer: RemotePeer): void;
 }
 
 /** Fetches the pieces that we lack. */
@@ -51,6 +45,8 @@ export class Download {
   readonly stored: Bitfield;
   readonly picker: PieceOrder;
   readonly routing: BlockRouting;
+  /** Missing pieces that are looked for in data which is here already. */
+  readonly held: Held;
   readonly sources: Sources;
   /** How much received data waits for the disk. */
   readonly diskPressure = new DiskPressure();
@@ -69,10 +65,12 @@ export class Download {
     this.stored = stored;
     this.picker = new PieceOrder(context.selection, stored);
     this.routing = new BlockRouting(context.layout, () => context.storage.takeBuffer(), context.peers);
+    this.held = new Held(this.picker, stored.length);
     this.#context = context;
     this.sources = new Sources(context, {
       gained: (peer, now) => this.refill(peer, now),
       lost: (peer) => this.#freeExclusivePieces(peer),
+      isNeeded: (peer) => this.#choice.needs(peer),
     });
     this.#choice = new PieceChoice(context, {
       stored,
@@ -98,6 +96,7 @@ export class Download {
     const taken = this.stored.copy();
     for (const index of this.#committing.keys()) taken.add(index);
     for (const { index } of this.routing.pieces) taken.add(index);
+    for (const index of this.held.pieces) taken.add(index);
     this.picker.select(selection, taken);
     for (const piece of [...this.routing.pieces]) {
       if (selection.pieces.has(piece.index)) continue;
@@ -194,7 +193,7 @@ export class Download {
   tick(now: number): void {
     if (this.#isOver) return;
     const diskIsBusy = !this.#context.storage.hasRoom();
-    this.diskPressure.look(!diskIsBusy, now);
+    this.diskPressure.look(!diskIsBusy, this.#committing.values().next().value?.committedAt, now);
     const unprovenMs = this.sources.areOthersWaiting(now) ? CHOKING.unprovenAfterMs : CHOKING.snubbedAfterMs;
     for (const peer of this.#context.peers.values()) {
       // While our own disk or limit holds us up, we do not read from the peer: it is not silent then.
@@ -212,6 +211,7 @@ export class Download {
       if (!peer.wasHeldUp(now, patienceMs)) patience.set(peer.number, now - patienceMs);
     }
     this.routing.releaseOverdue((number) => patience.get(number) ?? -Infinity);
+    this.sources.holdBack(now);
     this.refillAll(now);
     this.sources.replaceIdle(now);
     if (!diskIsBusy) this.sources.invite(now);
@@ -278,7 +278,8 @@ export class Download {
     }
     // A block that our own limit holds up comes no sooner from another peer.
     const isHeldUp = peer.wasHeldUp(now, CHOKING.idlePauseMs);
-    const isEndgame = this.picker.missing === 0 && !this.routing.hasFreeBlocks;
+    const isEndgame = this.picker.missing === 0 && this.held.pieces.count === 0 &&
+      !this.routing.hasFreeBlocks;
     if (open > 0 && isEndgame && !isHeldUp && !peer.sendsWholeFiles) {
       askInEndgame(this.routing, this.#context.peers, peer, now, ask, () => open > 0);
     }
@@ -388,6 +389,7 @@ export class Download {
   #commit(piece: ActivePiece): void {
     const { layout, storage } = this.#context;
     const buffer = this.routing.take(piece)!;
+    piece.committedAt = this.diskPressure.lookedAt;
     this.#committing.set(piece.index, piece);
     this.#blame.pieceComplete(piece.index, buffer.subarray(0, layout.lengthOf(piece.index)));
     storage.commit(piece.index, buffer);
@@ -396,6 +398,7 @@ export class Download {
   /** The piece is verified and written. Returns the peers that, as it turns out, sent wrong blocks of it before. */
   pieceStored(index: number): number[] {
     this.#committing.delete(index);
+    this.held.found(index);
     if (this.stored.add(index) && this.#wanted.has(index)) this.#wantedStored++;
     return this.#blame.pieceVerified(index);
   }

@@ -2,7 +2,7 @@
 import { Bitfield } from "../../protocol/bitfield.ts";
 import type { FileRange } from "../../protocol/magnet.ts";
 import type { Metainfo } from "../../protocol/metainfo.ts";
-import { finish, type Steps } from "../../protocol/steps.ts";
+import type { Steps } from "../../protocol/steps.ts";
 import type { Selection } from "../ports.ts";
 import { globMatcher } from "./glob.ts";
 
@@ -42,21 +42,12 @@ export interface FileSelection extends Selection {
 }
 
 /**
- * Applies a choice to a torrent. `positions` are the wanted files as programs and magnet links (BEP 53) name them, empty
- * for all files. They count only if the choice names no files in `only`. Files of `firstPositions` come first too.
+ * Applies a choice to a torrent, with pauses, as it may have very many files. `positions` are the wanted files as programs
+ * and magnet links (BEP 53) name them, empty for all files. They count only if the choice names no files in `only`. Files
+ * of `firstPositions` come first too.
  *
  * Errors: `RangeError` when no file is left to be wanted.
  */
-export function selectFiles(
-  metainfo: Metainfo,
-  choice: FileChoice,
-  positions: readonly FileRange[] = [],
-  firstPositions: readonly FileRange[] = [],
-): FileSelection {
-  return finish(fileSelecting(metainfo, choice, positions, firstPositions));
-}
-
-/** Does the same with pauses, as a torrent may have very many files. */
 export function* fileSelecting(
   metainfo: Metainfo,
   choice: FileChoice,
@@ -90,12 +81,10 @@ interface TellingGlobs {
   readonly first?: readonly string[] | undefined;
 }
 
-/** Globs of `skip` and `first` that match no file of a torrent, each with its option. Most likely they are mistyped. */
-export function globsWithoutFile(metainfo: Metainfo, globs: TellingGlobs): string[] {
-  return finish(seekingIdleGlobs(metainfo, globs));
-}
-
-/** Does the same with pauses. */
+/**
+ * Globs of `skip` and `first` that match no file of a torrent, each with its option. Most likely they are mistyped. It
+ * looks for them with pauses.
+ */
 export function* seekingIdleGlobs(
   metainfo: Metainfo,
   { skip = [], first = [] }: TellingGlobs,

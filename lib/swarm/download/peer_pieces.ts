@@ -6,6 +6,7 @@
 import { ProtocolError } from "../../errors.ts";
 import { Bitfield } from "../../protocol/bitfield.ts";
 import { encodeBitfield, encodePlain, MessageId } from "../../protocol/peer_messages.ts";
+import type { NearFirst } from "./near_first.ts";
 import type { PieceOrder } from "./piece_order.ts";
 import type { RemotePeer } from "../peers/remote_peer.ts";
 
@@ -14,9 +15,16 @@ export class PeerPieces {
   readonly #stored: Bitfield;
   #wanted: Bitfield;
   readonly #picker: Pick<PieceOrder, "peerHas" | "peerLost">;
+  readonly #near: Pick<NearFirst, "count" | "farHas" | "farLeft">;
 
   /** `stored`: the pieces that we have; its owner keeps it up to date. `wanted`: the pieces we want, stored or not. */
-  constructor(stored: Bitfield, wanted: Bitfield, picker: Pick<PieceOrder, "peerHas" | "peerLost">) {
+  constructor(
+    stored: Bitfield,
+    wanted: Bitfield,
+    picker: Pick<PieceOrder, "peerHas" | "peerLost">,
+    near: Pick<NearFirst, "count" | "farHas" | "farLeft">,
+  ) {
+    this.#near = near;
     this.#stored = stored;
     this.#wanted = wanted;
     this.#picker = picker;
@@ -65,6 +73,7 @@ export class PeerPieces {
     if (bitfield.isFull && !peer.hasToldPieces) {
       // The picker does not count peers that have everything from the start: they raise all pieces alike.
       peer.have.addAll(bitfield);
+      if (peer.isFar) this.#near.farHas(peer, 0);
       peer.wantedPieces = this.#lackingIn(peer.have);
     } else {
       for (const index of bitfield) this.#has(peer, index);
@@ -79,23 +88,35 @@ export class PeerPieces {
     if (!peer.have.has(index)) return;
     if (!peer.isCounted) {
       peer.isCounted = true;
-      for (const each of peer.have) this.#picker.peerHas(each);
+      for (const each of peer.have) this.#counted(peer, each);
     }
     peer.have.delete(index);
-    this.#picker.peerLost(index);
+    this.#uncounted(peer, index);
     if (this.#isLacking(index)) peer.wantedPieces--;
   }
 
   #has(peer: RemotePeer, index: number): boolean {
     if (!peer.have.add(index)) return false;
     peer.isCounted = true;
-    this.#picker.peerHas(index);
+    this.#counted(peer, index);
     if (this.#isLacking(index)) peer.wantedPieces++;
     return true;
   }
 
+  #counted(peer: RemotePeer, index: number): void {
+    this.#picker.peerHas(index);
+    if (peer.isFar) this.#near.farHas(peer, index);
+    else this.#near.count(index, 1);
+  }
+
+  #uncounted(peer: RemotePeer, index: number): void {
+    this.#picker.peerLost(index);
+    if (!peer.isFar) this.#near.count(index, -1);
+  }
+
   /** The connection is gone. */
   peerLeft(peer: RemotePeer): void {
-    if (peer.isCounted) { for (const index of peer.have) this.#picker.peerLost(index); }
+    if (peer.isFar) this.#near.farLeft(peer);
+    if (peer.isCounted) { for (const index of peer.have) this.#uncounted(peer, index); }
   }
 }

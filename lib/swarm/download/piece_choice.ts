@@ -62,6 +62,16 @@ export class PieceChoice {
       shared;
   }
 
+  /** Whether a piece was begun with this source that no other peer has. */
+  needs(source: RemotePeer): boolean {
+    const isElsewhere = (index: number) =>
+      this.#context.peers.values().some((peer) => peer !== source && peer.have.has(index));
+    for (const { index, begunWith } of this.#parts.routing.pieces) {
+      if (begunWith === source.number && !isElsewhere(index)) return true;
+    }
+    return false;
+  }
+
   /** The best missing piece for this source, by the user's order and by rarity; -1 when there is none. */
   #pick(peer: RemotePeer): number {
     const { order, stored, routing, blame } = this.#parts;

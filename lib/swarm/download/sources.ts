@@ -12,10 +12,12 @@ import type { Surroundings } from "../../surroundings.ts";
 import type { Choices } from "../policy.ts";
 import type { SourceReason } from "../ports.ts";
 import type { RemotePeer } from "../peers/remote_peer.ts";
+import type { NearFirst } from "./near_first.ts";
 import { Trials } from "./trials.ts";
 
 /** What `Sources` needs of the download. */
-interface SourcesContext {
+export interface SourcesContext {
+  readonly near: Pick<NearFirst, "look">;
   /** Connected remote peers by number. */
   readonly peers: ReadonlyMap<number, RemotePeer>;
   readonly policy: Pick<Choices, "downloadSources">;
@@ -24,12 +26,14 @@ interface SourcesContext {
   declines(peer: RemotePeer): void;
 }
 
-/** Hears which peers become sources and cease to be sources. */
+/** Hears which peers become sources and cease to be sources, and knows what is under way with them. */
 interface SourcesListener {
   /** The peer is a source now: it is to be asked for blocks. */
   gained(peer: RemotePeer, now: number): void;
   /** The peer is no longer a source. Blocks that it was asked for may still come. */
   lost(peer: RemotePeer): void;
+  /** Whether the source alone can finish a piece that was begun with it. */
+  isNeeded(peer: RemotePeer): boolean;
 }
 
 /** The download sources of one torrent. Times in ms. */
@@ -64,6 +68,7 @@ export class Sources {
 
   /** Fills free places at once. */
   fill(now: number): void {
+    this.#makeRoomForNear(now);
     for (const peer of this.#candidates(now, true)) if (!peer.isSource) this.#gain(peer, "web seed", now);
     const free = this.#places - this.count;
     const first = fill(this.#waiting(now).map((peer) => candidateOf(peer, now)), free, this.#random);
@@ -75,6 +80,25 @@ export class Sources {
     }
     if (this.count >= this.#places) this.#tryWaiting(now);
     this.#declineOthers(now);
+  }
+
+  /** Far sources give way to near ones that would answer requests. */
+  #makeRoomForNear(now: number): void {
+    const far = this.#farSources;
+    if (far.length <= this.#farPlaces) return;
+    const waiting = this.#waiting(now).filter(({ isFar }) => !isFar).length;
+    const needed = Math.min(waiting - (this.#places - this.count), far.length - this.#farPlaces);
+    const byWorth = far.sort((a, b) => this.#trials.worth(a, now) - this.#trials.worth(b, now));
+    for (const peer of byWorth.slice(0, Math.max(needed, 0))) this.lose(peer, "near ones come first");
+  }
+
+  get #farSources(): RemotePeer[] {
+    return [...this.#context.peers.values()].filter(({ isFar, isSource }) => isFar && isSource);
+  }
+
+  /** Places of far sources while near ones wait. */
+  get #farPlaces(): number {
+    return Math.floor(this.#places / 2);
   }
 
   /** Payload came from a source. */
@@ -136,7 +160,8 @@ export class Sources {
 
   /**
    * Sources whose trial is over, those that bring least first, without those that our own limit holds up. The mainstay
-   * brings more than all others together.
+   * brings more than all others together. A source that alone can finish a piece is none of them unless it brings next
+   * to nothing: its upload slot would go to another peer, and the piece would reach nobody for a long time.
    */
   #replaceable(now: number): { source: RemotePeer; worth: number; isMainstay: boolean }[] {
     const sources = [...this.#context.peers.values()].filter((peer) => peer.isSource && !peer.isWebSeed)
@@ -144,6 +169,7 @@ export class Sources {
     const total = sources.reduce((sum, { worth }) => sum + worth, 0);
     return sources
       .filter(({ source }) => !source.wasHeldUp(now, CHOKING.idlePauseMs) && this.#trials.isOver(source, now))
+      .filter(({ source, worth }) => worth <= TRIALS.poorWorth || !this.#listener.isNeeded(source))
       .map((place) => ({ ...place, isMainstay: place.worth > total / 2 }))
       .sort((a, b) => a.worth - b.worth);
   }
@@ -205,6 +231,14 @@ export class Sources {
     this.fill(now);
   }
 
+  /** Asks far peers for nothing from now on, or lets them be asked again, as near ones deliver. */
+  holdBack(now: number): void {
+    for (const peer of this.#context.near.look(now)) {
+      if (peer.isHeldBack) this.lose(peer, "near ones come first");
+      this.#context.declines(peer);
+    }
+  }
+
   /** Makes the peer a source no longer, if it is one. */
   lose(peer: RemotePeer, reason: SourceReason = ""): void {
     if (!peer.isSource) return;
@@ -230,7 +264,9 @@ export class Sources {
 
   /** Candidates that are not sources and not passed over for now. */
   #waiting(now: number): RemotePeer[] {
-    return this.#candidates(now).filter((peer) => !peer.isSource && peer.spareUntil <= now);
+    const all = this.#candidates(now).filter((peer) => !peer.isSource && peer.spareUntil <= now);
+    const near = all.filter(({ isFar }) => !isFar);
+    return near.length > 0 && this.#farSources.length >= this.#farPlaces ? near : all;
   }
 
   /** Remote peers that would be candidates if we had not declined them. Most of them choke us because of that. */
@@ -240,7 +276,7 @@ export class Sources {
 }
 
 function isWanted(peer: RemotePeer, now: number): boolean {
-  return peer.wantedPieces > 0 && peer.snubbedUntil <= now;
+  return peer.wantedPieces > 0 && peer.snubbedUntil <= now && !peer.isHeldBack;
 }
 
 function candidateOf(peer: RemotePeer, now: number): Candidate {

@@ -12,10 +12,13 @@ import { TRANSFER } from "../../settings.ts";
 import type { DontHaveExtension } from "./dont_have_extension.ts";
 import type { Extension, ExtensionsContext } from "./extension.ts";
 import { LanPeersExtension } from "./lan_peers_extension.ts";
+import { LanTrackersExtension } from "./lan_trackers_extension.ts";
 import type { MetadataExtension } from "./metadata_extension.ts";
 import type { PeerBroadcast } from "./peer_broadcast.ts";
 import { PexExtension } from "./pex_extension.ts";
 import type { RemotePeer } from "../peers/remote_peer.ts";
+import type { StandIns } from "../tracker/succession.ts";
+import type { Successors } from "../tracker/successors.ts";
 
 /** The extensions that a swarm uses beside `lan_peers`. Private torrents use fewer (BEP 27). */
 export interface ExtensionsInUse {
@@ -24,28 +27,38 @@ export interface ExtensionsInUse {
   readonly metadata: MetadataExtension | undefined;
   /** Undefined while the pieces are not known. */
   readonly dontHave: DontHaveExtension | undefined;
-  /** The extension of a lookup swarm. */
-  readonly own?: Extension;
+  /** The trackers that stand in for the torrent's own; undefined where none may (BEP 27). */
+  readonly successors?: Successors | undefined;
+  /** The extensions of a lookup swarm. */
+  readonly own?: readonly Extension[];
 }
 
 /** All extended messages of one swarm. */
 export class Extensions {
   readonly #context: ExtensionsContext;
   readonly #lanPeers: LanPeersExtension;
+  /** The trackers that stand in for the torrent's own; undefined where none may. */
+  readonly standIns: StandIns | undefined;
   readonly #metadata: MetadataExtension | undefined;
   readonly #all: readonly Extension[];
   /** What changes in our handshake, as it was said last. */
   #said = "";
 
-  constructor(context: ExtensionsContext, { peerExchange, metadata, dontHave, own }: ExtensionsInUse) {
+  constructor(
+    context: ExtensionsContext,
+    { peerExchange, metadata, dontHave, own = [], successors }: ExtensionsInUse,
+  ) {
     this.#context = context;
     this.#lanPeers = new LanPeersExtension(context);
     this.#metadata = metadata;
+    const lanTrackers = successors && new LanTrackersExtension(context, successors);
+    this.standIns = lanTrackers;
     this.#all = [
       this.#lanPeers,
       ...(metadata === undefined ? [] : [metadata]),
       ...(dontHave === undefined ? [] : [dontHave]),
-      ...(own === undefined ? [] : [own]),
+      ...own,
+      ...(lanTrackers === undefined ? [] : [lanTrackers]),
       ...(peerExchange ? [new PexExtension(context)] : []),
     ];
   }

@@ -22,7 +22,7 @@ export interface Listener {
 }
 
 /** What has changed in the tracker's list. Peers are named as `host:port`. */
-export type ListChange = Omit<Extract<SwarmNews, { event: "tracker" }>, "event" | "names">;
+type ListChange = Omit<Extract<SwarmNews, { event: "tracker" }>, "event" | "names">;
 
 /** The pushed list of one torrent. */
 export class PeerBroadcast {

@@ -17,6 +17,11 @@ export class PeerExchange {
   /** Messages that may be read. */
   readonly #reading = new Allowance({ burst: PEX.receiveBurst, perSecond: 1_000 / PEX.receiveRefillMs });
 
+  /** Whether the last message was sent long enough ago. */
+  isDue(now: number): boolean {
+    return now - this.#lastSent >= PEX.intervalMs;
+  }
+
   /**
    * The message to send now; undefined until a minute has passed since the last one, or when nothing changed.
    *
@@ -24,7 +29,7 @@ export class PeerExchange {
    * Endpoints that find no room in this message come with the next one.
    */
   next(connected: readonly PexPeer[], remote: Endpoint, now: number): PexMessage | undefined {
-    if (now - this.#lastSent < PEX.intervalMs) return undefined;
+    if (!this.isDue(now)) return undefined;
     const present = new Map(connected.map((peer) => [formatEndpoint(peer.endpoint), peer]));
     present.delete(formatEndpoint(remote));
     const added = [...present].filter(([key]) => !this.#told.has(key)).slice(0, PEX.maxEndpoints);

@@ -56,6 +56,7 @@ export class PexExtension implements Extension {
     this.#nextLookAt = now + PEX.lookMs;
     const connected = [...this.#context.roster.connected.values()].flatMap(pexPeerOf);
     for (const [peer, { exchange, send }] of this.#partners) {
+      if (!exchange.isDue(now)) continue;
       const tellable = connected.filter(({ endpoint }) => meansSameTo(peer, endpoint));
       const message = exchange.next(tellable, peer.listens ?? peer.facts.endpoint, now);
       if (message !== undefined) send(encodePex(message));

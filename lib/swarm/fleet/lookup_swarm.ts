@@ -9,9 +9,25 @@ interface LookupSwarmOptions extends PiecelessOptions {
   readonly extension: Extension;
 }
 
+/** The extensions that are spoken under lookup hashes, each under its own. */
+const SPOKEN = ["peer_share", "peer_fleet"] as const;
+
+/** An extension that we name in our handshake, and then neither speak nor hear. */
+class MuteExtension implements Extension {
+  readonly name: Extension["name"];
+
+  constructor(name: Extension["name"]) {
+    this.name = name;
+  }
+
+  offered(): void {}
+  received(): void {}
+  peerLeft(): void {}
+}
+
 /**
  * The hosts that meet under one lookup hash. There is no torrent behind it: they connect as in any swarm, and then
- * speak one extension of ours.
+ * speak one extension of ours. The handshake names all of them, so that it does not tell what the hash is for.
  */
 export class LookupSwarm extends PiecelessSwarm {
   readonly state = "downloading";
@@ -21,7 +37,9 @@ export class LookupSwarm extends PiecelessSwarm {
       peerExchange: true,
       metadata: undefined,
       dontHave: undefined,
-      own: options.extension,
+      own: SPOKEN.map((name) =>
+        name === options.extension.name ? options.extension : new MuteExtension(name)
+      ),
     });
   }
 

@@ -20,7 +20,7 @@ export interface HostShares {
 }
 
 /** Hears answers to the question that it asks. */
-export type ShareListener = (answer: HostShares) => void;
+type ShareListener = (answer: HostShares) => void;
 
 /** A host that understands the extension. */
 interface Partner {

@@ -12,7 +12,7 @@ export interface FoundShare extends Share {
 }
 
 /** A host that answered. */
-export interface FoundHost {
+interface FoundHost {
   readonly name: string;
   readonly endpoint: Endpoint;
 }

@@ -53,13 +53,17 @@ interface Waiting {
 }
 
 /**
- * Gives upload slots that became free between two rounds to the peers that have least; chance decides among equals.
+ * Gives upload slots that became free between two rounds to peers that have little; chance decides among those that
+ * have about as much.
  *
  * Rounds are rare. By lot alone, one receiver could have three givers while the others have four, for the whole of a
- * short transfer, and all would wait for it.
+ * short transfer, and all would wait for it. By what they have alone, all givers of a large swarm would give their slots
+ * to the same few that are behind, more than these can use, and the others would wait.
  */
 export function fillBehind(waiting: readonly Waiting[], free: number, random: () => number): Decision[] {
-  return waiting.map(({ number, have }) => ({ number, place: have + random() }))
+  const haves = waiting.map(({ have }) => have);
+  const spread = 1 + (Math.max(...haves) - Math.min(...haves)) / 2;
+  return waiting.map(({ number, have }) => ({ number, place: have + random() * spread }))
     .toSorted((a, b) => a.place - b.place)
     .slice(0, Math.max(free, 0))
     .map(({ number }) => ({ number, reason: "free place" }));

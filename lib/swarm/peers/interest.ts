@@ -21,7 +21,8 @@ export class Interest {
 
   /** Tells the peer if we have begun or ceased to want something of it. */
   update(peer: RemotePeer): void {
-    const want = peer.wantedPieces > 0 && !peer.isDeclined && this.#context.standing.failure === undefined;
+    const want = peer.wantedPieces > 0 && !peer.isDeclined && !peer.isHeldBack &&
+      this.#context.standing.failure === undefined;
     if (want === peer.weWant) return;
     peer.weWant = want;
     peer.sender.send(encodePlain(want ? MessageId.interested : MessageId.notInterested));

@@ -59,6 +59,16 @@ export interface HeardPeer {
   readonly teller: string | undefined;
 }
 
+/** Which endpoints are dialled first, where there are too many. */
+interface DialOrder {
+  /** A higher one comes first. */
+  readonly priorityOf?: (endpoint: Endpoint) => number;
+  /** Whether no router stands before an endpoint. */
+  readonly isNear?: (endpoint: Endpoint) => boolean;
+  /** How many of those behind a router are dialled before the near ones, if there are any. */
+  readonly far?: number;
+}
+
 /** All endpoints known for one torrent. */
 export class KnownPeers {
   readonly #peers = new Map<string, KnownPeer>();
@@ -225,14 +235,15 @@ export class KnownPeers {
 
   /**
    * Takes up to `limit` endpoints that are due to be dialled at `now`; each is busy from now on. When there are too
-   * many, endpoints that did not fail come first, then those from the best source, those with the fewest failures, and
-   * those with the highest priority. A seeder never dials seeds, and gives other peers time to connect first.
+   * many, endpoints that did not fail come first, then as many far ones as `far` says, then near ones that are not
+   * hearsay, then those from the best source, those with the fewest failures, and those with the highest priority. A seeder
+   * never dials seeds, and gives other peers time to connect first.
    */
   takeDue(
     limit: number,
     weSeed: boolean,
     now: number,
-    priorityOf: (endpoint: Endpoint) => number = () => 0,
+    { priorityOf = () => 0, isNear = () => true, far = 0 }: DialOrder = {},
   ): DialTarget[] {
     if (limit <= 0) return [];
     let due = this.#peers.values().filter((peer) => {
@@ -242,10 +253,15 @@ export class KnownPeers {
     }).toArray();
     if (due.length > limit) {
       const priorities = new Map(due.map((peer) => [peer, priorityOf(peer.endpoint)]));
-      due = due.sort((a, b) =>
-        Math.sign(a.failures) - Math.sign(b.failures) || RANKS[a.source] - RANKS[b.source] ||
-        a.failures - b.failures || priorities.get(b)! - priorities.get(a)!
-      ).slice(0, limit);
+      const near = new Set(due.filter(({ endpoint }) => isNear(endpoint)));
+      const isFirst = (peer: KnownPeer) => Number(near.has(peer) && peer.tellers.length === 0);
+      due.sort((a, b) =>
+        Math.sign(a.failures) - Math.sign(b.failures) || isFirst(b) - isFirst(a) ||
+        RANKS[a.source] - RANKS[b.source] || a.failures - b.failures ||
+        priorities.get(b)! - priorities.get(a)!
+      );
+      const farOnes = due.filter((peer) => !near.has(peer) && peer.failures === 0).slice(0, far);
+      due = [...new Set([...farOnes, ...due])].slice(0, limit);
     }
     for (const peer of due) {
       peer.isBusy = true;

@@ -61,7 +61,16 @@ export class RemotePeer {
 
   readonly download = new RateMeter();
   readonly upload = new RateMeter();
+  /** What it tells that it has got, from anybody. */
+  readonly progress = new RateMeter();
   readonly window = new RequestWindow();
+
+  /** Whether a router stands between us and it. */
+  readonly isFar: boolean;
+  /** Whether we ask it for nothing now, because near peers come first. */
+  isHeldBack = false;
+  /** Whether a piece is not to be asked of it, because a near peer has it; undefined for a near one. */
+  withholds: ((index: number) => boolean) | undefined;
 
   /** Whether it is one of our download sources. */
   isSource = false;
@@ -112,7 +121,7 @@ export class RemotePeer {
   /** How many messages it may send that bring nothing. */
   readonly patience = new Allowance(TRANSFER.patience);
 
-  /** `source`: where we heard of the endpoint that we dialled. */
+  /** `source`: where we heard of the endpoint that we dialled; `isFar`: whether it is on no network of this machine. */
   constructor(
     number: number,
     pieceCount: number,
@@ -120,7 +129,9 @@ export class RemotePeer {
     sender: PeerSender,
     now: number,
     source: PeerSource = "user",
+    isFar = false,
   ) {
+    this.isFar = isFar;
     this.number = number;
     this.facts = facts;
     this.source = facts.url !== undefined ? "web seed" : facts.isIncoming ? "incoming" : source;
@@ -149,7 +160,8 @@ export class RemotePeer {
 
   /** Whether we may ask it for a piece now. */
   offers(index: number): boolean {
-    return this.have.has(index) && (!this.peerChokes || this.allowedFast.has(index));
+    return this.have.has(index) && (!this.peerChokes || this.allowedFast.has(index)) &&
+      !this.withholds?.(index);
   }
 
   /** Its name for the user: the address of a web seed, else the endpoint where it listens or that it comes from. */
@@ -182,6 +194,7 @@ export class RemotePeer {
       have: this.have.count,
       downloadRate: this.download.bytesPerSecond(now),
       uploadRate: this.upload.bytesPerSecond(now),
+      progressRate: this.progress.bytesPerSecond(now),
       downloaded: this.download.total,
       uploaded: this.upload.total,
       isUploadSlot: !this.weChoke,

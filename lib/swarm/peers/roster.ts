@@ -4,14 +4,14 @@
 import { compareBytes } from "../../protocol/bytes.ts";
 import { type Endpoint, familyOf, type IpFamily, withoutZone } from "../../protocol/endpoint.ts";
 import { peerPriority } from "../../protocol/peer_priority.ts";
-import { CHOKING, CONNECTIONS } from "../../settings.ts";
+import { CHOKING, CONNECTIONS, NEAR } from "../../settings.ts";
 import type { Surroundings } from "../../surroundings.ts";
 import { admit } from "./admission.ts";
 import { type DialTarget, KnownPeers } from "./known_peers.ts";
 import type { PeerSender, PeerSource } from "../ports.ts";
 import { RecentMap } from "../recent_map.ts";
 import { type PeerFacts, RemotePeer } from "./remote_peer.ts";
-import { isSameHost, isTwin, spareOf } from "./twins.ts";
+import { isSameHost, isTwin, MADE_TWICE, spareOf } from "./twins.ts";
 
 /** The facts by which a peer is recognized later. */
 type Identity = Pick<PeerFacts, "url" | "endpoint" | "peerId"> & Pick<RemotePeer, "foundAt">;
@@ -47,6 +47,14 @@ export class Roster {
     return this.known.add(others, source, now, teller);
   }
 
+  /** Where the trackers of connected peers of our kind listen. */
+  get trackers(): Endpoint[] {
+    return [...this.connected.values()].flatMap(({ extended, facts }) => {
+      const port = extended?.trackerPort;
+      return port === undefined ? [] : [{ address: facts.endpoint.address, port }];
+    });
+  }
+
   /** Why a connection whose handshake is complete is refused; undefined when it is welcome. */
   refusal(facts: PeerFacts, now: number): string | undefined {
     if (facts.url !== undefined) return this.#bannedUrls.has(facts.url) ? "it is banned" : undefined;
@@ -66,7 +74,7 @@ export class Roster {
       now,
     );
     displaced?.sender.close("there are too many connections, and it made room");
-    if (refusal === undefined) twin?.sender.close("the connection was made twice");
+    if (refusal === undefined) twin?.sender.close(MADE_TWICE);
     // We dialled a peer that had connected to us: now we know where it listens.
     else if (twin !== undefined && !facts.isIncoming) this.#found(twin, facts.endpoint, now);
     return refusal;
@@ -75,7 +83,8 @@ export class Roster {
   /** A connection is up. */
   add(facts: PeerFacts, sender: PeerSender, now: number): RemotePeer {
     const source = this.known.sourceOf(facts.endpoint);
-    const peer = new RemotePeer(++this.#lastNumber, this.#pieceCount, facts, sender, now, source);
+    const isFar = facts.url === undefined && !this.#surroundings.isLocal(facts.endpoint.address);
+    const peer = new RemotePeer(++this.#lastNumber, this.#pieceCount, facts, sender, now, source, isFar);
     if (this.twinsOf(peer).length > 0) this.#doubled.add(peer);
     this.connected.set(peer.number, peer);
     if (facts.url === undefined) this.#ownAddresses.set(familyOf(facts.localAddress), facts.localAddress);
@@ -153,14 +162,22 @@ export class Roster {
     this.known.connected(endpoint, now);
   }
 
-  /** Up to `limit` endpoints to dial now, those with the highest priority for both sides first (BEP 40). */
+  /**
+   * Up to `limit` endpoints to dial now: near ones first, but some far ones in any case, and of each kind those with the
+   * highest priority for both sides (BEP 40).
+   */
   takeDials(limit: number, weSeed: boolean, now: number): DialTarget[] {
     const dialled = this.connected.values().filter(({ facts }) => !facts.isIncoming).toArray().length;
     // Peers that fill us with connections must not keep us from dialling others ourselves.
     const free = Math.max(CONNECTIONS.dialled - this.connected.size, CONNECTIONS.leastDialled - dialled);
-    return this.known.takeDue(Math.min(limit, free), weSeed, now, (endpoint) => {
-      const address = this.#ownAddresses.get(familyOf(endpoint.address));
-      return address === undefined ? 0 : peerPriority({ address, port: 0 }, endpoint);
+    const far = this.connected.values().filter(({ isFar }) => isFar).toArray().length;
+    return this.known.takeDue(Math.min(limit, free), weSeed, now, {
+      priorityOf: (endpoint) => {
+        const address = this.#ownAddresses.get(familyOf(endpoint.address));
+        return address === undefined ? 0 : peerPriority({ address, port: 0 }, endpoint);
+      },
+      isNear: ({ address }) => this.#surroundings.isLocal(address),
+      far: Math.max(NEAR.leastFar - far, 0),
     });
   }
 

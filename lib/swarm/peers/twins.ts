@@ -13,6 +13,9 @@ import { isOurKind } from "../../protocol/peer_id.ts";
 import { CONNECTIONS } from "../../settings.ts";
 import type { PeerFacts, RemotePeer } from "./remote_peer.ts";
 
+/** Why one of two connections to the same peer ends. */
+export const MADE_TWICE = "the connection was made twice";
+
 /** The decision about a new connection and one that is up already, both to the same peer at the same address. */
 type TwinVerdict = "refuse the new one" | "replace the old one" | "keep both for now";
 
@@ -65,12 +68,12 @@ export function spareOf(
       one.heardAt <= newer.connectedAt && other.heardAt > newer.connectedAt
     ) ?? [];
     const peer = dead ?? (isSpare(older.facts, ownPeerId) ? older : newer);
-    return { peer, reason: "the connection was made twice" };
+    return { peer, reason: MADE_TWICE };
   }
   if (isSameHost(older, newer)) {
     // Only one side decides: else each might close the connection that the other keeps.
     if (compareBytes(ownPeerId, newer.facts.peerId) > 0) return undefined;
-    return { peer: newer, reason: "the connection was made twice" };
+    return { peer: newer, reason: MADE_TWICE };
   }
   const isOlderDead = older.outstanding > 0 && newer.heardAt > older.heardAt &&
     now - older.heardAt >= CONNECTIONS.deadTwinMs;

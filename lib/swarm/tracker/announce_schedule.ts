@@ -11,7 +11,8 @@
  *   due(now) → announces to make; each ends in succeeded() or failed(), and its tier waits until then
  *   stop()   → the last announces, to all trackers that heard that we started
  */
-import { announceHost } from "../../protocol/announce_address.ts";
+import { announceHost, announcePort } from "../../protocol/announce_address.ts";
+import { canonicalAddress, type Endpoint, scopeOf } from "../../protocol/endpoint.ts";
 import type { AnnounceEvent } from "../../protocol/tracker_messages.ts";
 import { ANNOUNCING, HOSTS } from "../../settings.ts";
 import { Allowances } from "../peers/allowance.ts";
@@ -123,6 +124,28 @@ export class AnnounceSchedule {
     }
   }
 
+  /** The hosts of all trackers, each in one spelling. */
+  get hosts(): string[] {
+    return [...new Set(this.#tiers.flatMap(({ trackers }) => trackers.map(({ host }) => host)))];
+  }
+
+  /** Whether one of the trackers listens at this endpoint. */
+  isAt({ address, port }: Endpoint): boolean {
+    return this.#tiers.some(({ trackers }) =>
+      trackers.some(({ host, url }) => host === address && announcePort(new URL(url)) === port)
+    );
+  }
+
+  /**
+   * Whether there are trackers and none is to be relied on: each has failed twice, or once while nothing else of its host
+   * is connected either.
+   */
+  isOutOfReach(isConnected: (host: string) => boolean): boolean {
+    const trackers = this.#tiers.flatMap(({ trackers }) => trackers);
+    return trackers.length > 0 &&
+      trackers.every(({ failures, host }) => failures > 1 || (failures === 1 && !isConnected(host)));
+  }
+
   /** The announces to make now, one for each tier at most. Each must end in `succeeded` or `failed`. */
   due(now: number): DueAnnounce[] {
     const due: DueAnnounce[] = [];
@@ -171,8 +194,9 @@ export class AnnounceSchedule {
     const found = this.#finish(announce);
     if (found === undefined) return Infinity;
     const { tier, tracker } = found;
-    const { retryMs, retryMaxMs } = ANNOUNCING;
-    const backOffMs = Math.min(retryMs * 2 ** tracker.failures++, retryMaxMs) * (1 + this.#random() / 4);
+    const { retryMs, retryMaxMs, retryNearMaxMs } = ANNOUNCING;
+    const mostMs = isNearBy(tracker.host) ? retryNearMaxMs : retryMaxMs;
+    const backOffMs = Math.min(retryMs * 2 ** tracker.failures++, mostMs) * (1 + this.#random() / 4);
     tracker.pausedUntil = now + Math.max(backOffMs, retryInMs);
     tracker.allowedAt = now + Math.max(retryInMs, ANNOUNCING.againMs);
     tier.dueAt = now;
@@ -240,6 +264,12 @@ function intervalMsOf(outcome: AnnounceOutcome): number {
     Math.max(Math.max(intervalSeconds, minIntervalSeconds) * 1_000, minIntervalMs),
     maxIntervalMs,
   );
+}
+
+/** Whether a host is named by an address of a local network. */
+function isNearBy(host: string): boolean {
+  const address = canonicalAddress(host);
+  return address !== undefined && scopeOf(address) !== "global";
 }
 
 function newTracker(url: string): Tracker {

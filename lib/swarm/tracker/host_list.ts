@@ -5,6 +5,10 @@ import type { Bottleneck, HostActivity, HostReport } from "../../protocol/host_r
 import { clientNameOf, isOurKind } from "../../protocol/peer_id.ts";
 import type { AnnounceRequest } from "../../protocol/tracker_messages.ts";
 import { HOSTS, TRACKER } from "../../settings.ts";
+import { RecentMap } from "../recent_map.ts";
+
+/** Endpoints of which it is remembered who announced there before. */
+const MAX_REPLACED = 1_000;
 
 /** A machine as it announced itself. Sizes in bytes, rates in bytes per second, times in ms of the caller's clock. */
 export interface TrackedHost {
@@ -20,7 +24,11 @@ export interface TrackedHost {
   /** Stored bytes of what it wants; undefined for other clients. */
   readonly have: number | undefined;
   readonly downloadRate: number;
+  /** The higher one of its last two rates: one slow moment makes no slow machine. */
+  readonly steadyRate: number;
   readonly uploadRate: number;
+  /** Bytes a second by which it has come nearer to its end, over its last reports; undefined while that is not known. */
+  readonly pace: number | undefined;
   readonly activity: HostActivity;
   readonly bottleneck: Bottleneck | undefined;
   readonly firstSeenAt: number;
@@ -31,14 +39,11 @@ export interface TrackedHost {
 }
 
 /** A machine, and what it told at its last announce: bytes moved since it began, and when that was, in ms. */
-export interface LastAnnounce {
+interface Entry {
   readonly host: TrackedHost;
   readonly heardAt: number;
   readonly uploaded: number;
   readonly downloaded: number;
-}
-
-interface Entry extends LastAnnounce {
   /** The address that its announces come from. */
   readonly sender: string;
   /** How long it may be silent before it counts as gone, in ms. */
@@ -62,6 +67,16 @@ export class HostList {
   /** Identities of the hosts that said goodbye, the earliest first. */
   readonly #left = new Set<string>();
 
+  /** Identities that others have replaced at an endpoint. */
+  readonly #replaced = new RecentMap<string, readonly string[]>(MAX_REPLACED);
+  /** Endpoints that two machines claim, and when that was seen last. */
+  readonly #doubles = new RecentMap<string, number>(MAX_REPLACED);
+
+  /** Endpoints (`host:port`) that two machines at once say are theirs, as far as it was seen since a moment in ms. */
+  doublesSince(moment: number): string[] {
+    return [...this.#doubles].filter(([, seenAt]) => seenAt >= moment).map(([place]) => place);
+  }
+
   /** All hosts at `now`, in no order. */
   hosts(now: number): TrackedHost[] {
     return Array.from(
@@ -69,13 +84,6 @@ export class HostList {
       ({ host, heardAt, patienceMs }) =>
         host.goneSince === undefined && now - heardAt > patienceMs ? { ...host, goneSince: heardAt } : host,
     );
-  }
-
-  /** The hosts that are there at `now`, each with what it told at its last announce; bytes, and ms. */
-  announces(now: number): LastAnnounce[] {
-    return this.#entries.values().filter(({ host, heardAt, patienceMs }) =>
-      host.goneSince === undefined && now - heardAt <= patienceMs
-    ).map(({ host, heardAt, uploaded, downloaded }) => ({ host, heardAt, uploaded, downloaded })).toArray();
   }
 
   /** The name that the host at an endpoint (`host:port`) gave itself. */
@@ -89,9 +97,13 @@ export class HostList {
     return this.#entries.size;
   }
 
-  /** Seconds after which a machine shall report again, so that all together are not too much for a tracker. */
-  get reportIntervalSeconds(): number {
-    return Math.max(HOSTS.minReportSeconds, Math.ceil(this.#entries.size / HOSTS.reportsPerSecond));
+  /**
+   * Seconds after which a machine that lacks `left` bytes shall report again, so that all together are not too much for a
+   * tracker.
+   */
+  reportIntervalSeconds(left: number | undefined): number {
+    const least = left === 0 ? HOSTS.doneReportSeconds : HOSTS.minReportSeconds;
+    return Math.max(least, Math.ceil(this.#entries.size / HOSTS.reportsPerSecond));
   }
 
   /** Notes an announce of a peer at `endpoint`, which came from the address `sender`. */
@@ -102,10 +114,23 @@ export class HostList {
     const before = present ?? this.#successorOf(place, sender, endpoint.address);
     if (before === "stranger") return;
     if (before === undefined && !this.#hasRoomFor(sender)) return;
+    this.#noteReplaced(place, identity, now);
     this.#remove(identity);
     const kept = present?.host.endpoint ?? endpoint;
-    this.#add(identity, entryOf(request, kept, sender, before, now, this.reportIntervalSeconds));
+    this.#add(
+      identity,
+      entryOf(request, kept, sender, before, now, this.reportIntervalSeconds(request.left)),
+    );
     this.#identities.set(formatEndpoint(kept), identity);
+  }
+
+  /** A machine that begins anew never comes back as what it was before; two that take turns do. */
+  #noteReplaced(place: string, identity: string, now: number): void {
+    const present = this.#identities.get(place);
+    if (present === undefined || present === identity) return;
+    const replaced = this.#replaced.get(place) ?? [];
+    if (replaced.includes(identity)) this.#doubles.set(place, now);
+    this.#replaced.set(place, [present, ...replaced.filter((each) => each !== present)].slice(0, 2));
   }
 
   #add(identity: string, entry: Entry): void {
@@ -159,6 +184,7 @@ function entryOf(
   const isGone = event === "stopped" && !isPaused;
   const rates = report ?? ratesSince(before, request, now);
   const isDone = left === 0;
+  const downloadRate = isGone || isDone ? 0 : rates.downloadRate;
   const host: TrackedHost = {
     endpoint,
     peerId: request.peerId.toHex(),
@@ -166,8 +192,10 @@ function entryOf(
     client: clientNameOf(request.peerId),
     left,
     have: report?.have,
-    downloadRate: isGone || isDone ? 0 : rates.downloadRate,
+    downloadRate,
+    steadyRate: Math.max(downloadRate, before?.host.downloadRate ?? 0),
     uploadRate: isGone ? 0 : rates.uploadRate,
+    pace: paceOf(before, request, now),
     activity: report?.activity ?? (isDone ? "seeding" : event === "paused" ? "paused" : "downloading"),
     bottleneck: report?.bottleneck,
     firstSeenAt: before?.host.firstSeenAt ?? now,
@@ -178,9 +206,22 @@ function entryOf(
   return { host, sender, heardAt: now, patienceMs, uploaded, downloaded };
 }
 
+/** How fast it lacks less: what comes to a slow disk soon lacks nothing but the disk's time, and has no rate any more. */
+function paceOf(before: Entry | undefined, { left }: AnnounceRequest, now: number): number | undefined {
+  const { left: leftBefore, pace } = before?.host ?? {};
+  if (before === undefined || left === undefined || leftBefore === undefined) return undefined;
+  const seconds = (now - before.heardAt) / 1_000;
+  if (seconds < 1) return pace;
+  const latest = Math.max(0, leftBefore - left) / seconds;
+  const weight = 1 - Math.exp(-seconds * 1_000 / HOSTS.paceMs);
+  return pace === undefined ? latest : pace + (latest - pace) * weight;
+}
+
 /** How long a machine may be silent before it counts as gone, in ms. */
 function patienceMsOf({ report, peerId }: AnnounceRequest, reportIntervalSeconds: number): number {
-  if (report !== undefined) return reportIntervalSeconds * 1_000 * HOSTS.silentReports;
+  if (report !== undefined) {
+    return Math.max(reportIntervalSeconds * 1_000 * HOSTS.silentReports, HOSTS.minSilenceMs);
+  }
   return isOurKind(peerId)
     ? TRACKER.intervalSeconds * 1_000 * TRACKER.silentIntervals
     : TRACKER.strangersSilenceMs;

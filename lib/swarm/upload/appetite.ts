@@ -28,17 +28,19 @@ export class Appetite {
   /** A request will be served; `isHeld`: the peer says that it has the piece. Units: bytes. */
   requested(index: number, begin: number, length: number, isHeld: boolean): void {
     const asked = this.#asked ??= new Bitfield(this.#layout.pieceCount * this.#blocksPerPiece);
-    this.#eachBlock(index, begin, length, (block) => {
+    const end = this.#blockFrom(index, begin + length);
+    for (let block = this.#blockFrom(index, begin); block < end; block++) {
       this.#askedBlocks++;
       if (!asked.add(block) || isHeld) this.#repeatedBlocks++;
-    });
+    }
   }
 
   /** A request will not be served after all, so it may come again. Units: bytes. */
   takenBack(index: number, begin: number, length: number): void {
-    this.#eachBlock(index, begin, length, (block) => {
+    const end = this.#blockFrom(index, begin + length);
+    for (let block = this.#blockFrom(index, begin); block < end; block++) {
       if (this.#asked?.delete(block)) this.#askedBlocks--;
-    });
+    }
   }
 
   /** Payload left for the peer at `now` (ms). */
@@ -66,11 +68,8 @@ export class Appetite {
     return Math.ceil(this.#layout.pieceLength / BLOCK_LENGTH);
   }
 
-  /** Calls `each` with the blocks that begin within a span of a piece, numbered over all pieces. */
-  #eachBlock(index: number, begin: number, length: number, each: (block: number) => void): void {
-    const first = index * this.#blocksPerPiece;
-    for (let block = Math.ceil(begin / BLOCK_LENGTH); block * BLOCK_LENGTH < begin + length; block++) {
-      each(first + block);
-    }
+  /** The first block that begins at `begin` of a piece or later, numbered over all pieces. */
+  #blockFrom(index: number, begin: number): number {
+    return index * this.#blocksPerPiece + Math.ceil(begin / BLOCK_LENGTH);
   }
 }

@@ -96,6 +96,8 @@ export class Upload {
     for (const peer of this.#shares(now).surplus(active, slots - this.slotCount)) {
       this.choke(peer, "others wait");
     }
+    const modest = active.filter((peer) => !this.#isGreedy(peer, now));
+    for (const peer of this.#outOfPlace(modest)) this.choke(peer, "others wait");
     const free = slots - this.slotCount;
     if (free <= 0) return;
     const behind = (group: readonly RemotePeer[]) => {
@@ -106,7 +108,7 @@ export class Upload {
     };
     // Peers that left a slot unused come last.
     const queue = [...behind(active), ...behind(waiting.filter((peer) => peer.idleUntil > now))];
-    const given = this.#shares(now).give(queue, free);
+    const given = this.#shares(now).give(this.#mixed(queue), free);
     this.#unchokeAll(given.map(({ number }) => ({ number, reason: "free place" })), now);
   }
 
@@ -114,8 +116,14 @@ export class Upload {
   chooseSlots(now: number): void {
     const { policy: { uploadSlots: slots }, surroundings } = this.#context;
     const random = () => surroundings.random();
-    const pick = (peers: readonly RemotePeer[], places: number) =>
+    const pickAny = (peers: readonly RemotePeer[], places: number) =>
       choose(peers.map((peer) => this.#candidate(peer, now)), places, random);
+    // Near and far peers have slots of their own.
+    const pick = (peers: readonly RemotePeer[], places: number) => {
+      const [near, far] = [peers.filter(({ isFar }) => !isFar), peers.filter(({ isFar }) => isFar)];
+      const forFar = Math.min(far.length, Math.max(places - near.length, this.#farSlots));
+      return [...pickAny(far, forFar), ...pickAny(near, places - forFar)];
+    };
     const shares = this.#shares(now);
     const candidates = shares.fair(this.#interested(), (crowd, places) => {
       const picked = new Set(pick(crowd, places).map(({ number }) => number));
@@ -302,9 +310,41 @@ export class Upload {
   }
 
   #shares(now: number): SlotShares {
-    const isGreedy = (peer: RemotePeer) => this.#appetites.get(peer)?.isGreedy(now) ?? false;
     const active = this.#interested().filter((peer) => peer.idleUntil <= now);
+    const isGreedy = (peer: RemotePeer) => this.#isGreedy(peer, now);
     return new SlotShares(this.#context.policy.uploadSlots, this.#holders(), active, isGreedy);
+  }
+
+  #isGreedy(peer: RemotePeer, now: number): boolean {
+    return this.#appetites.get(peer)?.isGreedy(now) ?? false;
+  }
+
+  /** Slots for peers behind a router, while near ones want our data, too. */
+  get #farSlots(): number {
+    return Math.floor(this.#context.policy.uploadSlots / 2);
+  }
+
+  /** Holders that lose their slots to peers of `waiting`: far ones to near ones, or the other way round, above their share. */
+  #outOfPlace(waiting: readonly RemotePeer[]): RemotePeer[] {
+    const { policy: { uploadSlots: slots } } = this.#context;
+    const holders = this.#holders();
+    const free = slots - holders.length;
+    const surplus = (isFar: boolean, share: number) => {
+      const its = holders.filter((peer) => peer.isFar === isFar);
+      const others = waiting.filter((peer) => peer.isFar !== isFar).length;
+      return its.slice(0, Math.max(0, Math.min(its.length - share, others - free)));
+    };
+    return [...surplus(true, this.#farSlots), ...surplus(false, slots - this.#farSlots)];
+  }
+
+  /** Peers that wait, in their order, but those first whose kind has less than its share: near ones, or far ones. */
+  #mixed(queue: readonly RemotePeer[]): RemotePeer[] {
+    const { policy: { uploadSlots: slots } } = this.#context;
+    const far = this.#holders().filter(({ isFar }) => isFar).length;
+    const left = { far: this.#farSlots - far, near: slots - this.#farSlots - (this.slotCount - far) };
+    const isFirst = ({ isFar }: RemotePeer) => (isFar ? left.far-- : left.near--) > 0;
+    const { first = [], rest = [] } = Object.groupBy(queue, (peer) => isFirst(peer) ? "first" : "rest");
+    return [...first, ...rest];
   }
 
   #holders(): RemotePeer[] {

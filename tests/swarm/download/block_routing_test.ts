@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import { fc } from "../../harness/data/fast_check.ts";
+import { needs } from "../../harness/processes/require_tool.ts";
 import { BLOCK_LENGTH, PieceLayout } from "../../../lib/protocol/piece_layout.ts";
 import { BlockRouting, NOBODY } from "../../../lib/swarm/download/block_routing.ts";
 
@@ -144,7 +145,7 @@ Deno.test("BlockRouting goes on with blocks of an earlier run, which nobody deli
   assert.deepEqual([...piece.deliveredBy], [NOBODY, 1, NOBODY]);
 });
 
-Deno.test("BlockRouting agrees with a plain model whatever happens in whatever order", () => {
+needs("fast-check")("BlockRouting agrees with a plain model whatever happens in whatever order", () => {
   const step = fc.record({
     action: fc.constantFrom("ask", "askAgain", "release", "releaseAll", "receive", "late"),
     index: fc.nat(2),

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { BLOCK_LENGTH, type PieceLayout } from "../../../lib/protocol/piece_layout.ts";
-import { CHOKING, TRANSFER } from "../../../lib/settings.ts";
+import { finish } from "../../../lib/protocol/steps.ts";
+import { CHOKING, HOSTS, TRANSFER } from "../../../lib/settings.ts";
+import { NearFirst } from "../../../lib/swarm/download/near_first.ts";
 import { Download } from "../../../lib/swarm/download/download.ts";
-import { EVERYTHING, selectFiles } from "../../../lib/swarm/download/file_selection.ts";
+import { selectFiles } from "../../harness/data/selection.ts";
 import { DEFAULT_CHOICES } from "../../../lib/swarm/policy.ts";
 import { PeerPieces } from "../../../lib/swarm/download/peer_pieces.ts";
 import { MemoryStorage } from "../../harness/virtual/memory_storage.ts";
@@ -27,14 +29,21 @@ class Downloading {
   readonly corrupt: { contributors: number[]; convicted: number | undefined }[] = [];
   /** What the storage has still to do. */
   readonly #jobs: (() => void)[] = [];
-  readonly #selection = selectFiles(this.metainfo, EVERYTHING);
+  readonly #selection = selectFiles(this.metainfo);
   readonly #connected = new Map();
+  readonly #near: NearFirst;
   readonly #pieces: PeerPieces;
 
   constructor(ours: string, ...theirs: string[]) {
     this.storage = new MemoryStorage(this.metainfo, undefined, (job) => this.#jobs.push(job));
     const stored = piecesIn(ours);
+    this.#near = new NearFirst({
+      layout: this.layout,
+      peers: this.#connected,
+      lacks: (index) => !stored.has(index),
+    });
     this.download = new Download(stored, {
+      near: this.#near,
       layout: this.layout,
       selection: this.#selection,
       storage: this.storage,
@@ -43,7 +52,7 @@ class Downloading {
       surroundings: { random: seededRandom(2) },
       declines() {},
     });
-    this.#pieces = new PeerPieces(stored, this.#selection.pieces, this.download.picker);
+    this.#pieces = new PeerPieces(stored, this.#selection.pieces, this.download.picker, this.#near);
     this.storage.listener = {
       pieceStored: (index) => {
         this.download.pieceStored(index);
@@ -105,6 +114,32 @@ Deno.test("Download asks a source for every block once, and stores the pieces", 
   assert.equal(peer.peer.download.total, data.length);
   assert.deepEqual(swarm.storage.data, data);
   assert.equal(swarm.storage.buffersOut, 0);
+});
+
+Deno.test("Download does not ask for pieces that are held, until they are let go", () => {
+  const swarm = new Downloading("....", "####", "####");
+  const { held } = swarm.download;
+  finish(held.holdMissing());
+  swarm.download.fillSources(0);
+  const asked = () => swarm.peers.flatMap(requestsTo);
+  assert.deepEqual(asked(), []);
+  held.letGo(1);
+  swarm.download.refillAll(0);
+  const requests = asked();
+  assert.deepEqual([...new Set(requests.map((request) => request.split(" ")[1]))], ["1"]);
+  assert.equal(requests.length, 4, "what is looked for may come yet, so that this is no endgame");
+  assert.equal(held.hold(1), false, "it is being fetched");
+  // One is found.
+  assert.equal(swarm.download.pieceStored(0).length, 0);
+  assert.equal(held.hold(0), false);
+  swarm.download.select(selectFiles(swarm.metainfo, { isSequential: true }));
+  assert.deepEqual([...held.pieces], [2, 3], "a selection lets nothing go");
+  swarm.download.refillAll(0);
+  assert.deepEqual(asked(), []);
+  finish(held.letGoOf(() => true));
+  swarm.download.refillAll(0);
+  const pieces = new Set(asked().map((request) => request.split(" ")[1]));
+  assert.ok(pieces.has("2") && pieces.has("3"));
 });
 
 Deno.test("Download keeps no more requests at a source than the remote lets wait", () => {
@@ -209,6 +244,21 @@ Deno.test("Download does not call a peer silent while its own disk holds it up",
   swarm.download.fillSources(0);
   for (let now = 0; now < 3 * CHOKING.snubbedAfterMs; now += 200) swarm.download.tick(now);
   assert.equal(swarm.peers[0].peer.isSource, true);
+});
+
+Deno.test("Download feels the pressure of a disk that keeps a piece for long, also while there is room for more", () => {
+  const swarm = new Downloading("....", "####");
+  const [peer] = swarm.peers;
+  swarm.storage.commit = () => {};
+  swarm.download.tick(0);
+  swarm.download.fillSources(0);
+  for (const request of requestsTo(peer)) swarm.answer(peer, request, 0);
+  const pressureAt = (from: number, to: number) => {
+    for (let now = from; now <= to; now += 200) swarm.download.tick(now);
+    return swarm.download.diskPressure.value;
+  };
+  assert.equal(pressureAt(200, HOSTS.diskBehindMs - 200), 0);
+  assert.ok(pressureAt(HOSTS.diskBehindMs, HOSTS.diskBehindMs + HOSTS.pressureMs) > HOSTS.muchPressure);
 });
 
 Deno.test("Download asks again for a request that a peer seems to have lost", () => {

@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
-import {
-  EVERYTHING,
-  type FileChoice,
-  globsWithoutFile,
-  selectFiles,
-} from "../../../lib/swarm/download/file_selection.ts";
+import { type FileChoice, seekingIdleGlobs } from "../../../lib/swarm/download/file_selection.ts";
 import type { Metainfo } from "../../../lib/protocol/metainfo.ts";
+import { finish } from "../../../lib/protocol/steps.ts";
+import { selectFiles } from "../../harness/data/selection.ts";
 import { metainfoOf } from "../../harness/data/torrents.ts";
 
 const PIECE = 16 * 1024;
@@ -24,15 +21,15 @@ function chosen(
   choice: Partial<FileChoice>,
   positions?: { first: number; last: number }[],
 ) {
-  const selection = selectFiles(metainfo, { ...EVERYTHING, ...choice }, positions);
+  const selection = selectFiles(metainfo, choice, positions);
   return { files: [...selection.files].join(" "), pieces: [...selection.pieces].join(" ") };
 }
 
-Deno.test("selectFiles wants all files and pieces when nothing is said", () => {
+Deno.test("fileSelecting wants all files and pieces when nothing is said", () => {
   assert.deepEqual(chosen(album, {}), { files: "0 1 2 3 4", pieces: "0 1 2 3 4 5" });
 });
 
-Deno.test("selectFiles holds a glob without a slash against names, others against paths", () => {
+Deno.test("fileSelecting holds a glob without a slash against names, others against paths", () => {
   const filesOf = (...only: string[]) => chosen(album, { only }).files;
   assert.equal(filesOf("*.flac"), "0 2");
   assert.equal(filesOf("cover.*"), "1 4");
@@ -45,37 +42,34 @@ Deno.test("selectFiles holds a glob without a slash against names, others agains
   assert.equal(filesOf("cover.jpg", "*.nfo"), "1 3 4");
 });
 
-Deno.test("selectFiles wants every piece that holds something of a wanted file", () => {
+Deno.test("fileSelecting wants every piece that holds something of a wanted file", () => {
   assert.equal(chosen(album, { only: ["disc 2/*.flac"] }).pieces, "2 3");
   assert.equal(chosen(album, { only: ["disc 2/bonus/*"] }).pieces, "3 4 5");
   assert.equal(chosen(album, { only: [".nfo"] }).pieces, "");
 });
 
-Deno.test("selectFiles skips files even where they are asked for", () => {
+Deno.test("fileSelecting skips files even where they are asked for", () => {
   assert.equal(chosen(album, { skip: ["*.jpg"] }).files, "0 2 3");
   assert.equal(chosen(album, { only: ["*.flac"], skip: ["disc 2/**"] }).files, "0");
 });
 
-Deno.test("selectFiles takes the positions of a magnet link where no glob says which files are wanted", () => {
+Deno.test("fileSelecting takes the positions of a magnet link where no glob says which files are wanted", () => {
   const positions = [{ first: 1, last: 1 }, { first: 3, last: 9 }];
   assert.equal(chosen(album, { skip: ["*.nfo"] }, positions).files, "1 4");
   assert.equal(chosen(album, { only: ["*.flac"] }, positions).files, "0 2");
 });
 
-Deno.test("selectFiles fetches the files at some positions before the others, beside those of globs", () => {
-  const choice = { ...EVERYTHING, first: ["cover.*"] };
-  const { firstFiles } = selectFiles(album, choice, [], [{ first: 2, last: 2 }, {
-    first: 4,
-    last: 2_000_000,
-  }]);
+Deno.test("fileSelecting fetches the files at some positions before the others, beside those of globs", () => {
+  const positions = [{ first: 2, last: 2 }, { first: 4, last: 2_000_000 }];
+  const { firstFiles } = selectFiles(album, { first: ["cover.*"] }, [], positions);
   assert.deepEqual([...firstFiles], [1, 2, 4]);
 });
 
-Deno.test("selectFiles knows a single file by its name", () => {
+Deno.test("fileSelecting knows a single file by its name", () => {
   assert.equal(chosen(single, { only: ["*.mkv"] }).pieces, "0 1");
 });
 
-Deno.test("selectFiles refuses a choice that leaves nothing, by name", () => {
+Deno.test("fileSelecting refuses a choice that leaves nothing, by name", () => {
   assert.throws(() => chosen(single, { only: ["*.txt"], skip: ["*.mkv"] }), {
     name: "RangeError",
     message: "Expected one of 1 files of a film.mkv to be wanted (*.txt, not *.mkv), got none",
@@ -86,9 +80,8 @@ Deno.test("selectFiles refuses a choice that leaves nothing, by name", () => {
   });
 });
 
-Deno.test("selectFiles tells the pieces of files that come first", () => {
+Deno.test("fileSelecting tells the pieces of files that come first", () => {
   const { firstPieces, isSequential } = selectFiles(album, {
-    ...EVERYTHING,
     first: ["cover.jpg", "nothing"],
     isSequential: true,
   });
@@ -96,7 +89,7 @@ Deno.test("selectFiles tells the pieces of files that come first", () => {
   assert.ok(isSequential);
 });
 
-Deno.test("selectFiles takes parentheses and a leading ! as they are", () => {
+Deno.test("fileSelecting takes parentheses and a leading ! as they are", () => {
   const show = metainfoOf(new Uint8Array(4 * PIECE), PIECE, "show", [
     { path: ["a (1080p).mkv"], length: PIECE },
     { path: ["!read.txt"], length: PIECE },
@@ -109,7 +102,7 @@ Deno.test("selectFiles takes parentheses and a leading ! as they are", () => {
   assert.equal(chosen(show, { skip: ["!read.txt"] }).files, "0 2 3");
 });
 
-Deno.test("globsWithoutFile names what --skip and --first say in vain", () => {
+Deno.test("seekingIdleGlobs names what --skip and --first say in vain", () => {
   const choice = { skip: ["*.jpg", "*.png"], first: ["x", "*.flac"] };
-  assert.deepEqual(globsWithoutFile(album, choice), ["--skip *.png", "--first x"]);
+  assert.deepEqual(finish(seekingIdleGlobs(album, choice)), ["--skip *.png", "--first x"]);
 });

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { ProtocolError } from "../../../lib/errors.ts";
 import { Bitfield } from "../../../lib/protocol/bitfield.ts";
 import { PeerPieces } from "../../../lib/swarm/download/peer_pieces.ts";
+import { RemotePeer } from "../../../lib/swarm/peers/remote_peer.ts";
 import { pickerOf, piecesIn } from "../../harness/data/pictures.ts";
-import { fakePeer } from "../../harness/sessions/remote_peers.ts";
+import { factsOf, fakePeer, FakeSender } from "../../harness/sessions/remote_peers.ts";
 
 /** One who has the pieces of `ours`, and two remote peers that have told nothing yet. */
 function knowing(ours: string) {
@@ -11,8 +12,16 @@ function knowing(ours: string) {
   const stored = piecesIn(ours);
   const { peer } = fakePeer(1, stored.length);
   const other = fakePeer(2, stored.length).peer;
+  const near = new Array(stored.length).fill(0);
+  const count = (index: number, change: number) => near[index] += change;
+  const nearCopies = () => near.join("");
   const availability = () => [...ours].map((_, index) => picker.availabilityOf(index)).join("");
-  return { pieces: new PeerPieces(stored, Bitfield.full(stored.length), picker), peer, other, availability };
+  const pieces = new PeerPieces(stored, Bitfield.full(stored.length), picker, {
+    count,
+    farHas() {},
+    farLeft() {},
+  });
+  return { pieces, peer, other, availability, nearCopies };
 }
 
 Deno.test("PeerPieces counts what peers have, and how much of it we lack", () => {
@@ -89,4 +98,18 @@ Deno.test("PeerPieces lowers what a peer has when it lost a piece, also when it 
   assert.throws(() => pieces.lossReceived(peer, 4), ProtocolError);
   pieces.peerLeft(peer);
   assert.equal(availability(), "1100");
+});
+
+Deno.test("PeerPieces counts the copies of near peers apart", () => {
+  const { pieces, peer, availability, nearCopies } = knowing("....");
+  const far = new RemotePeer(3, 4, factsOf(3), new FakeSender(), 0, "user", true);
+  pieces.bitfieldReceived(peer, piecesIn("##.."));
+  pieces.bitfieldReceived(far, piecesIn(".##."));
+  pieces.haveReceived(far, 3);
+  assert.deepEqual([availability(), nearCopies()], ["1211", "1100"]);
+  pieces.lossReceived(peer, 0);
+  assert.equal(nearCopies(), "0100");
+  pieces.peerLeft(peer);
+  pieces.peerLeft(far);
+  assert.deepEqual([availability(), nearCopies()], ["0000", "0000"]);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import { fc } from "../../harness/data/fast_check.ts";
+import { needs } from "../../harness/processes/require_tool.ts";
 import { Bitfield } from "../../../lib/protocol/bitfield.ts";
 import { PiecePicker } from "../../../lib/swarm/download/piece_picker.ts";
 import { pickerOf, piecesIn } from "../../harness/data/pictures.ts";
@@ -69,7 +70,7 @@ Deno.test("PiecePicker counts missing pieces, and a piece that is removed twice 
   assert.equal(new PiecePicker(new Bitfield(0)).pickRarest(() => true, 0), -1);
 });
 
-Deno.test("PiecePicker agrees with a plain model whatever happens in whatever order", () => {
+needs("fast-check")("PiecePicker agrees with a plain model whatever happens in whatever order", () => {
   const PIECES = 9;
   const step = fc.tuple(
     fc.constantFrom("peerHas", "peerLost", "remove", "restore"),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { CHOKING } from "../../../lib/settings.ts";
+import { CHOKING, TRIALS } from "../../../lib/settings.ts";
 import type { RemotePeer } from "../../../lib/swarm/peers/remote_peer.ts";
 import { Sources } from "../../../lib/swarm/download/sources.ts";
 import { seededRandom } from "../../harness/data/random.ts";
@@ -11,16 +11,19 @@ const PLACES = 2;
 class Places {
   readonly peers: RemotePeer[] = [];
   readonly sources: Sources;
+  /** Those that alone can finish a piece. */
+  readonly needed = new Set<RemotePeer>();
   readonly #connected = new Map<number, RemotePeer>();
   #changes: string[] = [];
 
   constructor(count: number) {
     this.sources = new Sources({
+      near: { look: () => [] },
       peers: this.#connected,
       policy: { downloadSources: PLACES },
       surroundings: { random: seededRandom(3) },
       declines: ({ number, isDeclined }) => this.#changes.push(`${isDeclined ? "-" : "+"}${number}`),
-    }, { gained: () => {}, lost: () => {} });
+    }, { gained: () => {}, lost: () => {}, isNeeded: (peer) => this.needed.has(peer) });
     for (let i = 0; i < count; i++) this.connect();
   }
 
@@ -130,4 +133,31 @@ Deno.test("Sources takes the slower one back when no declined peer wants its pla
   for (let rounds = 0; slow.isSource && rounds < 100; rounds++) places.sources.chooseAll(now);
   places.sources.fill(now + CHOKING.idlePauseMs);
   assert.equal(slow.isSource, true);
+});
+
+Deno.test("Sources tries nobody in the place of a peer that alone can finish a piece, unless that brings next to nothing", () => {
+  for (const [bytes, taken] of [[100_000, [1, 3]], [1_000, [2, 3]]] as const) {
+    const places = new Places(PLACES);
+    places.sources.fill(0);
+    for (const peer of places.peers) peer.download.add(bytes, 0);
+    places.connect();
+    places.needed.add(places.peers[0]);
+    places.sources.fill(TRIALS.firstMs);
+    assert.deepEqual(places.taken, taken, `${bytes} bytes`);
+  }
+});
+
+Deno.test("Sources lets near ones have half of the places that those behind a router hold, and leaves these the rest", () => {
+  const places = new Places(PLACES);
+  for (const peer of places.peers) Object.assign(peer, { isFar: true });
+  places.sources.fill(0);
+  assert.deepEqual(places.taken, [1, 2]);
+  places.connect();
+  places.sources.fill(1);
+  const [far, near] = places.taken;
+  assert.ok(far < 3);
+  assert.equal(near, 3);
+  places.connect();
+  places.sources.fill(2);
+  assert.deepEqual(places.taken, [far, near], "far ones have no more than their half");
 });

@@ -15,7 +15,9 @@ Deno.test("PeerExchange tells all connections first, without the remote itself",
 Deno.test("PeerExchange tells the difference a minute later, not before", () => {
   const exchange = new PeerExchange();
   exchange.next([peer(1), peer(2)], remote, 0);
+  assert.equal(exchange.isDue(PEX.intervalMs - 1), false);
   assert.equal(exchange.next([peer(2), peer(3)], remote, PEX.intervalMs - 1), undefined);
+  assert.equal(exchange.isDue(PEX.intervalMs), true);
   assert.deepEqual(exchange.next([peer(2), peer(3)], remote, PEX.intervalMs), {
     added: [peer(3)],
     dropped: [peer(1).endpoint],

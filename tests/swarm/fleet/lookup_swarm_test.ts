@@ -69,7 +69,7 @@ Deno.test("LookupSwarm dials the hosts it hears of, and speaks its extension wit
   const sender = new FakeSender();
   const peer = swarm.peerConnected(factsOf(1), sender, 0);
   const offered = parseExtendedHandshake(sender.extended.shift()!.payload).extensions;
-  assert.deepEqual([...offered.keys()].sort(), ["lan_peers", "peer_share", "ut_pex"]);
+  assert.deepEqual([...offered.keys()].sort(), ["lan_peers", "peer_fleet", "peer_share", "ut_pex"]);
   receive(swarm, peer, encodeExtended(0, encode({ m: { peer_share: 9 } })));
   assert.deepEqual(sender.extended, [{ id: 9, payload: toUtf8("hello") }]);
   receive(swarm, peer, encodeExtended(offered.get("peer_share")!, toUtf8("good day")));

@@ -222,7 +222,9 @@ Deno.test("KnownPeers lets whoever is announced take the place of hearsay, and d
   assert.equal(known.add([at(60_000)], "pex", 0), 0);
   assert.equal(known.add([at(60_001), at(60_002)], "tracker", 0), 2);
   assert.equal(known.size, CONNECTIONS.knownPeers);
-  const dialled = known.takeDue(2, false, 0, ({ address }) => address === "10.0.0.9" ? 9 : 1);
+  const dialled = known.takeDue(2, false, 0, {
+    priorityOf: ({ address }) => address === "10.0.0.9" ? 9 : 1,
+  });
   assert.deepEqual(dialled, [at(60_001), at(60_002)]);
   known.add([at(7)], "tracker", 0);
   assert.deepEqual(known.takeDue(1, false, 0), [at(7)], "no hearsay any more");
@@ -292,8 +294,21 @@ Deno.test("KnownPeers dials those of the highest priority when more are due than
   known.add([1, 2, 3, 4].map((last) => ({ address: `10.0.0.${last}`, port: 6881 })), "tracker", 0);
   const priorityOf = ({ address }: Endpoint) => [0, 5, 9, 1, 7][Number(address.at(-1))];
   const dialled = (limit: number) =>
-    known.takeDue(limit, false, 0, priorityOf).map(({ address }) => address.at(-1));
+    known.takeDue(limit, false, 0, { priorityOf }).map(({ address }) => address.at(-1));
   assert.deepEqual(dialled(2), ["2", "4"]);
   assert.deepEqual(dialled(2), ["1", "3"]);
   assert.deepEqual(dialled(2), []);
+});
+
+Deno.test("KnownPeers dials near ones first, but not for hearsay, nor before the far ones that are kept", () => {
+  const known = new KnownPeers();
+  const at = (address: string) => ({ address, port: 6881 });
+  known.add(["10.1.0.1", "10.0.0.1", "10.1.0.2", "10.0.0.2", "10.1.0.3"].map(at), "tracker", 0);
+  known.add([at("10.0.0.9")], "pex", 0, "10.1.0.9");
+  const isNear = ({ address }: Endpoint) => address.startsWith("10.0.");
+  const dialled = (limit: number, far: number) =>
+    known.takeDue(limit, false, 0, { isNear, far }).map(({ address }) => address);
+  assert.deepEqual(dialled(2, 1), ["10.1.0.1", "10.0.0.1"]);
+  assert.deepEqual(dialled(2, 0), ["10.0.0.2", "10.1.0.2"]);
+  assert.deepEqual(dialled(2, 0), ["10.1.0.3", "10.0.0.9"]);
 });

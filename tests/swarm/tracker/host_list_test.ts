@@ -38,7 +38,9 @@ Deno.test("hosts: a machine of our kind tells its name, its rates and what holds
       left: 300,
       have: 700,
       downloadRate: 8,
+      steadyRate: 8,
       uploadRate: 3,
+      pace: undefined,
       activity: "downloading",
       bottleneck: "disk",
       firstSeenAt: 5 * SECOND,
@@ -46,6 +48,24 @@ Deno.test("hosts: a machine of our kind tells its name, its rates and what holds
       goneSince: undefined,
     },
   );
+});
+
+Deno.test("hosts: a machine's pace is how fast it comes nearer to its end, over its last reports", () => {
+  const hosts = new HostList();
+  const paceAfter = (left: number, seconds: number) => {
+    hosts.note(announce(1, { report, left }), at("10.0.0.17"), "10.0.0.17", seconds * SECOND);
+    return hosts.hosts(seconds * SECOND)[0].pace;
+  };
+  assert.equal(paceAfter(1_000, 10), undefined);
+  assert.equal(paceAfter(900, 15), 20);
+  // An announce in between tells nothing of the pace.
+  assert.equal(paceAfter(900, 15.5), 20);
+  const halved = paceAfter(900, 15.5 + HOSTS.paceMs / SECOND * Math.LN2)!;
+  assert.ok(Math.abs(halved - 10) < 1e-9, `${halved}`);
+  // However often it reports, the same time weighs the same.
+  let pace = halved;
+  for (let i = 1; i <= 100; i++) pace = paceAfter(900 - 5 * i, 15.5 + HOSTS.paceMs / SECOND * Math.LN2 + i)!;
+  assert.ok(Math.abs(pace - 5) < 1e-4, `${pace}`);
 });
 
 Deno.test("hosts: another program counts with what BEP 3 says, and its rates come from two announces", () => {
@@ -73,8 +93,9 @@ Deno.test("hosts: one that leaves or falls silent stays, with the time since whe
   hosts.note(announce(2, { event: "stopped" }), at("10.0.0.2"), "10.0.0.2", 4 * SECOND);
   const goneAt = (now: number) => hosts.hosts(now).map(({ goneSince }) => goneSince);
   assert.deepEqual(goneAt(5 * SECOND), [undefined, 4 * SECOND]);
-  const silenceMs = HOSTS.minReportSeconds * HOSTS.silentReports * SECOND;
-  assert.ok(silenceMs < 15 * SECOND, "a killed machine is told within 15 s");
+  const silenceMs = HOSTS.minSilenceMs;
+  assert.ok(silenceMs < 9 * SECOND, "a killed machine is told within 9 s");
+  assert.deepEqual(goneAt(silenceMs), [undefined, 4 * SECOND]);
   assert.deepEqual(goneAt(silenceMs + 1), [0, 4 * SECOND]);
   // It has begun anew, with another peer id and key, and is still the same host.
   hosts.note(announce(7, { report }), at("10.0.0.1"), "10.0.0.1", 60 * SECOND);
@@ -132,5 +153,5 @@ Deno.test("hosts: there is a most of them; those that left longest ago make room
   note(HOSTS.maxPerTorrent);
   assert.equal(hosts.size, HOSTS.maxPerTorrent);
   assert.ok(hosts.hosts(0).some(({ endpoint }) => endpoint.address === "10.0.7.208"));
-  assert.equal(hosts.reportIntervalSeconds, HOSTS.maxPerTorrent / HOSTS.reportsPerSecond);
+  assert.equal(hosts.reportIntervalSeconds(1), HOSTS.maxPerTorrent / HOSTS.reportsPerSecond);
 });

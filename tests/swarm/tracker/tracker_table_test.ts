@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { toUtf8 } from "../../../lib/protocol/bytes.ts";
 import { formatEndpoint } from "../../../lib/protocol/endpoint.ts";
 import { type InfoHash, infoHashFromBytes } from "../../../lib/protocol/info_hash.ts";
@@ -8,6 +6,7 @@ import type { AnnounceRequest } from "../../../lib/protocol/tracker_messages.ts"
 import { TRACKER } from "../../../lib/settings.ts";
 import type { TrackedPeer } from "../../../lib/swarm/tracker/tracked_peer.ts";
 import { type AnnounceResult, TrackerTable } from "../../../lib/swarm/tracker/tracker_table.ts";
+import { heapBytes } from "../../harness/data/heap.ts";
 import { seededRandom } from "../../harness/data/random.ts";
 import { announceOf } from "../../harness/sessions/tracker.ts";
 
@@ -329,19 +328,15 @@ Deno.test("TrackerTable lets one address bring only so much news, however it cha
 });
 
 Deno.test("TrackerTable takes few bytes for each of many peers", () => {
-  setFlagsFromString("--expose-gc");
-  const collectGarbage = runInNewContext("gc") as () => void;
   const table = newTable(true);
-  collectGarbage();
-  const before = Deno.memoryUsage().heapUsed;
+  const before = heapBytes();
   const count = TRACKER.maxPeers / 5;
   for (let number = 0; number < count; number++) {
     const from = `10.${number >> 16}.${(number >> 8) & 255}.${number & 255}`;
     announce(table, from, number, { infoHash: hash(number % 20), numwant: 0 });
   }
-  collectGarbage();
   assert.equal(table.peerCount, count);
-  const bytes = (Deno.memoryUsage().heapUsed - before) / count;
+  const bytes = (heapBytes() - before) / count;
   assert.ok(bytes < 400, `${bytes} bytes each`);
 });
 

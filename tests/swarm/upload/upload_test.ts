@@ -337,3 +337,23 @@ Deno.test("Upload gives the slots of greedy peers to others at once, and leaves 
   upload.tick(300);
   assert.deepEqual([slotsOf(all).slice(4), upload.slotCount], ["##", 3]);
 });
+
+Deno.test("Upload shares its slots between near peers and those behind a router, while both want something", () => {
+  const { upload, all } = giving("####", 4, 8);
+  for (const { peer } of all.slice(0, 5)) Object.assign(peer, { isFar: true });
+  for (const { peer } of all.slice(5)) peer.peerWants = false;
+  upload.fillSlots(0);
+  assert.equal(upload.slotCount, 4, "nobody else wants one");
+  for (const { peer } of all.slice(5)) peer.peerWants = true;
+  const held = () =>
+    [slotsOf(all.slice(0, 5)), slotsOf(all.slice(5))].map((text) => text.replaceAll(".", ""));
+  upload.fillSlots(1);
+  assert.deepEqual(held(), ["##", "##"]);
+  upload.chooseSlots(2);
+  assert.deepEqual(held(), ["##", "##"]);
+  for (const { peer } of all.slice(0, 5)) {
+    peer.peerWants = false;
+    upload.lostInterest(peer, 3);
+  }
+  assert.deepEqual(held(), ["", "###"]);
+});
