@@ -2,6 +2,7 @@
 import { requireFolder } from "../disk/guarded_path.ts";
 import type { DiskWorkers } from "../disk/disk_workers.ts";
 import { PieceStore } from "../disk/piece_store.ts";
+import { PieceSearch } from "../disk/reuse/piece_search.ts";
 import { spelledAsOnDisk } from "../disk/spelling.ts";
 import { giveWay, inSlices } from "../disk/time_slices.ts";
 import type { ResumeStore } from "../disk/state/resume_store.ts";
@@ -45,6 +46,10 @@ export interface JoinContext {
   readonly folder: string | undefined;
   /** Whether the data is the user's own, shared from where it lies; then it is never written. */
   readonly isUsersOwn: boolean;
+  /** Absolute paths of old data of the user's in which pieces are looked for. */
+  readonly reuse: () => readonly string[];
+  /** Pieces of so many bytes were found there. */
+  reused(bytes: number): void;
   /** The user's changes of its trackers and web seeds, as they are now. */
   readonly addresses: () => KeptAddresses;
   /** The user's wishes for its files in this run; the resume state holds those of earlier runs. */
@@ -75,6 +80,9 @@ export class JoinedTorrent {
   /** Aborts when the torrent rests again; undefined while it rests. */
   #activity: AbortController | undefined;
   readonly #webSeeds = new RenewableTask((signal) => this.#useWebSeeds(signal));
+  readonly #reusing = new RenewableTask((signal) => this.#reuse(signal));
+  /** Old data in which all that was missing has been looked for. */
+  #searched: readonly string[] = [];
   /** The last search for our own trackers under way; each one waits for the one before. */
   #revising: Promise<void> = Promise.resolve();
   /** Resolves when the trackers have heard that we left, as far as they can be reached. */
@@ -188,6 +196,7 @@ export class JoinedTorrent {
   begin(): void {
     const { signal } = this.#activity = new AbortController();
     this.swarm.resume();
+    this.#reusing.begin();
     this.#tasks.add(this.#announce(signal));
     this.#webSeeds.begin();
   }
@@ -202,6 +211,7 @@ export class JoinedTorrent {
     this.#activity?.abort();
     this.#activity = undefined;
     this.#webSeeds.end();
+    this.#reusing.end();
     if (this.announcer !== undefined) this.#goodbye = this.announcer.stop();
     this.announcer = undefined;
   }
@@ -209,7 +219,36 @@ export class JoinedTorrent {
   /** Downloads another selection of files, or in another order, from now on. */
   select(selection: FileSelection): void {
     this.swarm.select(selection, this.#context.shared.surroundings.now());
-    if (this.#activity !== undefined && !this.swarm.isFinished) this.#webSeeds.begin();
+    this.#searched = [];
+    if (this.#activity === undefined || this.swarm.isFinished) return;
+    this.#webSeeds.begin();
+    this.#reusing.renew();
+  }
+
+  /** The user has named other old data. */
+  reuseChanged(): void {
+    this.#reusing.renew();
+  }
+
+  /** Looks for missing pieces in old data of the user's until `signal` aborts. Never rejects. */
+  async #reuse(signal: AbortSignal): Promise<void> {
+    const { reused, report, shared: { workers } } = this.#context;
+    const { infoHash, metainfo, download } = this.swarm;
+    const paths = this.#context.reuse().filter((path) => !this.#searched.includes(path));
+    if (this.swarm.isFinished || paths.length === 0) return;
+    const search = new PieceSearch({
+      metainfo,
+      workers,
+      held: download.held,
+      patienceMs: STORAGE.reusePatienceMs,
+      copy: (from, at, index) => this.#store.copyFrom(from, at, index),
+    });
+    if (await search.run(paths, signal)) this.#searched = [...this.#searched, ...paths];
+    const { pieces, bytes, problems } = search.result;
+    reused(bytes);
+    for (const message of problems) report({ event: "warning", code: "reuse", message, infoHash });
+    const { name, layout: { totalLength: length } } = metainfo;
+    report({ event: "reused", infoHash, name, pieces, bytes, length });
   }
 
   /** Begins to announce once the trackers have heard the last goodbye. */
@@ -301,7 +340,13 @@ export class JoinedTorrent {
     this.#left.resolve();
     this.swarm.stop();
     this.#rest();
-    await Promise.all([this.#goodbye, this.#webSeeds.settled, this.#revising, this.#tasks.settled()]);
+    await Promise.all([
+      this.#goodbye,
+      this.#webSeeds.settled,
+      this.#reusing.settled,
+      this.#revising,
+      this.#tasks.settled(),
+    ]);
   }
 
   /** Leaves the swarm and closes all files, without saving unfinished pieces, which may be wrong. Never rejects. */

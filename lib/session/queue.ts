@@ -1,7 +1,7 @@
 /** Decides which torrents run, and which wait in the queue until others are done. */
 
 /** A torrent, as the queue sees it. */
-export interface Queued {
+interface Queued {
   /** Whether it is to be downloaded now, so that it counts among those that run at once. */
   readonly isDemanding: boolean;
   /** Lets it wait, or lets it run. */

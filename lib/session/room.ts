@@ -7,7 +7,7 @@ import type { TrackedHost } from "../swarm/tracker/host_list.ts";
 import type { TorrentSnapshot } from "./torrent_snapshot.ts";
 
 /** What a machine does with a torrent. One that has left is "gone"; one that has no metadata yet is "waiting". */
-export type HostState = "downloading" | "done" | "paused" | "failed" | "checking" | "waiting" | "gone";
+type HostState = "downloading" | "done" | "paused" | "failed" | "checking" | "waiting" | "gone";
 
 /** One machine. Members without a value are left out. Rates in bytes per second, times in ms since 1970. */
 export interface HostView {
@@ -37,7 +37,9 @@ export interface HostView {
 /** The room in numbers. */
 export interface RoomView {
   readonly hosts: number;
+  /** Those that have all they want; also one that has left since. */
   readonly done: number;
+  /** Those that have left before. */
   readonly gone: number;
   readonly slow: number;
   /** Part of the data of all hosts together that is there, 0 to 1; those that have gone count. */
@@ -64,6 +66,8 @@ export interface RoomFacts {
 /** A host before the others are known that it is compared with. */
 interface Seen extends Omit<HostView, "slow"> {
   readonly bottleneck?: Bottleneck | undefined;
+  /** The rate by which it is told whether it is slow, where that is not `downloadRate`. */
+  readonly effectiveRate?: number;
 }
 
 /** All machines of a torrent: this one, those that announced it here, and those that are connected. */
@@ -83,7 +87,7 @@ export function hostsOf(facts: RoomFacts): HostView[] {
     ...tracked.map((host) => trackedHost(host, connected.get(host), facts)),
     ...strangers.map((peer) => strangerOf(peer, snapshot)),
   ];
-  const usual = usualRateOf(seen, snapshot.length);
+  const usual = usualRateOf(seen, snapshot.length, facts.wallClock);
   return seen.map((host) => withReason(host, usual, facts.wallClock));
 }
 
@@ -138,7 +142,11 @@ function ownState({ state, finished }: TorrentSnapshot): HostState {
 
 function trackedHost(host: TrackedHost, peer: RemotePeerSnapshot | undefined, facts: RoomFacts): Seen {
   const { snapshot: { length, pieces }, now, wallClock } = facts;
-  const { endpoint, name, client, activity, bottleneck, downloadRate, uploadRate } = host;
+  const { endpoint, name, client, activity, bottleneck, uploadRate } = host;
+  // Other programs announce once in many minutes, but tell each peer of every piece.
+  const isStranger = name === undefined && peer !== undefined;
+  const downloadRate = isStranger ? peer.progressRate : host.downloadRate;
+  const pace = isStranger ? downloadRate : host.pace || downloadRate;
   const toWallClock = (time: number) => Math.round(wallClock - (now - time));
   const told = host.left === undefined || length === 0 ? undefined : 1 - host.left / length;
   const isDone = activity === "seeding" || told === 1;
@@ -158,44 +166,65 @@ function trackedHost(host: TrackedHost, peer: RemotePeerSnapshot | undefined, fa
     left,
     downloadRate: isGone || part === 1 ? 0 : downloadRate,
     uploadRate: isGone ? 0 : uploadRate,
-    ...(!isGone && left > 0 && downloadRate > 0 && { etaS: Math.ceil(left / downloadRate) }),
+    ...(!isGone && left > 0 && pace > 0 && { etaS: Math.ceil(left / pace) }),
     firstSeenAt: toWallClock(host.firstSeenAt),
     ...(doneAt !== undefined && part === 1 && { doneAt: toWallClock(doneAt) }),
     ...(isGone && { goneSince: toWallClock(host.goneSince!) }),
     bottleneck,
+    ...!isStranger && { effectiveRate: effectiveRateOf(host) },
   };
 }
 
-/** A connected peer that announces elsewhere. We see no more of its rates than what passes between us. */
+/** How fast a host comes nearer to its end: what it receives helps only once a disk that is behind has stored it. */
+function effectiveRateOf({ steadyRate, pace, bottleneck }: TrackedHost): number {
+  return bottleneck === "disk" && pace !== undefined ? Math.min(steadyRate, pace) : steadyRate;
+}
+
+/** A connected peer that announces elsewhere. */
 function strangerOf(peer: RemotePeerSnapshot, { pieces, length }: TorrentSnapshot): Seen {
   const part = pieces === 0 ? undefined : peer.have / pieces;
+  const left = part === undefined ? 0 : Math.round((1 - part) * length);
+  const downloadRate = peer.progressRate;
   return {
     endpoint: peer.endpoint,
     client: peer.client,
     isSelf: false,
     isAnnouncer: false,
     state: peer.isSeed ? "done" : "downloading",
-    ...(part !== undefined && { part, left: Math.round((1 - part) * length) }),
-    downloadRate: peer.uploadRate,
+    ...(part !== undefined && { part, left }),
+    downloadRate: peer.isSeed ? 0 : downloadRate,
     uploadRate: peer.downloadRate,
+    ...(left > 0 && downloadRate > 0 && { etaS: Math.ceil(left / downloadRate) }),
   };
 }
 
-/** The rate that is usual in this room, in bytes per second: the median of all that are loading or have loaded. */
-function usualRateOf(seen: readonly Seen[], length: number): number {
-  const rates = seen.flatMap(({ state, downloadRate = 0, firstSeenAt, doneAt }) => {
-    if (state === "downloading") return [downloadRate];
+/**
+ * The rate that is usual in this room, in bytes per second: the median of all that load and have warmed up, or have
+ * loaded. Another program whose rate is not known yet counts for nothing.
+ */
+function usualRateOf(seen: readonly Seen[], length: number, wallClock: number): number {
+  const rates = seen.flatMap((host) => {
+    const { state, name, downloadRate = 0, firstSeenAt, doneAt } = host;
+    if (state === "downloading") {
+      return isNew(host, wallClock) || name === undefined && downloadRate === 0 ? [] : [downloadRate];
+    }
     const seconds = ((doneAt ?? 0) - (firstSeenAt ?? 0)) / 1_000;
     return state === "done" && doneAt !== undefined && seconds >= 1 ? [length / seconds] : [];
   }).sort((a, b) => a - b);
   return rates.length < 2 ? 0 : rates[rates.length >> 1];
 }
 
-function withReason({ bottleneck, ...host }: Seen, usual: number, wallClock: number): HostView {
-  const { state, downloadRate = 0, firstSeenAt } = host;
+/** Whether a host came just now, so that its first blocks may still be on their way. */
+function isNew({ firstSeenAt }: Seen, wallClock: number): boolean {
+  return firstSeenAt === undefined || wallClock - firstSeenAt < HOSTS.warmUpMs;
+}
+
+function withReason(seen: Seen, usual: number, wallClock: number): HostView {
+  const { bottleneck, effectiveRate, ...host } = seen;
+  const { state, downloadRate = 0 } = host;
   if (state === "failed") return bottleneck === "full" ? { ...host, slow: "its disk is full" } : host;
-  const isNew = firstSeenAt === undefined || wallClock - firstSeenAt < HOSTS.warmUpMs;
-  if (state !== "downloading" || isNew || downloadRate >= HOSTS.slowShare * usual) return host;
+  if (state !== "downloading" || isNew(seen, wallClock)) return host;
+  if ((effectiveRate ?? downloadRate) >= HOSTS.slowShare * usual) return host;
   return { ...host, slow: reasonOf(bottleneck) };
 }
 
@@ -222,6 +251,7 @@ function reasonOf(bottleneck: Bottleneck | undefined): string {
 export function roomOf(hosts: readonly HostView[], snapshot: TorrentSnapshot): RoomView | undefined {
   if (hosts.length < 2) return undefined;
   const count = (matches: (host: HostView) => boolean) => hosts.filter(matches).length;
+  const isWhole = ({ state, part }: HostView) => state === "gone" && part === 1;
   const together = hosts.reduce((sum, { part = 0 }) => sum + part, 0) / hosts.length;
   const lastInS = lastInOf(hosts);
   const { length, uploaded } = snapshot;
@@ -229,8 +259,8 @@ export function roomOf(hosts: readonly HostView[], snapshot: TorrentSnapshot): R
   const sentCopies = length === 0 ? 0 : uploaded / length;
   return {
     hosts: hosts.length,
-    done: count(({ state }) => state === "done"),
-    gone: count(({ state }) => state === "gone"),
+    done: count((host) => host.state === "done" || isWhole(host)),
+    gone: count((host) => host.state === "gone" && !isWhole(host)),
     slow: count(({ slow }) => slow !== undefined),
     together: Math.floor(together * 1_000) / 1_000,
     ...(lastInS !== undefined && { lastInS }),

@@ -12,21 +12,31 @@ import { StateLock } from "../disk/state/state_lock.ts";
 import { storageFailure } from "../disk/storage_failure.ts";
 import { messageOf } from "../errors.ts";
 import { ownAddressFor } from "../net/addresses/own_addresses.ts";
+import type { HttpService } from "../net/http/http_server.ts";
 import { LocalDiscovery } from "../net/discovery/local_discovery.ts";
 import { Connections } from "../net/peers/connections.ts";
 import { Dialer } from "../net/peers/dialer.ts";
 import { Listener } from "../net/peers/listener.ts";
 import { EmbeddedTracker } from "../net/tracker/embedded_tracker.ts";
+import { servingReach } from "../net/tracker/reach_server.ts";
+import { servingTorrents } from "../net/tracker/torrent_server.ts";
 import { TrackerTraffic } from "../net/tracker/tracker_traffic.ts";
 import { toByteString } from "../protocol/bytes.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import { PORTS, STORAGE, TICK_MS, VERSION } from "../settings.ts";
 import { type RegisteredSwarm, SwarmRegistry } from "../swarm/swarm_registry.ts";
 import { TrackerTable } from "../swarm/tracker/tracker_table.ts";
+import { Fleet } from "./fleet/fleet.ts";
+import { Doctor } from "./doctor/doctor.ts";
 import { Lookups } from "./fleet/lookups.ts";
 import { ShareQuestions } from "./fleet/share_lookup.ts";
-import { Sharing } from "./fleet/sharing.ts";
+import { NEAR, Sharing } from "./fleet/sharing.ts";
+import { isShared } from "./fleet/share_of.ts";
+import { torrentOfToday } from "./fleet/torrent_of_today.ts";
+import { HandOut } from "./hand_out/hand_out.ts";
+import { findPrograms } from "./hand_out/programs.ts";
 import { Bans } from "./kept/bans.ts";
+import { KeptFleets } from "./kept/kept_fleet.ts";
 import { KeptState } from "./kept/kept_state.ts";
 import { ProcessChoices } from "./kept/process_choices.ts";
 import { balance } from "./queue.ts";
@@ -44,6 +54,7 @@ interface State {
   readonly kept: KeptState;
   readonly bans: Bans;
   readonly traffic: Traffic;
+  readonly fleets: KeptFleets;
 }
 
 /** The parts of a running session. */
@@ -67,6 +78,8 @@ export class Runtime {
   readonly lookups: Lookups;
   readonly #sharing: Sharing;
   readonly questions: ShareQuestions;
+  readonly doctor: Doctor;
+  readonly fleet: Fleet;
   /** The observers of events; that of the options is the first. */
   readonly #observers = new Map<(event: SessionEvent) => void, { readonly watchesPieces: boolean }>();
   /** In ms since 1970. */
@@ -102,8 +115,10 @@ export class Runtime {
     const kept = await KeptState.load(resume, wallClock);
     const bans = await Bans.load(kept);
     const traffic = new Traffic(await resume.totals());
-    const runtime = new Runtime(options, { lock, resume, kept, bans, traffic }, opened);
+    const fleets = await KeptFleets.load(home);
+    const runtime = new Runtime(options, { lock, resume, kept, bans, traffic, fleets }, opened);
     opened.move();
+    runtime.fleet.begin();
     return runtime;
   }
 
@@ -135,7 +150,15 @@ export class Runtime {
     const table = new TrackerTable({ open: options.openTracker, random, ownAddressFor });
     const registry = this.registry = new SwarmRegistry(table, { peerId, port: listener.port }, observe);
     const tracker = this.#tracker = options.runTracker
-      ? new EmbeddedTracker({ host, port: options.trackerPort, registry, trustedProxies, now, log })
+      ? new EmbeddedTracker({
+        host,
+        port: options.trackerPort,
+        registry,
+        trustedProxies,
+        now,
+        log,
+        serving: (tracker) => this.#servingBeside(tracker),
+      })
       : undefined;
     surroundings.trackerPort = tracker?.port;
     if (tracker !== undefined) opened.defer(() => tracker.stop());
@@ -171,7 +194,20 @@ export class Runtime {
     const looking = { registry, policy, limits, surroundings, trackerTraffic, dial, standingChanged, tasks };
     const lookups = this.lookups = new Lookups(looking, sharing);
     const announceAgain = (infoHash: InfoHash) => this.#discovery?.announceAgain(infoHash);
+    const discovery = this.#discovery;
+    this.doctor = new Doctor({ home, surroundings, registry, discovery, signal });
     this.questions = new ShareQuestions({ ...looking, lookups, sharing, announceAgain }, signal);
+    const { torrents } = this;
+    this.fleet = new Fleet(state.fleets, {
+      home,
+      torrents,
+      lookups,
+      surroundings,
+      announceAgain,
+      observe,
+      tasks,
+      signal,
+    });
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     observe({
       event: "ready",
@@ -186,6 +222,7 @@ export class Runtime {
 
   /** Tells all observers of an event. */
   #report(event: SessionEvent): void {
+    if (event.event === "torrent") this.fleet.torrentJoined(event);
     for (const [observe, { watchesPieces }] of this.#observers) {
       if (watchesPieces || event.event !== "piece") observe(event);
     }
@@ -194,6 +231,40 @@ export class Runtime {
   /** The swarm of an info-hash or of a lookup hash; undefined for one that is not ours. */
   #findSwarm(infoHash: InfoHash): RegisteredSwarm | undefined {
     return this.registry.find(infoHash) ?? this.lookups.find(infoHash);
+  }
+
+  /**
+   * Announces a torrent for another machine that tries whether multicast arrives there; returns whether it was announced.
+   * Only torrents that are told to others are.
+   */
+  #announceForAsker(infoHash: InfoHash): boolean {
+    const mayBe = this.torrents.has(infoHash) && isShared(this.torrents.get(infoHash));
+    return mayBe && this.#discovery !== undefined && this.#discovery.announceForAsker(infoHash);
+  }
+
+  /** The torrent as somebody at `address` needs it; undefined for one that is not told to others. */
+  #torrentFileFor(infoHash: InfoHash, address: string): Uint8Array | undefined {
+    if (!this.torrents.has(infoHash)) return undefined;
+    const own = ownAddressFor(address);
+    const port = this.trackerPort;
+    const ours = own === undefined || port === undefined ? undefined : { address: own, port };
+    return torrentOfToday(this.torrents.get(infoHash), ours);
+  }
+
+  /** What is served at the tracker's port: the tracker, torrents, how others reach a machine, and the program. */
+  #servingBeside(tracker: HttpService): HttpService {
+    const { signal } = this.#stopping;
+    const { now } = this.surroundings;
+    const announceAgain = (infoHash: InfoHash) => this.#announceForAsker(infoHash);
+    const torrents = servingTorrents((...asked) => this.#torrentFileFor(...asked), tracker, now);
+    const reach = servingReach({ now, wallClock, announceAgain, signal }, torrents);
+    if (!this.options.handsOut) return reach;
+    const handOut = new HandOut({
+      shares: () => this.#sharing.sharesUnder(NEAR),
+      port: () => this.#tracker!.port,
+      programs: findPrograms(signal),
+    });
+    return handOut.serving(reach);
   }
 
   /** Looks for peers by multicast until the session stops. */
@@ -239,6 +310,11 @@ export class Runtime {
     return this.#tracker?.port;
   }
 
+  /** Aborts when the session stops. */
+  get signal(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
   get bans(): Bans {
     return this.#state.bans;
   }
@@ -267,13 +343,14 @@ export class Runtime {
     this.connections.tick(now);
     for (const torrent of this.torrents) torrent.tick(now);
     this.lookups.tick(now);
+    this.fleet.tick();
     this.#state.traffic.count(this.torrents, now);
     this.#roles.look(this.torrents);
   }
 
   /** Stops cleanly: tells the trackers, saves everything and ends every loop. */
   async stop(): Promise<void> {
-    const { resume, lock, traffic } = this.#state;
+    const { resume, lock, traffic, fleets } = this.#state;
     clearInterval(this.#timer);
     this.#stopping.abort();
     const torrents = [...this.torrents];
@@ -282,7 +359,9 @@ export class Runtime {
       this.lookups.stop(),
       this.#tasks.settled(),
       this.choices.settled,
+      this.doctor.settled,
       this.bans.settled,
+      fleets.settled,
       this.#roles.settled,
       this.connections.stop(),
       this.#tracker?.stop(),

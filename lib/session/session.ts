@@ -10,10 +10,15 @@ import { ownAddressFor } from "../net/addresses/own_addresses.ts";
 import { toByteString } from "../protocol/bytes.ts";
 import { formatEndpoint } from "../protocol/endpoint.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
+import type { Steps } from "../protocol/steps.ts";
 import { VERSION } from "../settings.ts";
 import type { Changes, Choices } from "../swarm/policy.ts";
 import type { FileView, PiecesView } from "../swarm/swarm_views.ts";
+import type { Examination } from "./doctor/checks.ts";
+import { subjectsOf } from "./doctor/doctor.ts";
+import type { Fleet } from "./fleet/fleet.ts";
 import type { ShareQuestion, SharesFound } from "./fleet/share_lookup.ts";
+import { makeSharedData, ownTiers, type SharedData } from "./fleet/shared_data.ts";
 import type { FileWishes } from "./kept/kept_choice.ts";
 import { checkLabels } from "./kept/kept_torrent.ts";
 import type { ProcessSnapshot } from "./process_snapshot.ts";
@@ -23,7 +28,7 @@ import { Runtime } from "./runtime.ts";
 import type { SessionEvent, SessionOptions } from "./session_options.ts";
 import type { TorrentSnapshot } from "./torrent_snapshot.ts";
 import * as views from "./torrent_views.ts";
-import type { TorrentDetails, TrackedPeerView, TrackerView, WebSeedView } from "./torrent_views.ts";
+import type { TorrentDetails, TrackerView, WebSeedView } from "./torrent_views.ts";
 import type { AddOptions, OpenedTorrent, TorrentOrigin } from "./torrents.ts";
 
 export { type IpFilter, loadIpFilter } from "../net/addresses/ip_filter.ts";
@@ -35,9 +40,13 @@ export type { RemotePeerSnapshot as PeerView, Role, SwarmSnapshot, TorrentState 
 export type { ActivePieceView, FileView, PiecesView } from "../swarm/swarm_views.ts";
 export type { QueueMove } from "./queue.ts";
 export type { HostView, RoomView } from "./room.ts";
-export type { TorrentDetails, TrackedPeerView, TrackerView, WebSeedView } from "./torrent_views.ts";
+export type { TorrentDetails, TrackerView, WebSeedView } from "./torrent_views.ts";
+export { trustAtRest } from "./fleet/trust_at_rest.ts";
+export type { FleetChoices } from "./fleet/fleet.ts";
+export type { OfferedHost, OfferView } from "./fleet/offer_view.ts";
+export type { FleetView, InvitationView, MemberView } from "./fleet/fleet_view.ts";
 export type { SharedTorrent } from "./fleet/share_lookup.ts";
-export type { ShareQuestion, SharesFound };
+export type { SharedData, ShareQuestion, SharesFound };
 export type { AddOptions, FileWishes, OpenedTorrent, ProcessSnapshot, TorrentOrigin, TorrentSnapshot };
 
 /** A running session. */
@@ -105,8 +114,9 @@ export class Session {
    * finished files too. Errors: `RangeError` for an unknown torrent; `StorageError` when a file cannot be removed, and
    * the caller may try again.
    */
-  remove(infoHash: InfoHash, deletesData: boolean): Promise<void> {
-    return this.#runtime.torrents.remove(infoHash, deletesData);
+  async remove(infoHash: InfoHash, deletesData: boolean): Promise<void> {
+    await this.#runtime.torrents.remove(infoHash, deletesData);
+    this.#runtime.fleet.torrentRemoved(infoHash);
   }
 
   /**
@@ -117,6 +127,40 @@ export class Session {
    */
   lookUp(question: ShareQuestion): Promise<SharesFound> {
     return this.#runtime.questions.ask(question);
+  }
+
+  /**
+   * Makes the torrent of a file or folder, wherever it lies, to `share` it; nothing is shared yet. Its announce addresses
+   * are those by which others reach this machine. `pieceLength` is in bytes; where left out, it follows from the size.
+   * `onProgress` hears pieces done and pieces in all.
+   *
+   * Errors: `StorageError`, `MetainfoError`; the reason of `signal`, or of the end of the session.
+   */
+  async prepareShare(
+    path: string,
+    pieceLength?: number,
+    onProgress: (done: number, total: number) => void = () => {},
+    signal?: AbortSignal,
+  ): Promise<SharedData> {
+    const { options: { home, host }, trackerPort, signal: ending } = this.#runtime;
+    const announceTiers = trackerPort === undefined ? [] : ownTiers(trackerPort, host);
+    const until = signal === undefined ? ending : AbortSignal.any([ending, signal]);
+    return await makeSharedData({ path, home, announceTiers, pieceLength }, onProgress, until);
+  }
+
+  /**
+   * Shares prepared data from where it lies; returns whether it is new. A torrent that is known from elsewhere, and is
+   * not finished, is taken from here now. `isListed`: whether hosts near by that know no code of it see it.
+   *
+   * Errors: as `open`.
+   */
+  async share({ bytes, metainfo, folder, stamps }: SharedData, isListed: boolean): Promise<boolean> {
+    const options = { folder, isUsersOwn: true, stamps, isListed };
+    const { infoHash } = metainfo;
+    if ((await this.open({ bytes }, options)).isNew) return true;
+    if (this.details(infoHash).folder === folder || this.snapshotOf(infoHash).finished) return false;
+    await this.remove(infoHash, false);
+    return (await this.open({ bytes }, options)).isNew;
   }
 
   /** Whether the session has this torrent. */
@@ -252,17 +296,24 @@ export class Session {
     return this.#runtime.torrents.inOrder.map((torrent, position) => torrent.snapshot(now, position));
   }
 
-  // Views of one torrent, computed at each call. Errors: `RangeError` for an unknown torrent.
+  /** One torrent at this moment. Errors: `RangeError` for an unknown torrent. */
+  snapshotOf(infoHash: InfoHash): TorrentSnapshot {
+    const { torrents, surroundings } = this.#runtime;
+    const torrent = torrents.get(infoHash);
+    return torrent.snapshot(surroundings.now(), torrents.inOrder.indexOf(torrent));
+  }
+
+  // Views of one torrent, computed at each call. Those that may be long are computed in steps, between which other work
+  // may go on. Errors: `RangeError` for an unknown torrent.
 
   /** What it is. */
   details(infoHash: InfoHash): TorrentDetails {
     const torrent = this.#runtime.torrents.get(infoHash);
-    const snapshot = torrent.snapshot(this.#runtime.surroundings.now(), 0);
     const folder = torrent.will.kept.folder ?? join(this.#runtime.options.home, "shareable");
     const { isListed } = torrent.will.kept;
     return views.detailsOf(
       torrent.parts,
-      snapshot,
+      this.snapshotOf(infoHash),
       { folder, isListed },
       torrent.will.policy.own,
       torrent.times,
@@ -270,7 +321,7 @@ export class Session {
   }
 
   /** Its files; none while it lacks the metadata. */
-  files(infoHash: InfoHash): FileView[] {
+  files(infoHash: InfoHash): Steps<FileView[]> {
     return views.filesOf(this.#runtime.torrents.get(infoHash).parts);
   }
 
@@ -283,36 +334,34 @@ export class Session {
     return views.trackersOf(this.#runtime.torrents.get(infoHash).parts, own, this.#runtime.surroundings);
   }
 
+  /** The trackers of other machines that stand in for its own while none of these answers. Errors: `RangeError`, thrown. */
+  standIns(infoHash: InfoHash): TrackerView[] {
+    return views.standInsOf(this.#runtime.torrents.get(infoHash).parts, this.#runtime.surroundings);
+  }
+
   /** Its web seeds. */
   webSeeds(infoHash: InfoHash): WebSeedView[] {
     return views.webSeedsOf(this.#runtime.torrents.get(infoHash).parts, this.#runtime.surroundings.now());
   }
 
   /** Its pieces, and the table of the blocks under way. */
-  pieces(infoHash: InfoHash): PiecesView {
+  pieces(infoHash: InfoHash): Steps<PiecesView> {
     return views.piecesOf(this.#runtime.torrents.get(infoHash).parts);
   }
 
   /** The machines that take part in it, this one first. */
   hosts(infoHash: InfoHash): HostView[] {
-    const { torrents, surroundings } = this.#runtime;
-    return this.#hostsOf(torrents.get(infoHash).snapshot(surroundings.now(), 0));
-  }
-
-  /** The peers that announce it to our own tracker: none where there is no tracker or nobody came. */
-  tracked(infoHash: InfoHash): TrackedPeerView[] {
-    const { torrents, registry, surroundings } = this.#runtime;
-    torrents.get(infoHash);
-    return views.trackedOf(registry.announces(infoHash, surroundings.now()), surroundings);
+    return this.hostsIn(this.snapshotOf(infoHash));
   }
 
   /** The machines of a torrent in numbers, from its present snapshot; undefined while this machine is alone. */
   room(snapshot: TorrentSnapshot): RoomView | undefined {
     const isAlone = snapshot.connections === 0 && !this.#runtime.registry.hasHosts(snapshot.infoHash);
-    return isAlone ? undefined : roomOf(this.#hostsOf(snapshot), snapshot);
+    return isAlone ? undefined : roomOf(this.hostsIn(snapshot), snapshot);
   }
 
-  #hostsOf(snapshot: TorrentSnapshot): HostView[] {
+  /** The machines that take part in a torrent, from its present snapshot. */
+  hostsIn(snapshot: TorrentSnapshot): HostView[] {
     const { registry, surroundings: { now, wallClock, machine, client, listenPort } } = this.#runtime;
     const tracked = registry.hosts(snapshot.infoHash, now());
     const other = tracked[0]?.endpoint.address ?? snapshot.peers[0]?.address ?? "10.0.0.1";
@@ -324,6 +373,25 @@ export class Session {
       now: now(),
       wallClock: wallClock(),
     });
+  }
+
+  /**
+   * Finds out why this machine is not reached, or why a torrent stands still: one true sentence for each check. It takes
+   * some seconds. Without an info-hash it looks at all torrents.
+   *
+   * Errors: `RangeError` for an unknown torrent; the reason of the end, where the session ends meanwhile.
+   */
+  async examine(infoHash?: InfoHash): Promise<Examination> {
+    const { torrents, doctor } = this.#runtime;
+    if (infoHash !== undefined) torrents.get(infoHash);
+    return await doctor.examine(subjectsOf(torrents, infoHash));
+  }
+
+  // The fleet
+
+  /** The fleet that this home is a member of, with its orders. */
+  get fleet(): Fleet {
+    return this.#runtime.fleet;
   }
 
   // The process

@@ -2,6 +2,8 @@
 import { type Logger, silentLogger } from "../log.ts";
 import type { IpFilter } from "../net/addresses/ip_filter.ts";
 import type { EncryptionPolicy } from "../settings.ts";
+import type { InfoHash } from "../protocol/info_hash.ts";
+import type { OfferedHost, OfferView } from "./fleet/offer_view.ts";
 import type { FileWishes } from "./kept/kept_choice.ts";
 import type { Changes } from "../swarm/policy.ts";
 import type { SwarmEvent, SwarmSnapshot } from "../swarm/ports.ts";
@@ -21,6 +23,8 @@ export interface SessionOptions {
   readonly runTracker: boolean;
   /** Whether the tracker serves any info-hash, not only those this machine shares. */
   readonly openTracker: boolean;
+  /** Whether machines without the program can fetch it from the tracker's port. */
+  readonly handsOut: boolean;
   /** Addresses of proxies that the tracker trusts to name the peer they announce for. */
   readonly trustedProxies: readonly string[];
   /** The user's choices for all torrents in this run; rates hold for the whole process. */
@@ -51,6 +55,7 @@ export function defaultOptions(home: string): SessionOptions {
     trackerPort: undefined,
     runTracker: true,
     openTracker: false,
+    handsOut: false,
     trustedProxies: [],
     choices: {},
     configured: { choices: {}, files: {} },
@@ -77,8 +82,19 @@ export type SessionEvent =
     readonly pid: number;
   }
   | ({ readonly event: "torrent" } & TorrentFacts)
+  | ({ readonly event: "offer" } & OfferNews)
   | { readonly event: "warning" | "error"; readonly code: string; readonly message: string }
   | { readonly event: "stopped" };
+
+/** What is new about an offer of a lead: how this host takes it, or with `hosts` how all hosts take one of its own. */
+interface OfferNews {
+  readonly infoHash: InfoHash;
+  readonly name: string;
+  /** The name of the lead. */
+  readonly lead: string;
+  readonly state?: OfferView["state"];
+  readonly hosts?: readonly OfferedHost[];
+}
 
 /** The members of the event `torrent`, which the session reports when a torrent has joined its swarm. */
 export type TorrentFacts = Pick<

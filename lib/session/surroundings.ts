@@ -1,4 +1,4 @@
-import { isOwnEndpoint } from "../net/addresses/own_addresses.ts";
+import { isOnOwnNetwork, isOwnEndpoint } from "../net/addresses/own_addresses.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import { createPeerId, PEER_ID_LENGTH } from "../protocol/peer_id.ts";
 import { VERSION } from "../settings.ts";
@@ -31,6 +31,7 @@ export class SessionSurroundings implements Surroundings {
   watchesPieces: Surroundings["watchesPieces"] = () => false;
 
   readonly isOurselves = (endpoint: Endpoint) => isOwnEndpoint(endpoint, this.listenPort);
+  readonly isLocal = isOnOwnNetwork;
   readonly now = () => performance.now();
   readonly wallClock = wallClock;
   readonly random = () => Math.random();

@@ -34,7 +34,7 @@ import { WantedFiles } from "./kept/wanted_files.ts";
 import type { TorrentContext, TorrentSource } from "./torrent_context.ts";
 import { removeTorrentFiles } from "./torrent_folder.ts";
 import { TorrentRun } from "./torrent_run.ts";
-import { type TorrentSnapshot, torrentSnapshot } from "./torrent_snapshot.ts";
+import { type TorrentSnapshot, TorrentSnapshots } from "./torrent_snapshot.ts";
 import type { TorrentParts } from "./torrent_views.ts";
 
 /** One torrent in any of its states. */
@@ -45,6 +45,7 @@ export class Torrent {
   readonly #context: TorrentContext;
   readonly #wanted: WantedFiles;
   readonly #run: TorrentRun;
+  readonly #snapshots = new TorrentSnapshots();
   /** Whether it waits in the queue. */
   #isHeld = false;
   /** Whether it goes on although a goal is reached, since the user has resumed it in this run. */
@@ -88,9 +89,13 @@ export class Torrent {
     return state === "paused" && !this.will.isPaused ? "queued" : state;
   }
 
-  /** Whether it is to be downloaded now; one that was complete counts as complete until its check says otherwise. */
+  /** Whether it is to be downloaded now. */
   get isDemanding(): boolean {
-    if (this.will.isPaused || this.state === "failed" || this.state === "leaving") return false;
+    return !this.will.isPaused && this.state !== "failed" && this.state !== "leaving" && this.isUnfinished;
+  }
+
+  /** Whether wanted data is missing; one that was complete counts as complete until its check says otherwise. */
+  get isUnfinished(): boolean {
     const { joined } = this.#run;
     return joined === undefined ? this.will.kept.completedAt === undefined : !joined.swarm.isFinished;
   }
@@ -110,8 +115,8 @@ export class Torrent {
     const { state } = this;
     const swarm = this.#run.snapshot(now);
     const usesMulticast = this.#context.usesMulticast && !this.isPrivate;
-    const waiting = waitingIn(swarm, this.#run.announcer, usesMulticast, now);
-    return torrentSnapshot(swarm, { state, waiting }, this.will.kept, queuePosition);
+    const waiting = waitingIn(swarm, this.#run.announcer, usesMulticast, this.#context.surroundings);
+    return this.#snapshots.take({ swarm, state, waiting, kept: this.will.kept, queuePosition });
   }
 
   /** The parts that `torrent_views.ts` looks at. */
@@ -269,6 +274,13 @@ export class Torrent {
     }
     const keeping = this.will.change({ folder, movesFrom: movesData ? present : undefined });
     if (!this.lacksMetadata) this.#run.start(true);
+    await keeping;
+  }
+
+  /** Looks for its pieces in other old data. Errors: `StorageError` when that cannot be kept. */
+  async reuse(paths: readonly string[]): Promise<void> {
+    const keeping = this.will.change({ reuse: paths });
+    this.#run.joined?.reuseChanged();
     await keeping;
   }
 

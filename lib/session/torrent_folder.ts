@@ -7,6 +7,7 @@ import { StorageError } from "../errors.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import { encodeMetainfo, type Metainfo } from "../protocol/metainfo.ts";
 import { isTorrentFileName, torrentFileName } from "../protocol/safe_path.ts";
+import { STORAGE } from "../settings.ts";
 import { readTorrent } from "./torrent_tools.ts";
 
 export { lookOf } from "../disk/folder_watch.ts";
@@ -113,6 +114,26 @@ export async function makeDataFolder(home: string, folder: string): Promise<stri
     throw storageFailure(`make the folder ${path}`, error);
   }
   return path === resolve(home, "shareable") ? undefined : path;
+}
+
+/**
+ * The paths of old data that the user named, with all links in them followed, so that nobody can make them lead elsewhere
+ * later. Errors: `RangeError` for one that is no absolute path, and for too many; `StorageError` where there is nothing.
+ */
+export async function findOldData(paths: readonly string[]): Promise<string[]> {
+  if (paths.length > STORAGE.oldPaths) {
+    throw new RangeError(`Expected at most ${STORAGE.oldPaths} paths of old data, got ${paths.length}`);
+  }
+  const found: string[] = [];
+  for (const path of paths) {
+    if (!isAbsolute(path)) throw new RangeError(`Expected the absolute path of old data, got ${path}`);
+    found.push(
+      await Deno.realPath(path).catch((error) => {
+        throw storageFailure(`find old data at ${path}`, error);
+      }),
+    );
+  }
+  return found;
 }
 
 /** Writes a file that is there whole or not at all. Returns false where another one has its name. Errors: `StorageError`. */

@@ -32,7 +32,7 @@ import { saveTorrent } from "./torrent_folder.ts";
 import type { TorrentContext, TorrentSource } from "./torrent_context.ts";
 
 /** What the torrent says of its run. */
-export interface RunOwner {
+interface RunOwner {
   readonly will: TorrentWill;
   readonly wanted: WantedFiles;
   /** Whether there are to be no connections, no announces and no fetch. */
@@ -358,6 +358,8 @@ export class TorrentRun {
       limits: will.limits,
       folder: will.kept.folder,
       isUsersOwn: will.kept.isUsersOwn,
+      reuse: () => will.kept.reuse,
+      reused: (bytes) => will.note({ reused: will.kept.reused + bytes }),
       addresses: () => will.kept.addresses,
       files: wanted.files,
       report: (event) => this.#swarmReported(event),

@@ -1,4 +1,5 @@
 import type { SwarmSnapshot } from "../swarm/ports.ts";
+import { hasSameMembers } from "../swarm/swarm_snapshot.ts";
 import type { KeptTorrent } from "./kept/kept_torrent.ts";
 
 /** One torrent of the session at one moment, as plain data. Times in ms since 1970. */
@@ -15,21 +16,48 @@ export interface TorrentSnapshot extends SwarmSnapshot {
   readonly isPaused: boolean;
   /** Why the program itself has paused it, as "ratio 2 reached"; undefined where the user did. */
   readonly pauseReason: string | undefined;
+  /** Bytes that were found in old data of the user's. */
+  readonly reused: number;
   /** Seconds until all that is wanted is there, at the present rate; undefined where nothing comes. */
   readonly etaS: number | undefined;
 }
 
-/** The snapshot of a torrent from that of its swarm, what the session adds to it, and its record. */
-export function torrentSnapshot(
-  swarm: SwarmSnapshot,
-  { state, waiting }: Pick<SwarmSnapshot, "state" | "waiting">,
-  { number, labels, addedAt, completedAt, isPaused, pauseReason }: KeptTorrent,
-  queuePosition: number,
-): TorrentSnapshot {
-  const { left, downloadRate } = swarm;
+/** What a snapshot is made of. */
+interface Facts extends Pick<SwarmSnapshot, "state" | "waiting"> {
+  readonly swarm: SwarmSnapshot;
+  readonly kept: KeptTorrent;
+  readonly queuePosition: number;
+}
+
+/**
+ * Takes the snapshots of one torrent. Where nothing has changed since the last one, that one comes back, so that looks
+ * at a thousand idle torrents are cheap.
+ */
+export class TorrentSnapshots {
+  #facts: Facts | undefined;
+  #snapshot: TorrentSnapshot | undefined;
+
+  /** The snapshot of the torrent from that of its swarm, what the session adds to it, and its record. */
+  take(facts: Facts): TorrentSnapshot {
+    if (this.#snapshot === undefined || !hasSameMembers(this.#facts!, facts)) {
+      this.#snapshot = snapshotOf(facts);
+    }
+    this.#facts = facts;
+    return this.#snapshot;
+  }
+}
+
+function snapshotOf({ swarm, state, waiting, kept, queuePosition }: Facts): TorrentSnapshot {
+  const { number, labels, addedAt, completedAt, isPaused, pauseReason, reused } = kept;
+  const { left } = swarm;
+  // Rates are means of some seconds, which a torrent that rests has not moved in.
+  const isMoving = state === "downloading" || state === "seeding";
+  const [downloadRate, uploadRate] = isMoving ? [swarm.downloadRate, swarm.uploadRate] : [0, 0];
   const isComing = state === "downloading" && left > 0 && downloadRate > 0;
   return {
     ...swarm,
+    downloadRate,
+    uploadRate,
     state,
     waiting,
     number,
@@ -39,6 +67,7 @@ export function torrentSnapshot(
     queuePosition,
     isPaused,
     pauseReason,
+    reused,
     etaS: isComing ? Math.ceil(left / downloadRate) : undefined,
   };
 }

@@ -19,7 +19,7 @@ import { MAGNET_LIMITS, METAINFO_LIMITS, PORTS } from "../settings.ts";
 
 export { isMagnet } from "../protocol/magnet.ts";
 export { readShareCode, shareCode } from "../protocol/share_code.ts";
-export { makeSharedData, ownTiers, type SharedData } from "./fleet/shared_data.ts";
+export { ownTiers } from "./fleet/shared_data.ts";
 export { isTorrentFileName } from "../protocol/safe_path.ts";
 export {
   isLoopbackAnnounce,
@@ -237,6 +237,19 @@ export async function checkTorrent(
   }
 }
 
+/** What others are told of a torrent that is shared; the length in bytes. */
+export interface ShareDescription extends Pick<TorrentDescription, "name" | "length" | "magnet"> {
+  readonly infoHash: InfoHash;
+  /** How many it has. */
+  readonly files: number;
+}
+
+/** Describes a torrent to those who are to get it. */
+export function describeShare(metainfo: Metainfo): ShareDescription {
+  const { name, length, files, magnet } = describeTorrent(metainfo);
+  return { infoHash: metainfo.infoHash, name, length, files: files.length, magnet };
+}
+
 /** Describes a torrent. */
 export function describeTorrent(metainfo: Metainfo): TorrentDescription {
   const { infoHash, infoHashV2, name, layout, isPrivate, announceTiers } = metainfo;
@@ -358,7 +371,7 @@ export async function editAnnounce(
 }
 
 /** Writes a new file, or replaces one so that it is the old or the new one at every moment. Errors: `StorageError`. */
-export async function replaceFile(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+async function replaceFile(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   const folder = dirname(path);
   const temporary = join(folder, `.${crypto.randomUUID()}.tmp`);
   try {

@@ -1,17 +1,16 @@
 /** Looks at one torrent from near: what it is, its files, trackers, web seeds and pieces. Computed on demand. */
-import type { Announcer } from "../net/tracker/announcer.ts";
+import type { Announcer, TrackerStatus } from "../net/tracker/announcer.ts";
 import { missesOurTracker } from "../net/tracker/own_tracker.ts";
 import { parseAnnounceAddress } from "../protocol/announce_address.ts";
-import { formatEndpoint } from "../protocol/endpoint.ts";
 import { shareCode } from "../protocol/share_code.ts";
 import { formatMagnet, type Magnet } from "../protocol/magnet.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
 import type { Metainfo } from "../protocol/metainfo.ts";
+import type { Steps } from "../protocol/steps.ts";
 import type { ScrapeCounts } from "../protocol/tracker_messages.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { Choices } from "../swarm/policy.ts";
 import type { SwarmSnapshot } from "../swarm/ports.ts";
-import type { LastAnnounce } from "../swarm/tracker/host_list.ts";
 import { type FileView, type PiecesView, viewFiles } from "../swarm/swarm_views.ts";
 import type { JoinedTorrent } from "./joined_torrent.ts";
 import type { Times } from "./kept/active_times.ts";
@@ -57,6 +56,8 @@ export interface TrackerView {
   readonly tier: number;
   /** Whether it is the tracker of this process. */
   readonly isOwn: boolean;
+  /** Whether it is none of the torrent, but stands in for them while none of them answers. */
+  readonly standsIn?: true;
   /** "idle": not asked yet. "not asked": it cannot be asked, or there are too many. */
   readonly state: "idle" | "announcing" | "ok" | "failed" | "not asked";
   readonly seeders?: number;
@@ -69,21 +70,6 @@ export interface TrackerView {
   readonly nextAnnounceAt?: number;
   /** Safe to print. */
   readonly failure?: string;
-}
-
-/** A peer as it announced itself to our own tracker. Members without a value are left out. Sizes in bytes. */
-export interface TrackedPeerView {
-  readonly endpoint: string;
-  /** The name that it gave itself; other programs give none. */
-  readonly name?: string;
-  readonly client: string;
-  /** What it lacks, and what it has moved since it began, as it says. */
-  readonly left?: number;
-  readonly uploaded: number;
-  readonly downloaded: number;
-  /** In ms since 1970. */
-  readonly lastAnnounceAt: number;
-  readonly isSeeder: boolean;
 }
 
 /** One web seed of a torrent. Members without a value are left out. */
@@ -145,14 +131,14 @@ export function detailsOf(
 }
 
 /** The files of a torrent, none while it lacks the metadata. */
-export function filesOf({ metainfo, joined }: TorrentParts): FileView[] {
-  if (joined !== undefined) return joined.swarm.files();
-  return metainfo === undefined ? [] : viewFiles(metainfo, undefined, undefined);
+export function* filesOf({ metainfo, joined }: TorrentParts): Steps<FileView[]> {
+  if (joined !== undefined) return yield* joined.swarm.files();
+  return metainfo === undefined ? [] : yield* viewFiles(metainfo, undefined, undefined);
 }
 
 /** The pieces of a torrent; nothing is stored before its data has been checked. */
-export function piecesOf({ metainfo, joined }: TorrentParts): PiecesView {
-  if (joined !== undefined) return joined.swarm.pieces();
+export function* piecesOf({ metainfo, joined }: TorrentParts): Steps<PiecesView> {
+  if (joined !== undefined) return yield* joined.swarm.pieces();
   const count = metainfo?.layout.pieceCount ?? 0;
   const nothing = () => new Uint8Array(Math.ceil(count / 8));
   return { have: nothing(), wanted: nothing(), availability: new Uint16Array(count), active: [] };
@@ -166,7 +152,6 @@ export function trackersOf(
 ): TrackerView[] {
   const tiers = metainfo?.announceTiers ?? magnet?.trackers.map((address) => [address]) ?? [];
   const since1970 = wallClock() - now();
-  const wall = (moment: number | undefined) => moment && Math.round(moment + since1970);
   const viewOf = (address: string, tier: number): TrackerView => {
     const parsed = parseAnnounceAddress(address);
     if (parsed === undefined) return { url: address, tier, isOwn: false, state: "not asked", peersHeard: 0 };
@@ -183,30 +168,32 @@ export function trackersOf(
     if (status === undefined) {
       return { url, tier, isOwn, state: announcer === undefined ? "idle" : "not asked", peersHeard: 0 };
     }
-    const { state, seeders, leechers, downloads, peersHeard, lastAnnounceAt, nextAnnounceAt, failure } =
-      status;
-    const times = { lastAnnounceAt: wall(lastAnnounceAt), nextAnnounceAt: wall(nextAnnounceAt) };
-    const rest = defined({ seeders, leechers, downloads, ...times, failure });
-    return { url, tier, isOwn, state, peersHeard, ...rest };
+    return { url, tier, isOwn, ...statusView(status, since1970) };
   };
   return tiers.flatMap((tier, number) => tier.map((address) => viewOf(address, number)));
 }
 
-/** The peers that announced a torrent to our own tracker, by their last announces. */
-export function trackedOf(
-  announces: readonly LastAnnounce[],
+/** The trackers that stand in for those of a torrent while none of these answers, as tiers behind its own. */
+export function standInsOf(
+  { metainfo, magnet, announcer }: TorrentParts,
   { now, wallClock }: Pick<Surroundings, "now" | "wallClock">,
-): TrackedPeerView[] {
-  const since1970 = wallClock() - now();
-  return announces.map(({ host: { endpoint, name, client, left }, uploaded, downloaded, heardAt }) => ({
-    endpoint: formatEndpoint(endpoint),
-    ...defined({ name, left }),
-    client,
-    uploaded,
-    downloaded,
-    lastAnnounceAt: Math.round(heardAt + since1970),
-    isSeeder: left === 0,
-  }));
+): TrackerView[] {
+  const tiers = metainfo?.announceTiers.length ?? magnet?.trackers.length ?? 0;
+  return (announcer?.isHandedOver ? announcer.successorUrls : []).flatMap((url, at) => {
+    const status = announcer!.statusOf(url);
+    const view = { url, tier: tiers + at, isOwn: false, standsIn: true } as const;
+    return status === undefined ? [] : [{ ...view, ...statusView(status, wallClock() - now()) }];
+  });
+}
+
+/** What is known of a tracker; `since1970` is 1970 on the announcer's clock, in ms. */
+function statusView(
+  { state, seeders, leechers, downloads, peersHeard, lastAnnounceAt, nextAnnounceAt, failure }: TrackerStatus,
+  since1970: number,
+) {
+  const wall = (moment: number | undefined) => moment && Math.round(moment + since1970);
+  const times = { lastAnnounceAt: wall(lastAnnounceAt), nextAnnounceAt: wall(nextAnnounceAt) };
+  return { state, peersHeard, ...defined({ seeders, leechers, downloads, ...times, failure }) };
 }
 
 /** The web seeds of a torrent. */

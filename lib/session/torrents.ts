@@ -18,7 +18,7 @@ import { Adding } from "./work/adding.ts";
 import type { Tasks } from "./work/tasks.ts";
 import { Torrent } from "./torrent.ts";
 import type { TorrentContext, TorrentSource } from "./torrent_context.ts";
-import { findTorrent, makeDataFolder, NamedTorrents, saveTorrent } from "./torrent_folder.ts";
+import { findOldData, findTorrent, makeDataFolder, NamedTorrents, saveTorrent } from "./torrent_folder.ts";
 import { readTorrent, readTorrentFile, readTorrentIn } from "./torrent_tools.ts";
 
 /** Where a torrent comes from: the path, the bytes or the URL (http, https) of a `.torrent` file, or a magnet link. */
@@ -37,6 +37,8 @@ export interface AddOptions {
   readonly labels?: readonly string[];
   /** The folder for its data, an absolute path, which is made where it is missing; `shareable/` where left out. */
   readonly folder?: string;
+  /** Old files and folders in which its pieces are looked for, absolute paths. */
+  readonly reuse?: readonly string[];
   /** Whether all data lies there already and is the user's own: it is never written. Not, where left out. */
   readonly isUsersOwn?: boolean;
   /**
@@ -55,7 +57,7 @@ export interface OpenedTorrent {
 }
 
 /** The parts of the session that its torrents need. */
-export interface TorrentsContext extends TorrentContext {
+interface TorrentsContext extends TorrentContext {
   /** Address that the session listens on; undefined stands for all addresses. */
   readonly host: string | undefined;
   /** Work that the session awaits in the end. */
@@ -227,6 +229,7 @@ export class Torrents {
   async open(origin: TorrentOrigin, options: AddOptions): Promise<OpenedTorrent> {
     const labels = options.labels && checkLabels(options.labels);
     const folder = options.folder && await makeDataFolder(this.#context.home, options.folder);
+    const reuse = options.reuse && await findOldData(options.reuse);
     using adding = new Adding(this.#adding);
     const read = await this.#read(origin);
     const { infoHash, metainfo, magnet } = read;
@@ -238,6 +241,7 @@ export class Torrents {
     if (known !== undefined) {
       await this.#opening.get(infoHash);
       await this.#merge(known, read, peers);
+      if (reuse !== undefined) await known.reuse(reuse);
       if (options.isListed !== undefined) {
         const keeping = known.will.change({ isListed: options.isListed });
         this.#context.standingChanged();
@@ -254,6 +258,7 @@ export class Torrents {
       pauseReason: undefined,
       ...(labels && { labels }),
       ...(folder && { folder }),
+      ...(reuse && { reuse }),
       isUsersOwn: options.isUsersOwn ?? false,
       isListed: options.isListed ?? false,
     };

@@ -4,6 +4,7 @@ import type { InfoHash } from "../../lib/protocol/info_hash.ts";
 import { defaultOptions, Session, torrentPaths } from "../../lib/session/session.ts";
 import { linesOf } from "../harness/processes/lines.ts";
 import type { KeptState, Order } from "./kept_orders.ts";
+import { finish } from "../../lib/protocol/steps.ts";
 
 const [home] = Deno.args;
 const session = await Session.start({
@@ -27,7 +28,7 @@ function state(): KeptState {
       labels: [...labels],
       choices: session.choices(infoHash),
       trackers: session.trackers(infoHash).map(({ url }) => url),
-      wanted: session.files(infoHash).filter(({ isWanted }) => isWanted).map(({ path }) => path),
+      wanted: finish(session.files(infoHash)).filter(({ isWanted }) => isWanted).map(({ path }) => path),
     })),
   };
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import { fc } from "../harness/data/fast_check.ts";
+import { needs } from "../harness/processes/require_tool.ts";
 import { reachedGoal } from "../../lib/session/goals.ts";
 import { balance, ranksAfter } from "../../lib/session/queue.ts";
 
@@ -16,7 +17,7 @@ Deno.test("balance lets the first ones run, counts those alone that are to be do
   assert(said.every((each) => each.startsWith("free")));
 });
 
-Deno.test("ranksAfter moves one torrent, and nearly always changes its rank alone", () => {
+needs("fast-check")("ranksAfter moves one torrent, and nearly always changes its rank alone", () => {
   const order = (ranks: readonly number[], names: readonly string[]) =>
     ranks.map((rank, at) => [rank, names[at]] as const).sort(([a], [b]) => a - b).map(([, name]) => name);
   const move = fc.tuple(fc.nat(5), fc.constantFrom("top", "up", "down", "bottom"));

@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { type Search, waitingOf } from "../../lib/session/advice/waiting.ts";
 import { swarmSnapshot } from "../harness/sessions/snapshots.ts";
 
-const ALONE: Search = { hasTrackers: true, failures: [], usesMulticast: true, startedAt: -2_000, now: 1_000 };
+const ALONE: Search = {
+  hasTrackers: true,
+  failures: [],
+  usesMulticast: true,
+  isHere: () => false,
+  trackerPort: 6969,
+  startedAt: -2_000,
+  now: 1_000,
+};
 const failure = { host: "10.0.0.5:6969", reason: "Connection refused", nextTryAt: 13_000 };
 
 Deno.test("waitingOf says nothing of what moves, is done, or stands still for another reason", () => {
@@ -17,6 +25,11 @@ Deno.test("waitingOf says nothing of what moves, is done, or stands still for an
   ) {
     assert.equal(waitingOf(swarmSnapshot(changes), ALONE), undefined, JSON.stringify(changes));
   }
+});
+
+Deno.test("waitingOf says that pieces are looked for in older data", () => {
+  const waiting = waitingOf(swarmSnapshot({ held: 5, offering: 1 }), ALONE);
+  assert.equal(waiting!.reason, "an older version that is here is looked through for its pieces");
 });
 
 Deno.test("waitingOf leaves a search that has just begun its time", () => {
@@ -64,4 +77,15 @@ Deno.test("waitingOf tells why nobody gives anything", () => {
   const alone = reason({}, { hasTrackers: false, usesMulticast: false });
   assert.match(alone!, /the torrent names no other tracker, and multicast is off$/);
   assert.match(reason({ lacksMetadata: true, missing: 0 })!, /^nobody here has the metadata yet: /);
+});
+
+Deno.test("waiting says that the tracker of this machine is at another port, as peer doctor does", () => {
+  const here = { ...ALONE, isHere: (host: string) => host === failure.host, trackerPort: 6970 };
+  const waiting = waitingOf(swarmSnapshot(), { ...here, failures: [failure] });
+  assert.match(
+    waiting!.reason,
+    /10\.0\.0\.5:6969, which is this machine, but it is on port 6970: end the program that/,
+  );
+  const none = waitingOf(swarmSnapshot(), { ...here, trackerPort: undefined, failures: [failure] });
+  assert.match(none!.reason, /and none runs: start without --no-tracker$/);
 });

@@ -1,6 +1,10 @@
 /** Tells people why a torrent makes no progress although it is not finished: the answer to "what is it doing?". */
 import type { Announcer, TrackerFailure } from "../../net/tracker/announcer.ts";
+import { ownAddresses } from "../../net/addresses/own_addresses.ts";
+import { announceHost, announcePort } from "../../protocol/announce_address.ts";
+import type { Surroundings } from "../../surroundings.ts";
 import type { SwarmSnapshot, Waiting } from "../../swarm/ports.ts";
+import { portTakenText, unreachableText } from "../doctor/checks.ts";
 
 /** The state of a torrent's search for peers. */
 export interface Search {
@@ -9,6 +13,10 @@ export interface Search {
   readonly failures: readonly TrackerFailure[];
   /** Whether the session looks for peers by multicast. */
   readonly usesMulticast: boolean;
+  /** Whether a host, named by its address, maybe with a port, is this machine. */
+  isHere(host: string): boolean;
+  /** The port of our own tracker; undefined where there is none. */
+  readonly trackerPort: number | undefined;
   /** The start of the search, in ms. */
   readonly startedAt: number;
   /** The present time in ms, on the same clock. */
@@ -23,7 +31,8 @@ export function waitingOf(snapshot: SwarmSnapshot, search: Search): Waiting | un
   const { lacksMetadata, missing, downloadRate } = snapshot;
   if (search.now - search.startedAt < PATIENCE_MS) return undefined;
   if (isSettled(snapshot) || downloadRate > 0 || (missing === 0 && !lacksMetadata)) return undefined;
-  const { offering, connections, role, known } = snapshot;
+  const { held, offering, connections, role, known } = snapshot;
+  if (held > 0) return because("an older version that is here is looked through for its pieces");
   if (offering > 0) return because(`${peers(offering, "has", "have")} data and did not give any yet`);
   const nobody = `nobody here has ${lacksMetadata ? "the metadata" : "the data"} yet`;
   if (connections > 0) {
@@ -34,7 +43,11 @@ export function waitingOf(snapshot: SwarmSnapshot, search: Search): Waiting | un
   const [failure] = search.failures.toSorted((a, b) => a.nextTryAt - b.nextTryAt);
   if (failure !== undefined) {
     const others = search.failures.length - 1;
-    const tracker = `${nobody}: tracker ${failure.host} ${wordsFor(failure.reason)}`;
+    const { host, reason } = failure;
+    const why = search.isHere(host)
+      ? portTakenText(host, announcePort(new URL(`http://${host}`)), search.trackerPort)
+      : `tracker ${host} ${wordsFor(reason)}`;
+    const tracker = `${nobody}: ${why}`;
     const nextTryInMs = Math.max(0, failure.nextTryAt - search.now);
     return {
       reason: others > 0 ? `${tracker}, and ${others} more` : tracker,
@@ -42,9 +55,7 @@ export function waitingOf(snapshot: SwarmSnapshot, search: Search): Waiting | un
     };
   }
   if (known > 0) {
-    return because(
-      `${nobody}: ${peers(known, "is", "are")} known, but cannot be reached; is there a firewall?`,
-    );
+    return because(`${nobody}: ${unreachableText(known)}`);
   }
   if (role === "announcer") return because(`${nobody}: this machine is the announcer, and nobody else came`);
   const asked = [
@@ -67,7 +78,8 @@ const PLAIN_WORDS: readonly (readonly [pattern: RegExp, words: string])[] = [
   [/dns|lookup|ENOTFOUND|EAI_AGAIN|name or service/i, "has a name that is not known here"],
 ];
 
-function wordsFor(reason: string): string {
+/** The failure of a tracker in words for people, such as "refuses connections". */
+export function wordsFor(reason: string): string {
   return PLAIN_WORDS.find(([pattern]) => pattern.test(reason))?.[1] ?? `fails (${reason})`;
 }
 
@@ -79,14 +91,22 @@ function peers(count: number, one: string, many: string): string {
   return count === 1 ? `1 peer ${one}` : `${count} peers ${many}`;
 }
 
-/** The same as far as `announcer`, undefined for none, knows of the search. `now` in ms. */
+/** The same as far as `announcer`, undefined for none, knows of the search. */
 export function waitingIn(
   snapshot: SwarmSnapshot,
   announcer: Announcer | undefined,
   usesMulticast: boolean,
-  now: number,
+  { now, trackerPort }: Pick<Surroundings, "now" | "trackerPort">,
 ): Waiting | undefined {
   if (announcer === undefined || isSettled(snapshot)) return undefined;
   const { hasTrackers, failures, startedAt } = announcer;
-  return waitingOf(snapshot, { hasTrackers, failures, usesMulticast, startedAt, now });
+  return waitingOf(snapshot, {
+    hasTrackers,
+    failures,
+    usesMulticast,
+    isHere: (host) => ownAddresses().includes(announceHost(`http://${host}`)),
+    trackerPort,
+    startedAt,
+    now: now(),
+  });
 }

@@ -37,7 +37,7 @@ export interface Answering {
 }
 
 /** A lookup to join. */
-export interface LookupOptions {
+interface LookupOptions {
   /** A lookup hash, as `lookupHash` makes it. */
   readonly infoHash: InfoHash;
   /** What is spoken there; not used where the lookup is joined already. */

@@ -53,7 +53,7 @@ export interface SharesFound {
 }
 
 /** The parts of a session that a question needs. */
-export interface QuestionContext extends Omit<LookupsContext, "dial"> {
+interface QuestionContext extends Omit<LookupsContext, "dial"> {
   readonly lookups: Lookups;
   readonly sharing: Sharing;
   dial(swarm: MetadataSwarm): void;

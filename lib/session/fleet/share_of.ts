@@ -1,6 +1,7 @@
 import { isLoopbackAnnounce } from "../advice/announce_advice.ts";
 import { parseAnnounceAddress } from "../../protocol/announce_address.ts";
 import type { Metainfo } from "../../protocol/metainfo.ts";
+import type { OfferedData } from "../../protocol/offer_messages.ts";
 import type { Share } from "../../protocol/share_messages.ts";
 import type { Torrent } from "../torrent.ts";
 
@@ -19,11 +20,22 @@ export function shareOf(torrent: Torrent): Share | undefined {
   return {
     infoHash: torrent.infoHash,
     ...looksOf(metainfo),
-    // Others cannot reach a tracker on our loopback.
-    trackers: metainfo.announceTiers.flat().filter((address) => !isLoopbackAnnounce(address))
-      .flatMap((address) => parseAnnounceAddress(address)?.href ?? []),
+    trackers: trackersOf(metainfo),
     isListed: torrent.will.kept.isListed,
   };
+}
+
+/** The announce URLs that are of use to others: they cannot reach a tracker on our loopback. */
+function trackersOf({ announceTiers }: Metainfo): string[] {
+  return announceTiers.flat().filter((address) => !isLoopbackAnnounce(address))
+    .flatMap((address) => parseAnnounceAddress(address)?.href ?? []);
+}
+
+/** A torrent as a lead offers it; undefined for a private one (BEP 27), and for one without metadata. */
+export function offeredDataOf({ parts: { metainfo } }: Torrent): OfferedData | undefined {
+  if (metainfo === undefined || metainfo.isPrivate) return undefined;
+  const { name, files } = looksOf(metainfo);
+  return { name, length: metainfo.layout.totalLength, files, trackers: trackersOf(metainfo) };
 }
 
 /** Name, bytes and number of files of a torrent, padding not counted (BEP 47). */

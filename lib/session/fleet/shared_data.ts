@@ -23,17 +23,26 @@ export interface SharedData {
   readonly folder: string;
 }
 
+/** What is to be shared. */
+interface NewShare {
+  /** A file or folder. */
+  readonly path: string;
+  readonly home: string;
+  /** Announce URLs, tier by tier. */
+  readonly announceTiers: readonly (readonly string[])[];
+  /** In bytes, that of the version before; undefined when it is to follow from the size of the data. */
+  readonly pieceLength?: number | undefined;
+}
+
 /**
  * Makes the torrent of a file or folder, wherever it lies; nothing is written. The same data under the same name gives
- * the same info-hash. A symbolic link stands for what it leads to. `announceTiers`: announce URLs, tier by tier.
+ * the same info-hash. A symbolic link stands for what it leads to.
  *
  * `onProgress` hears pieces done and pieces in all. Errors: `StorageError`, also for what the program keeps in `home`;
  * `MetainfoError`; the reason of `signal` when it aborts.
  */
 export async function makeSharedData(
-  path: string,
-  home: string,
-  announceTiers: readonly (readonly string[])[],
+  { path, home, announceTiers, pieceLength }: NewShare,
   onProgress: (done: number, total: number) => void,
   signal?: AbortSignal,
 ): Promise<SharedData> {
@@ -51,7 +60,7 @@ export async function makeSharedData(
   }
   const workers = new DiskWorkers();
   try {
-    const plan = { path: real, announceTiers, isPrivate: false, workers };
+    const plan = { path: real, announceTiers, pieceLength, isPrivate: false, workers };
     return { ...await makeTorrent(plan, onProgress, signal), folder: dirname(real) };
   } finally {
     workers.close();

@@ -31,6 +31,10 @@ export interface KeptTorrent {
   readonly isUsersOwn: boolean;
   /** Whether hosts near by that know no code of it may see that it is shared. */
   readonly isListed: boolean;
+  /** Absolute paths of old data of the user's in which pieces are looked for. */
+  readonly reuse: readonly string[];
+  /** Bytes that were found there. */
+  readonly reused: number;
   /** Trackers and web seeds that the user has added or dropped. */
   readonly addresses: KeptAddresses;
 }
@@ -51,6 +55,8 @@ export function newKeptTorrent(number: number, addedAt: number): KeptTorrent {
     movesFrom: undefined,
     isUsersOwn: false,
     isListed: false,
+    reuse: [],
+    reused: 0,
     addresses: UNCHANGED,
   };
 }
@@ -72,6 +78,8 @@ export function readKeptTorrent(saved: unknown, fresh: KeptTorrent): KeptTorrent
     movesFrom: readFolder(record.movesFrom),
     isUsersOwn: record.isUsersOwn === true,
     isListed: record.isListed === true,
+    reuse: Array.isArray(record.reuse) ? record.reuse.filter((path) => readFolder(path) !== undefined) : [],
+    reused: isFiniteNumber(record.reused) ? Math.max(0, record.reused) : 0,
     addresses: readAddresses(record.addresses),
   };
 }

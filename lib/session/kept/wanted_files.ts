@@ -12,7 +12,7 @@ import {
 } from "./kept_choice.ts";
 
 /** A torrent, as far as its files can be selected at any moment. */
-export interface SelectedTorrent {
+interface SelectedTorrent {
   /** Undefined while the metadata is not known. */
   metainfo(): Metainfo | undefined;
   /** Undefined while the torrent has not joined its swarm, and when it leaves. */
