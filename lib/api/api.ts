@@ -12,6 +12,7 @@ import { release, toReply, toRequest } from "./exchange.ts";
 import type { Door, WebPlace } from "./operations/operation.ts";
 import { ownPassword, type Password, readPassword } from "./access/password.ts";
 import { serviceOf } from "./service.ts";
+import { ShareJobs } from "./share_jobs.ts";
 import { jsonOf, StateView } from "./events/state.ts";
 
 /** Where the interface is served, and to whom. */
@@ -24,7 +25,7 @@ export interface ApiOptions {
   readonly passwordFile: string | undefined;
   /** Whether clients on this machine need no password for Transmission's RPC. */
   readonly isRpcOpen: boolean;
-  /** Absolute paths of folders below which programs on the network may have data put, beside `shareable/`. */
+  /** Absolute paths of folders below which programs on the network may have data put, and share it, beside `shareable/`. */
   readonly outputFolders: readonly string[];
   readonly log: Logger;
   /** Begins to end the process. */
@@ -32,7 +33,7 @@ export interface ApiOptions {
 }
 
 /** Where to listen for browsers and programs. */
-export interface WebAddress {
+interface WebAddress {
   /** `127.0.0.1` unless the user named another address. */
   readonly host: string;
   /** Undefined stands for the first free port of `PORTS.web`. */
@@ -75,7 +76,9 @@ export class Api {
     opened.defer(session.observe((event) => event.event === "piece" || feed.note(jsonOf(event))));
     let web: WebPlace = { addresses: [] };
     const { outputFolders, stop } = options;
-    const app = makeApp({ session, feed, now, outputFolders, web: () => web, stop }, PAGES, log);
+    const shares = new ShareJobs(session);
+    opened.defer(() => shares.stop());
+    const app = makeApp({ session, feed, shares, now, outputFolders, web: () => web, stop }, PAGES, log);
     const serve = (listening: HttpServerOptions["listening"], door: Door, access: Access | undefined) => {
       const answer = async (request: HttpRequest, body: Uint8Array<ArrayBuffer>) => {
         const response = await app.fetch(toRequest(request), { door, body });

@@ -3,15 +3,20 @@ import { type Context, Hono } from "hono";
 import { type GenericSchema, getDotPath, safeParse } from "valibot";
 import { messageOf, MetainfoError, StorageError } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { fromUtf8 } from "../protocol/bytes.ts";
+import { inSlices } from "../disk/time_slices.ts";
+import { fromUtf8, joinBytes } from "../protocol/bytes.ts";
 import type { PageFile } from "../web/pages.ts";
 import { API } from "../settings.ts";
 import { parseBoundedJson } from "./bounded_json.ts";
+import { IN_PARTS } from "./exchange.ts";
 import { METRICS_TYPE, metricsOf } from "./metrics.ts";
 import { type Door, type Operation, TORRENT_TYPE, type Workplace } from "./operations/operation.ts";
 import { PROBLEM_TYPE, problemOf, Refusal } from "./problem.ts";
 import { ADD } from "./operations/adding.ts";
+import { FLEET_OPERATIONS } from "./operations/fleet_operations.ts";
+import { jsonInSteps } from "./sliced_json.ts";
 import { SESSION_OPERATIONS } from "./operations/session_operations.ts";
+import { SHARING_OPERATIONS } from "./operations/sharing.ts";
 import { TORRENT_LOOKS } from "./operations/torrent_look.ts";
 import { TORRENT_ORDERS } from "./operations/torrent_orders.ts";
 import { TransmissionRpc } from "./transmission/transmission_rpc.ts";
@@ -33,13 +38,17 @@ export const OLD_PAGE_PATHS: readonly string[] = [
 /** All operations, from which routes and document are made. */
 export const OPERATIONS: readonly Operation[] = [
   ...SESSION_OPERATIONS,
+  ...FLEET_OPERATIONS,
   ADD,
+  ...SHARING_OPERATIONS,
   ...TORRENT_LOOKS,
   ...TORRENT_ORDERS,
 ];
 
+const JSON_HEADERS = { "Content-Type": "application/json" } as const;
+
 /** What every request brings beside itself. */
-export interface Bindings {
+interface Bindings {
   readonly door: Door;
   /** The whole body. It is taken back after the answer, unless it is a torrent that was taken in. */
   readonly body: Uint8Array<ArrayBuffer>;
@@ -95,7 +104,11 @@ async function perform(operation: Operation, context: AppContext, workplace: Wor
     body,
     torrent: isTorrent ? context.env.body : undefined,
   });
-  return context.json(answer, isMade?.(answer) === true ? 201 : 200);
+  const status = isMade?.(answer) === true ? 201 : 200;
+  const parts = await inSlices(jsonInSteps(answer));
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  if (length <= API.wholeBytes) return context.body(joinBytes(parts), status, JSON_HEADERS);
+  return context.body(ReadableStream.from(parts), status, { ...JSON_HEADERS, ...IN_PARTS });
 }
 
 /** The JSON object of a request; `{}` where it has no body. Errors: `Refusal`. */
@@ -127,7 +140,11 @@ function openEvents(context: AppContext, { feed }: Workplace): Response {
   if (stream === undefined) {
     throw new Refusal(503, "Expected fewer readers of events; close one and try again");
   }
-  return context.body(stream, 200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
+  return context.body(stream, 200, {
+    "Content-Type": "text/event-stream",
+    "Cache-Control": "no-store",
+    ...IN_PARTS,
+  });
 }
 
 function problem(context: AppContext, { status, message }: Refusal): Response {

@@ -1,7 +1,7 @@
 /** JSON from a client that may be hostile: measured before it is parsed. */
 
 /** What a body may hold. */
-export interface JsonLimits {
+interface JsonLimits {
   readonly maxDepth: number;
   /** Values, those within lists and objects among them. */
   readonly maxValues: number;

@@ -21,7 +21,7 @@ export class RefusedError extends Error {
 }
 
 /** One server-sent event. */
-export interface FeedEvent {
+interface FeedEvent {
   /** `state` has the whole state, `delta` a change of it. */
   readonly event: "state" | "delta";
   readonly data: JsonObject;
@@ -48,6 +48,10 @@ export class ControlClient implements Disposable {
     } catch (error) {
       client?.close();
       if (!(error instanceof TypeError)) throw error;
+      // Only the words of the cause tell that the socket is another user's.
+      if (/Permission denied/.test(`${error.message} ${error.cause}`)) {
+        throw new Deno.errors.PermissionDenied(`${home} belongs to another user`, { cause: error });
+      }
     }
     throw new NobodyRunsError(`no peer is running in ${home}`);
   }
@@ -66,7 +70,10 @@ export class ControlClient implements Disposable {
 
   /** Asks for JSON; `path` is below `/api/v1`. Errors: `RefusedError`; `TypeError` when the process has ended. */
   async get(path: string): Promise<JsonObject> {
-    return await (await this.request(`/api/v1${path}`)).json();
+    const ask = () => this.request(`/api/v1${path}`);
+    // The process may close a connection that was idle for long at the moment at which it is used again.
+    const response = await ask().catch((error) => error instanceof TypeError ? ask() : Promise.reject(error));
+    return await response.json();
   }
 
   /** Gives an order. Errors: as `get`. */

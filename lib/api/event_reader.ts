@@ -1,5 +1,5 @@
 /** One message of an event stream (HTML Standard, "Server-sent events"). */
-export interface StreamedEvent {
+interface StreamedEvent {
   readonly id: string;
   readonly event: string;
   readonly data: string;

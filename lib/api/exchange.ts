@@ -12,10 +12,14 @@ export function toRequest(request: HttpRequest): Request {
   return new Request(url, { method, headers: headerLines(request) });
 }
 
-/** A response as our server sends it: events as they come, everything else whole. */
+/** The header by which the application marks a body that is sent part by part; the server writes its own. */
+export const IN_PARTS = { "Transfer-Encoding": "chunked" } as const;
+
+/** A response as our server sends it: whole, unless it is marked by `IN_PARTS`. */
 export async function toReply(response: Response): Promise<HttpReply> {
   const { status, headers } = response;
-  const isStream = headers.get("content-type")?.startsWith("text/event-stream") ?? false;
+  const isStream = headers.has("Transfer-Encoding");
+  headers.delete("Transfer-Encoding");
   return {
     status,
     headers: [...headers],

@@ -4,7 +4,7 @@ import { toUtf8 } from "../protocol/bytes.ts";
 import { reasonOf } from "../protocol/http_reply.ts";
 
 /** Why a request was refused; `detail` is one line for the user that says what to do. */
-export interface Problem {
+interface Problem {
   readonly type: "about:blank";
   readonly title: string;
   readonly status: number;

@@ -1,7 +1,6 @@
 /** Pages of others in the user's browser: a real Chromium, in which they try to read from us and to give us orders. */
 import assert from "node:assert/strict";
-import type { Page } from "playwright-core";
-import { openChromium } from "../harness/processes/chromium.ts";
+import { openChromium, type Page } from "../harness/processes/chromium.ts";
 import { needs } from "../harness/processes/require_tool.ts";
 import { sharedData } from "../harness/sessions/test_session.ts";
 import { ApiHome } from "./api_home.ts";
@@ -21,26 +20,29 @@ function statusesOf(page: Page, url: string): number[] {
   return statuses;
 }
 
-needs("chromium")("a name that is bent to lead here (DNS rebinding) opens nothing", async () => {
-  await using home = await ApiHome.start();
-  const { port } = new URL(home.url);
-  await using browser = await openChromium(["--host-resolver-rules=MAP evil.test 127.0.0.1"]);
-  const page = await browser.newPage();
-  assert.equal((await page.goto(`http://evil.test:${port}/`))!.status(), 421);
-  // The page counts as one of this origin now, and may read every answer.
-  const statuses = await page.evaluate(async (token) => {
-    const paths = ["/api/v1/state", "/api/v1/session/stop", "/transmission/rpc", "/healthz", "/page.js"];
-    const headers = { Authorization: `Bearer ${token}` };
-    const answers = paths.map((path) =>
-      fetch(path, { method: path.endsWith("stop") ? "POST" : "GET", headers })
-    );
-    return (await Promise.all(answers)).map(({ status }) => status);
-  }, home.token);
-  assert.deepEqual(statuses, [421, 421, 421, 421, 421]);
-  assert.equal(home.stops, 0);
-});
+needs("chromium", "playwright-core")(
+  "a name that is bent to lead here (DNS rebinding) opens nothing",
+  async () => {
+    await using home = await ApiHome.start();
+    const { port } = new URL(home.url);
+    await using browser = await openChromium(["--host-resolver-rules=MAP evil.test 127.0.0.1"]);
+    const page = await browser.newPage();
+    assert.equal((await page.goto(`http://evil.test:${port}/`))!.status(), 421);
+    // The page counts as one of this origin now, and may read every answer.
+    const statuses = await page.evaluate(async (token) => {
+      const paths = ["/api/v1/state", "/api/v1/session/stop", "/transmission/rpc", "/healthz", "/page.js"];
+      const headers = { Authorization: `Bearer ${token}` };
+      const answers = paths.map((path) =>
+        fetch(path, { method: path.endsWith("stop") ? "POST" : "GET", headers })
+      );
+      return (await Promise.all(answers)).map(({ status }) => status);
+    }, home.token);
+    assert.deepEqual(statuses, [421, 421, 421, 421, 421]);
+    assert.equal(home.stops, 0);
+  },
+);
 
-needs("chromium")(
+needs("chromium", "playwright-core")(
   "a page of another origin gives no orders, even where the browser knows the password",
   async () => {
     await using home = await ApiHome.start();
@@ -90,7 +92,7 @@ needs("chromium")(
   },
 );
 
-needs("chromium")("our page cannot be framed by others", async () => {
+needs("chromium", "playwright-core")("our page cannot be framed by others", async () => {
   await using home = await ApiHome.start();
   await using foreign = serveForeignPage();
   await using browser = await openChromium();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import { fc } from "../harness/data/fast_check.ts";
+import { needs } from "../harness/processes/require_tool.ts";
 import { applyPatch, type JsonObject, mergePatch } from "../../lib/api/merge_patch.ts";
 
 /** The examples of RFC 7396, appendix A, between objects: original, patch, result. */
@@ -29,7 +30,7 @@ Deno.test("merge patch: what a patch does not touch stays the same object, and n
   assert.equal(({} as { polluted?: boolean }).polluted, undefined);
 });
 
-Deno.test("merge patch: the patch between two states makes one out of the other", () => {
+needs("fast-check")("merge patch: the patch between two states makes one out of the other", () => {
   const { state } = fc.letrec<{ state: JsonObject; value: JsonObject[string] }>((tie) => ({
     state: fc.dictionary(fc.constantFrom("a", "b", "c", "d"), tie("value"), {
       maxKeys: 4,

@@ -1,11 +1,13 @@
 /** Every operation of the OpenAPI document, with good and with bad input. */
 import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
 import * as v from "valibot";
 import { OPERATIONS, PREFIX } from "../../lib/api/app.ts";
 import { PROBLEM_TYPE } from "../../lib/api/problem.ts";
+import { keyText } from "../../lib/protocol/fleet_key.ts";
 import { shareCode } from "../../lib/protocol/share_code.ts";
 import { encodeMetainfo } from "../../lib/protocol/metainfo.ts";
-import { sharedData } from "../harness/sessions/test_session.ts";
+import { sharedData, TestSession } from "../harness/sessions/test_session.ts";
 import { ApiHome } from "./api_home.ts";
 
 /** The parts of the document that the tests go through. */
@@ -24,6 +26,12 @@ interface BodySchema {
 }
 
 const OTHER_FOLDER = Deno.makeTempDirSync();
+/** A file outside of every home. */
+const OTHER_FILE = `${OTHER_FOLDER}/notes.txt`;
+Deno.writeTextFileSync(OTHER_FILE, "some notes");
+
+/** Data that a lead of a fleet offers this session. */
+const OFFERED = sharedData(70_000);
 
 /** Bodies that are fine, by path below the prefix; the order matters, as orders change the session. */
 const GOOD: Readonly<Record<string, readonly object[]>> = {
@@ -35,6 +43,9 @@ const GOOD: Readonly<Record<string, readonly object[]>> = {
     files: { skip: ["x"] },
     peers: ["127.0.0.1:1"],
   }],
+  "/shares": [{ path: OTHER_FILE, listed: false, pieceLength: 65_536 }],
+  "/shares/look": [{}, { folder: OTHER_FOLDER }],
+  "/shares/cancel": [{ id: 1 }],
   // The torrent under this code is here, so that nobody is waited for.
   "/lookups": [{ code: shareCode(sharedData(50_000).metainfo.infoHash), peers: ["127.0.0.1:1"] }],
   "/session/choose": [{}, { maxUpload: 1e6, uploadSlots: 3 }, { maxUpload: "none", uploadSlots: null }, {
@@ -45,6 +56,7 @@ const GOOD: Readonly<Record<string, readonly object[]>> = {
   }, { altSchedule: "none" }],
   "/session/ban": [{ address: "10.9.8.7" }],
   "/session/unban": [{ address: "10.9.8.7" }],
+  "/session/doctor": [{}],
   "/torrents/{infoHash}/pause": [{}],
   "/torrents/{infoHash}/resume": [{}],
   "/torrents/{infoHash}/verify": [{}],
@@ -66,6 +78,22 @@ const GOOD: Readonly<Record<string, readonly object[]>> = {
   "/torrents/{infoHash}/queue": [{ to: "bottom" }, { to: "up" }],
   "/torrents/{infoHash}/peers": [{ add: ["127.0.0.1:1"] }],
   "/torrents/{infoHash}/relocate": [{ folder: OTHER_FOLDER }],
+  "/fleet/key": [{}],
+  "/fleet/join": [],
+  "/fleet/decline": [{ infoHash: OFFERED.metainfo.infoHash }],
+  "/fleet/accept": [{ infoHash: OFFERED.metainfo.infoHash }],
+  "/fleet/choose": [{ accept: "ask", quota: 1e9 }, { quota: null }, {}],
+  // Packets for hosts that are off go out to real networks: tests/lan has hosts of its own for them.
+  "/fleet/wake": [{ hosts: [] }],
+  "/fleet/forget": [],
+  "/fleet/trust": [{ key: keyText(new Uint8Array(32)), accept: "lead" }],
+  "/fleet/distrust": [{ key: keyText(new Uint8Array(32)) }],
+  "/fleet/leave": [{}],
+  "/fleet/create": [{ name: "room 7" }],
+  "/fleet/invite": [{}, { count: 3 }],
+  "/fleet/image-key": [{}],
+  "/fleet/offer": [{ infoHash: sharedData(50_000).metainfo.infoHash }],
+  "/fleet/cancel": [{ infoHash: sharedData(50_000).metainfo.infoHash }],
   "/session/stop": [{}],
   "/torrents/{infoHash}/remove": [{ deleteData: true }],
 };
@@ -105,7 +133,26 @@ Deno.test("every operation of the document works, for one torrent and for all, a
     await check("get", path);
     done.push(`get ${url}`);
   }
-  for (const [path, bodies] of Object.entries(GOOD)) {
+  await using others = new AsyncDisposableStack();
+  const lead = others.use(await TestSession.start());
+  await lead.session.fleet.create("room 6");
+  await lead.seed(OFFERED);
+  await lead.session.fleet.offer(OFFERED.metainfo.infoHash);
+  const { code } = await lead.session.fleet.invite();
+  const joining = { code, peers: [`127.0.0.1:${lead.session.port}`], accept: "ask", quota: 5e9 };
+  const forgetting = { host: (await lead.session.fleet.ownKey()).key };
+  const isHere = () => home.test.session.fleet.view.fleet?.members[0].isHere;
+  const isOffered = () => home.test.session.fleet.view.fleet?.offers.length === 1;
+  for (
+    const [path, bodies] of Object.entries({
+      ...GOOD,
+      "/fleet/join": [joining],
+      "/fleet/forget": [forgetting],
+    })
+  ) {
+    if (path === "/fleet/forget") await others.disposeAsync();
+    while (path === "/fleet/forget" && isHere()) await delay(20);
+    while (path === "/fleet/decline" && !isOffered()) await delay(20);
     for (const body of bodies) await check("post", path, body);
     done.push(`post ${PREFIX + path}`);
     if (!path.includes("{")) continue;
@@ -165,6 +212,7 @@ Deno.test("every operation refuses bad input in one line and changes nothing", a
   await refused(`${PREFIX}/nothing`, 404);
   await refused("/api/v2/state", 404);
   assert.deepEqual(home.test.session.snapshot(), before);
+  assert.equal(home.test.session.fleet.view.fleet, undefined);
   assert.equal(home.stops, 0);
   assert.deepEqual(home.log.filter((line) => line.includes(" error ")), []);
 });

@@ -33,15 +33,15 @@ Deno.test("the network puts data below allowed folders only, the control socket 
   const root = await Deno.realPath(await Deno.makeTempDir());
   const allowed = join(root, "films");
   await using home = await ApiHome.start({ outputFolders: [allowed] });
-  const bodyOf = (length: number, output: string) => {
+  const bodyOf = (length: number, output: string, reuse?: string[]) => {
     const metainfo = encodeMetainfo(sharedData(length).metainfo.rawInfo, { announceTiers: [] }).toBase64();
-    return { metainfo, output };
+    return { metainfo, output, reuse };
   };
-  const overTcp = async (length: number, output: string) => {
+  const overTcp = async (length: number, output: string, reuse?: string[]) => {
     const response = await fetch(`${home.url}/api/v1/torrents`, {
       method: "POST",
       headers: { Authorization: `Bearer ${home.token}` },
-      body: JSON.stringify(bodyOf(length, output)),
+      body: JSON.stringify(bodyOf(length, output, reuse)),
     });
     await response.body!.cancel();
     return response.status;
@@ -49,11 +49,17 @@ Deno.test("the network puts data below allowed folders only, the control socket 
   assert.equal(await overTcp(50_000, join(root, "else")), 403);
   assert.equal(await overTcp(50_000, `${allowed}/../else`), 403);
   assert.equal(await overTcp(50_000, join(allowed, "new")), 201);
-  await home.client.post("/torrents", bodyOf(60_000, join(root, "else")));
+  // Old data, too, is read where the network may say so, and nowhere else.
+  const [inside, outside] = [join(allowed, "old"), join(root, "old")];
+  for (const old of [inside, outside]) await Deno.writeFile(old, new Uint8Array(10));
+  assert.equal(await overTcp(70_000, join(allowed, "new"), [inside, outside]), 403);
+  assert.equal(await overTcp(70_000, join(allowed, "new"), [`${allowed}/../old`]), 403);
+  assert.equal(await overTcp(70_000, join(allowed, "new"), [inside]), 201);
+  await home.client.post("/torrents", bodyOf(60_000, join(root, "else"), [outside]));
   const folders = home.test.session.snapshot().map(({ infoHash }) =>
     home.test.session.details(infoHash).folder
   );
-  assert.deepEqual(folders, [join(allowed, "new"), join(root, "else")]);
+  assert.deepEqual(folders, [join(allowed, "new"), join(allowed, "new"), join(root, "else")]);
   await home.stop();
   await Deno.remove(root, { recursive: true });
 });

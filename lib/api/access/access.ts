@@ -7,7 +7,7 @@ import { FailedTries } from "./failed_tries.ts";
 import { problemReply } from "../problem.ts";
 
 /** The secrets that open the door, and the names under which this machine is asked. */
-export interface AccessOptions {
+interface AccessOptions {
   /** The secret of this run, for the page and for programs that can read it. */
   readonly token: string;
   /** The secret that the user knows; undefined where the token is the only one. */

@@ -4,7 +4,7 @@ import { messageOf, StorageError } from "../../errors.ts";
 import { nurseryPath, socketPath, tokenFilePath } from "./control_place.ts";
 
 /** Sockets that listen, and the token that their clients must show; undefined where the file's rights are enough. */
-export interface ControlDoor {
+interface ControlDoor {
   readonly listening: readonly Deno.Listener<Deno.TcpConn | Deno.UnixConn>[];
   readonly token: string | undefined;
   /** The file by which clients find it. */

@@ -21,7 +21,7 @@ export function tokenFilePath(home: string): string {
 }
 
 /** The content of that file. */
-export interface ControlToken {
+interface ControlToken {
   /** A port of 127.0.0.1. */
   readonly port: number;
   readonly token: string;

@@ -9,7 +9,7 @@ export interface Password {
 }
 
 /** The file in which a password that we made is kept. */
-export function keptPasswordPath(home: string): string {
+function keptPasswordPath(home: string): string {
   return join(home, "state", "web-password");
 }
 

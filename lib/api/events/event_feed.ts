@@ -3,7 +3,7 @@ import { API } from "../../settings.ts";
 import { type JsonObject, mergePatch } from "../merge_patch.ts";
 
 /** Where the state comes from, and the time. */
-export interface EventFeedOptions {
+interface EventFeedOptions {
   /** The whole state at this moment. */
   look(): JsonObject;
   /** Milliseconds since 1970. */

@@ -6,6 +6,7 @@ import type { Json, JsonObject } from "../merge_patch.ts";
 /** A torrent as it was seen last, and its JSON. */
 interface Seen {
   readonly snapshot: TorrentSnapshot;
+  readonly nextTryAt: number | undefined;
   readonly json: JsonObject;
 }
 
@@ -30,30 +31,38 @@ export class StateView {
     const torrents: Record<string, Json> = {};
     for (const snapshot of this.#session.snapshot()) {
       const room = this.#session.room(snapshot);
-      const json = this.#summaryOf(snapshot);
-      if (room === undefined) seen.set(snapshot.infoHash, { snapshot, json });
+      const nextTryAt = nextTryAtOf(snapshot, this.#now());
+      const json = this.#summaryOf(snapshot, nextTryAt);
+      if (room === undefined) seen.set(snapshot.infoHash, { snapshot, nextTryAt, json });
       torrents[snapshot.infoHash] = room === undefined ? json : { ...json, room: jsonOf(room) };
     }
     this.#seen = seen;
     return { process: processOf(this.#session), torrents };
   }
 
-  #summaryOf(snapshot: TorrentSnapshot): JsonObject {
+  #summaryOf(snapshot: TorrentSnapshot, nextTryAt: number | undefined): JsonObject {
     const before = this.#seen.get(snapshot.infoHash);
-    const isKnown = before !== undefined && isSame(before.snapshot, snapshot);
-    return isKnown ? before.json : summaryOf(snapshot, this.#now());
+    const isKnown = before !== undefined && before.nextTryAt === nextTryAt &&
+      isSame(before.snapshot, snapshot);
+    return isKnown ? before.json : summaryJson(snapshot, nextTryAt);
   }
 }
 
-/** Whether two snapshots are sure to have the same JSON. */
+/** Whether two snapshots are sure to have the same JSON but for the time of the next try. */
 function isSame(before: TorrentSnapshot, after: TorrentSnapshot): boolean {
+  if (before === after) return true;
   for (const name in after) {
     if (name === "peers" || name === "waiting") continue;
     const member = name as keyof TorrentSnapshot;
     if (before[member] !== after[member]) return false;
   }
-  return before.waiting?.reason === after.waiting?.reason && after.waiting?.nextTryInMs === undefined &&
-    before.waiting?.nextTryInMs === undefined;
+  return before.waiting?.reason === after.waiting?.reason;
+}
+
+/** When the program tries again, to the second, so that a moment that stays the same is no change: both in ms since 1970. */
+function nextTryAtOf({ waiting }: TorrentSnapshot, now: number): number | undefined {
+  const { nextTryInMs } = waiting ?? {};
+  return nextTryInMs === undefined ? undefined : Math.round((now + nextTryInMs) / 1_000) * 1_000;
 }
 
 /** The process in the state. */
@@ -64,11 +73,12 @@ export function processOf(session: Session): JsonObject {
 
 /** A torrent in the state; `now` in ms since 1970. */
 export function summaryOf(snapshot: TorrentSnapshot, now: number): JsonObject {
+  return summaryJson(snapshot, nextTryAtOf(snapshot, now));
+}
+
+function summaryJson(snapshot: TorrentSnapshot, nextTryAt: number | undefined): JsonObject {
   const { peers: _, waiting, ...rest } = snapshot;
-  const { reason, nextTryInMs } = waiting ?? {};
-  // To the second, so that a moment that stays the same is no change.
-  const nextTryAt = nextTryInMs === undefined ? undefined : Math.round((now + nextTryInMs) / 1_000) * 1_000;
-  return jsonOf({ ...rest, waiting: waiting && { reason, nextTryAt } });
+  return jsonOf({ ...rest, waiting: waiting && { reason: waiting.reason, nextTryAt } });
 }
 
 /**

@@ -8,7 +8,6 @@ import { Added } from "./answers.ts";
 import { Addition } from "./bodies.ts";
 import { wishesOf } from "./file_wishes.ts";
 import { type Call, operation } from "./operation.ts";
-import { snapshotOf } from "./torrent_look.ts";
 
 type Addition = InferOutput<typeof Addition>;
 
@@ -23,7 +22,7 @@ export const ADD = operation({
   isMade: (answer) => "isNew" in answer && answer.isNew === true,
   run: async (call) => {
     const { infoHash, isNew } = await call.session.open(originOf(call), optionsOf(call));
-    const { number, name } = snapshotOf(call, infoHash);
+    const { number, name } = call.session.snapshotOf(infoHash);
     return { infoHash, number, name, isNew };
   },
 });
@@ -59,9 +58,10 @@ function decoded(base64: string): Uint8Array<ArrayBuffer> {
 
 /** Errors: `Refusal` for a folder that the network may not name. */
 function optionsOf(call: Call<Addition>): AddOptions {
-  const { files, paused, labels, peers, output, own, stamps, listed } = call.body;
-  if (output !== undefined && call.door !== "control" && !isAllowedFolder(output, call.outputFolders)) {
-    throw new Refusal(403, `Expected a folder that --output-folders allows, got ${output}`);
+  const { files, paused, labels, peers, output, reuse, listed } = call.body;
+  for (const place of [...output === undefined ? [] : [output], ...reuse ?? []]) {
+    if (call.door === "control" || isAllowedFolder(place, call.outputFolders)) continue;
+    throw new Refusal(403, `Expected a folder that --output-folders allows, got ${place}`);
   }
   return {
     ...files === undefined ? {} : { files: wishesOf(files) },
@@ -69,9 +69,7 @@ function optionsOf(call: Call<Addition>): AddOptions {
     ...labels === undefined ? {} : { labels },
     ...peers === undefined ? {} : { peers },
     ...output === undefined ? {} : { folder: output },
-    ...own === undefined ? {} : { isUsersOwn: own },
-    // A program on another machine cannot know what was hashed here.
-    ...stamps === undefined || call.door !== "control" ? {} : { stamps },
+    ...reuse === undefined ? {} : { reuse },
     ...listed === undefined ? {} : { isListed: listed },
   };
 }

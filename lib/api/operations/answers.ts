@@ -1,9 +1,9 @@
 /** The shapes of answers: the OpenAPI document comes from here, and tests hold the answers to it. */
 import * as v from "valibot";
 
-const Bytes = v.pipe(v.number(), v.integer(), v.minValue(0), v.description("Bytes"));
+export const Bytes = v.pipe(v.number(), v.integer(), v.minValue(0), v.description("Bytes"));
 const Rate = v.pipe(v.number(), v.integer(), v.minValue(0), v.description("Bytes per second"));
-const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
+export const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const Moment = v.pipe(v.number(), v.description("Milliseconds since 1970"));
 
 /** The identity of a torrent. */
@@ -55,8 +55,8 @@ const OwnChoices = v.partial(v.object(choices));
 /** The machines of a torrent in numbers. */
 export const Room = v.object({
   hosts: Count,
-  done: Count,
-  gone: Count,
+  done: v.pipe(Count, v.description("Those that have it; also one that has left since")),
+  gone: v.pipe(Count, v.description("Those that have left before they had it")),
   slow: Count,
   together: v.pipe(v.number(), v.description("Part of the data of all hosts that is there, 0 to 1")),
   lastInS: v.optional(v.pipe(v.number(), v.description("Seconds until the last one is done"))),
@@ -93,8 +93,10 @@ const torrentSummary = {
   have: v.pipe(Count, v.description("Pieces stored")),
   missing: v.pipe(Count, v.description("Pieces wanted and lacking")),
   left: v.pipe(Bytes, v.description("Bytes wanted and lacking")),
+  held: v.pipe(Count, v.description("Pieces that are looked for in older data, and not fetched meanwhile")),
   etaS: v.optional(v.pipe(Count, v.description("Seconds until all wanted data is there"))),
   checked: v.optional(Count),
+  reused: v.pipe(Bytes, v.description("Bytes that were in old data here already")),
   downloaded: Bytes,
   uploaded: Bytes,
   downloadRate: Rate,
@@ -133,26 +135,80 @@ export const TorrentDetails = v.object({
     v.pipe(v.string(), v.description("Four words by which others get it; none where private")),
   ),
   isListed: v.pipe(v.boolean(), v.description("Whether hosts near by that know no code see it")),
+  rarest: v.optional(
+    v.pipe(Count, v.description("Copies of its rarest piece, here and at connected peers")),
+  ),
 });
 
-/** What hosts near by share. */
-export const SharesFound = v.object({
-  shares: v.array(v.object({
-    infoHash: InfoHashText,
-    name: v.string(),
-    length: Bytes,
-    files: Count,
-    isVerified: v.pipe(v.boolean(), v.description("Whether name, size and files are those of the metadata")),
-    isHere: v.pipe(v.boolean(), v.description("Whether this session has it already")),
-    isListed: v.boolean(),
-    code: v.string(),
-    strongCode: v.pipe(v.string(), v.description("The code of six words")),
-    hosts: v.array(v.object({ name: v.string(), endpoint: v.string() })),
-    magnet: v.pipe(v.string(), v.description("The link to add it by")),
-  })),
-  hosts: v.pipe(Count, v.description("Hosts that answered")),
-  refused: v.pipe(Count, v.description("Torrents that hosts named falsely")),
+const publicKey = {
+  key: v.pipe(v.string(), v.description("Public key: 43 characters")),
+  fingerprint: v.pipe(v.string(), v.description("The key in six words, to compare")),
+};
+
+/** An invitation to a fleet. */
+export const Invitation = v.object({
+  code: v.pipe(v.string(), v.description("A number and three words")),
+  state: v.picklist(["open", "all have joined", "three wrong guesses", "time is up"]),
+  joined: Count,
+  expiresAt: Moment,
 });
+
+const OfferedHost = v.object({
+  name: v.string(),
+  state: v.pipe(
+    v.picklist(["asked", "accepted", "declined", "busy", "full", "away", "silent"]),
+    v.description("away and silent have not answered: they are not connected, or are"),
+  ),
+  needs: v.optional(Bytes),
+  has: v.optional(Bytes),
+});
+
+/** What leads of a fleet offer. */
+const Offer = v.object({
+  infoHash: InfoHashText,
+  name: v.string(),
+  length: Bytes,
+  files: Count,
+  lead: v.pipe(v.string(), v.description("The name of its machine")),
+  isOwn: v.boolean(),
+  state: v.picklist([
+    ...["asked", "accepted", "declined", "busy", "full"] as const,
+    ...["offered", "cancelled", "expired", "for others"] as const,
+  ]),
+  needs: v.optional(Bytes),
+  has: v.optional(Bytes),
+  issuedAt: Moment,
+  expiresAt: Moment,
+  hosts: v.optional(v.pipe(v.array(OfferedHost), v.description("Of an offer of this host"))),
+});
+
+/** The key of this home, and the fleet that it is a member of. */
+export const Fleet = v.object({
+  self: v.object({ ...v.partial(v.object(publicKey)).entries, name: v.string() }),
+  fleet: v.optional(v.object({
+    name: v.string(),
+    isLead: v.pipe(v.boolean(), v.description("Whether this host is a lead")),
+    accept: v.picklist(["ask", "lead"]),
+    quota: v.optional(v.pipe(Bytes, v.description("What leads may fill; half of what is free without it"))),
+    leads: v.array(v.object({ ...publicKey, name: v.string() })),
+    members: v.array(v.object({
+      ...publicKey,
+      name: v.string(),
+      isLead: v.boolean(),
+      isHere: v.boolean(),
+      endpoint: v.string(),
+      seenAt: Moment,
+    })),
+    invitation: v.optional(Invitation),
+    offers: v.array(Offer),
+  })),
+});
+
+/** The key of a home. */
+export const OwnKey = v.object(publicKey);
+
+/** The text that makes a host a member. */
+export const ImageKey = v.object({ key: v.string() });
 
 const processSummary = {
   version: v.string(),
@@ -176,7 +232,7 @@ const processSummary = {
 };
 
 /** The process in the state. */
-export const ProcessSummary = v.object(processSummary);
+const ProcessSummary = v.object(processSummary);
 
 /** The process, and the choices that the user has made for all torrents. */
 export const SessionView = v.object({
@@ -212,6 +268,7 @@ export const Peers = v.object({
     have: Count,
     downloadRate: Rate,
     uploadRate: Rate,
+    progressRate: v.pipe(Rate, v.description("Bytes per second that it gets from anybody")),
     downloaded: Bytes,
     uploaded: Bytes,
     isUploadSlot: v.boolean(),
@@ -268,6 +325,9 @@ export const Trackers = v.object({
     url: v.string(),
     tier: Count,
     isOwn: v.boolean(),
+    standsIn: v.optional(
+      v.pipe(v.literal(true), v.description("None of the torrent: it stands in while none of them answers")),
+    ),
     state: v.picklist(["idle", "announcing", "ok", "failed", "not asked"]),
     seeders: v.optional(Count),
     leechers: v.optional(Count),
@@ -307,6 +367,22 @@ export const Pieces = v.object({
     from: v.array(v.string()),
     asked: v.array(v.string()),
   })),
+});
+
+const Ports = v.array(Count);
+
+/** What `peer doctor` found. */
+export const Examination = v.object({
+  checks: v.array(v.object({
+    subject: v.string(),
+    verdict: v.picklist(["good", "bad", "unknown"]),
+    finding: v.pipe(v.string(), v.description("What was found, and where it is bad what to do")),
+    blocked: v.optional(v.pipe(
+      v.object({ tcp: Ports, udp: Ports }),
+      v.description("Ports that a firewall keeps closed"),
+    )),
+  })),
+  summary: v.pipe(v.string(), v.description("One sentence about all of it")),
 });
 
 /** Where the page and the interface are served. */

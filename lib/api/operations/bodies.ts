@@ -1,5 +1,6 @@
 /** The bodies of orders: checks, types and the OpenAPI document come from here. A member that is unknown is refused. */
 import * as v from "valibot";
+import { parseInfoHash } from "../../protocol/info_hash.ts";
 import { METAINFO_LIMITS } from "../../settings.ts";
 
 /** No text of an order is longer, but for magnet links and torrents. */
@@ -85,17 +86,44 @@ export const Addition = v.strictObject({
     Text,
     v.description("Absolute path of the folder for its data; over TCP only below those of --output-folders"),
   )),
-  peers: v.optional(v.pipe(Texts, v.description("Peers to dial at once, host:port each"))),
-  own: v.optional(
-    v.pipe(v.boolean(), v.description("Whether all data lies in output already, and is never to be written")),
-  ),
-  stamps: v.optional(v.pipe(
-    v.array(v.strictObject({ size: v.number(), mtimeMs: v.number(), inode: v.number() })),
-    v.maxLength(METAINFO_LIMITS.files),
-    v.description("With own, over the control socket only: the files as they were hashed"),
+  reuse: v.optional(v.pipe(
+    Texts,
+    v.description("Absolute paths of old data, of which pieces are taken; over TCP as output"),
   )),
+  peers: v.optional(v.pipe(Texts, v.description("Peers to dial at once, host:port each"))),
   listed: v.optional(
     v.pipe(v.boolean(), v.description("Whether hosts near by that know no code see that it is shared")),
+  ),
+});
+
+/** A file or folder of this machine to share. */
+export const NewShare = v.strictObject({
+  path: v.pipe(
+    Text,
+    v.description(
+      "Absolute path; over TCP only in shareable/ and in what is below those of --output-folders",
+    ),
+  ),
+  listed: v.optional(
+    v.pipe(v.boolean(), v.description("Whether hosts near by that know no code see that it is shared")),
+    true,
+  ),
+  pieceLength: v.optional(v.pipe(
+    v.number(),
+    v.integer(),
+    v.minValue(METAINFO_LIMITS.minPieceLength),
+    v.maxValue(METAINFO_LIMITS.maxPieceLength),
+    v.description("In bytes; by the size where left out"),
+  )),
+});
+
+/** A share that is being made. */
+export const ShareNumber = v.strictObject({ id: v.pipe(v.number(), v.integer(), v.minValue(1)) });
+
+/** A folder of this machine to look into. */
+export const Folder = v.strictObject({
+  folder: v.optional(
+    v.pipe(Text, v.description("Absolute path, as for a new share; shareable/ where left out")),
   ),
 });
 
@@ -104,6 +132,80 @@ export const Question = v.strictObject({
   code: v.optional(v.pipe(Text, v.description("The words of a code; all that is shared near by without it"))),
   peers: v.optional(v.pipe(Texts, v.description("Peers to ask beside those near by, host:port each"))),
 });
+
+/** What is to be examined. */
+export const Patient = v.strictObject({
+  torrent: v.optional(v.pipe(
+    Text,
+    v.rawTransform(({ dataset: { value }, addIssue, NEVER }) => {
+      const infoHash = parseInfoHash(value);
+      if (infoHash !== undefined) return infoHash;
+      addIssue({ message: "Expected 40 hex digits" });
+      return NEVER;
+    }),
+    v.description("Info-hash; all torrents without it"),
+  )),
+});
+
+/** The name of a new fleet. */
+export const NewFleet = v.strictObject({ name: Text });
+
+export const NewInvitation = v.strictObject({
+  count: v.optional(
+    v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000), v.description("How many may join")),
+  ),
+});
+
+const fleetChoices = {
+  accept: v.optional(
+    v.pipe(v.picklist(["ask", "lead"]), v.description("lead: take what leads offer without asking")),
+  ),
+  quota: v.nullish(
+    v.pipe(
+      v.number(),
+      v.integer(),
+      v.minValue(0),
+      v.description("Bytes that leads may fill; null: half of what is free"),
+    ),
+  ),
+};
+
+/** How a member takes what leads offer; what is left out stays as it is. */
+export const FleetChoices = v.strictObject(fleetChoices);
+
+export const Joining = v.strictObject({
+  code: v.pipe(Text, v.description("The code of an invitation")),
+  peers: v.optional(v.pipe(Texts, v.description("Peers to ask beside those near by, host:port each"))),
+  ...fleetChoices,
+});
+
+/** A lead, or all that makes a host a member. */
+export const Trust = v.strictObject({ key: Text, ...fleetChoices });
+
+/** A torrent that is offered. */
+export const OfferedTorrent = v.strictObject({
+  infoHash: v.pipe(v.string(), v.length(40), v.description("40 hex digits")),
+});
+
+export const NewOffer = v.strictObject({
+  infoHash: v.pipe(v.string(), v.length(40), v.description("40 hex digits, of a torrent of this session")),
+  to: v.optional(v.pipe(Texts, v.description("Names of members; all where left out"))),
+  replaces: v.optional(
+    v.pipe(
+      v.string(),
+      v.length(40),
+      v.description("The torrent of the version before, whose data is used again"),
+    ),
+  ),
+});
+
+export const Distrust = v.strictObject({ key: Text });
+
+const MEMBER = "The name, the key or the fingerprint of a member that is away";
+
+export const Forgetting = v.strictObject({ host: v.pipe(Text, v.description(MEMBER)) });
+
+export const Waking = v.strictObject({ hosts: v.array(v.pipe(Text, v.description(MEMBER))) });
 
 export const Removal = v.strictObject({
   deleteData: v.optional(v.pipe(v.boolean(), v.description("Whether finished files go too")), false),

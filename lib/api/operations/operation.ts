@@ -1,6 +1,7 @@
 import type { GenericSchema } from "valibot";
 import type { Session } from "../../session/session.ts";
 import type { EventFeed } from "../events/event_feed.ts";
+import type { ShareJobs } from "../share_jobs.ts";
 
 /** The content type of a `.torrent` file. */
 export const TORRENT_TYPE = "application/x-bittorrent";
@@ -22,9 +23,10 @@ export interface WebPlace {
 export interface Workplace {
   readonly session: Session;
   readonly feed: EventFeed;
+  readonly shares: ShareJobs;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Absolute paths of folders below which programs on the network may have data put. */
+  /** Absolute paths of folders below which programs on the network may have data put, and share it. */
   readonly outputFolders: readonly string[];
   /** Where browsers and programs reach us, with the secrets that they need. */
   readonly web: () => WebPlace;

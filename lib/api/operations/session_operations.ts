@@ -1,10 +1,11 @@
 /** Operations on the whole process. */
 import { jsonOf, processOf } from "../events/state.ts";
 import { Refusal } from "../problem.ts";
-import { Log, Nothing, SessionView, SharesFound, State, Stopping, WebPlace } from "./answers.ts";
-import { BannedAddress, Empty, ProcessChoices, Question } from "./bodies.ts";
+import { Examination, Log, Nothing, SessionView, State, Stopping, WebPlace } from "./answers.ts";
+import { BannedAddress, Empty, Patient, ProcessChoices, Question } from "./bodies.ts";
 import { choicesOf } from "./choices.ts";
 import { type Operation, operation } from "./operation.ts";
+import { SharesFound } from "./sharing_answers.ts";
 
 export const SESSION_OPERATIONS: readonly Operation[] = [
   operation({
@@ -88,6 +89,14 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
           ...peers === undefined ? {} : { peers },
         }),
       ),
+  }),
+  operation({
+    method: "post",
+    path: "/session/doctor",
+    summary: "Find out why this machine is not reached, or why a torrent stands still; it takes some seconds",
+    body: Patient,
+    answer: Examination,
+    run: async ({ session, body: { torrent } }) => jsonOf(await session.examine(torrent)),
   }),
   operation({
     method: "post",

@@ -1,6 +1,7 @@
 /** Operations that change one torrent, or all. */
 import { isAbsolute, join, resolve } from "node:path";
 import type { GenericSchema } from "valibot";
+import { inSlices } from "../../disk/time_slices.ts";
 import type { InfoHash } from "../../protocol/info_hash.ts";
 import { isAllowedFolder } from "../access/output_folders.ts";
 import { Refusal } from "../problem.ts";
@@ -66,9 +67,11 @@ export const TORRENT_ORDERS: readonly Operation[] = [
     "select",
     "Change which of its files are wanted, or their order",
     FileSelection,
-    ({ session, body }, infoHash) => {
-      const wishes = body.files === undefined ? wishesOf(body) : wishesAfter(body, session.files(infoHash));
-      return session.select(infoHash, wishes);
+    async ({ session, body }, infoHash) => {
+      const wishes = body.files === undefined
+        ? wishesOf(body)
+        : wishesAfter(body, await inSlices(session.files(infoHash)));
+      await session.select(infoHash, wishes);
     },
   ),
   order("choose", "Choose its limits, slots and sources", TorrentChoices, ({ session, body }, infoHash) => {

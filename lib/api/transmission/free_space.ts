@@ -1,5 +1,5 @@
-import { statfs } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { diskSpace } from "../../session/fleet/disk_space.ts";
 import type { RpcContext } from "./call.ts";
 import type { JsonObject } from "./json.ts";
 import { isAbsolutePath, type Params } from "./params.ts";
@@ -9,13 +9,8 @@ import { RpcError } from "./rpc_error.ts";
 const UNKNOWN = -1;
 
 /** Bytes that are free for us on the disk of a folder, and all its bytes; -1 each where the system does not tell. */
-export async function freeBytes(folder: string): Promise<{ free: number; total: number }> {
-  try {
-    const { bavail, blocks, bsize } = await statfs(folder);
-    return { free: bavail * bsize, total: blocks * bsize };
-  } catch {
-    return { free: UNKNOWN, total: UNKNOWN };
-  }
+export async function freeBytes(folder: string): Promise<{ readonly free: number; readonly total: number }> {
+  return await diskSpace(folder) ?? { free: UNKNOWN, total: UNKNOWN };
 }
 
 /** The method `free_space`, for the folders that data may lie in. Errors: `RpcError` for others. */

@@ -39,7 +39,7 @@ export function kilobytes(limit: number | undefined, remembered: number): number
 }
 
 /** The names of the two parts of a limit in a request. */
-export interface LimitNames {
+interface LimitNames {
   readonly number: string;
   readonly isOn: string;
 }

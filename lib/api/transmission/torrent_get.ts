@@ -6,8 +6,9 @@ import { isList, type Params } from "./params.ts";
 import { RpcError } from "./rpc_error.ts";
 import type { TorrentSnapshot } from "../../session/session.ts";
 import { asksForRecent, chosenTorrents } from "./torrent_choice.ts";
+import { fileFields } from "./fields/file_fields.ts";
 import { type Field, TORRENT_FIELDS } from "./fields/torrent_fields.ts";
-import { inDialect, type ResultObject, textOf, WrittenJson } from "./writing.ts";
+import { type ResultObject, textInSteps, WrittenJson } from "./writing.ts";
 import { TorrentLook } from "./fields/torrent_look.ts";
 
 /** A field that was asked for, under its name in the JSON-RPC dialect. */
@@ -59,9 +60,12 @@ function* rowsOf(
   for (const snapshot of torrents) {
     const look = new TorrentLook(snapshot, context);
     try {
+      // Those of a large torrent take long.
+      if (fields.some(([name]) => Object.hasOwn(fileFields, name))) yield* look.readFiles();
+      if (fields.some(([name]) => name === "pieces" || name === "availability")) yield* look.readPieces();
       const values = fields.map(([name, field]) => [name, field(look, dialect)] as const);
       const row = isTable ? values.map(([, value]) => value) : Object.fromEntries(values);
-      rows.push(textOf(inDialect(row, dialect, "torrent_get")));
+      rows.push(yield* textInSteps(row, dialect, "torrent_get"));
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
     }

@@ -1,4 +1,5 @@
 /** Results as text, with their names as a dialect writes them. Results are made by us, so they are not deep. */
+import type { Steps } from "../../protocol/steps.ts";
 import type { Json } from "./json.ts";
 import { type Dialect, writtenName } from "./names.ts";
 
@@ -41,4 +42,39 @@ export function textOf(value: Result): string {
     member === undefined ? [] : [`${JSON.stringify(name)}:${textOf(member)}`]
   );
   return `{${members.join()}}`;
+}
+
+/** How many items of a list are written in one step. */
+const ITEMS_PER_STEP = 500;
+
+/** The JSON of an object or a list as `dialect` writes it in answers to `method`; long lists in it are written in steps. */
+export function* textInSteps(
+  value: ResultObject | readonly Result[],
+  dialect: Dialect,
+  method: string,
+): Steps<string> {
+  const text = (part: Result) => textOf(inDialect(part, dialect, method));
+  if (Array.isArray(value)) {
+    const items: string[] = [];
+    for (const item of value) items.push(yield* memberInSteps(item, text));
+    return `[${items.join()}]`;
+  }
+  const members: string[] = [];
+  for (const [name, member] of Object.entries(value)) {
+    if (member === undefined) continue;
+    members.push(
+      `${JSON.stringify(writtenName(name, dialect, method))}:${yield* memberInSteps(member, text)}`,
+    );
+  }
+  return `{${members.join()}}`;
+}
+
+function* memberInSteps(member: Result, text: (part: Result) => string): Steps<string> {
+  if (!Array.isArray(member) || member.length <= ITEMS_PER_STEP) return text(member);
+  const parts: string[] = [];
+  for (let at = 0; at < member.length; at += ITEMS_PER_STEP) {
+    parts.push(text(member.slice(at, at + ITEMS_PER_STEP)).slice(1, -1));
+    yield;
+  }
+  return `[${parts.join()}]`;
 }

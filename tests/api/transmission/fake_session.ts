@@ -37,6 +37,7 @@ export function torrentOf(digit: string, changes: Partial<TorrentSnapshot> = {})
     queuePosition: 0,
     isPaused: false,
     pauseReason: undefined,
+    reused: 0,
     etaS: undefined,
     length: 65_536,
     pieceLength: 16_384,
@@ -131,6 +132,12 @@ export class FakeSession implements RpcSession {
   snapshot() {
     return this.torrents;
   }
+  has(infoHash: InfoHash) {
+    return this.torrents.some((torrent) => torrent.infoHash === infoHash);
+  }
+  snapshotOf(infoHash: InfoHash) {
+    return this.torrents.find((torrent) => torrent.infoHash === infoHash)!;
+  }
   details(infoHash: InfoHash) {
     return {
       infoHash,
@@ -153,7 +160,8 @@ export class FakeSession implements RpcSession {
       secondsSeeding: 34,
     };
   }
-  files() {
+  *files() {
+    yield;
     return this.fileViews;
   }
   trackers() {
@@ -163,7 +171,8 @@ export class FakeSession implements RpcSession {
     const kind = "files" as const;
     return [{ url: "http://127.0.0.3/data", kind, isConnected: true, downloadRate: 10, downloaded: 0 }];
   }
-  pieces() {
+  *pieces() {
+    yield;
     const have = new Uint8Array([0b1010_0000]);
     return { have, wanted: have, availability: new Uint16Array([1, 2, 3, 4]), active: [] };
   }

@@ -1,5 +1,6 @@
 /** What the RPC makes of orders: calls of the session. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { MetainfoError, StorageError } from "../../../lib/errors.ts";
 import { FakeSession, hashOf, RpcClient, torrentOf } from "./fake_session.ts";
 
@@ -294,22 +295,25 @@ Deno.test("RPC torrent-add: contents with line breaks, magnet, address, info-has
 Deno.test("RPC folders: those that the user allows, for new torrents and for others", async () => {
   const folder = await Deno.realPath(await Deno.makeTempDir());
   try {
-    const rpc = new RpcClient(client().session, [folder]);
+    const { session } = client();
+    session.home = join(folder, "home");
+    const [a, b, shareable] = ["a", "b", "home/shareable"].map((name) => join(folder, name));
+    const rpc = new RpcClient(session, [a, b]);
     const filename = "http://x/y";
-    await rpc.legacy("torrent-add", { filename, "download-dir": `${folder}/a` });
-    await rpc.legacy("torrent-add", { filename, "download-dir": "/home/me/peer/shareable/" });
-    await rpc.legacy("torrent-set-location", { ids: [1, 3], location: `${folder}/b`, move: true });
-    await rpc.legacy("torrent-set", { ids: 2, location: "/home/me/peer/shareable" });
+    await rpc.legacy("torrent-add", { filename, "download-dir": a });
+    await rpc.legacy("torrent-add", { filename, "download-dir": `${shareable}/` });
+    await rpc.legacy("torrent-set-location", { ids: [1, 3], location: b, move: true });
+    await rpc.legacy("torrent-set", { ids: 2, location: shareable });
     assert.deepEqual(rpc.session.orders, [
-      `open({"url":"${filename}"}, {"folder":"${folder}/a"})`,
+      `open({"url":"${filename}"}, ${JSON.stringify({ folder: a })})`,
       `open({"url":"${filename}"}, {})`,
-      `relocate("a", "${folder}/b", true)`,
-      `relocate("c", "${folder}/b", true)`,
-      `relocate("b", "/home/me/peer/shareable", false)`,
+      `relocate("a", ${JSON.stringify(b)}, true)`,
+      `relocate("c", ${JSON.stringify(b)}, true)`,
+      `relocate("b", ${JSON.stringify(shareable)}, false)`,
     ]);
-    const refused = /Expected \S+shareable or a folder that --output-folders allows, got/;
+    const refused = /Expected .+shareable or a folder that --output-folders allows, got/;
     assert.match(await rpc.failure("torrent-add", { filename, "download-dir": "/etc" }), refused);
-    assert.match(await rpc.failure("torrent-set-location", { ids: 1, location: `${folder}/../x` }), refused);
+    assert.match(await rpc.failure("torrent-set-location", { ids: 1, location: `${a}/../x` }), refused);
     assert.match(await rpc.failure("torrent-set-location", { ids: 1, location: "x" }), /absolute path/);
     assert.match(await rpc.failure("torrent-set-location", { ids: 1 }), /a folder as location/);
     assert.match(await client().failure("torrent-set-location", { ids: 1, location: folder }), refused);

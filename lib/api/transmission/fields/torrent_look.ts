@@ -1,4 +1,5 @@
 import type { InfoHash } from "../../../protocol/info_hash.ts";
+import { finish, type Steps } from "../../../protocol/steps.ts";
 import { withPadding } from "./file_fields.ts";
 import { RememberedLimits } from "../limits.ts";
 import type { RpcSession } from "../session_port.ts";
@@ -52,7 +53,7 @@ export class TorrentMemories {
 }
 
 /** The parts that looks at all torrents share. */
-export interface LookContext {
+interface LookContext {
   readonly session: RpcSession;
   readonly recent: RecentTorrents;
   readonly memories: TorrentMemories;
@@ -83,7 +84,7 @@ export class TorrentLook {
   }
 
   get files(): readonly FileView[] {
-    return this.#files ??= withPadding(this.#context.session.files(this.snapshot.infoHash));
+    return this.#files ??= finish(this.readFiles());
   }
 
   get trackers(): readonly TrackerView[] {
@@ -95,7 +96,17 @@ export class TorrentLook {
   }
 
   get pieces(): PiecesView {
-    return this.#pieces ??= this.#context.session.pieces(this.snapshot.infoHash);
+    return this.#pieces ??= finish(this.readPieces());
+  }
+
+  /** Looks at the files before a field asks for them, in steps. */
+  *readFiles(): Steps<readonly FileView[]> {
+    return this.#files ??= withPadding(yield* this.#context.session.files(this.snapshot.infoHash));
+  }
+
+  /** Looks at the pieces before a field asks for them, in steps. */
+  *readPieces(): Steps<PiecesView> {
+    return this.#pieces ??= yield* this.#context.session.pieces(this.snapshot.infoHash);
   }
 
   get memory(): TorrentMemory {

@@ -29,11 +29,10 @@ export async function torrentAdd(params: Params, context: RpcContext): Promise<J
       ...Object.keys(files).length > 0 && { files },
     })
   );
-  const torrent = session.snapshot().find((each) => each.infoHash === infoHash);
-  if (torrent === undefined) {
+  if (!session.has(infoHash)) {
     throw new RpcError("system", "Expected the torrent to stay, but it was removed at once");
   }
-  const { number: id, name } = torrent;
+  const { number: id, name } = session.snapshotOf(infoHash);
   return { [isNew ? "torrent_added" : "torrent_duplicate"]: { id, name, hash_string: infoHash } };
 }
 

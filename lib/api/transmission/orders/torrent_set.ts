@@ -1,3 +1,4 @@
+import { inSlices } from "../../../disk/time_slices.ts";
 import type { InfoHash } from "../../../protocol/info_hash.ts";
 import type { RpcContext } from "../call.ts";
 import { RATIO_MODE } from "../fields/choice_fields.ts";
@@ -31,7 +32,9 @@ async function change(params: Params, context: RpcContext, infoHash: InfoHash): 
   const choices = choicesIn(params, context, infoHash);
   const isSequential = params.flag("sequential_download");
   if (speaksOfFiles(params) || isSequential !== undefined) {
-    const wishes = speaksOfFiles(params) ? wishesAfter(params, withPadding(session.files(infoHash))) : {};
+    const wishes = speaksOfFiles(params)
+      ? wishesAfter(params, withPadding(await inSlices(session.files(infoHash))))
+      : {};
     await session.select(infoHash, { ...wishes, ...isSequential !== undefined && { isSequential } });
   }
   if (Object.keys(choices).length > 0) await session.choose(choices, infoHash);
@@ -90,7 +93,7 @@ function seedRatioIn(
 
 /** Moves a torrent to a place in the queue, from 0. A place behind the last is the last one. */
 async function moveTo(position: number, infoHash: InfoHash, { session }: RpcContext): Promise<void> {
-  const present = session.snapshot().findIndex((torrent) => torrent.infoHash === infoHash);
+  const present = session.snapshotOf(infoHash).queuePosition;
   const last = session.snapshot().length - 1;
   const wanted = Math.min(Math.floor(position), last);
   const steps = wanted - present;
