@@ -12,12 +12,12 @@ export function parseAnnounce(text: string): string {
   return refuse(`an announce URL${example}, a host or HOST:PORT`, text);
 }
 
-/** One tier for each value of `--announce`. Errors: `Failure` that names the option. */
-export function announceTiersOf(texts: readonly string[]): string[][] {
+/** One tier for each value of an option. Errors: `Failure` that names the option. */
+export function announceTiersOf(texts: readonly string[], option = "--announce"): string[][] {
   try {
     return texts.map((text) => [parseAnnounce(text)]);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new Failure(EXIT.usage, "--announce", error.message);
+    throw new Failure(EXIT.usage, option, error.message);
   }
 }

@@ -55,6 +55,22 @@ export function parseInterval(text: string): number {
   return seconds ? seconds * 1000 : refuse(`more than 0 and at most ${MAX_SECONDS} seconds`, text);
 }
 
+const UNIT_MS: Record<string, number> = { "": 1_000, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A time above 0 such as `90`, `90s`, `10m`, `1h` or `2d`, in milliseconds. */
+export function parseTimeout(text: string): number {
+  const [, number = "0", unit = ""] = /^(\d{1,9}(?:\.\d+)?)([smhd]?)$/.exec(text) ?? [];
+  const time = Number(number) * UNIT_MS[unit];
+  return time > 0 && time <= MAX_SECONDS * 1_000
+    ? Math.ceil(time)
+    : refuse("a time such as 90s, 10m or 1h", text);
+}
+
+/** A number of machines. */
+export function parseHosts(text: string): number {
+  return parseWhole(text, 1, 100_000);
+}
+
 /** The bytes of `1000`, `500K` (of 1000 bytes) or `1.5MiB` (of 1024 KiB); undefined for any other text. */
 export function parseBytes(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)([KMG]?)(i?)(B?)$/i.exec(text);
@@ -68,6 +84,13 @@ export function parseRate(text: string): number {
   const bytes = parseBytes(text);
   if (bytes === undefined || bytes < 1) return refuse("bytes per second such as 500K, 10M or 1.5MiB", text);
   return Math.round(bytes);
+}
+
+/** Bytes that others may fill, or `half` of what is free. */
+export function parseQuota(text: string): number | "half" {
+  if (text === "half") return text;
+  const bytes = parseBytes(text);
+  return bytes === undefined ? refuse("bytes such as 500M or 20G, or half", text) : Math.round(bytes);
 }
 
 /** Sent bytes for each received one: a number above 0. */

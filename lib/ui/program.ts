@@ -2,6 +2,7 @@
 import { Command, Option } from "commander";
 import { VERSION } from "../settings.ts";
 import { addControlCommands } from "./definitions/control_commands.ts";
+import { addFleetCommand } from "./definitions/fleet_command.ts";
 import { type Finish, option } from "./definitions/option_kinds.ts";
 import { addSharingCommands } from "./definitions/sharing_commands.ts";
 import { addStart } from "./definitions/start_options.ts";
@@ -37,6 +38,7 @@ export function buildProgram(finish: Finish): Command {
   const startCommand = addStart(program, finish);
   addSharingCommands(program, startCommand, finish);
   addTorrentCommands(program, startCommand, finish);
+  addFleetCommand(program, startCommand, finish);
   addControlCommands(program, finish);
   return program;
 }

@@ -4,6 +4,8 @@ import type { Api } from "../api/api.ts";
 import { messageOf, StorageError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { defaultOptions, type FileWishes, type IpFilter, loadIpFilter, Session } from "../session/session.ts";
+import { ownTiers } from "../session/torrent_tools.ts";
+import { HAND_OUT } from "../settings.ts";
 import type { Changes } from "../swarm/policy.ts";
 import { EXIT, Failure } from "./failure.ts";
 import { ownAddressesText } from "./option_values.ts";
@@ -25,6 +27,11 @@ export async function readIpFilter(path: string | undefined, log: Logger): Promi
   }
 }
 
+/** Whether a person sees how it goes on, at a terminal. */
+export function isForPeople(progress: StartOptions["progress"]): boolean {
+  return Deno.stdout.isTerminal() && ["auto", "bars"].includes(progress);
+}
+
 /** Starts a session with the options. Errors: `Failure`. */
 export async function startSession(
   options: StartOptions,
@@ -33,9 +40,9 @@ export async function startSession(
   view: ProgressView,
   log: Logger,
 ): Promise<Session> {
-  const { home, host, name, port, trackerPort, openTracker = false } = options;
+  const { home, host, name, port, trackerPort, openTracker = false, handOut = false } = options;
   try {
-    return await Session.start({
+    const session = await Session.start({
       ...defaultOptions(home),
       host,
       name,
@@ -43,6 +50,7 @@ export async function startSession(
       trackerPort,
       runTracker: options.tracker,
       openTracker,
+      handsOut: handOut,
       trustedProxies: options.trustedProxy ?? [],
       choices: choicesOf(commandLine),
       files: wishesOf(commandLine),
@@ -54,6 +62,8 @@ export async function startSession(
       watchesPieces: view.watchesPieces ?? false,
       observe: (event) => view.event(event),
     });
+    if (handOut) tellHandOut(session.process().trackerPort!, host, view);
+    return session;
   } catch (error) {
     if (error instanceof Deno.errors.AddrNotAvailable) {
       const why = `Expected an address of this machine, got ${host}; ${ownAddressesText()}`;
@@ -61,6 +71,12 @@ export async function startSession(
     }
     throw new Failure(EXIT.failed, "start", messageOf(error), { cause: error });
   }
+}
+
+/** Tells where machines without the program get it; a machine that no other reaches is told of by other warnings. */
+function tellHandOut(trackerPort: number, host: string | undefined, view: ProgressView): void {
+  const [[announce] = [`http://127.0.0.1:${trackerPort}/announce`]] = ownTiers(trackerPort, host);
+  view.event({ event: "hand-out", address: new URL(HAND_OUT.path, announce).href });
 }
 
 /** Where a session tells what happens, and what stops it. */
@@ -78,7 +94,7 @@ interface Surroundings {
  */
 export async function serveApi(
   session: Session,
-  { home, web, webPasswordFile, openRpc = false, outputFolders = [] }: StartOptions,
+  { home, web, webPasswordFile, openRpc = false, outputFolders = [], progress }: StartOptions,
   { view, log, tell, signals }: Surroundings,
 ): Promise<Api | undefined> {
   const { Api } = await import("../api/api.ts");
@@ -92,7 +108,9 @@ export async function serveApi(
       log,
       stop: () => signals.request(),
     });
-    if (api.addresses.length > 0) view.event({ event: "page", address: `${api.addresses[0]}/` });
+    // The secret in the page's address is for the eyes of the user alone.
+    if (isForPeople(progress) && api.page !== undefined) tell(`page: ${api.page}`);
+    else if (api.addresses.length > 0) view.event({ event: "page", address: `${api.addresses[0]}/` });
     if (api.newPassword !== undefined) {
       tell(
         `peer: web: the password of the page for other machines is ${api.newPassword}; it is shown once`,

@@ -1,12 +1,12 @@
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Api } from "../api/api.ts";
-import { messageOf, MetainfoError, StorageError } from "../errors.ts";
+import { HomeInUseError, messageOf, MetainfoError, StorageError } from "../errors.ts";
 import { createLogger, type LogLevel } from "../log.ts";
 import { inForce } from "../precedence.ts";
 import {
+  type AddOptions,
   lookOf,
-  type RoomView,
   type Session,
   torrentPaths,
   type TorrentSnapshot,
@@ -14,18 +14,19 @@ import {
 } from "../session/session.ts";
 import type { EncryptionPolicy } from "../settings.ts";
 import { type Following, handOver, runningPeer } from "./control/hand_over.ts";
+import { paintFor } from "./control/paint.ts";
 import type { Remote } from "./control/remote.ts";
 import { didYouMean } from "./did_you_mean.ts";
 import { EXIT, type ExitCode, Failure } from "./failure.ts";
 import { JsonProgress } from "./progress/json_progress.ts";
 import { openLogFile } from "./log_file.ts";
 import { LoggedProgress } from "./progress/logged_progress.ts";
-import { errorWriter } from "./output.ts";
+import { errorWriter, printLine } from "./output.ts";
 import { PlainProgress } from "./progress/plain_progress.ts";
 import { ProgressBars } from "./progress/progress_bars.ts";
 import type { ProgressMode, ProgressView, ShownSwarm } from "./progress/progress_view.ts";
 import { ServiceManager } from "./service/notify.ts";
-import { readIpFilter, serveApi, startSession } from "./running_session.ts";
+import { isForPeople, readIpFilter, serveApi, startSession } from "./running_session.ts";
 import { StopSignals } from "./stop_signals.ts";
 import { TerminalScreen } from "./progress/terminal_screen.ts";
 import type { WebPlace } from "./option_values.ts";
@@ -55,6 +56,7 @@ export interface StartOptions {
   readonly trackerPort?: number;
   readonly tracker: boolean;
   readonly openTracker?: boolean;
+  readonly handOut?: boolean;
   readonly trustedProxy?: readonly string[];
   readonly peer?: readonly string[];
   readonly superSeed?: boolean;
@@ -78,6 +80,8 @@ export interface StartOptions {
   readonly sequential?: boolean;
   /** The folder for the data of the named torrents. */
   readonly output?: string;
+  /** Old data of the named torrents. */
+  readonly reuse?: readonly string[];
   readonly lsd: boolean;
   readonly pex: boolean;
   /** False serves no page; undefined the usual one. */
@@ -103,12 +107,24 @@ export interface StartWords {
 type DefaultOption = "home" | "tracker" | "lsd" | "pex" | "encryption" | "seedFor" | "progress" | "logLevel";
 
 /** What a command wants of the peer of its home: of the one that runs there, or else of one that it begins. */
-export interface Errand {
+interface Errand {
   /** Gives it to the running peer, and follows that; left out where a process of its own is needed. */
   readonly handOver?: (remote: Remote, following: Following) => Promise<ExitCode>;
+  /** Does it without any session, where no peer runs. Errors: `Failure`. */
+  readonly atRest?: (home: string) => Promise<ExitCode>;
   /** Does it in a session; resolves when the session may go on by itself, or with "over" to end. Errors: `Failure`. */
   readonly begin: (session: Session, options: StartOptions, following: Following) => Promise<"over" | void>;
 }
+
+/** What a person reads whose folder is empty; no bar is drawn then. */
+const NOTHING_YET = [
+  "nothing is shared here yet; in another terminal, in this folder,",
+  "  peer share FILE  shares a file or folder, and",
+  "  peer get         shows what is near by",
+];
+
+/** The same person reads this, where there is a page: its address comes in the next line. */
+const OR_BY_THE_PAGE = "or do both in a browser, on the page of this peer:";
 
 /**
  * Joins the swarms of the named torrents, or of all in torrents/, until a signal comes or all of them are complete.
@@ -124,9 +140,10 @@ export async function start(
   const options: StartOptions = inForce(words);
   const home = resolve(options.home);
   if (commands.length > 0) await refuseUnknownCommand(torrents[0], home, commands);
-  const { output } = options;
-  if (words.commandLine.output !== undefined && torrents.length === 0) {
-    throw new Failure(EXIT.usage, "--output", "Expected the torrents that it is for beside it, got none");
+  const { output, reuse } = options;
+  const alone = (["output", "reuse"] as const).find((name) => words.commandLine[name] !== undefined);
+  if (alone !== undefined && torrents.length === 0) {
+    throw new Failure(EXIT.usage, `--${alone}`, "Expected the torrents that it is for beside it, got none");
   }
   const named: string[] = [];
   for (const torrent of torrents) named.push(await pathOrMagnet(torrent, home));
@@ -134,9 +151,17 @@ export async function start(
   const peers = options.peer ?? [];
   return await run(words, {
     ...named.length > 0 && { handOver: (remote, following) => handOver(remote, origins, following) },
-    begin: (session, { exitWhenComplete = false }, { view }) => {
-      if (named.length === 0) return joinAll(session, join(home, "torrents"), peers, view, exitWhenComplete);
-      if (output !== undefined) return openNamed(session, origins, peers, resolve(output));
+    begin: async (session, { exitWhenComplete = false, progress, web }, { view }) => {
+      if (named.length === 0) {
+        await joinAll(session, join(home, "torrents"), peers, view, exitWhenComplete);
+        if (isForPeople(progress) && session.snapshot().length === 0) {
+          for (const line of [...NOTHING_YET, ...web === false ? [] : [OR_BY_THE_PAGE]]) printLine(line);
+        }
+        return;
+      }
+      if (output !== undefined || reuse !== undefined) {
+        return openNamed(session, origins, { peers, ...placesOf({ output, reuse }) });
+      }
       return joinNamed(session, named, peers, view);
     },
   });
@@ -147,6 +172,9 @@ export async function run(words: StartWords, errand: Errand): Promise<ExitCode> 
   const options: StartOptions = inForce(words);
   if (options.seedFor > 0 && !options.exitWhenComplete) {
     throw new Failure(EXIT.usage, "--seed-for", "Expected --exit-when-complete beside it, got none");
+  }
+  if (options.handOut && !options.tracker) {
+    throw new Failure(EXIT.usage, "--hand-out", "Expected the tracker, whose port it uses, got --no-tracker");
   }
   const home = resolve(options.home);
   using remote = errand.handOver && await runningPeer(home);
@@ -167,14 +195,23 @@ export async function run(words: StartWords, errand: Errand): Promise<ExitCode> 
     if (remote !== undefined && errand.handOver !== undefined) {
       return await errand.handOver(remote, following);
     }
+    if (errand.atRest !== undefined) return await errand.atRest(home);
     warnOfLowRates(options, view);
     const ipFilter = await readIpFilter(options.ipFilter, log);
-    const session = await startSession({ ...options, home }, words, ipFilter, view, log);
+    let session: Session;
+    try {
+      session = await startSession({ ...options, home }, words, ipFilter, view, log);
+    } catch (error) {
+      // Another process may have begun in this home since we looked.
+      const isTaken = error instanceof Error && error.cause instanceof HomeInUseError;
+      using first = isTaken && errand.handOver ? await runningPeer(home) : undefined;
+      if (first === undefined || errand.handOver === undefined) throw error;
+      return await errand.handOver(first, following);
+    }
     const manager = new ServiceManager();
     const state = join(home, "state");
     await manager.ready(state);
-    const show = () =>
-      view.tick(session.snapshot().map((torrent) => withRoom(torrent, session.room(torrent))));
+    const show = () => view.tick(session.snapshot().map((torrent) => withRoom(torrent, session)));
     const ticking = setInterval(show, SHOW_EVERY_MS);
     let api: Api | undefined;
     try {
@@ -197,18 +234,28 @@ export async function run(words: StartWords, errand: Errand): Promise<ExitCode> 
   return EXIT.ok;
 }
 
-/** Takes torrents in with their data in a folder that the user chose. Errors: `Failure`. */
+/** The folder for data and the places of old data as a session takes them: absolute paths. */
+export function placesOf(
+  { output, reuse }: { readonly output?: string | undefined; readonly reuse?: readonly string[] | undefined },
+) {
+  return {
+    ...output !== undefined && { folder: resolve(output) },
+    ...reuse !== undefined && { reuse: reuse.map((path) => resolve(path)) },
+  };
+}
+
+/** Takes torrents in with places for their data that the user chose. Errors: `Failure`. */
 async function openNamed(
   session: Session,
   origins: readonly ({ readonly magnet: string } | { readonly path: string })[],
-  peers: readonly string[],
-  folder: string,
+  options: AddOptions,
 ): Promise<void> {
+  const { folder } = options;
   for (const origin of origins) {
     try {
-      const { infoHash, isNew } = await session.open(origin, { peers, folder });
+      const { infoHash, isNew } = await session.open(origin, options);
       const there = session.details(infoHash).folder;
-      if (isNew || there === folder) continue;
+      if (isNew || folder === undefined || there === folder) continue;
       throw new Failure(
         EXIT.failed,
         "--output",
@@ -249,7 +296,7 @@ function viewFor(mode: ProgressMode): ProgressView | undefined {
     case "plain":
       return new PlainProgress();
     case "bars":
-      return new ProgressBars(new TerminalScreen(Deno.stdout));
+      return new ProgressBars(new TerminalScreen(Deno.stdout), paintFor(Deno.stdout));
     case "auto":
       return viewFor(Deno.stdout.isTerminal() ? "bars" : "plain");
   }
@@ -360,6 +407,12 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 /** A torrent with its room, where there is one: most of a thousand idle ones are alone, and are not copied. */
-function withRoom(torrent: TorrentSnapshot, room: RoomView | undefined): ShownSwarm {
-  return room === undefined ? torrent : { ...torrent, room };
+function withRoom(torrent: TorrentSnapshot, session: Session): ShownSwarm {
+  const room = session.room(torrent);
+  if (room === undefined) return torrent;
+  const names = () => {
+    const named = session.hostsIn(torrent).filter(({ name }) => name !== undefined);
+    return new Map(named.map(({ endpoint, name }) => [endpoint, name!]));
+  };
+  return { ...torrent, room, names };
 }

@@ -66,7 +66,7 @@ function clusterWidth(cluster: string): number {
 export function rowsOf(line: string, columns: number): number {
   if (widthOf(line) <= columns) return 1;
   let [rows, column] = [1, 0];
-  for (const { segment } of segmentsOf(line)) {
+  for (const { segment } of segmentsOf(line.replaceAll(COLOUR, ""))) {
     const width = widthOf(segment);
     if (column + width > columns) [rows, column] = [rows + 1, 0];
     column += width;

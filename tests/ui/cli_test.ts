@@ -32,6 +32,7 @@ const WRONG_USAGE: [args: string[], what: RegExp][] = [
   [["--skip"], /--skip/],
   [["--first"], /--first/],
   [["--seed-for", "3"], /--seed-for: Expected --exit-when-complete/],
+  [["--hand-out", "--no-tracker"], /--hand-out: Expected the tracker/],
   [["strat", "x"], /^peer: strat: .*; did you mean start\?$/],
   [["craete", "film.mp4"], /; did you mean create\?$/],
   [["--progress", "jsno"], /got "jsno"; did you mean json\?$/],

@@ -5,12 +5,14 @@ import {
   parseCount,
   parseDuration,
   parseHost,
+  parseHosts,
   parseInterval,
   parsePeer,
   parsePieceLength,
   parsePort,
   parseRate,
   parseText,
+  parseTimeout,
   parseWebSeed,
 } from "../../lib/ui/option_values.ts";
 
@@ -22,6 +24,12 @@ const TABLE: [parse: (text: string) => unknown, good: [string, unknown][], bad: 
   ],
   [parseCount, [["1", 1], ["1000", 1000]], ["0", "1001", "four", "-4", "1.5"]],
   [parseDuration, [["0", 0], ["2", 2000], ["0.5", 500]], ["", "-1", "1s", ".5", "1e9", "99999999999"]],
+  [
+    parseTimeout,
+    [["90", 90_000], ["1.5s", 1_500], ["10m", 600_000], ["1h", 3_600_000], ["2d", 172_800_000]],
+    ["", "0", "0m", "1 h", "h", "-1s", "1h30m", "30d", "9".repeat(30)],
+  ],
+  [parseHosts, [["1", 1], ["30", 30]], ["0", "all", "1000000"]],
   [parseInterval, [["30", 30_000], ["0.1", 100]], ["0", "0.0", "-1", "soon"]],
   [
     parseRate,

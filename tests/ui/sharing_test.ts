@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { TestSession } from "../harness/sessions/test_session.ts";
-import { makeSharedData, ownTiers } from "../../lib/session/torrent_tools.ts";
+import { makeSharedData } from "../../lib/session/fleet/shared_data.ts";
+import { ownTiers } from "../../lib/session/torrent_tools.ts";
 import { OwnPeer } from "../../lib/ui/sharing/peer_here.ts";
 import { qrLines } from "../../lib/ui/sharing/qr_code.ts";
 import { runCommand } from "../harness/processes/cli_run.ts";
@@ -66,9 +67,11 @@ Deno.test("makeSharedData gives the same code for the same data under the same n
     await Deno.writeTextFile(join(folder, place, "notes.txt"), "the same");
     made.push(
       await makeSharedData(
-        join(folder, place, "notes.txt"),
-        home,
-        [[`http://10.0.0.${made.length}/`]],
+        {
+          path: join(folder, place, "notes.txt"),
+          home,
+          announceTiers: [[`http://10.0.0.${made.length}/`]],
+        },
         () => {},
       ),
     );
@@ -100,10 +103,11 @@ Deno.test("A shared file that changes is noticed, is not written, and is good ag
   const content = new Uint8Array(200_000).fill(7);
   await Deno.writeFile(path, content);
   await using test = await TestSession.start();
-  const { bytes, metainfo } = await makeSharedData(path, test.home, [], () => {});
   const peer = new OwnPeer(test.session);
-  const addition = { metainfo: bytes, folder, isUsersOwn: true };
-  assert(await peer.add({ ...addition, isListed: true }));
+  const share = async (isListed: boolean) =>
+    await peer.prepare({ path, pieceLength: undefined, isListed }, () => {}, new AbortController().signal);
+  const { bytes, metainfo } = await makeSharedData({ path, home: test.home, announceTiers: [] }, () => {});
+  assert(await (await share(true)).share());
   const snapshot = () => test.session.snapshot()[0];
   const until = async (isSo: () => boolean) => {
     const deadline = performance.now() + 20_000;
@@ -113,7 +117,7 @@ Deno.test("A shared file that changes is noticed, is not written, and is good ag
     }
   };
   await until(() => snapshot().seeding);
-  assert.deepEqual(await peer.standing(metainfo.infoHash), { folder, finished: true });
+  assert.equal(test.session.details(metainfo.infoHash).folder, await Deno.realPath(folder));
   const other = content.slice().fill(9, 0, 50_000);
   await Deno.writeFile(path, other);
   await test.session.verify(metainfo.infoHash);
@@ -133,7 +137,7 @@ Deno.test("A shared file that changes is noticed, is not written, and is good ag
   assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["film.bin"]);
 
   await Deno.writeFile(path, content);
-  assert.equal(await peer.add({ ...addition, isListed: false }), false);
+  assert.equal(await (await share(false)).share(), false);
   await until(() => snapshot().seeding);
   assert.equal(test.session.details(metainfo.infoHash).isListed, false);
   await Deno.remove(folder, { recursive: true });
@@ -150,11 +154,13 @@ Deno.test("A QR code fits the terminal or is left out", () => {
 Deno.test("What was hashed to be shared is not hashed again, unless it has changed since", async () => {
   const folder = await Deno.makeTempDir();
   await using test = await TestSession.start();
-  const peer = new OwnPeer(test.session);
   for (const isChanged of [false, true]) {
     const path = join(folder, `film-${isChanged}.bin`);
     await Deno.writeFile(path, new Uint8Array(200_000).fill(7));
-    const { bytes, metainfo, stamps } = await makeSharedData(path, test.home, [], () => {});
+    const { bytes, metainfo, stamps } = await makeSharedData(
+      { path, home: test.home, announceTiers: [] },
+      () => {},
+    );
     // Other content under the same marks shows whether anybody looks at it again.
     const { mtime } = await Deno.stat(path);
     await Deno.writeFile(path, new Uint8Array(200_000).fill(8));
@@ -163,8 +169,8 @@ Deno.test("What was hashed to be shared is not hashed again, unless it has chang
       ...stamps[0],
       mtimeMs: isChanged ? stamps[0].mtimeMs : (await Deno.stat(path)).mtime!.getTime(),
     };
-    await peer.add({ metainfo: bytes, folder, isUsersOwn: true, stamps: [same], isListed: false });
-    const snapshot = () => test.session.snapshot().find(({ infoHash }) => infoHash === metainfo.infoHash)!;
+    await test.session.share({ bytes, metainfo, folder, stamps: [same] }, false);
+    const snapshot = () => test.session.snapshotOf(metainfo.infoHash);
     while (snapshot().state === "checking") await new Promise((resolve) => setTimeout(resolve, 10));
     assert.equal(snapshot().state, isChanged ? "failed" : "seeding");
   }

@@ -5,8 +5,8 @@ import { printable } from "../../log.ts";
 import { EXIT, type ExitCode, Failure } from "../failure.ts";
 import { NobodyRuns, printResult, type Remote, type RemoteOptions, withRemote } from "./remote.ts";
 
-/** Options of `add`: the wishes for torrents that are new. */
-export interface AddOptions extends RemoteOptions {
+/** Options of `add`: the wishes for torrents, also for those that are there already. */
+interface AddOptions extends RemoteOptions {
   readonly only?: readonly string[];
   readonly skip?: readonly string[];
   readonly first?: readonly string[];
@@ -15,6 +15,8 @@ export interface AddOptions extends RemoteOptions {
   readonly label?: readonly string[];
   /** The folder for the data. */
   readonly output?: string;
+  /** Old data in which its pieces are looked for. */
+  readonly reuse?: readonly string[];
   /** Peers to connect to, `HOST:PORT` each. */
   readonly peer?: readonly string[];
 }
@@ -31,7 +33,7 @@ export interface Added {
 export type Origin = { readonly magnet: string } | { readonly url: string } | { readonly path: string };
 
 /** The origin that a word of the command line names. Errors: `Failure` with exit code 3 for a bad torrent or link. */
-export async function originOf(word: string, home: string): Promise<Origin> {
+async function originOf(word: string, home: string): Promise<Origin> {
   if (/^https?:\/\//i.test(word)) return { url: word };
   const { isMagnet, readNamedMagnet, readNamedTorrent } = await import("../torrent_arguments.ts");
   if (isMagnet(word)) {
@@ -79,9 +81,12 @@ export async function add(
   return EXIT.ok;
 }
 
-/** Adds one torrent. Errors: `RefusedError`. */
+/**
+ * Adds one torrent; of one that is there already, only what is wished changes. Errors: `RefusedError`; `Failure` for a
+ * torrent whose data lies in another folder already.
+ */
 export async function addOne(remote: Remote, origin: Origin, options: AddOptions): Promise<Added> {
-  const { only, skip, first, sequential, paused, label, output, peer } = options;
+  const { only, skip, first, sequential, paused, label, output, reuse, peer } = options;
   const wishes = { only, skip, first, sequential };
   const isWished = Object.values(wishes).some((wish) => wish !== undefined);
   const body = {
@@ -90,9 +95,24 @@ export async function addOne(remote: Remote, origin: Origin, options: AddOptions
     paused,
     labels: label,
     output: output === undefined ? undefined : resolve(output),
+    reuse: reuse?.map((path) => resolve(path)),
     peers: peer,
   };
-  return await remote.post("/torrents", body) as Added;
+  const added = await remote.post("/torrents", body) as Added;
+  if (added.isNew) return added;
+  const at = `/torrents/${added.infoHash}`;
+  const { folder } = await remote.get(at) as { readonly folder: string };
+  if (body.output !== undefined && body.output !== folder) {
+    throw new Failure(
+      EXIT.failed,
+      "--output",
+      `Expected a new torrent, got one whose data is in ${folder} already`,
+    );
+  }
+  if (isWished) await remote.post(`${at}/select`, wishes);
+  if (label !== undefined) await remote.post(`${at}/labels`, { labels: label });
+  if (paused) await remote.post(`${at}/pause`);
+  return added;
 }
 
 /**
@@ -100,7 +120,7 @@ export async function addOne(remote: Remote, origin: Origin, options: AddOptions
  *
  * Errors: `Failure` for links, which need a running process, for wishes, and where a file cannot be written.
  */
-export async function addForLater(origins: readonly Origin[], options: AddOptions): Promise<ExitCode> {
+async function addForLater(origins: readonly Origin[], options: AddOptions): Promise<ExitCode> {
   const { json, home } = options;
   const folder = resolve(home);
   const { findTorrent, saveTorrent } = await import("../../session/session.ts");
@@ -139,9 +159,9 @@ function needsProcess(what: string, home: string): Failure {
 }
 
 /** The option of `add` that nothing would keep without a process; undefined where there is none. */
-export function wishOf(options: AddOptions): string | undefined {
-  const { only, skip, first, sequential, paused, label, output, peer } = options;
-  const wishes = { only, skip, first, sequential, paused, label, output, peer };
+function wishOf(options: AddOptions): string | undefined {
+  const { only, skip, first, sequential, paused, label, output, reuse, peer } = options;
+  const wishes = { only, skip, first, sequential, paused, label, output, reuse, peer };
   const [name] = Object.entries(wishes).find(([, value]) => value !== undefined) ?? [];
   return name && `--${name}`;
 }

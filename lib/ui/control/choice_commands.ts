@@ -12,7 +12,7 @@ import { type Column, tableLines } from "./table.ts";
 type Choice = Choices[keyof Choices];
 
 /** Options of `limit`: a value, "none" for no limit, or null to return to the value for all or to the default. */
-export interface LimitOptions extends RemoteOptions, Choices {}
+interface LimitOptions extends RemoteOptions, Choices {}
 
 /** Chooses for the torrents that the words name, or without words for the process; without choices, shows them. */
 export async function limit(
@@ -52,7 +52,7 @@ async function choicesAt(remote: Remote, path: string): Promise<Choices> {
 }
 
 /** The choices made, one in a line; `name` is that of a torrent, or empty for the process. */
-export function choiceLines(name: string, choices: Choices, page: Page): string[] {
+function choiceLines(name: string, choices: Choices, page: Page): string[] {
   const order = Object.keys(CHOICE_TEXTS);
   const made = (Object.entries(choices) as [keyof Choices, Choice][])
     .sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
@@ -100,7 +100,7 @@ function valueText(name: keyof Choices, value: Choice): string {
 }
 
 /** Options of `select`. */
-export interface SelectOptions extends RemoteOptions {
+interface SelectOptions extends RemoteOptions {
   readonly only?: readonly string[];
   readonly skip?: readonly string[];
   readonly first?: readonly string[];

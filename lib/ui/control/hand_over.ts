@@ -13,7 +13,7 @@ import type { PeerView, State, TorrentSummary } from "../../api/shapes.ts";
 /** The time between two looks at the running process, in milliseconds. */
 const LOOK_EVERY_MS = 1000;
 /** How long a process that has the lock may take until it can be steered, in milliseconds. */
-const DOOR_TIMEOUT_MS = 5000;
+const DOOR_TIMEOUT_MS = 10_000;
 const DOOR_LOOK_EVERY_MS = 50;
 
 /** Options of `start` that hold for the torrents, or for what is shown; all others are for a process of its own. */
@@ -25,6 +25,7 @@ const TAKEN_OVER: ReadonlySet<string> = new Set<keyof StartOptions>(
     "first",
     "sequential",
     "output",
+    "reuse",
     "peer",
     "exitWhenComplete",
     "progress",
@@ -71,9 +72,9 @@ export async function handOver(
   const { options, view, home } = following;
   const { process: { pid } } = await stateOf(remote);
   warnOfIgnored(following, pid);
-  const { only, skip, first, sequential, output, peer } = options;
+  const { only, skip, first, sequential, output, reuse, peer } = options;
   const wishes = Object.fromEntries(
-    Object.entries({ only, skip, first, sequential, output, peer }).filter(([, value]) =>
+    Object.entries({ only, skip, first, sequential, output, reuse, peer }).filter(([, value]) =>
       value !== undefined
     ),
   );

@@ -3,7 +3,7 @@ import { EXIT, type ExitCode } from "../failure.ts";
 import { formatBytes, formatDuration, formatRate, percentOfPart } from "../number_format.ts";
 import { clockText } from "./clock_text.ts";
 import { namedTorrent } from "./named_torrents.ts";
-import { roomText, urgencyOf } from "../progress/room_text.ts";
+import { hasIt, roomText, urgencyOf } from "../progress/room_text.ts";
 import type { Style } from "./paint.ts";
 import { type Page, pageHere, printResult, type Remote, type RemoteOptions, torrentsOf } from "./remote.ts";
 import type { HostView, RoomView } from "../../api/shapes.ts";
@@ -25,15 +25,20 @@ export function hostLines(hosts: readonly HostView[], room: RoomView | undefined
 
 function answerOf(hosts: readonly HostView[], room: RoomView | undefined): string {
   if (hosts.length === 1) return "no other machine is known yet";
-  return roomText(hosts.length, hosts.filter(({ state }) => state === "done").length, room?.lastInS);
+  return roomText(hosts.length, hosts.filter(hasIt).length, room?.lastInS);
 }
 
-const STYLES: Readonly<Record<string, Style>> = { done: "green", failed: "red", gone: "red", paused: "dim" };
+const STYLES: Readonly<Record<string, Style>> = { failed: "red", gone: "red", paused: "dim" };
 
 const COLUMNS: readonly Column<HostView>[] = [
   { title: "HOST", text: ({ name, client }) => name ?? client ?? "", isElastic: true, rank: 0 },
   { title: "ADDRESS", text: ({ endpoint, isSelf }) => isSelf ? `${endpoint} (here)` : endpoint, rank: 4 },
-  { title: "STATE", text: ({ state }) => state, style: ({ state }) => STYLES[state], rank: 1 },
+  {
+    title: "STATE",
+    text: ({ state }) => state,
+    style: (host) => hasIt(host) ? "green" : STYLES[host.state],
+    rank: 1,
+  },
   {
     title: "DONE",
     text: ({ part }) => part === undefined ? "?" : `${percentOfPart(part)}%`,

@@ -7,10 +7,10 @@ import { EventTexts } from "../progress/event_texts.ts";
 import { StopSignals } from "../stop_signals.ts";
 import { clockText } from "./clock_text.ts";
 import { type Page, pageHere, type Remote, type RemoteOptions, stateOf } from "./remote.ts";
-import type { Style } from "./paint.ts";
+import { EVENT_STYLES } from "./paint.ts";
 
 /** Options of `log`. */
-export interface LogOptions extends RemoteOptions {
+interface LogOptions extends RemoteOptions {
   /** Whether to go on telling until a signal comes or the process ends. */
   readonly follow?: boolean;
 }
@@ -46,11 +46,8 @@ export async function log(remote: Remote, { json, follow }: LogOptions): Promise
   return EXIT.ok;
 }
 
-/** Colours of the events that a person looks for first. */
-const STYLES: Readonly<Record<string, Style>> = { error: "red", warning: "yellow", complete: "green" };
-
 /** The lines of an event. */
-export function eventLines(
+function eventLines(
   event: LoggedEvent | { readonly dropped: number },
   texts: EventTexts,
   { paint }: Page,
@@ -59,5 +56,5 @@ export function eventLines(
     return [paint(`… ${event.dropped} more events, which came too fast to be kept`, "dim")];
   }
   const time = paint(clockText(event.time), "dim");
-  return texts.linesOf(event).map((line) => `${time} ${paint(line, STYLES[event.event])}`);
+  return texts.linesOf(event).map((line) => `${time} ${paint(line, EVENT_STYLES[event.event])}`);
 }

@@ -6,7 +6,7 @@ import { printResult, type Remote, type RemoteOptions, torrentsOf } from "./remo
 import type { TorrentSummary } from "../../api/shapes.ts";
 
 /** An order that needs nothing but torrents. */
-export type SimpleOrder = "pause" | "resume" | "verify" | "reannounce";
+type SimpleOrder = "pause" | "resume" | "verify" | "reannounce";
 
 /** What has been done to a torrent, in words. */
 const DONE: Readonly<Record<SimpleOrder, string>> = {

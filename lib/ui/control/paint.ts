@@ -5,6 +5,13 @@ import { env } from "node:process";
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
 export type Style = keyof typeof CODES;
 
+/** Colours of the events that a person looks for first. */
+export const EVENT_STYLES: Readonly<Record<string, Style>> = {
+  error: "red",
+  warning: "yellow",
+  complete: "green",
+};
+
 /** Gives a text a style, or leaves it as it is. */
 export type Paint = (text: string, style: Style | undefined) => string;
 

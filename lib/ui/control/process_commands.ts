@@ -1,6 +1,7 @@
-/** `peer web` and `peer stop`: the running process itself. */
+/** `peer web`, `ban`, `unban` and `stop`: the running process itself. */
 import { resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { printable } from "../../log.ts";
 import { EXIT, type ExitCode, Failure } from "../failure.ts";
 import { printResult, type Remote, type RemoteOptions } from "./remote.ts";
 
@@ -16,6 +17,19 @@ export async function web(remote: Remote, { json }: RemoteOptions): Promise<Exit
     throw new Failure(EXIT.failed, "web", "the running peer serves no page: start it without --no-web");
   }
   printResult(json, { page, addresses }, () => [page]);
+  return EXIT.ok;
+}
+
+/** Bans addresses for all torrents, or takes bans back, and prints those that are banned then. */
+export async function changeBans(
+  remote: Remote,
+  order: "ban" | "unban",
+  addresses: readonly string[],
+  { json }: RemoteOptions,
+): Promise<ExitCode> {
+  for (const address of addresses) await remote.post(`/session/${order}`, { address });
+  const { bans } = await remote.get("/session") as { readonly bans: readonly string[] };
+  printResult(json, bans, () => bans.length === 0 ? ["no address is banned"] : bans.map(printable));
   return EXIT.ok;
 }
 

@@ -70,10 +70,17 @@ export async function withRemote(
   }
 }
 
-/** The process that runs in a home. Errors: those of `ControlClient.open`. */
+/** The process that runs in a home. Errors: `NobodyRunsError`; `Failure` for a home of another user. */
 export async function openRemote(home: string): Promise<Remote> {
   const { ControlClient } = await import("../../api/client.ts");
-  return await ControlClient.open(resolve(home));
+  const folder = resolve(home);
+  try {
+    return await ControlClient.open(folder);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    const why = `Expected a home of this user, got one of another: ${folder}`;
+    throw new Failure(EXIT.failed, "--home", why, { cause: error });
+  }
 }
 
 /** What went wrong between a command and the process in `home`, for the user; other errors are returned as they are. */
@@ -87,8 +94,6 @@ async function failureOf(error: unknown, command: string, home: string): Promise
         : new NobodyRuns(command, home, { cause: error });
     case "RefusedError":
       return failure(error.message);
-    case "PermissionDenied":
-      return failure(`Expected a home of this user, got one of another: ${home}`);
     case "TypeError":
       // `fetch` throws it when the other end closes the connection.
       return failure(`the peer in ${home} has ended: ${messageOf(error)}`);

@@ -23,7 +23,7 @@ import { type Column, tableLines } from "./table.ts";
 const WATCH_EVERY_MS = 1000;
 
 /** Options of `status`. */
-export interface StatusOptions extends RemoteOptions {
+interface StatusOptions extends RemoteOptions {
   /** Whether to show the table again and again, until a signal. */
   readonly watch?: boolean;
 }

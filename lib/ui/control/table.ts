@@ -17,7 +17,7 @@ export interface Column<Item> {
 }
 
 /** How a table is drawn. */
-export interface Drawing<Item> {
+interface Drawing<Item> {
   /** Columns of the terminal; `Infinity` where there is none, and then nothing is cut or left out for want of room. */
   readonly width: number;
   readonly paint: Paint;

@@ -79,7 +79,7 @@ export function peerLines(
 const LEGEND =
   "GIVES: what the peer does for us. source: we download from it; choked: it refuses; snubbed: it owes us " +
   "blocks; spare: it would give. GETS: what we do for it. slot: it may download from us; waits: it wants a slot. " +
-  "Slots and sources are given anew every 30 s to the fastest.";
+  "Slots and sources are given anew in each round, to the fastest.";
 /** The most columns and lines of the sentences about them. */
 const LEGEND_COLUMNS = 100;
 const LEGEND_LINES = 12;
@@ -144,7 +144,8 @@ function trackerColumns(now: number): Column<TrackerView>[] {
     { title: "TIER", text: ({ tier }) => String(tier), isNumber: true, rank: 5 },
     {
       title: "TRACKER",
-      text: ({ url, isOwn }) => isOwn ? `${url} (this peer)` : url,
+      text: ({ url, isOwn, standsIn }) =>
+        isOwn ? `${url} (this peer)` : standsIn ? `${url} (stands in)` : url,
       isElastic: true,
       rank: 0,
     },

@@ -5,7 +5,7 @@ import type { Remote, RemoteOptions } from "../control/remote.ts";
 import { GROUPS } from "../help.ts";
 import * as values from "../option_values.ts";
 import { LIMITS } from "./limit_options.ts";
-import { type Finish, ListOption, option } from "./option_kinds.ts";
+import { type Finish, ListOption, option, WordOption } from "./option_kinds.ts";
 
 /** What a command does with the process: it gets the words and options of the command line. */
 type Talk<Options extends RemoteOptions> = (
@@ -24,7 +24,8 @@ export function addControlCommands(program: Command, finish: Finish): void {
   program.commandsGroup(GROUPS.steer);
   addOrders(program, finish);
   addChoices(program, finish);
-  addStop(program, finish);
+  addChange(program, finish);
+  addProcessOrders(program, finish);
 }
 
 /** Lets a command talk to the process of its home when it runs. */
@@ -65,6 +66,22 @@ function addViews(program: Command, finish: Finish): void {
     const { hosts } = await import("../control/hosts_command.ts");
     return await hosts(remote, word, options);
   });
+  const wait = program.command("wait").description("return when this machine, or so many, have it")
+    .argument("<TORRENT>", NAMES)
+    .addOption(
+      option("--hosts <N>", "how many machines are to have it, this one among them", values.parseHosts),
+    )
+    .addOption(option("--timeout <TIME>", "fail after 90s, 10m or 1h (default: never)", values.parseTimeout));
+  talking(wait, finish, async (remote, [word], options) => {
+    const { wait } = await import("../control/wait_command.ts");
+    return await wait(remote, word, options);
+  });
+  const doctor = program.command("doctor").description("find out what is wrong, and what to do")
+    .argument("[TORRENT]", `${NAMES} (default: all)`);
+  talking(doctor, finish, async (remote, [word], options) => {
+    const { doctor } = await import("../control/doctor_command.ts");
+    return await doctor(remote, word, options);
+  });
   const pieces = program.command("pieces").description("show a map of its pieces").argument(
     "<TORRENT>",
     NAMES,
@@ -96,6 +113,13 @@ function addOrders(program: Command, finish: Finish): void {
     .option("--paused", "let it rest until peer resume")
     .addOption(new ListOption("--label <TEXT>", "a label for it", values.parseText))
     .addOption(option("--output <DIR>", "the folder for its data", values.parseText))
+    .addOption(
+      new ListOption(
+        "--reuse <PATH>",
+        "an older version of its data, of which pieces are taken",
+        values.parseText,
+      ),
+    )
     .addOption(new ListOption("--peer <HOST:PORT>", "connect to this peer at once", values.parsePeer))
     .option("--json", "print JSON")
     .action(async (words: string[]) => {
@@ -150,7 +174,44 @@ function addChoices(program: Command, finish: Finish): void {
   });
 }
 
-function addStop(program: Command, finish: Finish): void {
+/** `change` for torrents, which has an option for each part that belongs to them. */
+function addChange(program: Command, finish: Finish): void {
+  const list = (flags: string, description: string, parse = values.parseText) =>
+    new ListOption(flags, description, parse);
+  const change = program.command("change")
+    .description("change their trackers, web seeds, labels, place in the queue, folder")
+    .argument("<TORRENT...>", NAMES_OR_ALL)
+    .addOption(list("--add-tracker <ADDR>", "announce to this tracker too: URL, host or host:port"))
+    .addOption(list("--drop-tracker <ADDR>", "announce to it no more"))
+    .addOption(list("--add-web-seed <URL>", "fetch from this web server too", values.parseWebSeed))
+    .addOption(list("--drop-web-seed <URL>", "fetch from it no more", values.parseWebSeed))
+    .addOption(list("--add-label <TEXT>", "a label for it"))
+    .addOption(list("--drop-label <TEXT>", "take a label off it"))
+    .addOption(list("--add-peer <HOST:PORT>", "connect to this peer at once", values.parsePeer))
+    .addOption(
+      new WordOption("--queue <PLACE>", "move it within the queue: ", ["top", "up", "down", "bottom"]),
+    )
+    .addOption(
+      option("--move-to <DIR>", "move its data into this folder", values.parseText).conflicts("dataIn"),
+    )
+    .addOption(option("--data-in <DIR>", "look for its data in this folder", values.parseText));
+  talking(change, finish, async (remote, words, options) => {
+    const { change } = await import("../control/change_command.ts");
+    return await change(remote, words, options);
+  });
+}
+
+function addProcessOrders(program: Command, finish: Finish): void {
+  const ban = program.command("ban").description("connect with addresses no more; without one, list them")
+    .argument("[ADDRESS...]", "IP addresses");
+  const unban = program.command("unban").description("take bans back")
+    .argument("<ADDRESS...>", "IP addresses");
+  for (const [command, order] of [[ban, "ban"], [unban, "unban"]] as const) {
+    talking(command, finish, async (remote, words, options) => {
+      const { changeBans } = await import("../control/process_commands.ts");
+      return await changeBans(remote, order, words, options);
+    });
+  }
   talking(
     program.command("stop").description("stop the running peer"),
     finish,

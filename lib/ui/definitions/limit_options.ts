@@ -4,7 +4,7 @@ import { oneOf, parseCount, parseInterval, parseRate, parseRatio } from "../opti
 import { parseSchedule } from "./schedule_text.ts";
 
 /** An option that makes a choice. */
-export interface LimitOption {
+interface LimitOption {
   readonly flags: string;
   readonly description: string;
   /** The name that commander gives its value. */

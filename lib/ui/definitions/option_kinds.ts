@@ -34,7 +34,7 @@ export class ListOption<Value> extends Option {
 
 /** Whether the value of an option is a path. */
 export function isPathOption({ flags }: Option): boolean {
-  return /<(FILE|DIR)>/.test(flags);
+  return /<(FILE|DIR|PATH)>/.test(flags);
 }
 
 /**

@@ -12,7 +12,17 @@ export function addSharingCommands(program: Command, startCommand: Command, fini
     .description("share files and folders from where they lie, by a code")
     .argument("<PATH...>", "files and folders; each gets a code of its own")
     .option("--hidden", "do not show it to those who know no code")
-    .option("--strong", "say a code of six words, which nobody can forge");
+    .option("--strong", "say a code of six words, which nobody can forge")
+    .addOption(
+      option(
+        "--replaces <TORRENT>",
+        "the torrent of the version before: with its piece length, others find most pieces in that",
+        values.parseText,
+      ),
+    )
+    .addOption(
+      new ListOption("--to <HOST>", "as lead of a fleet: offer it to this host, or to all", values.parseText),
+    );
   withStartOptions(share).action(async (paths: string[], options, command: Command) => {
     const words = await wordsOf(command, startCommand);
     const commands = await import("../sharing/share_command.ts");
@@ -25,6 +35,13 @@ export function addSharingCommands(program: Command, startCommand: Command, fini
       "the words of the code; the first four letters of each are enough (default: show a list)",
     )
     .addOption(option("--output <DIR>", "the folder for the data (default: shareable/)", values.parseText))
+    .addOption(
+      new ListOption(
+        "--reuse <PATH>",
+        "an older version of the data, of which pieces are taken",
+        values.parseText,
+      ),
+    )
     .option("--yes", "do not ask")
     .option("--json", "print what is found as JSON, and get nothing");
   withStartOptions(get).action(async (code: string[], options, command: Command) => {
@@ -35,7 +52,7 @@ export function addSharingCommands(program: Command, startCommand: Command, fini
 }
 
 /** Adds the options of `start` that matter where a peer begins with these commands; all others may be in `peer.toml`. */
-function withStartOptions(command: Command): Command {
+export function withStartOptions(command: Command): Command {
   const some: readonly Option[] = [
     option("--host <ADDR>", "address to listen on (default: all)", values.parseHost),
     option("--port <N>", "peer port, 0 for any", values.parsePort),
@@ -49,6 +66,7 @@ function withStartOptions(command: Command): Command {
   for (const each of some) command.addOption(each);
   return command
     .option("--no-tracker", "run no tracker")
+    .option("--hand-out", "let machines without this program fetch it, at the tracker's port")
     .option("--no-lsd", "do not look for peers by multicast")
     .addOption(option("--web <ADDR:PORT>", "where the page is", values.parseWeb))
     .option("--no-web", "serve no page")

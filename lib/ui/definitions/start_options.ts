@@ -38,6 +38,7 @@ export function addStart(program: Command, finish: Finish): Command {
     ))
     .option("--no-tracker", "run no tracker")
     .option("--open-tracker", "track any info-hash, not only those shared here")
+    .option("--hand-out", "let machines without this program fetch it, at the tracker's port")
     .addOption(
       new ListOption(
         "--trusted-proxy <ADDR>",
@@ -90,6 +91,13 @@ export function addStart(program: Command, finish: Finish): Command {
     .option("--sequential", "fetch from the beginning to the end, instead of the rarest first")
     .option("--no-sequential", "fetch the rarest first again")
     .addOption(option("--output <DIR>", "the folder for the data of the named torrents", values.parseText))
+    .addOption(
+      new ListOption(
+        "--reuse <PATH>",
+        "an older version of the named torrents' data, of which pieces are taken",
+        values.parseText,
+      ),
+    )
     .optionsGroup("How it shares:")
     .option(
       "--super-seed",

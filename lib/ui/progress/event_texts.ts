@@ -1,6 +1,7 @@
 import { printable } from "../../log.ts";
 import { decisionTexts } from "./decision_texts.ts";
 import type { ShownEvent } from "./progress_view.ts";
+import { offeredText, takenText } from "./offer_text.ts";
 import { formatBytes, formatDuration } from "../number_format.ts";
 
 /** Turns events into lines for people. It remembers the names of torrents, because later events do not carry them. */
@@ -42,6 +43,8 @@ export class EventTexts {
         return `${this.#nameOf(event.infoHash)}: now ${roleText(event)}`;
       case "complete":
         return `${event.name}: complete after ${formatDuration(event.seconds)}, in ${event.path}`;
+      case "reused":
+        return `${event.name}: ${Math.floor(100 * event.bytes / event.length)}% was here already`;
       case "corrupt":
         return `${this.#nameOf(event.infoHash)}: piece ${event.piece} from ${
           event.peers.join(", ")
@@ -51,8 +54,15 @@ export class EventTexts {
         const about = "infoHash" in event ? `${this.#nameOf(event.infoHash)}: ` : "";
         return `${about}${event.event}: ${event.message}`;
       }
+      case "offer": {
+        const { name, lead, state = "", hosts } = event;
+        if (hosts !== undefined) return `${name}: ${offeredText(hosts)}`;
+        return `${name}: offered by ${lead}: ${takenText({ name, state })}`;
+      }
       case "page":
         return `page: ${event.address} (peer web prints it with the secret that it needs)`;
+      case "hand-out":
+        return `program: ${event.address} (for machines that have none; open it in a browser there)`;
       case "handed-over": {
         const { name, isNew, pid, home } = event;
         const what = isNew ? "handed over to" : "is already with";

@@ -14,10 +14,11 @@ const SHOWN: readonly ShownEvent["event"][] = [
   "stopped",
   "handed-over",
   "left-running",
+  "offer",
 ];
 
 /** What a `LoggedProgress` is built from. */
-export interface LoggedProgressOptions {
+interface LoggedProgressOptions {
   readonly log: Logger;
   /** The view that is shown beside the log; undefined for none. */
   readonly shown: ProgressView | undefined;
@@ -41,6 +42,7 @@ export class LoggedProgress implements ProgressView {
   event(event: ShownEvent): void {
     const { log, shown, isAlone } = this.#options;
     shown?.event(event);
+    if (event.event === "piece" && !this.#options.watchesPieces) return;
     const lines = this.#texts.linesOf(event);
     if (!isAlone && SHOWN.includes(event.event)) return;
     const level = event.event === "warning" ? "warn" : event.event === "error" ? "error" : "info";

@@ -36,11 +36,18 @@ export type ShownEvent =
     /** The page and the HTTP interface are served there, without the secret that they need. */
     readonly event: "page";
     readonly address: string;
+  }
+  | {
+    /** Machines without the program get it there. */
+    readonly event: "hand-out";
+    readonly address: string;
   };
 
 /** A swarm with its room, where another machine is known. */
 export interface ShownSwarm extends SwarmSnapshot {
   readonly room?: RoomView | undefined;
+  /** Looks up the names of machines by endpoint, of those that gave one. */
+  readonly names?: (() => ReadonlyMap<string, string>) | undefined;
 }
 
 /** Shows a running session: as bars, as plain lines, as JSON, or not at all. */

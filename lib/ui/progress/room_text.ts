@@ -9,9 +9,14 @@ export function roomText(hosts: number, done: number, lastInS?: number): string 
   return `${done} of ${hosts} hosts have it${last}`;
 }
 
-/** Orders hosts by how much they need a person: those that failed, those at it, those that have gone, those done. */
-export function urgencyOf({ state }: Pick<HostView, "state">): number {
+/** Whether a host has all that it wants. One that had it and was switched off has it still. */
+export function hasIt({ state, part }: Pick<HostView, "state" | "part">): boolean {
+  return state === "done" || (state === "gone" && part === 1);
+}
+
+/** Orders hosts by how much they need a person: those that failed, those at it, those that have gone, those that have it. */
+export function urgencyOf({ state, part }: Pick<HostView, "state" | "part">): number {
   if (state === "failed") return 0;
-  if (state === "done") return 3;
+  if (hasIt({ state, part })) return 3;
   return state === "gone" ? 2 : 1;
 }

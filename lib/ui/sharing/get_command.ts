@@ -1,5 +1,4 @@
 /** `peer get`: gets what somebody near by shares, by its code or out of a list. */
-import { resolve } from "node:path";
 import { messageOf } from "../../errors.ts";
 import { printable } from "../../log.ts";
 import type { ShareQuestion, SharesFound } from "../../session/session.ts";
@@ -10,18 +9,20 @@ import { type Column, tableLines } from "../control/table.ts";
 import { EXIT, type ExitCode, Failure } from "../failure.ts";
 import { formatBytes } from "../number_format.ts";
 import { printLine } from "../output.ts";
-import { run, type StartOptions, type StartWords } from "../start_command.ts";
+import { placesOf, run, type StartOptions, type StartWords } from "../start_command.ts";
 import { type Keyboard, keyboardHere } from "./keyboard.ts";
 import { OwnPeer, type PeerHere, RunningPeer } from "./peer_here.ts";
 
 /** Options of `get` beside those of `start`. */
-export interface GetOptions {
+interface GetOptions {
   readonly yes?: boolean;
   readonly json?: boolean;
   /** Peers to ask beside those near by, `HOST:PORT` each. */
   readonly peer?: readonly string[];
   /** The folder for the data. */
   readonly output?: string;
+  /** Old data in which its pieces are looked for. */
+  readonly reuse?: readonly string[];
 }
 
 type Share = SharesFound["shares"][number];
@@ -97,7 +98,7 @@ async function choose(
       magnet,
       isListed,
       peers: hosts.map(({ endpoint }) => endpoint),
-      ...options.output === undefined ? {} : { folder: resolve(options.output) },
+      ...placesOf(options),
     });
     return { infoHash, name, isNew };
   } catch (error) {

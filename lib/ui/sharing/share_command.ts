@@ -2,13 +2,9 @@
 import { basename, resolve } from "node:path";
 import { messageOf } from "../../errors.ts";
 import { printable } from "../../log.ts";
-import {
-  describeTorrent,
-  makeSharedData,
-  ownTiers,
-  shareCode,
-  type SharedData,
-} from "../../session/torrent_tools.ts";
+import type { Metainfo } from "../../protocol/metainfo.ts";
+import type { InfoHash } from "../../protocol/info_hash.ts";
+import { shareCode } from "../../session/torrent_tools.ts";
 import { paintFor, plain } from "../control/paint.ts";
 import { follow, type Following, warnOfIgnored } from "../control/hand_over.ts";
 import { stateOf } from "../control/remote.ts";
@@ -19,17 +15,22 @@ import { printLine } from "../output.ts";
 import { TerminalScreen } from "../progress/terminal_screen.ts";
 import { noWorkProgress, WorkBar, WorkLines } from "../progress/work_progress.ts";
 import { run, type StartWords } from "../start_command.ts";
+import { readNamedTorrent } from "../torrent_arguments.ts";
 import { OwnPeer, type PeerHere, RunningPeer } from "./peer_here.ts";
 
 /** Options of `share` beside those of `start`. */
-export interface ShareOptions {
+interface ShareOptions {
   readonly hidden?: boolean;
   readonly strong?: boolean;
+  /** The torrent of the version before, as the user named it. */
+  readonly replaces?: string;
+  /** Hosts of the fleet to offer it to, or `all`. */
+  readonly to?: readonly string[];
 }
 
 /** What was shared, for people and for programs. */
 interface Shared {
-  readonly infoHash: string;
+  readonly infoHash: InfoHash;
   readonly name: string;
   readonly length: number;
   readonly files: number;
@@ -75,20 +76,28 @@ async function shareAll(
 ): Promise<(Shared & { readonly isNew: boolean })[]> {
   const { view, options: { progress } } = following;
   const isForPrograms = progress === "json" || progress === "none";
-  const trackerPort = await peer.trackerPort();
-  const tiers = trackerPort === undefined ? [] : ownTiers(trackerPort, following.options.host);
-  const all: (Shared & { readonly data: SharedData })[] = [];
+  const replaced = await replacedTorrent(options.replaces, following.home);
+  const pieceLength = replaced?.layout.pieceLength;
+  const all: (Shared & { readonly share: () => Promise<boolean> })[] = [];
   for (const path of paths) {
-    const data = await orFail(path, () => hashed(path, following, tiers, isForPrograms));
-    all.push({ ...describe(data, options.strong ?? false), path, data });
+    const { share, ...made } = await orFail(
+      path,
+      () => prepared({ path, pieceLength, isListed: !options.hidden }, peer, following.stop, isForPrograms),
+    );
+    all.push({ ...made, code: shareCode(made.infoHash, options.strong ?? false), path, share });
   }
   const page = await peer.page();
   const cards = isForPrograms ? [] : await Promise.all(all.map((shared) => cardOf(shared, page)));
   for (const line of cards.flat()) printLine(line);
   const taken: (Shared & { readonly isNew: boolean })[] = [];
-  for (const { data, ...shared } of all) {
-    const isNew = await orFail(shared.path, () => addData(data, !options.hidden, peer));
+  for (const { share, ...shared } of all) {
+    const isNew = await orFail(shared.path, share);
     view.event({ event: "shared", ...shared });
+    const { to } = options;
+    if (to !== undefined) {
+      const names = to.includes("all") ? [] : to;
+      await orFail("--to", () => peer.offer(shared.infoHash, names, replaced?.infoHash));
+    }
     taken.push({ ...shared, isNew });
   }
   return taken;
@@ -104,59 +113,29 @@ async function orFail<Result>(path: string, work: () => Promise<Result>): Promis
   }
 }
 
-function describe({ metainfo }: SharedData, isStrong: boolean): Omit<Shared, "path"> {
-  const { name, length, files, magnet } = describeTorrent(metainfo);
-  return {
-    infoHash: metainfo.infoHash,
-    name,
-    length,
-    files: files.length,
-    code: shareCode(metainfo.infoHash, isStrong),
-    magnet,
-  };
+/** The torrent of the version before, as the user names it; undefined without one. */
+async function replacedTorrent(torrent: string | undefined, home: string): Promise<Metainfo | undefined> {
+  return torrent === undefined ? undefined : (await readNamedTorrent(torrent, home)).metainfo;
 }
 
-/** Hashes the data, and shows how far that is. */
-async function hashed(
-  path: string,
-  { home, stop }: Following,
-  announceTiers: readonly (readonly string[])[],
+/** Has the peer read the data, and shows how far that is. */
+async function prepared(
+  share: Parameters<PeerHere["prepare"]>[0],
+  peer: PeerHere,
+  stop: AbortSignal,
   isForPrograms: boolean,
-): Promise<SharedData> {
-  const label = `hashing ${basename(resolve(path))}`;
+): ReturnType<PeerHere["prepare"]> {
+  const label = `hashing ${basename(resolve(share.path))}`;
   const progress = isForPrograms
     ? noWorkProgress
     : Deno.stderr.isTerminal()
     ? new WorkBar(label, new TerminalScreen(Deno.stderr))
     : new WorkLines(label);
   try {
-    return await makeSharedData(
-      path,
-      home,
-      announceTiers,
-      (done, total) => progress.update(done, total),
-      stop,
-    );
+    return await peer.prepare(share, (done, total) => progress.update(done, total), stop);
   } finally {
     progress.close();
   }
-}
-
-/**
- * Has the peer share the data; returns whether that is new to it. A torrent that it knows from elsewhere, and does not
- * have, is taken from here now.
- */
-async function addData(
-  { bytes, metainfo, folder, stamps }: SharedData,
-  isListed: boolean,
-  peer: PeerHere,
-): Promise<boolean> {
-  const addition = { metainfo: bytes, folder, isUsersOwn: true, stamps, isListed };
-  if (await peer.add(addition)) return true;
-  const there = await peer.standing(metainfo.infoHash);
-  if (there.folder === folder || there.finished) return false;
-  await peer.leave(metainfo.infoHash);
-  return await peer.add(addition);
 }
 
 /** What a person needs to get the data elsewhere. */

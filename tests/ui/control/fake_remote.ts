@@ -37,7 +37,10 @@ export class FakeRemote implements Remote {
     return Promise.resolve(this.#answers[path] ?? {});
   }
 
-  async *events() {}
+  /** Tells the state once. */
+  async *events() {
+    yield { event: "state" as const, data: await this.get("/state") };
+  }
 
   [Symbol.dispose](): void {}
 }

@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { encodeMetainfo } from "../../../lib/protocol/metainfo.ts";
+import { TestHome } from "../../disk/test_home.ts";
 import { runCommand } from "../../harness/processes/cli_run.ts";
 import { linesOf } from "../../harness/processes/lines.ts";
 import { PeerProcess } from "../../harness/processes/peer_process.ts";
 import { Program } from "../../harness/processes/program.ts";
 import { needs } from "../../harness/processes/require_tool.ts";
 import { sharedData, TestSession } from "../../harness/sessions/test_session.ts";
+
+/** How often two processes begin at once. */
+const ROUNDS = 3;
 
 /** Starts `peer` as a person does in a second terminal, and hears its lines. */
 function start(args: readonly string[], heard: (line: string) => void) {
@@ -61,5 +66,31 @@ needs("signals to processes")(
       out: [`the peer in ${peer.home} has stopped`],
       err: [],
     });
+  },
+);
+
+needs("signals to processes")(
+  "of two that begin with X.torrent in one home at the same moment, one runs and the other hands over",
+  async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      using home = new TestHome();
+      const path = join(home.path, "given.torrent");
+      await Deno.writeFile(path, encodeMetainfo(sharedData(100_000).metainfo.rawInfo, { announceTiers: [] }));
+      const args = [path, "--home", home.path, "--progress", "json", "--port", "0", "--no-web"];
+      const heard = [new Set<string>(), new Set<string>()];
+      const both = heard.map((events) => start(args, (line) => events.add(JSON.parse(line).event)));
+      const settled = () => heard.every((events) => events.has("handed-over") || events.has("torrent"));
+      const failed = Promise.race(both.map(({ ended }) => ended));
+      while (!settled()) {
+        const first = await Promise.race([failed, delay(20)]);
+        assert.equal(first, undefined, `ended with ${first}`);
+      }
+      assert.deepEqual(heard.map((events) => events.has("handed-over")).sort(), [false, true]);
+      const follower = heard[0].has("handed-over") ? 0 : 1;
+      for (const { child, ended } of [both[follower], both[1 - follower]]) {
+        child.kill("SIGINT");
+        assert.equal(await ended, 0);
+      }
+    }
   },
 );

@@ -1,6 +1,8 @@
 /** The commands against a real session with its interface, in this process. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { randomBytes } from "../../harness/data/random.ts";
+import { metainfoOf } from "../../harness/data/torrents.ts";
 import { runCommand } from "../../harness/processes/cli_run.ts";
 import { sharedData, TestSession } from "../../harness/sessions/test_session.ts";
 import { ApiHome } from "../../api/api_home.ts";
@@ -130,6 +132,120 @@ Deno.test("add hands a torrent over, as a file or a link, with wishes", async ()
   assert.equal((await peer.json("status")).torrents[other].state, "fetching metadata");
   const bad = await peer.run("add", join(peer.home, "state"));
   assert.deepEqual([bad.exitCode, bad.err.length], [3, 1]);
+});
+
+Deno.test("add changes what is wished of a torrent that is there already", async () => {
+  await using peer = await running();
+  const path = join(peer.home, "given.torrent");
+  await Deno.writeFile(path, encodeMetainfo(shared.metainfo.rawInfo, { announceTiers: [] }));
+  await peer.lines("add", path);
+  assert.deepEqual(await peer.lines("add", path, "--paused", "--label", "late", "--first", "*"), [
+    `${name}: was there already, number 1`,
+  ]);
+  const { labels, isPaused } = (await peer.json("status")).torrents[infoHash];
+  assert.deepEqual([labels, isPaused], [["late"], true]);
+  assert.equal((await peer.json("files", "1"))[0].isFirst, true);
+  const elsewhere = await peer.run("add", path, "--output", join(peer.home, "elsewhere"));
+  assert.equal(elsewhere.exitCode, 1);
+  assert.match(elsewhere.err[0], /^peer: --output: Expected a new torrent, got one whose data is in /);
+});
+
+Deno.test("change reaches trackers, web seeds, labels, peers, queue and folder; ban and unban addresses", async () => {
+  await using peer = await running();
+  await using seeder = await TestSession.start();
+  await seeder.seed(shared);
+  const path = join(peer.home, "given.torrent");
+  await Deno.writeFile(path, encodeMetainfo(shared.metainfo.rawInfo, { announceTiers: [] }));
+  await peer.lines("add", path, "--label", "old");
+  await peer.lines("add", `magnet:?xt=urn:btih:${"01".repeat(20)}&dn=other`);
+
+  const seed = "http://127.0.0.1:9/data";
+  const added = [
+    "--add-tracker",
+    "127.0.0.1:9",
+    "--add-web-seed",
+    seed,
+    "--add-label",
+    "new",
+    "--queue",
+    "bottom",
+  ];
+  assert.deepEqual(await peer.lines("change", "1", ...added, "--drop-label", "old"), [`${name}: changed`]);
+  const details = () => peer.api.client.get(`/torrents/${infoHash}`) as Promise<Record<string, unknown>>;
+  const webSeeds = async () => {
+    const { webSeeds } = await peer.api.client.get(`/torrents/${infoHash}/web-seeds`) as {
+      webSeeds: { url: string }[];
+    };
+    return webSeeds.map(({ url }) => url);
+  };
+  assert.deepEqual([(await details()).labels, (await details()).queuePosition], [["new"], 1]);
+  assert.deepEqual((await peer.json("trackers", "1")).map(({ url }: { url: string }) => url), [
+    "http://127.0.0.1:9/announce",
+  ]);
+  assert.deepEqual(await webSeeds(), [seed]);
+  await peer.lines("change", "1", "--drop-tracker", "127.0.0.1:9", "--drop-web-seed", seed, "--queue", "top");
+  assert.deepEqual([await peer.json("trackers", "1"), await webSeeds()], [[], []]);
+  assert.equal((await details()).queuePosition, 0);
+
+  await peer.lines("change", "1", "--add-peer", `127.0.0.1:${seeder.session.port}`);
+  await peer.api.test.completes(shared);
+  const moved = join(peer.home, "moved");
+  await peer.lines("change", "1", "--move-to", moved);
+  while ((await details()).folder !== moved) await new Promise((resolve) => setTimeout(resolve, 10));
+
+  for (
+    const wrong of [[], ["--queue", "first"], ["--add-tracker", "not a host"], [
+      "--move-to",
+      "a",
+      "--data-in",
+      "b",
+    ]]
+  ) {
+    assert.equal((await peer.run("change", "1", ...wrong)).exitCode, 2, wrong.join(" "));
+  }
+
+  assert.deepEqual(await peer.lines("ban"), ["no address is banned"]);
+  assert.deepEqual(await peer.lines("ban", "10.1.2.3", "fd00::9"), ["10.1.2.3", "fd00::9"]);
+  assert.deepEqual(await peer.json("unban", "10.1.2.3"), ["fd00::9"]);
+  assert.equal((await peer.run("ban", "nobody")).exitCode, 1);
+});
+
+Deno.test("add takes what is here already from an older version", async () => {
+  await using peer = await running();
+  const data = randomBytes(200_000, 5);
+  const { infoHash, name, rawInfo } = metainfoOf(data, 16_384);
+  const [path, old] = ["given.torrent", "old version"].map((file) => join(peer.home, file));
+  await Deno.writeFile(path, encodeMetainfo(rawInfo, { announceTiers: [] }));
+  await Deno.writeFile(old, data.subarray(0, 150_000));
+  await peer.lines("add", path, "--reuse", old);
+  const torrent = async () => (await peer.json("status")).torrents[infoHash];
+  while ((await torrent()).reused === 0);
+  assert.deepEqual([(await torrent()).have, (await torrent()).reused], [9, 9 * 16_384]);
+  assert.ok((await peer.lines("log")).some((line) => line.endsWith(`${name}: 73% was here already`)));
+  const missing = await peer.run("add", path, "--reuse", join(peer.home, "nothing"));
+  assert.deepEqual([missing.exitCode, missing.err.length], [1, 1]);
+});
+
+Deno.test("share --replaces cuts the new version as the old one is cut", async () => {
+  await using peer = await running();
+  const old = join(peer.home, "old.torrent");
+  await Deno.writeFile(
+    old,
+    encodeMetainfo(sharedData(3 * 1024 * 1024).metainfo.rawInfo, { announceTiers: [] }),
+  );
+  const film = join(peer.home, "film.bin");
+  await Deno.writeFile(film, new Uint8Array(40_000_000));
+  const share = ["share", film, "--exit-when-complete", "--progress", "json"];
+  const pieceLengths = [];
+  for (const more of [[], ["--replaces", old]]) {
+    const { exitCode, err } = await peer.run(...share, ...more);
+    assert.deepEqual([exitCode, err], [0, []]);
+    const torrents = Object.values<{ pieceLength: number }>((await peer.json("status")).torrents);
+    pieceLengths.push(torrents.at(-1)!.pieceLength);
+  }
+  assert.deepEqual(pieceLengths, [32_768, 16_384]);
+  const unknown = await peer.run(...share, "--replaces", "nothing.torrent");
+  assert.equal(unknown.exitCode, 3);
 });
 
 Deno.test("completion of torrents gives the names of a running peer's", async () => {

@@ -40,6 +40,26 @@ Deno.test("JsonProgress writes each event with its time on a line of its own", (
   ]);
 });
 
+Deno.test("JsonProgress writes the lines of pieces at one stroke with the next line, at the next tick, or once they are many", () => {
+  const { view, lines } = recorder();
+  const piece = (index: number) =>
+    view.event({ event: "piece", infoHash, piece: index, peers: [], good: true, file: "a", offset: 0 });
+  const indices = (text: string) => text.split("\n").map((line) => JSON.parse(line).piece);
+  [0, 1].forEach(piece);
+  assert.deepEqual(lines, []);
+  view.event({ event: "stopped" });
+  assert.deepEqual(lines.map(indices), [[0, 1], [undefined]]);
+  piece(2);
+  view.tick([]);
+  assert.deepEqual(indices(lines[2]), [2]);
+  view.tick([]);
+  assert.equal(lines.length, 3);
+  for (let index = 0; index < 1_000; index++) piece(index);
+  assert(lines.length > 3);
+  view.close();
+  assert.deepEqual(lines.slice(3).flatMap(indices), Array.from({ length: 1_000 }, (_, index) => index));
+});
+
 Deno.test("JsonProgress writes progress with the members of the interface, and only while something changes", () => {
   const { view, values } = recorder();
   const snapshot = swarmSnapshot({ have: 3, downloaded: 49_152, downloadRate: 1000.4, connections: 2 });

@@ -23,6 +23,7 @@ Deno.test("PlainProgress tells a torrent's life in a line for each step", () => 
   view.event({ ...joined, name: "age.txt", role: "peer", seeding: false });
   view.event({ event: "connected", infoHash, peer: "10.0.0.5:6881", client: "peer 0.1.0" });
   view.event({ event: "corrupt", infoHash, piece: 3, peers: ["10.0.0.5:6881"] });
+  view.event({ event: "reused", infoHash, name: "age.txt", pieces: 18, bytes: 978, length: 1_000 });
   view.event({ event: "complete", infoHash, name: "age.txt", path: "/s/age.txt", seconds: 2.5, sources: {} });
   view.event({ event: "status", infoHash, role: "announcer", seeding: true });
   view.event({ event: "error", infoHash, code: "disk", message: "no space left" });
@@ -30,6 +31,7 @@ Deno.test("PlainProgress tells a torrent's life in a line for each step", () => 
   assert.deepEqual(lines, [
     "age.txt: peer, 304 KiB, 0 of 19 pieces",
     "age.txt: piece 3 from 10.0.0.5:6881 was corrupt",
+    "age.txt: 97% was here already",
     "age.txt: complete after 3s, in /s/age.txt",
     "age.txt: now announcer and seeder",
     "age.txt: error: no space left",

@@ -189,14 +189,15 @@ Deno.test("swarmLines shows at most as many lines as fit and says how many more 
     const lines = swarmLines(swarms, maxLines);
     assert(lines.length <= maxLines, `${lines.length} of ${maxLines}`);
     const hidden = lines.map((line) => /\+(\d+) more/.exec(line.label)).filter((match) => match !== null);
-    const told = lines.length - hidden.length + hidden.reduce((sum, match) => sum + Number(match[1]), 0);
-    if (maxLines >= 6) assert.equal(told, 3 + 50 + 2 + 50);
+    const told = lines.filter((line) => !line.label.includes("torrents:")).length - hidden.length +
+      hidden.reduce((sum, match) => sum + Number(match[1]), 0);
+    if (maxLines >= 7) assert.equal(told, 3 + 50 + 2 + 50);
   }
   const labels = swarmLines(swarms, 9).map((line) => line.label.trim());
   assert.deepEqual(labels, [
+    "3 torrents: 3 downloading  ↓0 B/s ↑0 B/s  0 peers",
     "age.txt",
-    "10.0.0.0:6881",
-    "+49 more",
+    "+50 more",
     "age.txt",
     "10.0.0.0:6881",
     "10.0.0.1:6881",
@@ -207,14 +208,59 @@ Deno.test("swarmLines shows at most as many lines as fit and says how many more 
   assert.deepEqual(swarmLines(swarms, 2).map((line) => line.label), ["age.txt", "+2 more torrents"]);
 });
 
+Deno.test("swarmLines tells the totals of several torrents, and of many idle ones only how many they are", () => {
+  const done = (digit: string) =>
+    swarmSnapshot({ infoHash: fakeInfoHash(digit), have: 19, seeding: true, state: "seeding", name: digit });
+  const idle = ["a", "b", "c", "d"].map(done);
+  const paused = swarmSnapshot({ infoHash: fakeInfoHash("e"), name: "e", state: "paused" });
+  const labels = (swarms: Parameters<typeof swarmLines>[0], maxLines = 20) =>
+    swarmLines(swarms, maxLines).filter(({ label }) => !label.includes("6881")).map(({ label }) => label);
+  assert.deepEqual(labels([HALF, ...idle.slice(0, 3)]), [
+    "4 torrents: 1 downloading, 3 done  ↓1.2 MiB/s ↑64 KiB/s  2 peers",
+    "age.txt",
+    "a",
+    "b",
+    "c",
+  ]);
+  assert.deepEqual(labels([...idle, HALF, paused]), [
+    "6 torrents: 4 done, 1 downloading, 1 paused  ↓1.2 MiB/s ↑64 KiB/s  2 peers",
+    "age.txt",
+    "+5 idle: 4 done, 1 paused",
+  ]);
+  // One whose room is not done yet is looked at, and a low terminal has lines for torrents alone.
+  const room = { hosts: 3, done: 2, gone: 0, slow: 0, together: 0.9 };
+  assert.ok(labels([...idle, { ...done("f"), room }]).includes("f"));
+  assert.equal(labels([...idle, HALF], 5)[0], "a");
+});
+
+Deno.test("ProgressBars paints bars by their state, and leaves out what a whole torrent never takes", () => {
+  const terminal = { columns: 80, rows: 24, text: "", write: (text: string) => void (terminal.text += text) };
+  const bars = new ProgressBars(terminal, (text, style) => style === undefined ? text : `<${style} ${text}>`);
+  bars.event({ event: "warning", code: "w", message: "mind" });
+  bars.tick([swarmSnapshot({ have: 19, seeding: true, finished: true, state: "seeding", peers: [LEECH] })]);
+  bars.close();
+  assert.match(terminal.text, /<yellow warning: mind>/);
+  assert.match(terminal.text, /age\.txt +<green █+>.* 100% ↑0 B\/s +seeding/);
+  assert.match(terminal.text, /192\.168\.1\.30:6881 +<cyan █+><dim ░+> {2}47% ↑64 KiB\/s/);
+});
+
 Deno.test("swarmLines puts the peers that data is exchanged with first", () => {
   const idle = peerSnapshot({ endpoint: "10.0.0.1:6881" });
   const labels = swarmLines([swarmSnapshot({ peers: [idle, SEED] })], 10).map((line) => line.label.trim());
   assert.deepEqual(labels, ["age.txt", "↓  192.168.1.20:6881", "10.0.0.1:6881"]);
 });
 
+Deno.test("swarmLines calls peers by their names where they gave one, and sorts them by these", () => {
+  const peers = ["10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1"].map((endpoint) => peerSnapshot({ endpoint }));
+  const names = new Map([["10.0.0.1:1", "pc-02"], ["10.0.0.3:1", "pc-01"]]);
+  const labels = swarmLines([{ ...swarmSnapshot({ peers }), names: () => names }], 9).map(({ label }) =>
+    label.trim()
+  );
+  assert.deepEqual(labels, ["age.txt", "10.0.0.2:1", "pc-01", "pc-02"]);
+});
+
 Deno.test("swarmLines shows checking and the reason of a pause", () => {
-  const [checking, paused] = swarmLines([
+  const [_totals, checking, paused] = swarmLines([
     swarmSnapshot({ checked: 5 }),
     swarmSnapshot({ failure: "no space left" }),
   ], 10);
