@@ -1,16 +1,15 @@
 import { useEffect } from "preact/hooks";
-import { addFiles, addLink } from "./adding.ts";
+import { addFiles, addLink, isLink } from "./adding.ts";
 import { order } from "./connection.ts";
-import { Dialogs } from "./parts/dialogs.tsx";
+import { Dialogs } from "./parts/dialogs/dialogs.tsx";
 import { LinkLost, Locked, NothingShared } from "./parts/empty.tsx";
 import { Header } from "./parts/header.tsx";
+import { Notice } from "./parts/notice.tsx";
+import { OffersPart } from "./parts/offers_part.tsx";
+import { SharingPart } from "./parts/sharing_part.tsx";
 import { TorrentList } from "./parts/torrent_list.tsx";
 import { TorrentPanel } from "./parts/torrent_panel.tsx";
-import { dialog, isUp, link, notice, selected, state, torrents } from "./store.ts";
-
-/** How long the answer to an order stays, in ms; a refusal stays longer. */
-const NOTICE_MS = 4_000;
-const REFUSAL_MS = 12_000;
+import { dialog, isUp, link, selected, state, torrents } from "./store.ts";
 
 /** The whole page. */
 export function App() {
@@ -21,11 +20,13 @@ export function App() {
     <div class={isUp.value ? "page" : "page stale"}>
       <Header />
       <LinkLost />
+      <OffersPart />
+      <SharingPart />
       <div class={torrents.value.length > 1 ? "columns" : "column"}>
         <TorrentList />
         {torrents.value.length === 0 ? <NothingShared /> : <TorrentPanel />}
       </div>
-      <Notice />
+      {dialog.value === undefined && <Notice />}
       <Dialogs />
     </div>
   );
@@ -34,36 +35,19 @@ export function App() {
 function Connecting() {
   const isLost = link.value.status === "lost";
   return (
-    <main class="empty-page" aria-busy={!isLost}>
-      <h2>{isLost ? "The program does not answer" : "…"}</h2>
-      {isLost && (
-        <p>
-          Is <code>peer</code> running on this machine? It is tried again all the time.
-        </p>
-      )}
-    </main>
-  );
-}
-
-/** What the last order led to. */
-function Notice() {
-  const value = notice.value;
-  useEffect(() => {
-    if (value === undefined) return;
-    const timer = setTimeout(() => notice.value = undefined, value.isError ? REFUSAL_MS : NOTICE_MS);
-    return () => clearTimeout(timer);
-  }, [value]);
-  return (
-    <div class={`notice ${value?.isError ? "bad" : ""}`} role="status" aria-live="polite">
-      {value !== undefined && (
-        <>
-          <span>{value.text}</span>
-          <button type="button" aria-label="Close the message" onClick={() => notice.value = undefined}>
-            ✕
-          </button>
-        </>
-      )}
-    </div>
+    <>
+      <header>
+        <h1>peer</h1>
+      </header>
+      <main class="empty-page" aria-busy={!isLost}>
+        <h2>{isLost ? "The program does not answer" : "…"}</h2>
+        {isLost && (
+          <p>
+            Is <code>peer</code> running on this machine? It is tried again all the time.
+          </p>
+        )}
+      </main>
+    </>
   );
 }
 
@@ -81,7 +65,7 @@ function listenEverywhere(): () => void {
   }, { signal });
   document.addEventListener("paste", (event) => {
     const text = event.clipboardData?.getData("text/plain").trim() ?? "";
-    if (!isTyping(event) && /^(magnet:|https?:)/i.test(text)) addLink(text);
+    if (!isTyping(event) && isLink(text)) addLink(text);
   }, { signal });
   document.addEventListener("keydown", keyPressed, { signal });
   return () => ending.abort();
@@ -93,6 +77,7 @@ function keyPressed(event: KeyboardEvent): void {
   const isButton = event.target instanceof HTMLElement && event.target.closest("button, summary, a") !== null;
   if (event.key === "/") document.querySelector<HTMLInputElement>("input[type=search]")?.focus();
   else if (event.key === "a") dialog.value = "add";
+  else if (event.key === "s") dialog.value = "share";
   else if (event.key === "?") dialog.value = "help";
   else if (event.key === " " && !isButton && torrent !== undefined) {
     const rests = torrent.state === "paused" || torrent.state === "failed";

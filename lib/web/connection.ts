@@ -8,7 +8,7 @@ import { applyPatch, type JsonObject } from "../api/merge_patch.ts";
 import { readEvents } from "../api/event_reader.ts";
 import type { State } from "../api/shapes.ts";
 import type { LogEntry } from "./store.ts";
-import { link, noteLog, noteRates, notice, state } from "./store.ts";
+import { complain, link, noteLog, noteRates, state, tell } from "./store.ts";
 
 const API = "/api/v1/";
 const STORED_AS = "peer-authorization";
@@ -18,7 +18,7 @@ const RETRY_MS = [500, 1_000, 2_000, 4_000];
 const SILENCE_MS = 15_000;
 
 /** A refusal by the program, with its own sentence. */
-export class Refusal extends Error {
+class Refusal extends Error {
   constructor(readonly status: number, message: string) {
     super(message);
   }
@@ -83,15 +83,18 @@ export async function post<Answer>(path: string, body: unknown = {}): Promise<An
 export async function order(done: string, path: string, body?: unknown): Promise<boolean> {
   try {
     await post(path, body);
-    notice.value = { text: done, isError: false };
+    tell(done);
     return true;
   } catch (error) {
-    notice.value = { text: error instanceof Refusal ? error.message : OUT_OF_REACH, isError: true };
+    complain(reasonOf(error));
     return false;
   }
 }
 
-const OUT_OF_REACH = "The program cannot be reached; nothing was changed";
+/** Why the program did not do what it was asked for, in its own sentence where it gave one. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Refusal ? error.message : "The program cannot be reached; nothing was changed";
+}
 
 /** Follows the program for as long as the page is open. */
 export async function follow(): Promise<never> {
@@ -101,7 +104,7 @@ export async function follow(): Promise<never> {
       throw new TypeError("the stream has ended");
     } catch (error) {
       if (error instanceof Refusal && (error.status === 401 || error.status === 403)) {
-        link.value = { status: "locked", message: authorization === "" ? "" : error.message };
+        link.value = { status: "locked", message: refusalOf(error) };
         await new Promise<void>((resolve) => unlock = resolve);
         continue;
       }
@@ -111,6 +114,14 @@ export async function follow(): Promise<never> {
       );
     }
   }
+}
+
+/** Why the program lets nobody in with what the page has; nothing where it has nothing yet. */
+function refusalOf({ status, message }: Refusal): string {
+  if (authorization === "") return "";
+  return status === 401 && authorization.startsWith("Bearer")
+    ? "The program was started anew: the address of this page opens nothing any more"
+    : message;
 }
 
 async function followOnce(isUp: () => void): Promise<void> {

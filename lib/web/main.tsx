@@ -5,8 +5,10 @@ import { render } from "preact";
 import { App } from "./app.tsx";
 import { follow, takeToken } from "./connection.ts";
 import { refresh } from "./refresh.ts";
+import { watchShares } from "./sharing.ts";
 
 takeToken();
 render(<App />, document.getElementById("page")!);
 refresh();
+watchShares();
 follow();

@@ -1,7 +1,8 @@
 /** Fetches what the user looks at beyond the state, again and again while it is on the screen. */
 import { effect, type Signal, signal } from "@preact/signals";
 import { get } from "./connection.ts";
-import { details, files, hosts, isUp, peers, pieces, selectedHash, trackers } from "./store.ts";
+import type { FleetView } from "../api/shapes.ts";
+import { details, files, fleet, hosts, isUp, peers, pieces, selectedHash, trackers } from "./store.ts";
 
 /** The parts of a torrent that can be folded out. */
 export type Fold = "files" | "pieces" | "peers" | "trackers" | "log";
@@ -28,16 +29,25 @@ interface Source {
 }
 
 const SOURCES: readonly Source[] = [
-  { path: "/hosts", member: "hosts", target: hosts, everyMs: 2_000 },
-  { path: "", target: details, everyMs: 10_000 },
+  { path: "/hosts", member: "hosts", target: hosts, everyMs: 1_000 },
+  { path: "", target: details, everyMs: 3_000 },
   { path: "/files", member: "files", target: files, everyMs: 3_000, fold: "files" },
   { path: "/peers", member: "peers", target: peers, everyMs: 1_000, fold: "peers" },
   { path: "/trackers", member: "trackers", target: trackers, everyMs: 3_000, fold: "trackers" },
   { path: "/pieces", target: pieces, everyMs: 3_000, fold: "pieces" },
 ];
 
+/** The time between two looks at the fleet, in ms. */
+const FLEET_EVERY_MS = 3_000;
+
 /** Begins to fetch; it goes on for as long as the page is open. */
 export function refresh(): void {
+  effect(() => {
+    if (!isUp.value) return;
+    const timer = setInterval(refreshFleet, FLEET_EVERY_MS);
+    refreshFleet();
+    return () => clearInterval(timer);
+  });
   for (const source of SOURCES) {
     effect(() => {
       const infoHash = selectedHash.value;
@@ -48,6 +58,11 @@ export function refresh(): void {
       return () => ending.abort();
     });
   }
+}
+
+/** Looks at the fleet now. */
+export async function refreshFleet(): Promise<void> {
+  fleet.value = (await get<FleetView>("fleet").catch(() => undefined))?.fleet ?? fleet.value;
 }
 
 async function fetchAgainAndAgain(source: Source, infoHash: string, signal: AbortSignal): Promise<void> {

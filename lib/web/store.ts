@@ -2,6 +2,7 @@
 import { computed, signal } from "@preact/signals";
 import type {
   FileView,
+  FleetView,
   HostView,
   PeerView,
   PiecesView,
@@ -19,7 +20,7 @@ export interface LogEntry {
 }
 
 /** How the page stands with the program. */
-export type Link =
+type Link =
   | { readonly status: "connecting" }
   | { readonly status: "up" }
   /** `since` in ms since 1970; it tries again by itself. */
@@ -35,14 +36,27 @@ const MAX_LOG_ENTRIES = 500;
 export const link = signal<Link>({ status: "connecting" });
 export const state = signal<State | undefined>(undefined);
 /** The info-hash that the user has chosen; see `selected`. */
-export const chosen = signal<string | undefined>(undefined);
+const chosen = signal<string | undefined>(undefined);
 /** The user's search among the torrents. */
 export const torrentFilter = signal("");
 export const log = signal<readonly LogEntry[]>([]);
 /** What the last order of the user led to, until the next one. */
 export const notice = signal<{ readonly text: string; readonly isError: boolean } | undefined>(undefined);
+/** Tells the user what an order led to. */
+export function tell(text: string): void {
+  notice.value = { text, isError: false };
+}
+/** Tells the user why an order led to nothing. */
+export function complain(text: string): void {
+  notice.value = { text, isError: true };
+}
 /** The dialog that is open. */
-export const dialog = signal<"add" | "remove" | "limits" | "code" | "help" | undefined>(undefined);
+export const dialog = signal<"add" | "share" | "remove" | "limits" | "code" | "offer" | "help" | undefined>(
+  undefined,
+);
+
+/** The fleet that this host is a member of, as it was seen last. */
+export const fleet = signal<FleetView["fleet"]>(undefined);
 
 /** What is known of the selected torrent beyond its state; undefined until it has been fetched. */
 export const hosts = signal<readonly HostView[] | undefined>(undefined);

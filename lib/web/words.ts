@@ -2,7 +2,7 @@
 import type { HostView, TorrentSummary } from "../api/shapes.ts";
 
 /** A sign with the class that colours it. */
-export interface Sign {
+interface Sign {
   readonly sign: string;
   readonly kind: "" | "busy" | "done" | "bad" | "rest";
 }
@@ -50,6 +50,7 @@ const HOST_SIGNS: Readonly<Record<HostView["state"], Sign>> = {
 };
 
 /** The sign of a host's state. */
-export function hostSign({ state }: HostView): Sign {
+export function hostSign({ state, part }: HostView): Sign {
+  if (state === "gone" && part === 1) return { sign: "○", kind: "rest" };
   return HOST_SIGNS[state] ?? { sign: "●", kind: "" };
 }

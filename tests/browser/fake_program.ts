@@ -4,7 +4,7 @@
  */
 import { GUARDS } from "../../lib/api/service.ts";
 import { PAGES } from "../../lib/web/pages.ts";
-import type { HostView, State, TorrentSummary } from "../../lib/api/shapes.ts";
+import type { FleetView, HostView, ShareView, State, TorrentSummary } from "../../lib/api/shapes.ts";
 import { hostView, processSummary, torrentSummary } from "../harness/sessions/api_shapes.ts";
 
 /** Everything that the page may ask for. */
@@ -14,13 +14,25 @@ export interface Scene {
   readonly hosts?: Readonly<Record<string, readonly HostView[]>>;
   /** Answers of `GET /api/v1/torrents/HASH/WHAT` by `WHAT`, for every torrent. */
   readonly parts?: Readonly<Record<string, unknown>>;
+  /** The fleet that the host is a member of. */
+  readonly fleet?: FleetView["fleet"];
+  /** Answers to orders that are none, such as a look into a folder, by their path below `/api/v1/`. */
+  readonly looks?: Readonly<Record<string, unknown>>;
+  /** What is being read to be shared, and what was shared. */
+  readonly shares?: readonly ShareView[];
   /** Refuses everybody without a password. */
   readonly isLocked?: boolean;
 }
 
-/** The fake program. Orders are noted in `orders`, and answered as taken. */
+/** What the page wants the program to do: a path below `/api/v1/`, and the body. */
+export interface Order {
+  readonly path: string;
+  readonly body: unknown;
+}
+
+/** The fake program. Orders are told to `nextOrder`, and answered as taken. */
 export class FakeProgram {
-  readonly orders: { readonly path: string; readonly body: unknown }[] = [];
+  readonly #waiting: ((order: Order) => void)[] = [];
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #readers = new Set<ReadableStreamDefaultController<Uint8Array>>();
   #sequence = 1;
@@ -35,6 +47,11 @@ export class FakeProgram {
   /** The address of the page. */
   get address(): string {
     return `http://127.0.0.1:${this.#server.addr.port}/`;
+  }
+
+  /** The next order after this call. */
+  nextOrder(): Promise<Order> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   /** Sends a merge patch (RFC 7396) of the state to every page that is open. */
@@ -62,12 +79,20 @@ export class FakeProgram {
     }
     if (request.method === "POST") {
       const text = await request.text();
+      const path = pathname.replace("/api/v1/", "");
+      const look = this.scene.looks?.[path];
+      if (look !== undefined) return Response.json(look);
       const isJson = request.headers.get("Content-Type") === "application/json";
-      this.orders.push({ path: pathname, body: isJson ? JSON.parse(text) : text });
+      this.#waiting.shift()?.({ path, body: isJson ? JSON.parse(text) : text });
+      if (path === "shares") return Response.json({ id: 1 }, { status: 201 });
       const [first] = Object.values(this.scene.state.torrents);
       return Response.json({ infoHash: first?.infoHash, name: first?.name, isNew: true });
     }
     if (pathname === "/api/v1/events") return this.#events();
+    if (pathname === "/api/v1/fleet") {
+      return Response.json({ self: { name: "here" }, fleet: this.scene.fleet });
+    }
+    if (pathname === "/api/v1/shares") return Response.json({ shares: this.scene.shares ?? [] });
     const [, infoHash, part = ""] = /^\/api\/v1\/torrents\/(\w+)\/?(\w*)$/.exec(pathname) ?? [];
     if (infoHash === undefined) return problem(404, "Expected a path of the API");
     if (part === "hosts") return Response.json({ hosts: this.scene.hosts?.[infoHash] ?? [] });

@@ -1,5 +1,5 @@
 /** The states in which the page is looked at. */
-import type { HostView, RoomView } from "../../lib/api/shapes.ts";
+import type { FleetView, HostView, OfferView, RoomView } from "../../lib/api/shapes.ts";
 import { roomOf, type Scene, stateOf, torrentState } from "./fake_program.ts";
 
 /** Names that try to be markup, to turn text round, or to break out of their place. */
@@ -28,6 +28,9 @@ const PARTS = {
   "": {
     magnet: `magnet:?xt=urn:btih:${FIRST}&dn=lecture.mp4&tr=http%3A%2F%2F10.0.0.5%3A6969%2Fannounce`,
     choices: {},
+    code: "otter velvet lamp river",
+    rarest: 4,
+    folder: "/home/teacher/peer/shareable",
   },
   files: {
     files: Array.from({ length: 30 }, (_, i) => ({
@@ -77,10 +80,63 @@ const PARTS = {
   },
 };
 
+const HOME = "/home/teacher/peer";
+
+/** A folder with files and folders, as `shares/look` tells it. */
+function folderOf(names: readonly string[]) {
+  return {
+    folder: `${HOME}/shareable`,
+    folders: [`${HOME}/shareable`, "/srv/films"],
+    entries: names.map((name, i) => ({
+      name,
+      path: `${HOME}/shareable/${name}`,
+      isFolder: i % 4 === 1,
+      ...i % 4 !== 1 && { length: 1.7e8 * (i + 1) },
+    })),
+    isCut: false,
+  };
+}
+
+/** What hosts near by share, as `lookups` tells it. */
+function nearOf(names: readonly string[]) {
+  const shares = names.map((name, i) => ({
+    infoHash: String(i).repeat(40),
+    name,
+    length: 3.3e8 * (i + 1),
+    files: i + 1,
+    isVerified: true,
+    isHere: i === 2,
+    isListed: true,
+    code: "strike repair member pride",
+    strongCode: "strike repair member pride guess only",
+    hosts: [{ name: i === 1 ? HOSTILE_NAME : "lab-01", endpoint: "10.0.0.5:6881" }],
+    magnet: `magnet:?xt=urn:btih:${String(i).repeat(40)}`,
+  }));
+  return { shares, hosts: 2, refused: 0 };
+}
+
+const LOOKS = {
+  "shares/look": folderOf([
+    "disc.iso",
+    "course",
+    "lecture.mp4",
+    HOSTILE_NAME,
+    "a name that goes on. ".repeat(12),
+  ]),
+  "session/doctor": {
+    checks: [
+      { subject: "firewall", verdict: "bad", finding: "others cannot reach TCP 6881: allow it" },
+      { subject: "disk", verdict: "good", finding: "has 40 GiB free" },
+    ],
+    summary: "Others cannot reach this machine: allow TCP 6881.",
+  },
+  lookups: nearOf(["lecture.mp4", HOSTILE_NAME, "here already", "a name that goes on. ".repeat(12)]),
+};
+
 function room(count: number, torrent: Parameters<typeof torrentState>[1] = {}): Scene {
   const hosts = roomOf(count);
   const state = stateOf(torrentState(1, { room: inNumbers(hosts), ...torrent }));
-  return { state, hosts: { [FIRST]: hosts }, parts: PARTS };
+  return { state, hosts: { [FIRST]: hosts }, parts: PARTS, looks: LOOKS };
 }
 
 const done = { state: "seeding", finished: true, have: 1076, missing: 0, downloadRate: 0 } as const;
@@ -91,15 +147,71 @@ const hostile = roomOf(8).map((host) => ({
   client: HOSTILE_NAME,
 }));
 
+/** An offer of a lead, with members of the test's choice. */
+function offerOf(members: Partial<OfferView>): OfferView {
+  const offer = {
+    infoHash: FIRST,
+    name: "image.vhdx",
+    length: 4 * 1024 ** 3,
+    files: 1,
+    issuedAt: 0,
+    expiresAt: 0,
+  };
+  return { ...offer, lead: "desk", isOwn: false, state: "asked", ...members };
+}
+
+const FLEET: FleetView["fleet"] = {
+  name: "room 7",
+  isLead: true,
+  accept: "ask",
+  leads: [],
+  members: [],
+  offers: [
+    offerOf({
+      isOwn: true,
+      state: "offered",
+      hosts: [
+        { name: "pc-01", state: "accepted" },
+        { name: "pc-22", state: "away" },
+        { name: "pc-07", state: "full", needs: 4 * 1024 ** 3, has: 1.2 * 1024 ** 3 },
+      ],
+    }),
+    offerOf({ name: HOSTILE_NAME, lead: HOSTILE_NAME, infoHash: "2".repeat(40) }),
+    offerOf({ name: "exam.pdf", state: "full", needs: 9e9, has: 1e9, infoHash: "3".repeat(40) }),
+  ],
+};
+
+/** Members of whom some are away. */
+const MEMBERS = Array.from({ length: 30 }, (_, i) => ({
+  key: `key ${i}`,
+  fingerprint: "one two three four five six",
+  name: i === 5 ? HOSTILE_NAME : `pc-${String(i).padStart(2, "0")}`,
+  isLead: false,
+  isHere: i % 15 !== 2,
+  endpoint: `10.0.0.${i + 1}:6881`,
+  seenAt: 0,
+}));
+
 /** All scenes by name. */
 export const SCENES: Readonly<Record<string, Scene>> = {
-  empty: { state: stateOf() },
+  empty: { state: stateOf(), looks: LOOKS },
+  "empty folder": {
+    state: stateOf(),
+    looks: { "shares/look": folderOf([]), lookups: nearOf([]) },
+  },
+  reading: {
+    ...room(3, done),
+    shares: [{ id: 1, path: `/srv/films/${HOSTILE_NAME}`, done: 340, total: 1_000 }],
+  },
+  offers: { state: stateOf(), fleet: FLEET },
   alone: {
     state: stateOf(torrentState(1, { ...done, role: "announcer", uploadRate: 0 })),
     hosts: { [FIRST]: roomOf(1) },
     parts: PARTS,
+    looks: LOOKS,
   },
   "room of 30": room(30),
+  fleet: { ...room(30), fleet: { ...FLEET, members: MEMBERS, offers: [] } },
   "room of 1000": room(1000, done),
   done: {
     ...room(30, { ...done, room: { ...inNumbers(roomOf(30)), done: 30, gone: 0, slow: 0, together: 1 } }),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** Bundles the page as `deno task page` does; undefined where the bundler, a package of npm, cannot be had. */
+/** Bundles the page as `deno task page` does; undefined where the bundler or a library, packages of npm, cannot be had. */
 async function bundle(output: string): Promise<string | undefined> {
   const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
   const [, ...args] = tasks.page.split(" ");
@@ -10,7 +10,9 @@ async function bundle(output: string): Promise<string | undefined> {
   const { success, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT }).output();
   if (success) return await Deno.readTextFile(output);
   const reason = new TextDecoder().decode(stderr);
-  if (/esbuild/.test(reason) && /resolv|connect|download|network/i.test(reason)) return undefined;
+  if (/registry|esbuild|npm package/.test(reason) && /resolv|connect|download|network/i.test(reason)) {
+    return undefined;
+  }
   throw new Error(reason);
 }
 

@@ -1,35 +1,33 @@
 import { useEffect, useState } from "preact/hooks";
-import type { TorrentSummary } from "../../api/shapes.ts";
+import type { Examination, TorrentSummary } from "../../api/shapes.ts";
 import { clock } from "../numbers.ts";
 import { details, dialog, link, state } from "../store.ts";
-import { enterPassword } from "../connection.ts";
+import { enterPassword, post } from "../connection.ts";
+import { useAnswer } from "../use_answer.ts";
 
 /** After so long alone, the page says what usually keeps others away. */
 const ALONE_MS = 30_000;
 
 /** Shown while there is no torrent: what to do first. */
 export function NothingShared() {
-  const home = state.value?.process.home;
+  const machine = state.value?.process.hostname;
   return (
     <main class="empty-page">
       <h2>Nothing is shared yet</h2>
-      <p>Share a file from this machine with every other one:</p>
-      <ol>
-        <li>
-          Put the file or folder into {home ? <code>{`${home}/shareable`}</code> : <code>shareable</code>}.
-        </li>
-        <li>
-          In a terminal in that folder's parent: <code>peer create shareable/NAME</code>. It makes a small
-          {" "}
-          <code>.torrent</code> file.
-        </li>
-        <li>
-          Drop the <code>.torrent</code> file on this page.
-        </li>
-      </ol>
       <p>
-        To fetch what another machine shares, drop its <code>.torrent</code> file here, or{" "}
-        <button type="button" class="main" onClick={() => dialog.value = "add"}>add a file or link</button>
+        <b>To give a file to other machines:</b> choose it here, on{" "}
+        {machine}. It stays where it lies, and you get four words that are typed on each of them.
+      </p>
+      <p>
+        <button type="button" class="main" onClick={() => dialog.value = "share"}>Share a file</button>
+      </p>
+      <p>
+        <b>To get a file from another machine:</b>{" "}
+        choose it among what is shared near by, type the four words, or drop a <code>.torrent</code>{" "}
+        file here.
+      </p>
+      <p>
+        <button type="button" onClick={() => dialog.value = "add"}>Get a file from others</button>
       </p>
     </main>
   );
@@ -42,40 +40,47 @@ export function NobodyHere({ torrent }: { torrent: TorrentSummary }) {
     const timer = setTimeout(() => setLong(true), ALONE_MS);
     return () => clearTimeout(timer);
   }, [torrent.infoHash]);
-  const magnet = details.value?.magnet;
-  const { port, trackerPort } = state.value!.process;
+  const { code } = details.value ?? {};
   return (
     <section class="card" aria-label="Hosts">
       <h3>No other host yet</h3>
-      <p>
-        On each machine that shall have it, copy the program and the <code>.torrent</code> file, and type:
-      </p>
+      <p>On each machine that shall have it, with the program in a folder of its own, type:</p>
       <p class="type">
-        <code>peer {torrent.name}.torrent</code>
+        <code class="code">
+          peer {code === undefined ? <bdi>{torrent.name}.torrent</bdi> : `get ${code}`}
+        </code>
       </p>
-      {magnet !== undefined && (
-        <p>
-          <button type="button" onClick={() => dialog.value = "code"}>Show the link and its code</button>{" "}
-          to use without a file.
-        </p>
-      )}
-      {isLong && (
-        <>
-          <p>Nobody has come for half a minute. Three things are usual:</p>
-          <ul>
-            <li>Nobody has started it on another machine yet.</li>
-            <li>
-              A firewall on this machine is in the way: allow TCP {port}
-              {trackerPort !== undefined && ` and ${trackerPort}`}, and UDP 6771.{" "}
-              <code>peer service install --dry-run</code> prints the lines for each system.
-            </li>
-            <li>
-              The others are in another network: start them with <code>--peer ADDRESS-OF-THIS-MACHINE</code>.
-            </li>
-          </ul>
-        </>
-      )}
+      <p>
+        {code !== undefined && "Or open that machine's own page, and enter the four words at “Add”. "}
+        <button type="button" onClick={() => dialog.value = "code"}>Show link and QR code</button>
+      </p>
+      {isLong && <Advice infoHash={torrent.infoHash} />}
     </section>
+  );
+}
+
+/** What keeps others away, as far as this machine can find that out by itself. */
+function Advice({ infoHash }: { infoHash: string }) {
+  const ask = () => post<Examination>("session/doctor", { torrent: infoHash }).catch(() => undefined);
+  const found = useAnswer(ask, [infoHash]);
+  return (
+    <>
+      <p>
+        Nobody has come for half a minute.{" "}
+        {found?.summary.replace(/\.?$/, ".") ?? "This machine looks for what may be in the way …"}
+      </p>
+      <ul>
+        {found?.checks.filter(({ verdict }) => verdict === "bad").map(({ subject, finding }) => (
+          <li key={subject}>
+            <b>{subject}</b>: <bdi>{finding}</bdi>
+          </li>
+        ))}
+        <li>
+          Where the others are in another network, start them with{" "}
+          <code>--peer ADDRESS-OF-THIS-MACHINE</code>.
+        </li>
+      </ul>
+    </>
   );
 }
 
@@ -99,8 +104,9 @@ export function Locked() {
     <main class="empty-page">
       <h2>This page needs a password</h2>
       <p>
-        On the machine itself, <code>peer web</code>{" "}
-        opens the page without one. From elsewhere, use the password that the program showed when it started.
+        On the machine itself, type <code>peer web</code>{" "}
+        in the folder of the program: it shows an address that needs none. From elsewhere, use the password
+        that the program showed when it started.
       </p>
       <form
         onSubmit={(event) => {

@@ -1,7 +1,7 @@
 import { formatRate } from "../../ui/number_format.ts";
 import { count } from "../numbers.ts";
 import { toggle, unfolded } from "../refresh.ts";
-import { dialog, isUp, log, state, torrents } from "../store.ts";
+import { dialog, log, state, torrents } from "../store.ts";
 
 /** The first line: which machine this is, what it moves, and whether anything is wrong. */
 export function Header() {
@@ -13,9 +13,12 @@ export function Header() {
     document.getElementById("fold-log")?.scrollIntoView({ behavior: "smooth" });
   };
   return (
-    <header class={isUp.value ? "" : "stale"}>
+    <header>
       <h1>peer</h1>
-      <span class="machine" title={process?.home}>{process?.hostname ?? ""}</span>
+      <span class="machine" title={process?.home}>
+        {process?.hostname ?? ""}
+        {torrents.value.some(({ role }) => role === "announcer") && " · announcer"}
+      </span>
       <span class="totals" aria-label="Rates of this machine">
         <span title="received by this machine">↓ {formatRate(process?.downloadRate ?? 0)}</span>
         <span title="sent by this machine">↑ {formatRate(process?.uploadRate ?? 0)}</span>
@@ -25,7 +28,10 @@ export function Header() {
           ⚠ {warnings}
         </button>
       )}
-      <button type="button" class="main" onClick={() => dialog.value = "add"}>Add</button>
+      <button type="button" class="main" onClick={() => dialog.value = "share"}>
+        Share <span class="spare">a file</span>
+      </button>
+      <button type="button" onClick={() => dialog.value = "add"}>Add</button>
     </header>
   );
 }

@@ -1,10 +1,11 @@
 import { signal, useComputed } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { formatBytes, formatDuration } from "../../ui/number_format.ts";
-import { urgencyOf } from "../../ui/progress/room_text.ts";
+import { hasIt, urgencyOf } from "../../ui/progress/room_text.ts";
 import type { HostView } from "../../api/shapes.ts";
+import { order as give } from "../connection.ts";
 import { clock, count, percent, rate } from "../numbers.ts";
-import { hosts, selected } from "../store.ts";
+import { fleet, hosts, selected } from "../store.ts";
 import { hostSign } from "../words.ts";
 import { Bar } from "./bar.tsx";
 import { NobodyHere } from "./empty.tsx";
@@ -20,7 +21,7 @@ const SORT_EVERY_MS = 5_000;
 type Filter = "all" | "not done" | "slow" | "gone";
 const FILTERS: Readonly<Record<Filter, (host: HostView) => boolean>> = {
   all: () => true,
-  "not done": ({ state }) => state !== "done",
+  "not done": (host) => !hasIt(host),
   slow: ({ slow }) => slow !== undefined,
   gone: ({ state }) => state === "gone",
 };
@@ -146,16 +147,40 @@ function Row({ host }: { host: HostView }) {
         {isAnnouncer && <em>announcer</em>}
       </bdi>
       <span class="address" title={endpoint}>{name === undefined ? client : addressOf(endpoint)}</span>
-      {state === "done" ? <span class="wide">{doneText(host)}</span> : (
+      {hasIt(host) ? <span class="wide">{doneText(host)}</span> : (
         <>
           <Bar part={part ?? 0} label={`${label}: part that is there`} kind={kind} />
           <span class="number percent">{part === undefined ? "?" : percent(part)}</span>
           <span class="number left">{left ? `${formatBytes(left)} left` : ""}</span>
-          <span class="number rate">{state === "gone" ? "" : rate(downloadRate)}</span>
-          <span class="number eta">{etaText(host)}</span>
+          {state !== "gone" && (
+            <>
+              <span class="number rate">{rate(downloadRate)}</span>
+              <span class="number eta">{etaText(host)}</span>
+            </>
+          )}
         </>
       )}
-      <span class="why" title={slow}>{whyText(host)}</span>
+      {state === "gone" ? <Gone host={host} /> : <span class="why" title={slow}>{whyText(host)}</span>}
+    </span>
+  );
+}
+
+/** Since when a host is gone; with a button that switches it on where it is a member of the fleet. */
+function Gone({ host: { name, goneSince } }: { host: HostView }) {
+  const member = fleet.value?.members.find((member) => !member.isHere && member.name === name);
+  return (
+    <span class="why gone">
+      {goneSince === undefined ? "gone" : `gone since ${clock(goneSince)}`}
+      {member !== undefined && (
+        <button
+          type="button"
+          aria-label={`Wake ${name}`}
+          onClick={() =>
+            give(`The packets that wake ${name} are sent`, "fleet/wake", { hosts: [member.key] })}
+        >
+          Wake
+        </button>
+      )}
     </span>
   );
 }
@@ -171,12 +196,11 @@ function doneText({ doneAt, firstSeenAt }: HostView): string {
   return `done ${clock(doneAt)}${seconds >= 1 ? ` in ${formatDuration(seconds)}` : ""}`;
 }
 
-function etaText({ etaS, state }: HostView): string {
-  return etaS === undefined || state === "gone" ? "" : formatDuration(etaS);
+function etaText({ etaS }: HostView): string {
+  return etaS === undefined ? "" : formatDuration(etaS);
 }
 
-function whyText({ state, goneSince, slow, downloadRate }: HostView): string {
-  if (state === "gone") return goneSince === undefined ? "gone" : `gone since ${clock(goneSince)}`;
+function whyText({ state, slow, downloadRate }: HostView): string {
   if (state === "failed") return slow === undefined ? "failed" : `failed: ${slow}`;
   if (slow !== undefined) return `slow: ${slow}`;
   if (state === "paused" || state === "checking") return state;

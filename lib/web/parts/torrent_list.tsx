@@ -13,7 +13,7 @@ export function TorrentList() {
   if (torrents.value.length < 2) return null;
   const shown = shownTorrents.value;
   return (
-    <nav class="torrents" aria-label="Torrents">
+    <nav class="torrents" aria-label="Torrents" onKeyDown={enterPressed}>
       <div class="tools">
         <input
           id="search"
@@ -38,8 +38,17 @@ export function TorrentList() {
   );
 }
 
+/** Enter leads from the list to the torrent that is chosen, and from the search to the first one found. */
+function enterPressed({ key, target }: KeyboardEvent): void {
+  if (key !== "Enter") return;
+  const [first] = shownTorrents.value;
+  if (target instanceof HTMLInputElement && first !== undefined) choose(first.infoHash);
+  // The panel is that of the torrent chosen now once it is drawn.
+  requestAnimationFrame(() => document.querySelector("main")?.focus());
+}
+
 function Row({ torrent }: { torrent: TorrentSummary }) {
-  const { name, room, length, downloadRate, uploadRate } = torrent;
+  const { name, room, length, finished, downloadRate, uploadRate } = torrent;
   const part = haveOf(torrent);
   const { sign, kind } = symbolOf(torrent);
   return (
@@ -53,7 +62,7 @@ function Row({ torrent }: { torrent: TorrentSummary }) {
       <span class="line small">
         <span>{wordOf(torrent)} · {formatBytes(length)}</span>
         <span class="number">
-          {downloadRate > 0 && `↓ ${rate(downloadRate)} `}
+          {downloadRate > 0 && !finished && `↓ ${rate(downloadRate)} `}
           {uploadRate > 0 && `↑ ${rate(uploadRate)}`}
         </span>
       </span>

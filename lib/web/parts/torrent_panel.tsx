@@ -1,8 +1,8 @@
 import { formatBytes } from "../../ui/number_format.ts";
 import { order } from "../connection.ts";
 import type { RoomView, TorrentSummary } from "../../api/shapes.ts";
-import { about, clock, percent, rate } from "../numbers.ts";
-import { details, dialog, selected } from "../store.ts";
+import { about, clock, count, percent, rate } from "../numbers.ts";
+import { details, dialog, fleet, selected } from "../store.ts";
 import { haveOf, symbolOf, wordOf } from "../words.ts";
 import { Bar } from "./bar.tsx";
 import { Folds } from "./folds.tsx";
@@ -16,7 +16,7 @@ export function TorrentPanel() {
   const { name, length, infoHash, room } = torrent;
   const { sign, kind } = symbolOf(torrent);
   return (
-    <main key={infoHash} aria-label={name}>
+    <main key={infoHash} aria-label={name} tabIndex={-1}>
       <section class="card">
         <div class="line">
           <h2>
@@ -29,6 +29,12 @@ export function TorrentPanel() {
         <Bar part={room?.together ?? haveOf(torrent)} label="All hosts together" kind={`large ${kind}`} />
         <Figures torrent={torrent} />
         <Trouble torrent={torrent} />
+        {details.value !== undefined && (
+          <p class="small">
+            {torrent.finished ? "The data is in" : "The data goes into"}{" "}
+            <bdi class="path">{details.value.folder}</bdi>
+          </p>
+        )}
         <Orders torrent={torrent} />
       </section>
       <HostTable />
@@ -59,6 +65,7 @@ function answerAlone({ state, finished, etaS, connections, checked, pieces }: To
 
 function Figures({ torrent }: { torrent: TorrentSummary }) {
   const { infoHash, downloadRate, uploadRate, addedAt, completedAt, room } = torrent;
+  const { code, rarest } = details.value ?? {};
   return (
     <div class="figures">
       <dl>
@@ -72,12 +79,23 @@ function Figures({ torrent }: { torrent: TorrentSummary }) {
           value={percent(haveOf(torrent))}
           title="Part of the wanted data on this machine"
         />
+        <Figure
+          name="was here already"
+          value={torrent.reused > 0 ? percent(torrent.reused / torrent.length) : undefined}
+          title="Part of it that was found in an older version on this machine"
+        />
         <Figure name="sent by this machine" value={copies(room?.sentCopies)} />
         <Figure name="by the others" value={copies(room?.othersCopies)} />
-        <Figure name="down" value={rate(downloadRate)} />
+        <Figure name="down" value={rate(torrent.finished ? 0 : downloadRate)} />
         <Figure name="up" value={rate(uploadRate)} />
         <Figure name="since" value={addedAt && clock(addedAt)} />
         <Figure name="complete" value={completedAt && clock(completedAt)} />
+        <Figure
+          name="rarest piece"
+          value={rarest === undefined ? undefined : count(rarest, "copy", "copies")}
+          title="Copies of the piece that the fewest have, on this machine and those connected to it"
+        />
+        <Figure name="code" value={code} title="Others get it with these words" />
       </dl>
       <Spark infoHash={infoHash} />
     </div>
@@ -137,6 +155,9 @@ function Orders({ torrent: { infoHash, state, name } }: { torrent: TorrentSummar
       <button type="button" onClick={() => dialog.value = "limits"}>Limits</button>
       {details.value?.magnet !== undefined && (
         <button type="button" onClick={() => dialog.value = "code"}>Link and code</button>
+      )}
+      {fleet.value?.isLead && (
+        <button type="button" onClick={() => dialog.value = "offer"}>Offer to hosts</button>
       )}
       <button type="button" class="bad" onClick={() => dialog.value = "remove"}>Remove</button>
     </div>

@@ -29,7 +29,7 @@ export function TrackersPart() {
 }
 
 function Row({ tracker }: { tracker: TrackerView }) {
-  const { url, isOwn, state, seeders, leechers, failure, lastAnnounceAt, nextAnnounceAt } = tracker;
+  const { url, isOwn, standsIn, state, seeders, leechers, failure, lastAnnounceAt, nextAnnounceAt } = tracker;
   const says = [
     seeders !== undefined && count(seeders, "seeder"),
     leechers !== undefined && count(leechers, "leecher"),
@@ -40,6 +40,7 @@ function Row({ tracker }: { tracker: TrackerView }) {
       <td class="name">
         <bdi>{url}</bdi>
         {isOwn && <em>this machine</em>}
+        {standsIn && <em>stands in</em>}
       </td>
       <td class={failure === undefined ? "" : "bad"}>{state}</td>
       <td>{failure ?? says}</td>

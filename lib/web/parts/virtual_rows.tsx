@@ -1,5 +1,5 @@
-import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { ComponentChildren, VNode } from "preact";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
 /** Rows drawn above and below those that can be seen, so that a quick scroll shows no gap. */
 const SPARE_ROWS = 8;
@@ -36,6 +36,7 @@ export function VirtualRows<Row>(
     observer.observe(box.current!);
     return () => observer.disconnect();
   }, []);
+  const drawn = useDrawn(rows, rowHeight);
   const first = Math.max(0, Math.floor(view.top / rowHeight) - SPARE_ROWS);
   const last = Math.min(rows.length, Math.ceil((view.top + view.height) / rowHeight) + SPARE_ROWS);
   return (
@@ -50,23 +51,41 @@ export function VirtualRows<Row>(
       aria-label={label}
     >
       <div style={{ height: `${rows.length * rowHeight}px` }} role="presentation">
-        {rows.slice(first, last).map((row, i) => (
-          <div
-            key={keyOf(row)}
-            class={keyOf(row) === chosen ? "row chosen" : "row"}
-            style={{ height: `${rowHeight}px`, transform: `translateY(${(first + i) * rowHeight}px)` }}
-            role="listitem"
-            aria-setsize={rows.length}
-            aria-posinset={first + i + 1}
-            aria-current={keyOf(row) === chosen ? "true" : undefined}
-            onClick={() => choose?.(keyOf(row))}
-          >
-            {draw(row)}
-          </div>
-        ))}
+        {rows.slice(first, last).map((row, i) =>
+          drawn(keyOf(row), first + i, keyOf(row) === chosen, (key, place, isChosen) => (
+            <div
+              key={key}
+              class={isChosen ? "row chosen" : "row"}
+              style={{ height: `${rowHeight}px`, top: `${place * rowHeight}px` }}
+              role="listitem"
+              aria-setsize={rows.length}
+              aria-posinset={place + 1}
+              aria-current={isChosen ? "true" : undefined}
+              onClick={() => choose?.(key)}
+            >
+              {draw(row)}
+            </div>
+          ))
+        )}
       </div>
     </div>
   );
+}
+
+type DrawRow = (key: string, place: number, isChosen: boolean) => VNode;
+
+/**
+ * Draws a row once for as long as the list, its place and the choice stay the same: a list that is scrolled draws only
+ * the rows that come in sight.
+ */
+function useDrawn(rows: readonly unknown[], rowHeight: number) {
+  const kept = useMemo(() => new Map<string, VNode>(), [rows, rowHeight]);
+  return (key: string, place: number, isChosen: boolean, draw: DrawRow): VNode => {
+    const id = `${place} ${isChosen} ${key}`;
+    const node = kept.get(id) ?? draw(key, place, isChosen);
+    kept.set(id, node);
+    return node;
+  };
 }
 
 type Choice<Row> = Pick<Props<Row>, "rows" | "rowHeight" | "keyOf" | "chosen"> & {
