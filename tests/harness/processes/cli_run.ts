@@ -13,7 +13,7 @@ export async function runCommand(...args: string[]): Promise<CliResult> {
   const { log, error } = console;
   const out: string[] = [];
   const err: string[] = [];
-  console.log = (line) => out.push(line);
+  console.log = (line) => out.push(...String(line).split("\n"));
   console.error = (line) => err.push(line);
   try {
     return { exitCode: await runCli(args), out, err };

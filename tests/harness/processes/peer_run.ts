@@ -16,7 +16,7 @@ const STOP_TIMEOUT_MS = 10_000;
 export class PeerRun {
   /** Resolves when it has joined the swarm. */
   readonly joined: Promise<void>;
-  /** Resolves when it has got all data. */
+  /** Resolves when it has all data, be it from the start. */
   readonly completed: Promise<void>;
   /** Rejects when the process ends, or tells something that is not a JSON line; never resolves. */
   readonly ended: Promise<never>;
@@ -90,6 +90,7 @@ export class PeerRun {
     if (event.event === "torrent") {
       this.firstRole = this.role = event.role;
       this.#joined.resolve();
+      if (event.seeding) this.#completed.resolve();
     } else if (event.event === "status") {
       this.role = event.role;
     } else if (event.event === "complete") {

@@ -7,9 +7,12 @@ const PROJECT = fileURLToPath(new URL("../../../", import.meta.url));
 export class Program {
   readonly #command: readonly string[];
 
-  constructor(command?: string) {
+  /** `main`: the path of another file that begins this program. */
+  constructor(command?: string, main = "main.ts") {
     const [_deno, ...args] = denoConfig.tasks.peer.split(" ");
-    this.#command = command === undefined ? [Deno.execPath(), ...args] : [Deno.realPathSync(command)];
+    this.#command = command === undefined
+      ? [Deno.execPath(), ...args.slice(0, -1), main]
+      : [Deno.realPathSync(command)];
   }
 
   /** The command line that starts it with these arguments. */

@@ -33,6 +33,8 @@ type Options = Omit<Deno.TestDefinition, "name" | "fn" | "ignore">;
  * Like `Deno.test` for a test that needs all of `things`: names of programs, or of what is no program: those of
  * `ABILITIES`, `windows`, `linux`, `root`, `libtorrent`, `transmissionrpc`, `webtorrent`, `bittorrent-tracker`.
  *
+ * A package of npm counts when `importPackage` was asked for it.
+ *
  * Example: `needs("aria2c")("aria2 downloads from a session", async () => { … })`.
  */
 export function needs(
@@ -54,6 +56,25 @@ export function isThere(thing: string): boolean {
   const isFound = found.get(thing) ?? CHECKS[thing]?.() ?? isInstalled(thing);
   found.set(thing, isFound);
   return isFound;
+}
+
+/**
+ * A package of npm that tests alone use. Where it is neither in Deno's cache nor to be had now, nothing comes back, and
+ * tests that name it to `needs` are ignored.
+ *
+ * Example: `await importPackage("axe-core", () => import("axe-core"))`.
+ */
+export async function importPackage<Module>(name: string, load: () => Promise<Module>): Promise<Module> {
+  try {
+    const module = await load();
+    found.set(name, true);
+    return module;
+  } catch (error) {
+    if (!(error instanceof TypeError && /^Failed (loading|caching) /.test(error.message))) throw error;
+    found.set(name, false);
+    // Whoever uses it has asked `needs` before.
+    return {} as Module;
+  }
 }
 
 /** A Python interpreter that can import `module`; undefined when there is none. */

@@ -12,11 +12,11 @@ import type { InfoHash } from "../../../lib/protocol/info_hash.ts";
 import type { Metainfo } from "../../../lib/protocol/metainfo.ts";
 import { skeyHash } from "../../../lib/protocol/mse.ts";
 import { PORTS, TICK_MS } from "../../../lib/settings.ts";
-import { EVERYTHING, selectFiles } from "../../../lib/swarm/download/file_selection.ts";
 import type { Surroundings } from "../../../lib/surroundings.ts";
 import { Policy } from "../../../lib/swarm/policy.ts";
 import type { SwarmEvent } from "../../../lib/swarm/ports.ts";
 import { Swarm } from "../../../lib/swarm/swarm.ts";
+import { selectFiles } from "../data/selection.ts";
 import { MemoryStorage } from "../virtual/memory_storage.ts";
 import { ourIdOf } from "./remote_peers.ts";
 import { noLimits, testSurroundings } from "./surroundings.ts";
@@ -74,7 +74,7 @@ export class LoopbackNode {
     this.storage = new MemoryStorage(metainfo, data?.slice(), queueMicrotask);
     this.swarm = new Swarm({
       metainfo,
-      selection: selectFiles(metainfo, EVERYTHING),
+      selection: selectFiles(metainfo),
       storage: this.storage,
       stored: data === null ? new Bitfield(pieceCount) : Bitfield.full(pieceCount),
       isFinished: data !== null,

@@ -87,7 +87,7 @@ export class Machine implements AsyncDisposable {
   }
 
   swarm(infoHash: InfoHash): TorrentSnapshot {
-    return this.session.snapshot().find((swarm) => swarm.infoHash === infoHash)!;
+    return this.session.snapshotOf(infoHash);
   }
 
   async completes(infoHash: InfoHash): Promise<void> {

@@ -21,6 +21,7 @@ export function peerSnapshot(changes: Partial<RemotePeerSnapshot> = {}): RemoteP
     have: 0,
     downloadRate: 0,
     uploadRate: 0,
+    progressRate: 0,
     downloaded: 0,
     uploaded: 0,
     isUploadSlot: false,

@@ -16,6 +16,7 @@ export function testSurroundings(changes: Partial<Surroundings> = {}): Surroundi
     encryption: "prefer",
     log: silentLogger,
     isOurselves: ({ address }) => address === "10.0.0.100",
+    isLocal: () => true,
     isBlocked: () => false,
     watchesPieces: () => false,
     now: () => 0,

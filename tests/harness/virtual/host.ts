@@ -2,23 +2,19 @@ import assert from "node:assert/strict";
 import { Bitfield } from "../../../lib/protocol/bitfield.ts";
 import { type Endpoint, parseEndpoint } from "../../../lib/protocol/endpoint.ts";
 import { createPeerId } from "../../../lib/protocol/peer_id.ts";
-import { TICK_MS } from "../../../lib/settings.ts";
+import { TICK_MS, TRANSFER } from "../../../lib/settings.ts";
 import { NOBODY } from "../../../lib/swarm/download/block_routing.ts";
-import {
-  EVERYTHING,
-  type FileChoice,
-  type FileSelection,
-  selectFiles,
-} from "../../../lib/swarm/download/file_selection.ts";
+import type { FileChoice, FileSelection } from "../../../lib/swarm/download/file_selection.ts";
 import { MetadataSwarm } from "../../../lib/swarm/metadata_swarm.ts";
 import { DEFAULT_CHOICES, Policy } from "../../../lib/swarm/policy.ts";
 import type { SwarmEvent } from "../../../lib/swarm/ports.ts";
 import { Swarm } from "../../../lib/swarm/swarm.ts";
 import type { AnySwarm } from "../../../lib/swarm/swarm_registry.ts";
+import { selectFiles } from "../data/selection.ts";
 import { noLimits, testSurroundings } from "../sessions/surroundings.ts";
 import { MemoryStorage } from "./memory_storage.ts";
 import type { VirtualLan } from "./virtual_lan.ts";
-import { LATENCY_MS, type Wire } from "./wire.ts";
+import { LATENCY_MS, type Packet, type Wire } from "./wire.ts";
 
 /** How long a disk takes for a piece, for the move of finished data or for metadata, in ms. */
 const COMMIT_MS = 0.5;
@@ -37,8 +33,20 @@ export interface HostOptions {
   readonly speaksFast?: boolean;
   /** Whether it begins with a magnet link, so that it must get the metadata first. */
   readonly lacksMetadata?: boolean;
+  /** The number of its subnet, from 0 to 255; hosts of one subnet reach each other without its uplink. */
+  readonly subnet?: number;
+  /** The port of its tracker; undefined where it runs none. */
+  readonly trackerPort?: number | undefined;
+  /** Whether it gives nobody anything. */
+  readonly isFreeRider?: boolean;
   /** The info dictionary it gives, for hosts that lie. */
   readonly rawInfo?: Uint8Array;
+}
+
+/** Messages that were to be sent soon at `at`, in ms of virtual time. */
+interface Soon {
+  readonly at: number;
+  readonly messages: [Wire, Uint8Array][];
 }
 
 /** One host: a swarm, its disk and its link. */
@@ -55,8 +63,11 @@ export class Host {
   readonly connections = new Set<Wire>();
   /** When its data was complete and in place, in ms of virtual time; undefined before. */
   finishedAt: number | undefined;
+  /** How often it dialled an endpoint where nobody is. */
+  dialsInVain = 0;
   /** Bytes it sent that are payload. */
   payloadSent = 0;
+  messagesReceived = 0;
   /** Changes what a block holds before it is sent; for hosts that lie. */
   corrupt: ((index: number, block: Uint8Array) => void) | undefined;
   /** Swallows everything it would send; for hosts that fall silent. */
@@ -65,9 +76,20 @@ export class Host {
   refusals = 0;
   readonly speaksFast: boolean;
   readonly rate: number;
+  /** The number of its subnet. */
+  readonly subnet: number;
   #isUplinkBusy = false;
-  /** Whether what is queued is about to be handed to the kernel. */
+  /** When the uplink is free again, in ms of virtual time. */
+  #uplinkFreeAt = 0;
+  /** Connections with something to hand to the kernel, and whether that is about to happen. */
+  #pending: Wire[] = [];
   #isHandingOver = false;
+  /** The messages that may wait, of the last instant that had any. */
+  #soon: Soon = { at: -1, messages: [] };
+  /** Connections with a packet that may leave, by turns. */
+  readonly #turns: Wire[] = [];
+  /** Bytes of messages that have left out of turn since the last packet. */
+  #owedBytes = 0;
   /** When the downlink is free again, in ms of virtual time. */
   #downlinkFreeAt = 0;
 
@@ -75,10 +97,12 @@ export class Host {
     const { metainfo } = lan;
     this.rate = options.rate ?? Infinity;
     this.speaksFast = options.speaksFast ?? true;
-    this.endpoint = { address: `10.0.${number >> 8}.${number & 255}`, port: 6881 };
+    const { subnet = 0 } = options;
+    this.subnet = subnet;
+    this.endpoint = { address: `10.${subnet}.${number >> 8}.${number & 255}`, port: 6881 };
     const later = (job: () => void) => lan.after(COMMIT_MS, job);
     this.storage = new MemoryStorage(metainfo, options.data ?? undefined, later, lan.sharedBytes);
-    this.selection = selectFiles(metainfo, { ...EVERYTHING, ...options.files });
+    this.selection = selectFiles(metainfo, options.files);
     const pieceCount = metainfo.layout.pieceCount;
     const random = lan.random;
     this.peerId = createPeerId(Uint8Array.from({ length: 20 }, () => random() * 256));
@@ -92,6 +116,8 @@ export class Host {
       surroundings: testSurroundings({
         peerId: this.peerId,
         isOurselves: () => false,
+        isLocal: (address) => address.startsWith(`10.${subnet}.`),
+        trackerPort: options.trackerPort,
         random,
       }),
       report: (event: SwarmEvent) => this.#report(event),
@@ -108,6 +134,7 @@ export class Host {
       totals: { uploaded: 0, downloaded: 0 },
     });
     this.storage.listener = this.swarm;
+    if (options.isFreeRider) this.#giveNothing();
     const { infoHash, name } = metainfo;
     const completed = (rawInfo: Uint8Array) => lan.after(COMMIT_MS, () => this.#metadataFetched(rawInfo));
     this.owner = options.lacksMetadata
@@ -116,8 +143,14 @@ export class Host {
     this.#tick();
   }
 
+  /** Gives no slots, and refuses requests for pieces that may be asked for without one. */
+  #giveNothing(): void {
+    this.swarm.upload.fillSlots = this.swarm.upload.chooseSlots = () => {};
+    this.refusals = 1;
+  }
+
   #report(event: SwarmEvent): void {
-    this.events.push(event);
+    if (this.lan.isChecked) this.events.push(event);
     if (event.event === "complete") this.finishedAt = this.lan.now;
   }
 
@@ -134,7 +167,7 @@ export class Host {
 
   /** Its user wants other files from now on. */
   select(files: Partial<FileChoice>): void {
-    this.selection = selectFiles(this.lan.metainfo, { ...EVERYTHING, ...files });
+    this.selection = selectFiles(this.lan.metainfo, files);
     this.swarm.select(this.selection, this.lan.now);
   }
 
@@ -150,13 +183,14 @@ export class Host {
   /** Falls silent, or speaks again. */
   mute(isMute: boolean): void {
     this.isMute = isMute;
-    this.pump();
+    for (const wire of this.connections) this.pump(wire);
   }
 
   /** Dials what the swarm wants dialled. */
   dial(): void {
     for (const endpoint of this.owner.takeDials(1_000)) {
       const other = this.lan.hostAt(endpoint);
+      if (other === undefined) this.dialsInVain++;
       if (other === undefined || !this.lan.connect(this, other)) this.owner.dialFailed(endpoint);
     }
   }
@@ -165,48 +199,106 @@ export class Host {
     this.lan.after(TICK_MS, () => {
       this.owner.tick(this.lan.now);
       this.dial();
-      this.assertConsistent();
+      if (this.lan.isChecked) this.assertConsistent();
       this.#tick();
     });
   }
 
-  /** Hands what is queued to the kernel and sends it, once all is queued that is queued in the same instant. */
-  pump(): void {
+  /** Sends what is queued on a connection, once all is queued that is queued in the same instant. */
+  pump(wire: Wire): void {
+    if (!wire.isPending) this.#pending.push(wire);
+    wire.isPending = true;
     if (this.#isHandingOver) return;
     this.#isHandingOver = true;
-    this.lan.after(0, () => {
-      this.#isHandingOver = false;
-      for (const wire of this.connections) wire.handOver();
-      this.#transmit();
-    });
+    this.lan.after(0, () => this.#handOver());
+  }
+
+  /** Sends a message in a few hundredths of a second, with all that were to be sent soon in the same instant. */
+  sendSoon(wire: Wire, message: Uint8Array): void {
+    const { lan } = this;
+    if (this.#soon.at !== lan.now) {
+      const batch: Soon = { at: lan.now, messages: [] };
+      this.#soon = batch;
+      lan.after(TRANSFER.soonMs, () => {
+        for (const [wire, message] of batch.messages) wire.send(message);
+      });
+    }
+    this.#soon.messages.push([wire, message]);
+  }
+
+  #handOver(): void {
+    this.#isHandingOver = false;
+    const pending = this.#pending;
+    this.#pending = [];
+    const sent: [Wire, Packet][] = [];
+    for (const wire of pending) {
+      wire.isPending = false;
+      const messages = this.isMute ? undefined : wire.takeMessages();
+      if (messages !== undefined) sent.push([wire, messages]);
+      wire.handOver();
+      this.#queue(wire);
+    }
+    this.#sendAtOnce(sent);
+    this.#transmit();
+  }
+
+  /** Messages leave behind the packet that is on the link now, and the next one has to make up for them. */
+  #sendAtOnce(sent: readonly [Wire, Packet][]): void {
+    const leaving = Math.max(this.lan.now, this.#uplinkFreeAt);
+    for (
+      const [at, together] of Map.groupBy(sent, ([wire, packet]) => this.#arrival(wire, packet, leaving))
+    ) {
+      this.lan.after(at - this.lan.now, () => {
+        for (const [wire, packet] of together) wire.deliver(packet);
+      });
+    }
+    for (const [, { bytes }] of sent) this.#owedBytes += bytes;
+  }
+
+  /** Lets a connection wait for its turn at the uplink, if it has a packet that may leave. */
+  #queue(wire: Wire): void {
+    if (wire.isInTurn || !wire.isReady) return;
+    wire.isInTurn = true;
+    this.#turns.push(wire);
   }
 
   /** Sends the next packet when the uplink is free; connections take turns. */
   #transmit(): void {
     if (this.#isUplinkBusy || this.isMute) return;
-    const wire = this.connections.values().find((wire) => wire.isReady);
-    if (wire === undefined) return;
-    this.connections.delete(wire);
-    this.connections.add(wire);
-    this.#isUplinkBusy = true;
-    const packet = wire.takePacket();
-    this.lan.after(packet.length * 1_000 / this.rate, () => {
-      this.#isUplinkBusy = false;
-      this.#deliver(wire, packet);
-      this.#transmit();
+    for (;;) {
+      const wire = this.#turns.shift();
+      if (wire === undefined) return;
+      wire.isInTurn = false;
+      if (!wire.isReady) continue;
+      this.#isUplinkBusy = true;
+      const packet = wire.takePacket();
+      this.#queue(wire);
+      const durationMs = (packet.bytes + this.#owedBytes) * 1_000 / this.rate;
+      this.#owedBytes = 0;
+      this.#uplinkFreeAt = this.lan.now + durationMs;
+      this.lan.after(durationMs, () => {
+        this.#isUplinkBusy = false;
+        this.#deliver(wire, packet);
+        this.#transmit();
+      });
+      return;
+    }
+  }
+
+  /** A packet has left. */
+  #deliver(wire: Wire, packet: Packet): void {
+    const { now } = this.lan;
+    this.lan.after(this.#arrival(wire, packet, now) - now, () => {
+      wire.arrived(packet);
+      this.pump(wire);
     });
   }
 
-  /** A packet has left: it queues at the other's downlink. */
-  #deliver(wire: Wire, packet: Uint8Array<ArrayBuffer>): void {
-    const { now } = this.lan;
+  /** When a packet that leaves at `at` (ms) arrives: it queues at the other's downlink. */
+  #arrival(wire: Wire, { bytes }: Packet, at: number): number {
     const to = wire.other.host;
-    const arrival = Math.max(now + LATENCY_MS, to.#downlinkFreeAt + packet.length * 1_000 / to.rate);
-    to.#downlinkFreeAt = arrival;
-    this.lan.after(arrival - now, () => {
-      wire.arrived(packet);
-      this.#transmit();
-    });
+    const switched = this.lan.uplinks.pass(this.subnet, to.subnet, bytes, at + LATENCY_MS);
+    return to.#downlinkFreeAt = Math.max(switched, to.#downlinkFreeAt + bytes * 1_000 / to.rate);
   }
 
   /** Asserts what must be true of the download at any time, between two events. */

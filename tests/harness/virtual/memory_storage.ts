@@ -1,7 +1,7 @@
 import { StorageError } from "../../../lib/errors.ts";
 import type { Metainfo } from "../../../lib/protocol/metainfo.ts";
 import type { PieceStorage, PieceStorageListener } from "../../../lib/swarm/ports.ts";
-import { SharedBytes } from "./shared_bytes.ts";
+import { type SharedBytes, TorrentBytes } from "./shared_bytes.ts";
 
 /** A disk in memory for one torrent. Faults are switches. */
 export class MemoryStorage implements PieceStorage {
@@ -26,7 +26,7 @@ export class MemoryStorage implements PieceStorage {
     metainfo: Metainfo,
     data: Uint8Array | undefined,
     later: (job: () => void) => void,
-    shared = new SharedBytes(metainfo),
+    shared: SharedBytes = new TorrentBytes(metainfo),
   ) {
     this.#metainfo = metainfo;
     this.#later = later;
@@ -75,6 +75,14 @@ export class MemoryStorage implements PieceStorage {
     const piece = this.#pieces[index];
     const offset = this.#metainfo.layout.offsetOf(index);
     target.set(piece?.subarray(begin, end) ?? this.#original!.subarray(offset + begin, offset + end));
+  }
+
+  /** The message that carries a stored block; valid until the next call. */
+  blockMessage(index: number, begin: number, length: number): Uint8Array {
+    const piece = this.#pieces[index];
+    if (piece !== undefined) return this.#shared.blockMessage(index, begin, length, piece, begin);
+    const offset = this.#metainfo.layout.offsetOf(index);
+    return this.#shared.blockMessage(index, begin, length, this.#original!, offset + begin);
   }
 
   select(): void {

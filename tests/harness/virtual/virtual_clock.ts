@@ -12,12 +12,16 @@ function isEarlier(a: Due, b: Due): boolean {
 
 /**
  * Virtual time: jobs to come, kept in a binary heap, so that asking for one and taking the next cost only a few
- * comparisons however many wait.
+ * comparisons however many wait. Jobs for this very moment need no heap.
  */
 export class VirtualClock {
   /** The present moment in ms. */
   now: number;
   readonly #heap: Due[] = [];
+  /** Jobs of this moment, in the order in which they were asked for; all in the heap were asked for before them. */
+  #atOnce: (() => void)[] = [];
+  /** How many of these have run. */
+  #ranAtOnce = 0;
   #order = 0;
 
   constructor(now: number) {
@@ -26,6 +30,7 @@ export class VirtualClock {
 
   /** Runs `job` after `ms` of virtual time; of jobs due together, the one asked for first comes first. */
   after(ms: number, job: () => void): void {
+    if (ms === 0) return void this.#atOnce.push(job);
     const heap = this.#heap;
     const due = { at: this.now + ms, order: this.#order++, run: job };
     let at = heap.length;
@@ -41,6 +46,10 @@ export class VirtualClock {
   /** Goes to the next job and runs it; false, with the time at `end`, when none is due until then. */
   step(end: number): boolean {
     const heap = this.#heap;
+    if (this.#atOnce.length > 0 && (heap.length === 0 || heap[0].at > this.now)) {
+      this.#nextAtOnce()();
+      return true;
+    }
     if (heap.length === 0 || heap[0].at > end) {
       this.now = end;
       return false;
@@ -50,6 +59,15 @@ export class VirtualClock {
     this.now = next.at;
     next.run();
     return true;
+  }
+
+  #nextAtOnce(): () => void {
+    const job = this.#atOnce[this.#ranAtOnce++];
+    if (this.#ranAtOnce === this.#atOnce.length) {
+      this.#atOnce = [];
+      this.#ranAtOnce = 0;
+    }
+    return job;
   }
 
   /** Puts `last`, which was taken from the end, to where it belongs, from the top down. */

@@ -1,7 +1,7 @@
 /**
  * A LAN in one process and in virtual time: hosts with real swarms, joined by wires of a given rate.
  *
- *   host A: swarm → SendQueue → kernel's buffer of the connection → uplink (one packet at a time, connections in turn)
+ *   host A: swarm → queue → kernel's buffer of the connection → uplink (one packet at a time, connections in turn)
  *           → downlink of B → MessageReader → swarm
  *
  * As with TCP, what the kernel has taken cannot be taken back, and a connection has only so much on the way: a full
@@ -11,9 +11,12 @@
  */
 import { type Endpoint, formatEndpoint } from "../../../lib/protocol/endpoint.ts";
 import type { Metainfo } from "../../../lib/protocol/metainfo.ts";
+import { MessageReader } from "../../../lib/protocol/peer_messages.ts";
+import { TRANSFER } from "../../../lib/settings.ts";
 import { seededRandom } from "../data/random.ts";
 import { Host, type HostOptions } from "./host.ts";
-import { SharedBytes } from "./shared_bytes.ts";
+import { TorrentBytes } from "./shared_bytes.ts";
+import { Uplinks } from "./uplinks.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 import { Wire } from "./wire.ts";
 
@@ -25,10 +28,15 @@ export class VirtualLan {
   readonly #byName = new Map<string, Host>();
   /** Whether every host is checked after every event, not only itself at each of its ticks. */
   isStrict = false;
-  readonly sharedBytes: SharedBytes;
+  /** Whether hosts check themselves and keep their events; very many hosts have no time and no room for it. */
+  isChecked = true;
+  /** Reads all messages, one after another. */
+  readonly reader = new MessageReader(TRANSFER.maxMessageBytes);
+  readonly uplinks = new Uplinks();
+  /** Whether packets of one host reach another. */
+  canReach: (from: Host, to: Host) => boolean = () => true;
 
-  constructor(readonly metainfo: Metainfo, seed = 1) {
-    this.sharedBytes = SharedBytes.of(metainfo);
+  constructor(readonly metainfo: Metainfo, seed = 1, readonly sharedBytes = TorrentBytes.of(metainfo)) {
     this.random = seededRandom(seed);
   }
 
@@ -66,16 +74,16 @@ export class VirtualLan {
       supportsExtensions: true,
     });
     const [outgoing, incoming] = [facts(to, from, false), facts(from, to, true)];
+    if (!this.canReach(from, to)) return false;
     if (to.owner.refusal(incoming) !== undefined || from.owner.refusal(outgoing) !== undefined) return false;
     const [a, b] = [new Wire(from), new Wire(to)];
     a.other = b;
     b.other = a;
+    a.isFar = b.isFar = from.subnet !== to.subnet;
     from.connections.add(a);
     to.connections.add(b);
     b.peer = to.owner.peerConnected(incoming, b, this.now);
     a.peer = from.owner.peerConnected(outgoing, a, this.now);
-    from.pump();
-    to.pump();
     return true;
   }
 
