@@ -7,7 +7,10 @@ import { type PeerEvent, PeerRun } from "../harness/processes/peer_run.ts";
 import { Program } from "../harness/processes/program.ts";
 import { findPython } from "../harness/processes/require_tool.ts";
 import { Lan } from "./namespaces.ts";
+import { makeRunFolder, removeRunFolder } from "./run_folder.ts";
 
+const SLOW_DISK = fileURLToPath(new URL("programs/slow_disk.ts", import.meta.url));
+const WRONG_CLOCK = fileURLToPath(new URL("programs/wrong_clock.ts", import.meta.url));
 const LIBTORRENT = fileURLToPath(new URL("../interop/clients/libtorrent_client.py", import.meta.url));
 const RATE_MBIT = 1_000;
 const FILE = "random.bin";
@@ -39,7 +42,7 @@ export class ClassRoom implements AsyncDisposable {
   /** So many hosts that are to share `data`; the torrent names the first one as announcer only where told to. */
   static async of(hosts: number, data: Uint8Array, hasAnnouncer = false): Promise<ClassRoom> {
     const lan = await Lan.create(hosts, RATE_MBIT);
-    const folder = await Deno.makeTempDir({ prefix: "peer-class-" });
+    const folder = makeRunFolder(hosts * data.length, false);
     await Deno.mkdir(join(folder, "0", "shareable"), { recursive: true });
     await Deno.writeFile(join(folder, "0", "shareable", FILE), data);
     const plan = {
@@ -89,31 +92,96 @@ export class ClassRoom implements AsyncDisposable {
     this.#reading.push(child.stderr.cancel(), readAll(child.stdout, () => {}));
   }
 
-  /** Starts our program on a host; without a tracker, unless it is the announcer. */
-  start(host: number, ...args: string[]): PeerRun {
+  /** Starts our program on a host in a terminal, which is tmux, and returns a function that looks at its screen. */
+  async startOnTerminal(
+    host: number,
+    size: { readonly columns: number; readonly rows: number },
+    ...args: string[]
+  ): Promise<() => Promise<string>> {
+    const tmux = async (...words: string[]) => {
+      const { stdout } = await this.#spawn(host, "tmux", ["-L", "peer-class", "-f", "/dev/null", ...words])
+        .output();
+      return new TextDecoder().decode(stdout);
+    };
     const home = ["--home", join(this.folder, String(host))];
+    const program = new Program(Deno.env.get("PEER_BINARY")).commandLine(["start", ...home, ...args]);
+    const line = program.map((word) => `'${word}'`).join(" ");
+    await tmux("new-session", "-d", "-x", `${size.columns}`, "-y", `${size.rows}`, line);
+    return () => tmux("capture-pane", "-e", "-p");
+  }
+
+  /** Whether all hosts run trackers, as they do unless told otherwise; else the announcer alone. */
+  allHaveTrackers = false;
+
+  /** Runs a command of our program on a host, for the process that runs there, and returns what it printed. */
+  async command(host: number, ...args: string[]): Promise<string> {
     const [command, ...all] = new Program(Deno.env.get("PEER_BINARY")).commandLine(
+      [...args, "--home", join(this.folder, String(host))],
+    );
+    const { stdout, stderr } = await this.#spawn(host, command, all).output();
+    return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  }
+
+  /** Runs a program on a host with this standard input; throws what it said where it fails. */
+  async runOn(host: number, command: string, input: string, ...args: string[]): Promise<void> {
+    const child = this.#lan.spawn(host, command, args, { stdin: "piped", stdout: "piped", stderr: "piped" });
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(input));
+    await writer.close();
+    const { success, stderr } = await child.output();
+    if (!success) throw new Error(`${command}: ${new TextDecoder().decode(stderr)}`);
+  }
+
+  /** Lets a program of another kind listen on a TCP port of a host; resolves when it does. */
+  async occupy(host: number, port: number): Promise<void> {
+    const code = `Deno.listen({ port: ${port} }); console.log("listens"); setInterval(() => {}, 1e6);`;
+    const child = this.#spawn(host, Deno.execPath(), ["eval", code]);
+    const { promise: listens, resolve } = Promise.withResolvers<void>();
+    this.#reading.push(child.stderr.cancel(), readAll(child.stdout, () => resolve()));
+    await listens;
+  }
+
+  /** Starts our program on a host; without a tracker, unless it is the announcer or all have one. */
+  start(host: number, ...args: string[]): PeerRun {
+    return this.#start(host, new Program(Deno.env.get("PEER_BINARY")), args);
+  }
+
+  /** The same with a disk that takes 400 KB a second. */
+  startOnSlowDisk(host: number, ...args: string[]): PeerRun {
+    return this.#start(host, new Program(undefined, SLOW_DISK), args);
+  }
+
+  /** The same with a clock that is an hour ahead. */
+  startWithWrongClock(host: number, ...args: string[]): PeerRun {
+    return this.#start(host, new Program(undefined, WRONG_CLOCK), args);
+  }
+
+  #start(host: number, program: Program, args: readonly string[]): PeerRun {
+    const home = ["--home", join(this.folder, String(host))];
+    const [command, ...all] = program.commandLine(
       ["start", ...home, ...this.#trackerOption(host), "--progress", "json", ...args],
     );
     return new PeerRun(this.address(host), this.#spawn(host, command, all));
   }
 
   #trackerOption(host: number): string[] {
-    return host === 0 && this.described.announce.length > 0 ? [] : ["--no-tracker"];
+    return this.allHaveTrackers || host === 0 && this.described.announce.length > 0 ? [] : ["--no-tracker"];
   }
 
-  /** Starts libtorrent as a seeder on the first host; resolves when it listens. */
-  async startLibtorrent(port: number): Promise<void> {
-    const seeder = this.#spawn(0, findPython("libtorrent")!, [
+  /** Starts libtorrent on a host, of which the first one has the data; resolves when it has everything. */
+  async startLibtorrent(host: number, port: number): Promise<void> {
+    const folder = join(this.folder, String(host), "shareable");
+    await Deno.mkdir(folder, { recursive: true });
+    const client = this.#spawn(host, findPython("libtorrent")!, [
       LIBTORRENT,
       this.torrent,
-      join(this.folder, "0", "shareable"),
-      `--listen=${this.address(0)}:${port}`,
+      folder,
+      `--listen=${this.address(host)}:${port}`,
     ]);
     const { promise: seeds, resolve } = Promise.withResolvers<void>();
     this.#reading.push(
-      seeder.stderr.cancel(),
-      readAll(seeder.stdout, (line) => {
+      client.stderr.cancel(),
+      readAll(client.stdout, (line) => {
         if (line.includes("state changed to: seeding")) resolve();
       }),
     );
@@ -132,9 +200,10 @@ export class ClassRoom implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await using end = new AsyncDisposableStack();
+    end.defer(() => removeRunFolder(this.folder));
     await this.#lan.close();
     await Promise.all(this.#reading);
-    await Deno.remove(this.folder, { recursive: true });
   }
 }
 

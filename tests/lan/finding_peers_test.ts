@@ -89,7 +89,7 @@ needs("linux", "root", "ip", "tc", "libtorrent")(
   () =>
     assertWithin(1, async () => {
       await using room = await ClassRoom.of(2, data);
-      await room.startLibtorrent(6881);
+      await room.startLibtorrent(0, 6881);
       const leecher = room.start(1, "--no-lsd", `${room.described.magnet}&x.pe=${room.address(0)}:6881`);
       const seconds = await secondsOf(leecher);
       await room.assertHas(1);

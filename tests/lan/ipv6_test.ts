@@ -78,10 +78,11 @@ class SharingLan implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await using end = new AsyncDisposableStack();
+    end.defer(() => Deno.remove(this.folder, { recursive: true }));
+    end.defer(() => this.lan.close());
     // The first one last, whose tracker is told of the others' leaving.
-    for (const peer of this.#peers.toReversed()) await peer.stop();
-    await this.lan.close();
-    await Deno.remove(this.folder, { recursive: true });
+    for (const peer of this.#peers) end.defer(async () => void await peer.stop());
   }
 }
 

@@ -16,9 +16,12 @@ import { type PeerEvent, PeerRun } from "../harness/processes/peer_run.ts";
 import { type CopiesSent, copiesSent } from "./copies.ts";
 import { Lan } from "./namespaces.ts";
 import { makeRunFolder, removeRunFolder } from "./run_folder.ts";
+import { Story } from "./story.ts";
 
 const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
 const EXAMPLE = join(PROJECT, "shareable/age.txt");
+/** What the file of the story has unless another size is named. */
+const STORY_BYTES = 64 * 1024 * 1024;
 const ANNOUNCER = 0;
 const FIRST_PEER = 1;
 const WINDOWS = "x86_64-pc-windows-msvc";
@@ -40,6 +43,8 @@ interface Options {
   readonly arm64: number;
   /** Whether the first peer is killed in the middle of its download, and started again. */
   readonly kill: boolean;
+  /** Whether the hosts form a fleet, and the first one shares a file with all of them. */
+  readonly story: boolean;
   readonly json: boolean;
   readonly keep: boolean;
   /** Further arguments of every `peer start`. */
@@ -92,6 +97,11 @@ function parseOptions(args: string[]): Options {
     )
     .option("--arm64 <n>", "the n hosts after those run the arm64 executable, under qemu", count, 0)
     .option("--kill", "kill the first peer when it has half of the data, and start it again", false)
+    .option(
+      "--story",
+      "the hosts form a fleet, and the first one shares a file with all of them by one command",
+      false,
+    )
     .option("--json", "print the result as JSON", false)
     .option("--keep", "keep the hosts' folders and say where they are", false)
     .argument("[args...]")
@@ -192,11 +202,17 @@ class Run {
   async transfer(stop: AbortSignal): Promise<void> {
     const announcer = await this.#start(ANNOUNCER);
     await Promise.race([announcer.joined, announcer.ended]);
+    let killed = Promise.resolve();
     for (let host = 1; host < this.#lan.hosts; host++) {
       await this.#start(host);
+      if (this.#options.kill && host === FIRST_PEER) {
+        killed = this.#killAndStart(host);
+        // The wait below is told.
+        killed.catch(() => {});
+      }
       await pause(this.#options.stagger, undefined, { signal: stop });
     }
-    if (this.#options.kill) await this.#killAndStart(FIRST_PEER);
+    await killed;
     const completed = this.#peers.slice(1).map((peer) => peer.completed);
     await Promise.race([Promise.all(completed), ...this.#peers.map((peer) => peer.ended)]);
   }
@@ -301,6 +317,24 @@ function printCopies({ untilFirstComplete, inAll }: CopiesSent): void {
   );
 }
 
+/** Tells the story of a fleet; resolves with whether it ended well. */
+async function tellStory(
+  options: Options,
+  lan: Lan,
+  folder: string,
+  executables: ReadonlyMap<number, Executable>,
+  stop: AbortSignal,
+): Promise<boolean> {
+  const file = join(folder, "image.vhdx");
+  writeRandomFile(file, options.size ?? STORY_BYTES);
+  const story = new Story({ lan, folder, file, program: programOf(options), executables, stop, hashOf });
+  try {
+    return await story.tell();
+  } finally {
+    await story.end();
+  }
+}
+
 /** Runs it all and cleans up; resolves with whether every peer got the right data and all stopped cleanly. */
 async function main(options: Options, stop: AbortSignal): Promise<boolean> {
   const stopped = new Promise<never>((_, reject) =>
@@ -313,6 +347,7 @@ async function main(options: Options, stop: AbortSignal): Promise<boolean> {
     const executables = await executablesOf(options);
     await using stack = new AsyncDisposableStack();
     for (const executable of new Set(executables.values())) stack.use(await executable.share(folder));
+    if (options.story) return await tellStory(options, lan, folder, executables, stop);
     const run = new Run(options, folder, lan, executables);
     await Promise.race([run.prepare(), stopped]);
     const failure = await Promise.race([run.transfer(stop), stopped]).then(() => null, messageOf);

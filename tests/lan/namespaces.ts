@@ -10,6 +10,13 @@
  *
  * Each host has an IPv6 address (`fd99::1`, …) and a link-local one (`fe80::1`, …) as well.
  *
+ * With several subnets each has a bridge of its own, and a router joins them, which forwards no multicast:
+ *
+ * ```
+ *   host 0: eth0 10.99.0.1 ──┬── bridge0 ── router ── bridge1 ──┬── host 2: eth0 10.99.1.3
+ *   host 1: eth0 10.99.0.2 ──┘      10.99.0.254  10.99.1.254    └── host 3: eth0 10.99.1.4
+ * ```
+ *
  * Needs Linux, root and iproute2 (`ip`, `tc`).
  */
 
@@ -23,20 +30,31 @@ const QUEUE_MS = 20;
 /** Bytes let through in one go before the rate is enforced: few, as on a real link, but what a fast one carries in 1 ms. */
 const burstBytes = (rateMbit: number) => Math.max(16 * 1024, rateMbit * 125);
 
-/** Hosts are 10.99.0.1 and up, in one /24. */
+/** Hosts are 10.99.0.1 and up, in one /24 for each subnet. */
 const MAX_HOSTS = 250;
+/** The last part of the router's addresses. */
+const ROUTER = 254;
 
 let lans = 0;
+
+/** The subnets of a LAN, of which each has as many of the hosts, in order; a router joins them. */
+export interface Subnets {
+  readonly count: number;
+  /** Mbit/s that go into each subnet from the others; undefined: all that the router can. */
+  readonly rateMbit?: number;
+}
 
 /** A running LAN. Hosts are numbered from 0. Dispose of it, or call `close`, to remove everything. */
 export class Lan implements AsyncDisposable {
   /** How many hosts there are. */
   readonly hosts: number;
+  readonly #subnets: Subnets;
   readonly #name = `${NAME_PREFIX}${Deno.pid}-${lans++}`;
   readonly #children = new Set<Deno.ChildProcess>();
 
-  private constructor(hosts: number) {
+  private constructor(hosts: number, subnets: Subnets) {
     this.hosts = hosts;
+    this.#subnets = subnets;
   }
 
   /** Why there can be no LAN on this machine, in one line; undefined when there can. */
@@ -52,12 +70,12 @@ export class Lan implements AsyncDisposable {
    * What killed processes left behind is removed first.
    * Errors: `RangeError` for a wrong number of hosts, `Error` with the tool's own words when a step fails.
    */
-  static async create(hosts: number, rateMbit?: number): Promise<Lan> {
+  static async create(hosts: number, rateMbit?: number, subnets: Subnets = { count: 1 }): Promise<Lan> {
     if (!Number.isInteger(hosts) || hosts < 1 || hosts > MAX_HOSTS) {
       throw new RangeError(`Expected 1 to ${MAX_HOSTS} hosts, got ${hosts}`);
     }
     for (const namespace of abandonedNamespaces()) await removeAbandoned(namespace);
-    const lan = new Lan(hosts);
+    const lan = new Lan(hosts, subnets);
     try {
       await lan.#build(rateMbit);
     } catch (error) {
@@ -69,17 +87,35 @@ export class Lan implements AsyncDisposable {
 
   /** The IPv4 address of a host. */
   address(host: number): string {
-    return `10.99.0.${this.#numberOf(host)}`;
+    return `10.99.${this.#subnetOf(host)}.${this.#numberOf(host)}`;
   }
 
   /** The IPv6 address of a host that is good on the whole LAN. */
   address6(host: number): string {
-    return `fd99::${this.#numberOf(host).toString(16)}`;
+    return `${prefix6(this.#subnetOf(host))}::${this.#numberOf(host).toString(16)}`;
   }
 
   /** The link-local address of a host, with the zone that another host knows it by. */
   linkLocalAddress(host: number): string {
     return `fe80::${this.#numberOf(host).toString(16)}%eth0`;
+  }
+
+  /** Bytes that the router has sent into a subnet, from all others. */
+  async bytesInto(subnet: number): Promise<number> {
+    const output = await run("ip", [
+      "-netns",
+      this.#bridgeNamespace,
+      "-json",
+      "-stats",
+      "link",
+      "show",
+      bridgeOf(subnet),
+    ]);
+    return JSON.parse(output)[0].stats64.tx.bytes;
+  }
+
+  #subnetOf(host: number): number {
+    return Math.floor((this.#numberOf(host) - 1) * this.#subnets.count / this.hosts);
   }
 
   #numberOf(host: number): number {
@@ -95,11 +131,16 @@ export class Lan implements AsyncDisposable {
    * The process has the returned `pid`, so signals reach the program itself. It is killed by `close`.
    */
   spawn(host: number, command: string, args: string[], options: Deno.CommandOptions = {}): Deno.ChildProcess {
-    const inNamespace = ["netns", "exec", this.#hostNamespace(host), command, ...args];
-    const child = new Deno.Command("ip", { ...options, args: inNamespace }).spawn();
+    const [ip, ...inNamespace] = this.commandLine(host, command);
+    const child = new Deno.Command(ip, { ...options, args: [...inNamespace, ...args] }).spawn();
     this.#children.add(child);
     child.status.finally(() => this.#children.delete(child));
     return child;
+  }
+
+  /** The command line that starts a program on a host, whose own arguments may follow. */
+  commandLine(host: number, command: string): [command: string, ...args: string[]] {
+    return ["ip", "netns", "exec", this.#hostNamespace(host), command];
   }
 
   /** Pulls a host's cable out of the switch, or plugs it in again; the host keeps its addresses. */
@@ -145,17 +186,45 @@ export class Lan implements AsyncDisposable {
     return `${this.#name}-${this.address(host)}`;
   }
 
+  /** Makes a bridge for each subnet, and a router where there are several. */
+  async #buildSubnets(): Promise<void> {
+    const { count, rateMbit } = this.#subnets;
+    const bridge = this.#bridgeNamespace;
+    for (let subnet = 0; subnet < count; subnet++) {
+      const name = bridgeOf(subnet);
+      await batch("ip", bridge, [`link add ${name} type bridge mcast_snooping 0`, `link set ${name} up`]);
+      if (count === 1) return;
+      await batch("ip", bridge, [
+        `address add 10.99.${subnet}.${ROUTER}/24 dev ${name}`,
+        `address add ${prefix6(subnet)}::${ROUTER.toString(16)}/64 dev ${name} nodad`,
+      ]);
+      if (rateMbit !== undefined) await batch("tc", bridge, [`qdisc add dev ${name} ${shapeOf(rateMbit)}`]);
+    }
+    const forwarding = ["net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"];
+    await run("ip", ["netns", "exec", bridge, "sysctl", "-qw", ...forwarding]);
+  }
+
+  /** Multicast and broadcast go nowhere without a route. */
+  #routesOf(host: number): string[] {
+    if (this.#subnets.count === 1) return ["route add default dev eth0"];
+    const subnet = this.#subnetOf(host);
+    return [
+      `route add default via 10.99.${subnet}.${ROUTER}`,
+      `route add default via ${prefix6(subnet)}::${ROUTER.toString(16)}`,
+    ];
+  }
+
   async #build(rateMbit: number | undefined): Promise<void> {
     const bridge = this.#bridgeNamespace;
     await run("ip", ["netns", "add", bridge]);
-    await batch("ip", bridge, ["link add bridge type bridge mcast_snooping 0", "link set bridge up"]);
+    await this.#buildSubnets();
     for (let host = 0; host < this.hosts; host++) {
       const namespace = this.#hostNamespace(host);
       const port = `port${host}`;
       await run("ip", ["netns", "add", namespace]);
       await batch("ip", bridge, [
         `link add ${port} type veth peer name eth0 netns ${namespace}`,
-        `link set ${port} master bridge up`,
+        `link set ${port} master ${bridgeOf(this.#subnetOf(host))} up`,
       ]);
       await batch("ip", namespace, [
         "link set lo up",
@@ -165,8 +234,7 @@ export class Lan implements AsyncDisposable {
         `address add ${this.address6(host)}/64 dev eth0 nodad`,
         `address add ${this.linkLocalAddress(host).split("%")[0]}/64 dev eth0 nodad`,
         "link set eth0 up",
-        // Multicast and broadcast go nowhere without a route.
-        "route add default dev eth0",
+        ...this.#routesOf(host),
       ]);
       if (rateMbit === undefined) continue;
       const shape = shapeOf(rateMbit);
@@ -174,6 +242,16 @@ export class Lan implements AsyncDisposable {
       await batch("tc", bridge, [`qdisc add dev ${port} ${shape}`]);
     }
   }
+}
+
+/** The name of a subnet's bridge; the router's interface in that subnet. */
+function bridgeOf(subnet: number): string {
+  return `bridge${subnet}`;
+}
+
+/** The first 64 bits of IPv6 addresses in a subnet. */
+function prefix6(subnet: number): string {
+  return subnet === 0 ? "fd99" : `fd99:0:0:${subnet}`;
 }
 
 /** A link's rate as `tc` takes it. */

@@ -5,8 +5,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { readShareCode } from "../../lib/session/torrent_tools.ts";
 import { randomBytes } from "../harness/data/random.ts";
+import { linesOf } from "../harness/processes/lines.ts";
 import { type PeerEvent, PeerRun } from "../harness/processes/peer_run.ts";
 import { Program } from "../harness/processes/program.ts";
 import { needs } from "../harness/processes/require_tool.ts";
@@ -14,23 +16,28 @@ import { Lan } from "./namespaces.ts";
 
 const lanTest = needs("linux", "root", "ip", "tc");
 const data = randomBytes(8 * 1024 * 1024, 5);
+const FORGING_HOST = fileURLToPath(new URL("programs/forging_host.ts", import.meta.url));
 
 /** What `peer get --json` found. */
 interface Found {
   readonly shares: readonly { readonly name: string; readonly infoHash: string; readonly code: string }[];
+  readonly hosts: number;
+  readonly refused: number;
 }
 
 /** Hosts that share and get. The folder `data` of each is outside its home. */
 class SharingHosts implements AsyncDisposable {
   readonly lan: Lan;
   readonly #folder = Deno.makeTempDirSync({ prefix: "peer-share-" });
+  /** What reads the output of other programs, until they end. */
+  readonly #reading: Promise<void>[] = [];
 
   private constructor(lan: Lan) {
     this.lan = lan;
   }
 
-  static async of(hosts: number): Promise<SharingHosts> {
-    const room = new SharingHosts(await Lan.create(hosts, 1_000));
+  static async of(hosts: number, subnets = 1): Promise<SharingHosts> {
+    const room = new SharingHosts(await Lan.create(hosts, 1_000, { count: subnets }));
     for (let host = 0; host < hosts; host++) Deno.mkdirSync(room.data(host), { recursive: true });
     return room;
   }
@@ -75,6 +82,13 @@ class SharingHosts implements AsyncDisposable {
     return run;
   }
 
+  /** The time that a start of the program takes on a host, and nothing else. */
+  async secondsToStart(host: number): Promise<number> {
+    const startedAt = performance.now();
+    await this.#spawn(host, ["status"]).output();
+    return (performance.now() - startedAt) / 1_000;
+  }
+
   /** What `peer get --json` finds. */
   async find(host: number, ...args: string[]): Promise<Found> {
     const { stdout } = await this.#spawn(host, ["get", "--json", "--no-web", ...args]).output();
@@ -88,13 +102,31 @@ class SharingHosts implements AsyncDisposable {
     return new TextDecoder().decode(stderr);
   }
 
+  /** Starts a host that forges answers for the code of a torrent; returns the lines that it tells from then on. */
+  async forge(host: number, infoHash: string): Promise<string[]> {
+    const args = ["run", "--quiet", "--no-check", "--allow-all", "--unstable-net", FORGING_HOST, infoHash];
+    const child = this.lan.spawn(host, Deno.execPath(), args, { stdin: "null", stdout: "piped" });
+    const { promise: listens, resolve } = Promise.withResolvers<void>();
+    const lines: string[] = [];
+    this.#reading.push((async () => {
+      for await (const line of linesOf(child.stdout)) {
+        lines.push(line);
+        resolve();
+      }
+    })());
+    await listens;
+    return lines;
+  }
+
   async assertHas(path: string, content = data): Promise<void> {
     assert.deepEqual(await Deno.readFile(path), Uint8Array.from(content));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await using end = new AsyncDisposableStack();
+    end.defer(() => Deno.remove(this.#folder, { recursive: true }));
     await this.lan.close();
-    await Deno.remove(this.#folder, { recursive: true });
+    await Promise.all(this.#reading);
   }
 }
 
@@ -108,6 +140,9 @@ async function assertStops(...runs: PeerRun[]): Promise<void> {
 
 /** Runs of which one must be quick enough: the limit is for a machine that has nothing else to do. */
 const ATTEMPTS = 3;
+const LIMIT_SECONDS = 2;
+/** On a busy machine it may take as long as so many starts of the program that do nothing. */
+const STARTS = 8;
 
 lanTest(
   "A file is shared from where it lies, and got by its code in two seconds, also when the sharer is gone",
@@ -119,6 +154,7 @@ lanTest(
     const { run: sharer, codes: [code] } = await room.share(0, path);
     assert.equal(readShareCode(code).text, code);
 
+    const limit = Math.max(LIMIT_SECONDS, STARTS * await room.secondsToStart(1));
     const seconds: number[] = [];
     let getter: PeerRun;
     do {
@@ -127,9 +163,9 @@ lanTest(
       // As people type it: in capitals, and four letters of each word.
       getter = await room.get(1, code.toUpperCase().split(" ").map((word) => word.slice(0, 4)).join(" "));
       seconds.push((performance.now() - startedAt) / 1_000);
-      if (seconds.at(-1)! > 2 && seconds.length < ATTEMPTS) await getter.stop();
-    } while (seconds.at(-1)! > 2 && seconds.length < ATTEMPTS);
-    assert(seconds.at(-1)! <= 2, `it took ${seconds.join(", ")} s, of the process and all`);
+      if (seconds.at(-1)! > limit && seconds.length < ATTEMPTS) await getter.stop();
+    } while (seconds.at(-1)! > limit && seconds.length < ATTEMPTS);
+    assert(seconds.at(-1)! <= limit, `it took ${seconds.join(", ")} s of ${limit}, of the process and all`);
     console.log(`got in ${seconds.join(", ")} s`);
     await room.assertHas(join(room.home(1), "shareable", "film.mp4"));
 
@@ -180,10 +216,10 @@ lanTest(
 );
 
 lanTest(
-  "Where no multicast comes through, --peer HOST finds it; without it, one sentence says what to do",
+  "Across a router, --peer HOST finds it; without it, one sentence says what to do",
   async () => {
-    await using room = await SharingHosts.of(2);
-    for (const host of [0, 1]) await room.lan.setMulticast(host, false);
+    // A router that forwards no multicast is between the two.
+    await using room = await SharingHosts.of(2, 2);
     await Deno.writeFile(room.data(0, "film.mp4"), data);
     const { run, codes: [code] } = await room.share(0, room.data(0, "film.mp4"));
     assert.match(
@@ -232,12 +268,43 @@ lanTest("Two torrents under one code are both listed, and got by six words", asy
     runs.push(run);
   }
   assert.equal(codes[0], codes[1]);
-  const { shares } = await room.find(2, ...codes[0].split(" "));
+  // Both hosts are asked without multicast, whose datagrams a busy machine may lose: who hears of one torrent takes it.
+  const question = [...codes[0].split(" "), ...[0, 1].map((host) => `--peer=${room.lan.address(host)}`)];
+  const { shares } = await room.find(2, ...question);
   assert.deepEqual(shares.map(({ name }) => name).sort(), ["0098630.bin", "5308665.bin"]);
-  const failure = await room.failureOf(2, "get", ...codes[0].split(" "), "--yes");
+  const failure = await room.failureOf(2, "get", ...question, "--yes");
   assert.match(failure, /2 torrents have this code; name one by its six words/);
   const [{ strongCode, name }] = shares as unknown as readonly { strongCode: string; name: string }[];
   const getter = await room.get(2, strongCode);
   await room.assertHas(join(room.home(2), "shareable", name), content);
   await assertStops(...runs, getter);
 });
+
+lanTest(
+  "A forged answer is refused, whatever metadata its host gives, and the honest one is found",
+  async () => {
+    await using room = await SharingHosts.of(4);
+    await Deno.writeFile(room.data(0, "film.mp4"), data);
+    const { run, codes: [code] } = await room.share(0, room.data(0, "film.mp4"));
+    const [{ infoHash }] = eventsOf(run, "shared") as unknown as readonly { infoHash: string }[];
+    const forgers = await Promise.all([2, 3].map((host) => room.forge(host, infoHash)));
+
+    const { shares, hosts, refused } = await room.find(1, ...code.split(" "));
+    assert.deepEqual(shares.map(({ infoHash, name }) => ({ infoHash, name })), [{
+      infoHash,
+      name: "film.mp4",
+    }]);
+    assert.equal(hosts, 3);
+    assert.equal(refused, 1, "both forgers name the same torrent that nobody has");
+    for (const lines of forgers) {
+      assert(lines.includes("claimed") && lines.includes("gave forged metadata"), lines.join(", "));
+    }
+    const getter = await room.get(1, code);
+    await room.assertHas(join(room.home(1), "shareable", "film.mp4"));
+    assert.deepEqual([...Deno.readDirSync(join(room.home(1), "shareable"))].map(({ name }) => name), [
+      "film.mp4",
+    ]);
+    await assertStops(run, getter);
+    console.log(forgers.map((lines) => lines.join(", ")).join("; "));
+  },
+);
