@@ -6,12 +6,14 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import denoConfig from "../deno.json" with { type: "json" };
-import { Executable } from "./harness/processes/executable.ts";
+import { Executable, NATIVE_TARGET } from "./harness/processes/executable.ts";
 import { PeerRun } from "./harness/processes/peer_run.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../shareable/age.txt", import.meta.url));
 const binary = Deno.env.get("PEER_BINARY");
 const program = binary === undefined ? undefined : await Executable.at(binary, Deno.env.get("PEER_TARGET"));
+/** The user and group that own nothing. */
+const NOBODY = 65_534;
 /** Where temporary folders are made: paths without a drive, which mean the same to Windows. */
 const TEMP = Deno.build.os === "windows" ? {} : { dir: "/tmp" };
 
@@ -84,6 +86,33 @@ compiledTest("compiled peer says in one line what is wrong, with the exit status
     assert.deepEqual([code, stdout], [expected, ""], args.join(" "));
   }
 });
+
+compiledTest("compiled peer steers no peer of another user, and says why", async (folder) => {
+  await Deno.chmod(folder, 0o755);
+  const copy = join(folder, "peer");
+  await Deno.copyFile(binary!, copy);
+  await Deno.chmod(copy, 0o755);
+  const home = join(folder, "home");
+  const [command, ...first] = program!.commandLine(["start", "--home", home, "--port", "0", "--no-tracker"]);
+  const child = new Deno.Command(command, { args: first, stdin: "null", stdout: "null" }).spawn();
+  try {
+    while ((await peer(["status", "--home", home])).code !== 0);
+    const link = `magnet:?xt=urn:btih:${"01".repeat(20)}`;
+    for (const order of [["status"], ["stop"], ["add", link], [link], ["get"], ["fleet"]]) {
+      const options = { args: [...order, "--home", home], uid: NOBODY, gid: NOBODY, env: { HOME: folder } };
+      const { code, stdout, stderr } = await new Deno.Command(copy, options).output();
+      const said = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+      assert.deepEqual([code, ...said], [
+        1,
+        "",
+        `peer: --home: Expected a home of this user, got one of another: ${home}\n`,
+      ]);
+    }
+  } finally {
+    child.kill("SIGTERM");
+    await child.status;
+  }
+}, program?.target === NATIVE_TARGET && Deno.build.os === "linux" && Deno.uid() === 0);
 
 compiledTest("compiled peer leaves the window of a double click open after a failure", async (folder) => {
   await Deno.writeTextFile(join(folder, "state"), "in the way");

@@ -1,13 +1,14 @@
 /**
  * Measures the program against others and against the machine's limits:
  *
- *     deno task bench [NAME ...] [--runs N] [--tiny] [--dir FOLDER] [--only CLIENT,...]
+ *     deno task bench [NAME ...] [--runs N] [--scale SHARE] [--tiny] [--dir FOLDER] [--only CLIENT,...]
  *
  * Results go to standard output and, unless tiny or only some clients, to `RESULTS.md`.
  */
 import { parseArgs } from "node:util";
 import { findNodePackage } from "../interop/node_packages.ts";
 import { benchAlternatives } from "./sections/alternatives.ts";
+import { benchBig } from "./sections/big.ts";
 import { benchFanout } from "./sections/fanout.ts";
 import { benchHash } from "./sections/hash.ts";
 import { benchLan } from "./sections/lan.ts";
@@ -31,6 +32,7 @@ export const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise
   start: benchStart,
   hash: benchHash,
   many: benchMany,
+  big: benchBig,
   tracker: benchTracker,
   alternatives: benchAlternatives,
   micro: benchMicro,
@@ -41,6 +43,7 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: {
       runs: { type: "string", default: "5" },
+      scale: { type: "string", default: "1" },
       tiny: { type: "boolean", default: false },
       dir: { type: "string" },
       only: { type: "string" },
@@ -58,7 +61,14 @@ async function main(): Promise<void> {
     Deno.exitCode = 2;
     return;
   }
+  const scale = Number(values.scale);
+  if (!(scale > 0 && scale <= 1)) {
+    say(`Expected a scale above 0 and at most 1, got ${values.scale}`);
+    Deno.exitCode = 2;
+    return;
+  }
   const options: BenchOptions = {
+    scale,
     runs: values.tiny ? 1 : runs,
     isTiny: values.tiny,
     parent: values.dir,

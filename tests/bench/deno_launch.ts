@@ -15,7 +15,8 @@ export function denoLaunch(
   cwd: string,
   flags: readonly string[] = [],
 ): Launch {
-  const deno = ["run", "--quiet", "--allow-all", `--config=${ROOT}deno.json`, ...flags];
+  const configuration = [`--config=${ROOT}deno.json`, `--lock=${ROOT}deno.lock`, "--frozen"];
+  const deno = ["run", "--quiet", "--allow-all", ...configuration, ...flags];
   return {
     command: Deno.execPath(),
     args: [...deno, `${ROOT}${script}`, ...args],

@@ -6,6 +6,8 @@ import { Workshop } from "./workshop.ts";
 export interface BenchOptions {
   /** How often everything is measured. */
   readonly runs: number;
+  /** The share of its sizes that `big` takes, above 0 and at most 1. */
+  readonly scale: number;
   /** As small and short as possible, to see that the measurement itself works. */
   readonly isTiny: boolean;
   /** Folder to work in; memory unless named. */

@@ -12,6 +12,11 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
+/** CPU seconds that the main thread of a process has used so far, to the nanosecond. */
+export function mainThreadSeconds(pid: number): number {
+  return Number(Deno.readTextFileSync(`/proc/${pid}/task/${pid}/schedstat`).split(" ")[0]) / 1e9;
+}
+
 /** Anonymous memory of a process in bytes: what it allocated itself, without mapped files and page cache. */
 export function anonymousBytes(pid: number): number {
   return statusBytes(pid, "RssAnon") ?? 0;

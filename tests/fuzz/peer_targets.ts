@@ -8,6 +8,7 @@ import {
   canonicalAddress,
   formatEndpoint,
   fromCompactList,
+  isDialable,
   parseEndpoint,
   scopeOf,
   toCompactList,
@@ -16,9 +17,11 @@ import {
   encodeDontHave,
   encodeExtendedHandshake,
   encodePeerList,
+  encodeTrackerList,
   parseDontHave,
   parseExtendedHandshake,
   parsePeerList,
+  parseTrackerList,
 } from "../../lib/protocol/extension_messages.ts";
 import { encodeHandshake, parseHandshake } from "../../lib/protocol/handshake.ts";
 import {
@@ -47,6 +50,7 @@ import {
   MAX_SHARES,
   parseShareMessage,
 } from "../../lib/protocol/share_messages.ts";
+import { SUCCESSION } from "../../lib/settings.ts";
 import { mutateBencode, mutateBytes, type Random } from "./mutators.ts";
 import { bytes, ENDPOINTS, INFO_HASH, PEER_ID, type Target } from "./target.ts";
 
@@ -113,6 +117,18 @@ export const PEER_TARGETS: readonly Target[] = [
         again.shares.map(({ infoHash }) => infoHash),
         message.shares.map(({ infoHash }) => infoHash),
       );
+    },
+  },
+  {
+    name: "lists of trackers",
+    seeds: [encodeTrackerList([{ address: "10.0.0.7", port: 6969 }, { address: "fd00::7", port: 7000 }])],
+    mutate: mutateBencode,
+    error: ProtocolError,
+    run(input) {
+      const trackers = parseTrackerList(input, SUCCESSION.count);
+      assert(trackers.length <= SUCCESSION.count && trackers.every(isDialable));
+      const again = parseTrackerList(encodeTrackerList(trackers), SUCCESSION.count);
+      assert.equal(again.length, trackers.length);
     },
   },
   {

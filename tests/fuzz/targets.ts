@@ -1,4 +1,5 @@
 import { ENCRYPTION_TARGETS } from "./encryption_targets.ts";
+import { FLEET_TARGETS } from "./fleet_targets.ts";
 import { HTTP_TARGETS } from "./http_targets.ts";
 import { LOCAL_TARGETS } from "./local_targets.ts";
 import { PEER_TARGETS } from "./peer_targets.ts";
@@ -10,6 +11,7 @@ import { TRACKER_TARGETS } from "./tracker_targets.ts";
 export const TARGETS: readonly Target[] = [
   ...TORRENT_TARGETS,
   ...PEER_TARGETS,
+  ...FLEET_TARGETS,
   ...ENCRYPTION_TARGETS,
   ...TRACKER_TARGETS,
   ...HTTP_TARGETS,

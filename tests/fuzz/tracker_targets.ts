@@ -5,6 +5,12 @@ import { fromUtf8, toByteString, toUtf8 } from "../../lib/protocol/bytes.ts";
 import { encodeLsd, LSD_MAX_INFO_HASHES, parseLsd } from "../../lib/protocol/lsd_message.ts";
 import { printable } from "../../lib/protocol/printable.ts";
 import {
+  encodeReachAnswer,
+  encodeReachQuery,
+  parseReachAnswer,
+  parseReachQuery,
+} from "../../lib/protocol/reach_messages.ts";
+import {
   decodeAnnounceReply,
   decodeScrapeReply,
   encodeAnnounceQuery,
@@ -75,6 +81,28 @@ export const TRACKER_TARGETS: readonly Target[] = [
       const request = parseAnnounceQuery(fromUtf8(input));
       assert.match(request.infoHash, /^[0-9a-f]{40}$/);
       assert.ok(request.port > 0 && request.port < 65536);
+    },
+  },
+  {
+    name: "questions how a machine is reached",
+    seeds: [toUtf8(encodeReachQuery({ ports: [6881, 6969], torrent: INFO_HASH }))],
+    mutate: mutateBytes,
+    error: ProtocolError,
+    run(input) {
+      const { ports } = parseReachQuery(fromUtf8(input));
+      assert.ok(ports.length <= 4 && ports.every((port) => port > 0 && port < 65536));
+    },
+  },
+  {
+    name: "answers how a machine is reached",
+    seeds: [
+      encodeReachAnswer({ ports: new Map([[6881, "open"], [6969, "silent"]]), isAnnounced: true, time: 5 }),
+    ],
+    mutate: mutateBencode,
+    error: ProtocolError,
+    run(input) {
+      const { ports, time } = parseReachAnswer(input, [6881, 6969]);
+      assert.ok(ports.size <= 2 && Number.isSafeInteger(time) && time >= 0);
     },
   },
   {

@@ -3,7 +3,12 @@ import assert from "node:assert/strict";
 import { encode } from "../../lib/protocol/bencode.ts";
 import { writeUint32 } from "../../lib/protocol/bytes.ts";
 import { toCompactList } from "../../lib/protocol/endpoint.ts";
-import { encodeDontHave, encodePeerList, OUR_EXTENSIONS } from "../../lib/protocol/extension_messages.ts";
+import {
+  encodeDontHave,
+  encodePeerList,
+  encodeTrackerList,
+  OUR_EXTENSIONS,
+} from "../../lib/protocol/extension_messages.ts";
 import { infoHashFromBytes } from "../../lib/protocol/info_hash.ts";
 import { encodeMetadataData, encodeMetadataRequest } from "../../lib/protocol/metadata_messages.ts";
 import {
@@ -375,6 +380,15 @@ const EXTENSIONS: readonly Attack[] = [
         lan_tracker: -1,
         v: 7,
       })),
+  },
+  {
+    name: "tells trackers that are none, again and again",
+    act: async (attacker) => {
+      await attacker.send(introduction({ m: { lan_trackers: 6 }, lan_tracker: 9 }));
+      const list = encodeTrackerList([1, 2, 3].map((end) => ({ address: `10.66.66.${end}`, port: 6_969 })));
+      await attacker.flood(100_000, extension("lan_trackers", list));
+    },
+    droppedFor: FLOOD,
   },
   {
     name: "introduces itself in a nest of lists",

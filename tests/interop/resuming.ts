@@ -1,8 +1,12 @@
 /** Cells in which one program begins a download, is stopped half way, and another one finishes on the same data. */
+import { setTimeout as delay } from "node:timers/promises";
 import { type Arena, PATIENCE_MS } from "./arena.ts";
 import type { InteropClient } from "./clients/client.ts";
 import { Content } from "./content.ts";
 import type { RunningProcess } from "../harness/processes/running_process.ts";
+
+/** How long a client may take to write what it was sent. */
+const WRITING_MS = 10_000;
 
 /** Someone who downloads. */
 interface Downloader {
@@ -71,14 +75,25 @@ async function handOver(
   const half = await arena.join({ torrent, home, trackerPort });
   const first = await begin(torrent);
   await half.whenEvent("progress", PATIENCE_MS, ({ uploaded }) => Number(uploaded) >= there);
+  const missingNow = () => content.bytesMissingIn(first.unfinished);
+  await writes(async () => await missingNow() < content.length);
   await first.process.stop();
   await half.process.stop();
 
-  const missing = await content.bytesMissingIn(first.unfinished);
+  const missing = await missingNow();
   if (missing === content.length) throw new Error("Expected an unfinished download, got none");
   const seeder = await arena.join({ torrent, content, trackerPort });
   const second = await finish(torrent);
   await content.arrivesIn(second.finished, PATIENCE_MS, [seeder.process, second.process], omitsEmptyFiles);
   const sent = await seeder.uploaded(PATIENCE_MS);
   if (sent !== missing) throw new Error(`Expected ${missing} bytes sent, those missing, got ${sent}`);
+}
+
+/**
+ * Waits until a client has written something, as one that is stopped with all it was sent in memory may lose it; or
+ * for long enough, as some write only when they are stopped.
+ */
+async function writes(hasWritten: () => Promise<boolean>): Promise<void> {
+  const until = performance.now() + WRITING_MS;
+  while (performance.now() < until && !await hasWritten()) await delay(100);
 }

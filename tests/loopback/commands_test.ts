@@ -42,15 +42,17 @@ async function fast(machine: Machine): Promise<void> {
   await machine.session.choose({ maxUpload: undefined });
 }
 
-const stateOf = (machine: Machine, infoHash: InfoHash) => machine.swarm(infoHash)?.state;
+/** The state of a torrent; undefined while the session does not know it. */
+const stateOf = ({ session }: Machine, wanted: InfoHash) =>
+  session.snapshot().find(({ infoHash }) => infoHash === wanted)?.state;
 
 Deno.test("Session pauses and resumes a torrent at once, and keeps the pause over a restart", async () => {
   await using transfer = await midTransfer();
   const { seeder, leecher, torrent, infoHash } = transfer;
   await leecher.session.pause(infoHash);
   await until(() => leecher.swarm(infoHash).connections === 0, "alone");
-  const { downloaded, state } = leecher.swarm(infoHash);
-  assert.equal(state, "paused");
+  const { downloaded, state, downloadRate } = leecher.swarm(infoHash);
+  assert.deepEqual([state, downloadRate], ["paused", 0]);
   await fast(seeder);
   await new Promise((resolve) => setTimeout(resolve, 300));
   assert.equal(leecher.swarm(infoHash).downloaded, downloaded);

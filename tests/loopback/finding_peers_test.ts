@@ -3,7 +3,7 @@ import { MetainfoError } from "../../lib/errors.ts";
 import type { InfoHash } from "../../lib/protocol/info_hash.ts";
 import { formatMagnet } from "../../lib/protocol/magnet.ts";
 import { EVERYTHING } from "../../lib/swarm/download/file_selection.ts";
-import { until } from "../harness/sessions/loopback_node.ts";
+import { PATIENCE, until } from "../harness/sessions/loopback_node.ts";
 import { Machine } from "../harness/sessions/machine.ts";
 import { randomBytes } from "../harness/data/random.ts";
 
@@ -30,8 +30,9 @@ Deno.test("Session finds another one by local discovery alone", async () => {
   const startedAt = performance.now();
   await leecher.session.add(torrent, []);
   await leecher.completes(infoHash);
-  assert(performance.now() - startedAt < 2_000, `it took ${performance.now() - startedAt} ms`);
-  assert.deepEqual(sourcesOf(leecher), ["lsd"]);
+  assert(performance.now() - startedAt < 2_000 * PATIENCE, `it took ${performance.now() - startedAt} ms`);
+  // The one that hears the other first dials it, and the other may be complete before it has heard anything.
+  await until(() => [seeder, leecher].some((machine) => sourcesOf(machine).includes("lsd")), "heard");
   await leecher.assertHas(book);
 });
 

@@ -33,7 +33,7 @@ class SlowDisk {
   answers = 0;
   readonly #looks = { lstatSync: Deno.lstatSync, lstat: Deno.lstat };
   readonly #sync = { openSync: fs.openSync, readSync: fs.readSync };
-  readonly #open = { open: fs.promises.open };
+  readonly #later = { open: fs.open, read: fs.read };
   readonly #descriptors = new Set<unknown>();
 
   constructor(path: string) {
@@ -50,7 +50,12 @@ class SlowDisk {
       return await Reflect.apply(original, undefined, args);
     };
     const open = waiting(this.#sync.openSync);
-    const openLater = waitingLater(this.#open.open);
+    const callingLater = (original: (...args: never[]) => unknown) => (...args: unknown[]) => {
+      const call = () => Reflect.apply(original, undefined, args);
+      if (isSlow(args[0])) this.#wait().then(call);
+      else call();
+    };
+    const openLater = callingLater(this.#later.open);
     Object.assign(Deno, {
       lstatSync: waiting(this.#looks.lstatSync),
       lstat: waitingLater(this.#looks.lstat),
@@ -62,23 +67,13 @@ class SlowDisk {
         return descriptor;
       },
       readSync: waiting(this.#sync.readSync),
-    });
-    Object.assign(fs.promises, {
-      open: async (...args: unknown[]) => {
-        const file = await openLater(...args) as fs.promises.FileHandle;
-        if (isSlow(args[0])) this.#slowDown(file);
-        return file;
+      open: (file: unknown, flags: unknown, opened: (error: unknown, descriptor: number) => void) => {
+        openLater(file, flags, (error: unknown, descriptor: number) => {
+          if (isSlow(file)) this.#descriptors.add(descriptor);
+          opened(error, descriptor);
+        });
       },
-    });
-  }
-
-  #slowDown(file: fs.promises.FileHandle): void {
-    const read = file.read.bind(file) as (...args: unknown[]) => Promise<unknown>;
-    Object.assign(file, {
-      read: async (...args: unknown[]) => {
-        await this.#wait();
-        return await read(...args);
-      },
+      read: callingLater(this.#later.read),
     });
   }
 
@@ -89,8 +84,7 @@ class SlowDisk {
 
   [Symbol.dispose](): void {
     Object.assign(Deno, this.#looks);
-    Object.assign(fs, this.#sync);
-    Object.assign(fs.promises, this.#open);
+    Object.assign(fs, this.#sync, this.#later);
   }
 }
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { until } from "../harness/sessions/loopback_node.ts";
 import { sharedData, TestSession } from "../harness/sessions/test_session.ts";
+import { finish } from "../../lib/protocol/steps.ts";
 
 const SHARED = sharedData(100_000);
 const { infoHash } = SHARED.metainfo;
@@ -36,13 +37,6 @@ Deno.test("Session shows what a torrent is, and the trackers it is announced to,
   assert(downloads! <= 1);
   assert.deepEqual([seeders! + leechers!, peersHeard], [2, 1]);
 
-  const [tracked, ...more] = announcer.session.tracked(infoHash);
-  assert.equal(tracked.endpoint, `127.0.0.1:${leecher.session.port}`);
-  assert(Math.abs(tracked.lastAnnounceAt - Date.now()) < 60_000);
-  assert.equal(tracked.isSeeder, tracked.left === 0);
-  assert.deepEqual([tracked.uploaded, more], [0, []]);
-  assert.deepEqual(leecher.session.tracked(infoHash), []);
-
   const [, bad, none] = leecher.session.trackers(infoHash);
   const about = ({ url, tier, isOwn, state }: typeof good) => ({ url, tier, isOwn, state });
   assert.deepEqual(about(good), { url, tier: 0, isOwn: false, state: "ok" });
@@ -69,12 +63,15 @@ Deno.test("Session shows what a torrent is, and the trackers it is announced to,
   );
   assert.equal(folder, `${leecher.home}/shareable`.replaceAll("/", Deno.build.os === "windows" ? "\\" : "/"));
   assert(magnet.includes(infoHash));
-  assert.deepEqual(leecher.session.files(infoHash).map(({ path, have }) => [path, have]), [
+  assert.deepEqual(finish(leecher.session.files(infoHash)).map(({ path, have }) => [path, have]), [
     [name, SHARED.data.length],
   ]);
-  assert.equal(leecher.session.pieces(infoHash).availability.length, SHARED.metainfo.layout.pieceCount);
+  assert.equal(
+    finish(leecher.session.pieces(infoHash)).availability.length,
+    SHARED.metainfo.layout.pieceCount,
+  );
   assert.deepEqual(leecher.session.webSeeds(infoHash), []);
-  for (const look of ["details", "files", "trackers", "webSeeds", "pieces", "tracked"] as const) {
+  for (const look of ["details", "files", "trackers", "webSeeds", "pieces", "snapshotOf"] as const) {
     assert.throws(() => leecher.session[look]("0".repeat(40) as typeof infoHash), RangeError);
   }
 });

@@ -2,7 +2,7 @@ import { run } from "./commands.ts";
 import type { Wine } from "./wine.ts";
 
 /** A job that takes longer hangs. */
-const TIMEOUT_MS = 10 * 60_000;
+const TIMEOUT_MS = 15 * 60_000;
 
 /**
  * A Windows for tests: with a small drive that they may fill, and a network of loopback alone. At an address of an

@@ -1,3 +1,4 @@
+import { ControlClient } from "../../../lib/api/client.ts";
 import { encodeHandshake, HANDSHAKE_LENGTH, parseHandshake } from "../../../lib/protocol/handshake.ts";
 import { type InfoHash, parseInfoHash } from "../../../lib/protocol/info_hash.ts";
 import { freePort } from "../../interop/arena.ts";
@@ -5,8 +6,8 @@ import type { RunningProcess } from "../../harness/processes/running_process.ts"
 import { peerLaunch, readEvent } from "../deno_launch.ts";
 import { type BenchOptions, say } from "../options.ts";
 import { loopbackAddress } from "../own_network.ts";
-import { anonymousBytes, cpuSeconds } from "../process_meter.ts";
-import { figure, spread, table } from "../report.ts";
+import { anonymousBytes, cpuSeconds, mainThreadSeconds } from "../process_meter.ts";
+import { figure, median, spread, table } from "../report.ts";
 import { KIB, MIB, TestFile } from "../test_file.ts";
 import { pause, until, Workshop } from "../workshop.ts";
 
@@ -22,6 +23,8 @@ interface Load {
   readonly torrents: number;
   readonly connections: number;
   readonly idleSeconds: number;
+  /** Looks at the process from outside, of which the median counts. */
+  readonly looks: number;
 }
 
 /** What one process with many torrents and then many idle connections needs. */
@@ -31,13 +34,16 @@ interface Needs {
   readonly idleCpuPercent: number;
   readonly torrentsBytes: number;
   readonly bytesPerConnection: number;
+  readonly stateMs: number;
+  readonly deltaMs: number;
+  readonly statusSeconds: number;
 }
 
 /** One process with very many torrents, and with very many connections. */
 export async function benchMany(options: BenchOptions): Promise<string> {
   const load: Load = options.isTiny
-    ? { torrents: 10, connections: 5, idleSeconds: 1 }
-    : { torrents: 1_000, connections: 500, idleSeconds: 20 };
+    ? { torrents: 10, connections: 5, idleSeconds: 1, looks: 1 }
+    : { torrents: 1_000, connections: 500, idleSeconds: 20, looks: 15 };
   const needs: Needs[] = [];
   for (let run = 1; run <= options.runs; run++) {
     needs.push(await measureNeeds(load, options.parent));
@@ -56,6 +62,9 @@ in its folder for the first time. Another with ${CONNECTED_TORRENTS} torrents ta
       row(`CPU while idle (${load.idleSeconds} s), % of one core`, ({ idleCpuPercent }) => idleCpuPercent),
       row("memory with all torrents, MiB", ({ torrentsBytes }) => torrentsBytes / MIB),
       row("memory for each idle connection, KiB", ({ bytesPerConnection }) => bytesPerConnection / KIB),
+      row("the whole state over the control socket, ms", ({ stateMs }) => stateMs),
+      row("main thread for each delta of events, ms", ({ deltaMs }) => deltaMs),
+      row("`peer status`, start to end, s", ({ statusSeconds }) => statusSeconds),
     ]),
   ].join("\n\n");
 }
@@ -69,6 +78,7 @@ async function measureNeeds(load: Load, parent: string | undefined): Promise<Nee
   await pause(load.idleSeconds * 1000);
   const idleCpuPercent = 100 * (cpuSeconds(pid) - cpuBefore) / load.idleSeconds;
   const torrentsBytes = anonymousBytes(pid);
+  const steering = await measureSteering(workshop, many, load);
   await many.program.stop();
   // In a process of its own: the garbage that a thousand starts left would hide what connections need.
   const few = await joinAll(workshop, CONNECTED_TORRENTS);
@@ -78,11 +88,46 @@ async function measureNeeds(load: Load, parent: string | undefined): Promise<Nee
     idleCpuPercent,
     torrentsBytes,
     bytesPerConnection: await bytesOfConnections(few, load.connections) / load.connections,
+    ...steering,
+  };
+}
+
+/** What it costs to watch a process that has nothing to do. */
+async function measureSteering(
+  workshop: Workshop,
+  { home, program: { pid } }: Joined,
+  { idleSeconds: seconds, looks }: Load,
+): Promise<Pick<Needs, "stateMs" | "deltaMs" | "statusSeconds">> {
+  using client = await ControlClient.open(home);
+  const stateMs: number[] = [];
+  const statusSeconds: number[] = [];
+  for (let look = 0; look < looks; look++) {
+    const begin = performance.now();
+    await client.get("/state");
+    stateMs.push(performance.now() - begin);
+    statusSeconds.push(await workshop.run(peerLaunch(["status", `--home=${home}`], home)));
+  }
+  const mainThreadMs = async () => {
+    const before = mainThreadSeconds(pid);
+    await pause(seconds * 1_000);
+    return 1_000 * (mainThreadSeconds(pid) - before);
+  };
+  const unwatchedMs = await mainThreadMs();
+  const leave = new AbortController();
+  const events = client.events(undefined, leave.signal);
+  await events.next();
+  const watchedMs = await mainThreadMs();
+  leave.abort();
+  return {
+    stateMs: median(stateMs),
+    deltaMs: Math.max(0, watchedMs - unwatchedMs) / seconds,
+    statusSeconds: median(statusSeconds),
   };
 }
 
 /** A process that has joined all its swarms. */
 interface Joined {
+  readonly home: string;
   readonly program: RunningProcess;
   readonly port: number;
   readonly infoHashes: readonly InfoHash[];
@@ -106,6 +151,7 @@ async function joinAll(workshop: Workshop, torrents: number): Promise<Joined> {
   });
   await until(() => infoHashes.length === torrents, [program], START_TIMEOUT_SECONDS);
   return {
+    home,
     program,
     port,
     infoHashes,

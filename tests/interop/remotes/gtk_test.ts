@@ -4,9 +4,8 @@ import { RunningProcess } from "../../harness/processes/running_process.ts";
 import { needs } from "../../harness/processes/require_tool.ts";
 import { until } from "../../harness/sessions/loopback_node.ts";
 import { serveFront } from "./front.ts";
-import { outputOf, SteeredPeer } from "./steered_peer.ts";
+import { SteeredPeer } from "./steered_peer.ts";
 
-const PICTURES = Deno.env.get("PEER_SCREENSHOTS");
 const PATIENCE_MS = 20_000;
 
 needs("transmission-remote-gtk", "Xvfb")("transmission-remote-gtk follows a running download", async () => {
@@ -69,10 +68,6 @@ needs("transmission-remote-gtk", "Xvfb")("transmission-remote-gtk follows a runn
     );
     assert.equal(client.exitCode, undefined, client.tail);
     await peer.when(film, "added", ({ lacksMetadata }) => !lacksMetadata);
-    if (PICTURES !== undefined) {
-      await new Promise((resolve) => setTimeout(resolve, 3_000));
-      await outputOf("import", "-display", display, "-window", "root", `${PICTURES}/remote-gtk.png`);
-    }
     assert.doesNotMatch(client.tail, /CRITICAL|Segmentation/);
     const failed = front.exchanges.filter(({ status, result }) => status !== 409 && result !== "success");
     assert.deepEqual(failed, []);

@@ -11,6 +11,7 @@ import transmissionrpc
 c = transmissionrpc.Client("127.0.0.1", int(sys.argv[1]), "anybody", sys.argv[2])
 print(json.dumps(eval(sys.argv[3]), default=str))
 `;
+import { finish } from "../../../lib/protocol/steps.ts";
 
 needs("transmissionrpc")("python3-transmissionrpc steers a running download", async () => {
   await using peer = await SteeredPeer.start();
@@ -44,7 +45,7 @@ needs("transmissionrpc")("python3-transmissionrpc steers a running download", as
   await ask(
     `c.set_files({1: {1: {"selected": False, "priority": "normal"}, 0: {"selected": True, "priority": "high"}}})`,
   );
-  const files = session.files(course.infoHash);
+  const files = finish(session.files(course.infoHash));
   assert.deepEqual(files.map(({ isWanted, isFirst }) => [isWanted, isFirst]), [[true, true], [false, false]]);
   assert.deepEqual(
     await ask(`[[f["name"], f["selected"], f["priority"]] for f in c.get_files(1)[1].values()]`),

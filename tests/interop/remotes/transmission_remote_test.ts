@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { needs } from "../../harness/processes/require_tool.ts";
 import { exists, outputOf, SteeredPeer } from "./steered_peer.ts";
+import { finish } from "../../../lib/protocol/steps.ts";
 
 needs("transmission-remote")("transmission-remote steers a running download", async () => {
   await using peer = await SteeredPeer.start();
@@ -38,9 +39,9 @@ needs("transmission-remote")("transmission-remote steers a running download", as
   await peer.when(course, "resumed", ({ state }) => state === "downloading");
 
   await order("-t", "1", "-G", "1");
-  assert.deepEqual(session.files(course.infoHash).map(({ isWanted }) => isWanted), [true, false]);
+  assert.deepEqual(finish(session.files(course.infoHash)).map(({ isWanted }) => isWanted), [true, false]);
   await order("-t", "1", "-g", "1", "-ph", "1");
-  const files = session.files(course.infoHash);
+  const files = finish(session.files(course.infoHash));
   assert.deepEqual(files.map(({ isWanted, isFirst }) => [isWanted, isFirst]), [[true, false], [true, true]]);
   const listed = await remote("-t", "1", "-f");
   assert.match(listed, /0: +\d+% Normal +Yes +8\.39 MB +course\/a\.bin/);

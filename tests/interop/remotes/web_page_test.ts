@@ -1,14 +1,14 @@
 /** Transmission 3.00's own web page, in Chromium, steers a peer in the middle of a download. */
 import assert from "node:assert/strict";
-import type { Page } from "playwright-core";
-import { openChromium } from "../../harness/processes/chromium.ts";
+import { openChromium, type Page } from "../../harness/processes/chromium.ts";
 import { needs } from "../../harness/processes/require_tool.ts";
 import { PAGE_FOLDER, serveFront } from "./front.ts";
 import { exists, SteeredPeer } from "./steered_peer.ts";
+import { finish } from "../../../lib/protocol/steps.ts";
 
 const PICTURES = Deno.env.get("PEER_SCREENSHOTS");
 
-needs("chromium", `${PAGE_FOLDER}/index.html`)(
+needs("chromium", "playwright-core", `${PAGE_FOLDER}/index.html`)(
   "Transmission's web page steers a running download",
   async () => {
     await using peer = await SteeredPeer.start();
@@ -59,9 +59,9 @@ needs("chromium", `${PAGE_FOLDER}/index.html`)(
     const files = page.locator("#inspector_file_list li");
     const second = files.filter({ hasText: "b.bin" });
     await second.locator(".file-priority-radiobox .high").click();
-    await peer.when(course, "first", () => session.files(course.infoHash)[1].isFirst);
+    await peer.when(course, "first", () => finish(session.files(course.infoHash))[1].isFirst);
     await second.locator("input.file_wanted_control").click();
-    await peer.when(course, "not wanted", () => !session.files(course.infoHash)[1].isWanted);
+    await peer.when(course, "not wanted", () => !finish(session.files(course.infoHash))[1].isWanted);
     if (PICTURES !== undefined) await page.screenshot({ path: `${PICTURES}/transmission-web.png` });
 
     // Limits, the turtle, statistics.
