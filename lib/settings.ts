@@ -736,7 +736,8 @@ export const FLEET = {
   hostsAsked: 32,
   /** Hosts that he tries his words with, since any host may say that it is the lead. */
   hostsTried: 8,
-  /** How long to look for the host that made an invitation … */
+  /** How long to look for the host that made an invitation where no host at all has come, and where some have, … */
+  nobodyMs: 10 * SECOND,
   joinMs: 30 * SECOND,
   /** … and how long to go on after one has refused the words. */
   joinSettleMs: 3 * SECOND,

@@ -55,16 +55,15 @@ export async function joinByCode(
   const lookup = context.lookups.join({ infoHash: code.lookupHash, extension, peers });
   stack.defer(() => lookup.leave());
   for (const ms of ANNOUNCED_AGAIN_MS) after(ms, () => context.announceAgain(code.lookupHash));
-  after(
-    FLEET.joinMs,
-    () =>
-      reject(
-        new RangeError(
-          "nobody near by answers: is the invitation still open, and the peer that made it running? " +
-            "Through a router, name it: --peer HOST",
-        ),
+  const nobody = () =>
+    reject(
+      new RangeError(
+        "nobody near by answers: is the invitation still open, and the peer that made it running? " +
+          "Through a router, name it: --peer HOST",
       ),
-  );
+    );
+  after(FLEET.nobodyMs, () => extension.isAlone && nobody());
+  after(FLEET.joinMs, nobody);
   const abort = () => reject(signal.reason);
   signal.addEventListener("abort", abort);
   stack.defer(() => signal.removeEventListener("abort", abort));

@@ -43,6 +43,11 @@ export class JoiningExtension implements Extension {
     this.#listener = listener;
   }
 
+  /** Whether no host is connected that may be the lead. */
+  get isAlone(): boolean {
+    return this.#hosts.size === 0;
+  }
+
   offered(peer: RemotePeer, send: (payload: Uint8Array) => void): void {
     if (this.#hosts.has(peer)) return;
     this.#hosts.set(peer, { send });
