@@ -142,9 +142,10 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     return this.#swarmPeers.extensions;
   }
 
-  /** Where the trackers of connected peers of our kind listen. */
+  /** Where the trackers of peers of our kind listen: of connected ones, and where there are none, of the last ones. */
   get trackersOfPeers(): Endpoint[] {
-    return this.#roster.trackers;
+    const { trackers, pastTrackers } = this.#roster;
+    return trackers.length > 0 ? trackers : pastTrackers;
   }
 
   /** The trackers that stand in for the torrent's own; undefined where none may (BEP 27). */

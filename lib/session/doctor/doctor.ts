@@ -55,6 +55,7 @@ export class Doctor {
   async #facts(torrents: readonly Torrent[]): Promise<Facts> {
     const { home, surroundings, discovery, signal } = this.#context;
     signal.throwIfAborted();
+    await this.#meet(torrents);
     const { machine, listenPort, trackerPort } = surroundings;
     const trackers = neighboursOf(torrents);
     const startedAt = performance.now();
@@ -78,6 +79,21 @@ export class Doctor {
       hasDescriptors: descriptors,
       torrents: torrentFacts,
     };
+  }
+
+  /**
+   * Where nobody is known that could be asked, announces the torrents by multicast, and waits for somebody to come: the
+   * others may have been started later, and not be heard here.
+   */
+  async #meet(torrents: readonly Torrent[]): Promise<void> {
+    const { discovery, signal } = this.#context;
+    const isAlone = () => trackersMet(torrents).length === 0;
+    if (discovery === undefined || !isAlone()) return;
+    for (const { infoHash, isPrivate, isSeeking } of torrents) {
+      if (isSeeking && !isPrivate) discovery.announceForAsker(infoHash);
+    }
+    const deadline = performance.now() + DOCTOR.multicastMs;
+    while (isAlone() && performance.now() < deadline) await sleep(50, signal);
   }
 
   /** Asks other machines how they reach this one. */
@@ -121,15 +137,19 @@ export class Doctor {
   }
 }
 
+/** Trackers of our kind of peers that are connected, or were lately. */
+function trackersMet(torrents: readonly Torrent[]): Endpoint[] {
+  return torrents.flatMap(({ parts }) => parts.joined?.swarm.trackersOfPeers ?? []);
+}
+
 /** Trackers of our kind on other machines, the connected ones first, each machine once. */
 function neighboursOf(torrents: readonly Torrent[]): Endpoint[] {
-  const connected = torrents.flatMap(({ parts }) => parts.joined?.swarm.trackersOfPeers ?? []);
   const named = torrents.flatMap(({ parts }) => parts.metainfo?.announceTiers.flat() ?? []).flatMap(
     endpointOf,
   );
   const own = ownAddresses();
   const byAddress = new Map<string, Endpoint>();
-  for (const endpoint of [...connected, ...named]) {
+  for (const endpoint of [...trackersMet(torrents), ...named]) {
     const isMet = byAddress.has(endpoint.address) || own.includes(endpoint.address);
     if (!isMet) byAddress.set(endpoint.address, endpoint);
   }

@@ -4,7 +4,7 @@
 import { compareBytes } from "../../protocol/bytes.ts";
 import { type Endpoint, familyOf, type IpFamily, withoutZone } from "../../protocol/endpoint.ts";
 import { peerPriority } from "../../protocol/peer_priority.ts";
-import { CHOKING, CONNECTIONS, NEAR } from "../../settings.ts";
+import { CHOKING, CONNECTIONS, DOCTOR, NEAR } from "../../settings.ts";
 import type { Surroundings } from "../../surroundings.ts";
 import { admit } from "./admission.ts";
 import { type DialTarget, KnownPeers } from "./known_peers.ts";
@@ -28,6 +28,8 @@ export class Roster {
   readonly #bannedUrls = new Set<string>();
   /** Peers that gave us data and left, by number. */
   readonly #departed = new RecentMap<number, Identity>(CHOKING.maxDeparted);
+  /** By address, those of peers that left. */
+  readonly #pastTrackers = new RecentMap<string, Endpoint>(DOCTOR.maxNeighbours);
   /** Connections that came up while another one had the same peer id. */
   readonly #doubled = new Set<RemotePeer>();
   #lastNumber = 0;
@@ -49,10 +51,12 @@ export class Roster {
 
   /** Where the trackers of connected peers of our kind listen. */
   get trackers(): Endpoint[] {
-    return [...this.connected.values()].flatMap(({ extended, facts }) => {
-      const port = extended?.trackerPort;
-      return port === undefined ? [] : [{ address: facts.endpoint.address, port }];
-    });
+    return [...this.connected.values()].flatMap((peer) => trackerOf(peer) ?? []);
+  }
+
+  /** Where those of peers that were connected lately listen. */
+  get pastTrackers(): Endpoint[] {
+    return [...this.#pastTrackers.values()].toReversed();
   }
 
   /** Why a connection whose handshake is complete is refused; undefined when it is welcome. */
@@ -131,6 +135,8 @@ export class Roster {
   remove(peer: RemotePeer, now: number): boolean {
     if (!this.connected.delete(peer.number)) return false;
     this.#doubled.delete(peer);
+    const tracker = trackerOf(peer);
+    if (tracker !== undefined) this.#pastTrackers.set(tracker.address, tracker);
     if (peer.download.total > 0) this.#departed.set(peer.number, identityOf(peer));
     const twins = this.twinsOf(peer);
     const rest = twins.find((twin) => isSameHost(peer, twin));
@@ -213,6 +219,12 @@ export class Roster {
 
 function identityOf({ facts: { url, endpoint, peerId }, foundAt }: RemotePeer): Identity {
   return { url, endpoint, peerId, foundAt };
+}
+
+/** Where the tracker of a peer of our kind listens; undefined where it runs none. */
+function trackerOf({ extended, facts }: RemotePeer): Endpoint | undefined {
+  const port = extended?.trackerPort;
+  return port === undefined ? undefined : { address: facts.endpoint.address, port };
 }
 
 /** The endpoints at which a peer was found, or says that it listens. */
