@@ -673,6 +673,8 @@ export const LOCAL_DISCOVERY = {
   forgetMs: 11 * MINUTE,
   /** Peers remembered for one torrent; above this, newcomers are added to the swarm but get no answer. */
   maxRemembered: 1_000,
+  /** How long an announce by IPv6 waits for one by IPv4 of the same process, in ms. */
+  heldMs: 200,
   /** Up to this many torrents get a datagram each, which the oldest clients need (BEP 14). */
   maxSingly: 5,
   /** Datagrams read from one address in a second, and from all; more are dropped unread. */

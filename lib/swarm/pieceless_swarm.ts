@@ -3,7 +3,7 @@ import type { InfoHash } from "../protocol/info_hash.ts";
 import { encodePlain, MessageId, type MessageReader } from "../protocol/peer_messages.ts";
 import type { ConnectionOwner } from "./connection_owner.ts";
 import type { Extensions, ExtensionsInUse } from "./extensions/extensions.ts";
-import type { DialTarget, HeardPeer } from "./peers/known_peers.ts";
+import type { DialTarget, HeardEndpoint, HeardPeer } from "./peers/known_peers.ts";
 import { admitMessage } from "./peers/manners.ts";
 import type { PeerFacts, RemotePeer } from "./peers/remote_peer.ts";
 import type { PeerSender, PeerSource, RateLimits, SwarmEvent } from "./ports.ts";
@@ -80,7 +80,7 @@ export abstract class PiecelessSwarm implements ConnectionOwner {
   }
 
   /** Adds endpoints that we heard of. */
-  addPeers(endpoints: readonly Endpoint[], source: PeerSource): void {
+  addPeers(endpoints: readonly HeardEndpoint[], source: PeerSource): void {
     this.peers.hear(endpoints, source);
   }
 

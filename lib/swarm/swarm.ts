@@ -21,7 +21,7 @@ import { NearFirst } from "./download/near_first.ts";
 import type { Extensions } from "./extensions/extensions.ts";
 import { exchangesData } from "./peers/admission.ts";
 import { Interest } from "./peers/interest.ts";
-import type { DialTarget, HeardPeer } from "./peers/known_peers.ts";
+import type { DialTarget, HeardEndpoint, HeardPeer } from "./peers/known_peers.ts";
 import { admitBitfield, admitMessage, losePatience } from "./peers/manners.ts";
 import { MetadataGiving } from "./extensions/metadata_extension.ts";
 import { PeerPieces } from "./download/peer_pieces.ts";
@@ -270,7 +270,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   // Connections
 
   /** Adds endpoints that we heard of. */
-  addPeers(endpoints: readonly Endpoint[], source: PeerSource): void {
+  addPeers(endpoints: readonly HeardEndpoint[], source: PeerSource): void {
     this.#swarmPeers.hear(endpoints, source);
   }
 

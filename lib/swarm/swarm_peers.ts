@@ -3,7 +3,7 @@ import type { InfoHash } from "../protocol/info_hash.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { Extensions, type ExtensionsInUse } from "./extensions/extensions.ts";
 import { PeerNews } from "./extensions/peer_news.ts";
-import type { HeardPeer } from "./peers/known_peers.ts";
+import type { HeardEndpoint, HeardPeer } from "./peers/known_peers.ts";
 import type { PeerFacts, RemotePeer } from "./peers/remote_peer.ts";
 import { Roster } from "./peers/roster.ts";
 import type { Policy } from "./policy.ts";
@@ -60,7 +60,7 @@ export class SwarmPeers {
   }
 
   /** Adds endpoints that we heard of. */
-  hear(endpoints: readonly Endpoint[], source: PeerSource): void {
+  hear(endpoints: readonly HeardEndpoint[], source: PeerSource): void {
     if (this.roster.hear(endpoints, source, this.now) > 0) this.#news.changed(source, this.now);
   }
 

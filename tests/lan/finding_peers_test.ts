@@ -43,6 +43,28 @@ lanTest(
     }),
 );
 
+lanTest(
+  "Hosts that hear each other by IPv4 and IPv6 connect by IPv4, and by IPv6 where that alone is left",
+  async () => {
+    for (const hasIpv4 of [true, false]) {
+      await using room = await ClassRoom.of(3, data);
+      const hosts = [0, 1, 2];
+      if (!hasIpv4) {
+        for (const host of hosts) await room.runOn(host, "ip", "", "-4", "address", "flush", "dev", "eth0");
+      }
+      const seeder = room.start(0, room.torrent);
+      await seeder.joined;
+      const runs = [seeder, room.start(1, room.torrent), room.start(2, room.torrent)];
+      for (const run of runs.slice(1)) await secondsOf(run);
+      for (const run of runs) assert(await run.stop());
+      const peers = runs.flatMap(({ lines }) => lines.map((line) => JSON.parse(line)))
+        .filter(({ event }) => event === "connected").map(({ peer }) => String(peer));
+      assert(peers.length > 0);
+      assert.deepEqual(peers.filter((peer) => peer.startsWith("[") === hasIpv4), []);
+    }
+  },
+);
+
 lanTest("A third host joins through peer exchange alone", async () => {
   await using room = await ClassRoom.of(3, data);
   const seeder = room.start(0, room.torrent, "--no-lsd", "--port=6881", "--max-upload=200K");

@@ -1,6 +1,6 @@
 import { messageOf, ProtocolError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
-import { type Endpoint, type IpFamily, isDialable, withoutZone } from "../../protocol/endpoint.ts";
+import { type Endpoint, familyOf, type IpFamily, isDialable, withoutZone } from "../../protocol/endpoint.ts";
 import type { InfoHash } from "../../protocol/info_hash.ts";
 import {
   encodeLsd,
@@ -12,6 +12,7 @@ import {
 } from "../../protocol/lsd_message.ts";
 import { LOCAL_DISCOVERY } from "../../settings.ts";
 import { Allowance } from "../../swarm/peers/allowance.ts";
+import type { HeardEndpoint } from "../../swarm/peers/known_peers.ts";
 import { RecentMap } from "../../swarm/recent_map.ts";
 import { LocalAnnounces } from "../../swarm/tracker/local_announces.ts";
 import { MulticastGroup } from "./multicast.ts";
@@ -25,9 +26,16 @@ interface LocalDiscoveryOptions {
   /** Whether announces of an info-hash matter that is not announced here; none does where this is left out. */
   readonly isKnown?: (infoHash: InfoHash) => boolean;
   /** Hears of each announce of a peer of one of our torrents, or under an info-hash that is known. */
-  readonly heard: (infoHash: InfoHash, endpoint: Endpoint) => void;
+  readonly heard: (infoHash: InfoHash, endpoint: HeardEndpoint) => void;
   /** Lists the present interfaces; `Deno.networkInterfaces` where left out. */
   readonly networkInterfaces?: () => Deno.NetworkInterfaceInfo[];
+}
+
+/** An announce of another process, and when it came, in ms. */
+interface Heard {
+  readonly message: LsdMessage;
+  readonly endpoint: Endpoint;
+  readonly at: number;
 }
 
 /**
@@ -46,6 +54,12 @@ export class LocalDiscovery {
   readonly #forAskers = new Allowance(LOCAL_DISCOVERY.forAskers);
   /** When the last announce came from each address, in ms. */
   readonly #heard = new RecentMap<string, number>(LOCAL_DISCOVERY.maxRemembered);
+  /** Announces by IPv6 that wait for those of the same process by IPv4; the oldest first. */
+  readonly #held: Heard[] = [];
+  /** Where each process was heard last by each family, by its cookie. */
+  readonly #places = new RecentMap<string, Partial<Record<IpFamily, Endpoint>>>(
+    LOCAL_DISCOVERY.maxRemembered,
+  );
   #sharedCount = 0;
   #wake = () => {};
 
@@ -92,8 +106,10 @@ export class LocalDiscovery {
         await this.#rescan();
         nextScan = performance.now() + LOCAL_DISCOVERY.rescanMs;
       }
+      this.#takeHeld();
       this.#sendDue();
-      if (!signal.aborted) await this.#sleepUntil(Math.min(nextScan, this.#announces.nextDue));
+      const held = this.#held.length > 0 ? this.#held[0].at + LOCAL_DISCOVERY.heldMs : Infinity;
+      if (!signal.aborted) await this.#sleepUntil(Math.min(nextScan, this.#announces.nextDue, held));
     }
     await Promise.all([...this.#groups.values()].map((group) => group.close()));
     this.#groups.clear();
@@ -154,11 +170,39 @@ export class LocalDiscovery {
     this.#heard.set(address, now);
     const endpoint = { address, port: message.port };
     if (!isDialable(endpoint)) return;
-    for (const infoHash of message.infoHashes) {
-      const isOurs = this.#announces.heard(infoHash, endpoint, now);
-      if (isOurs || this.#options.isKnown?.(infoHash)) this.#options.heard(infoHash, endpoint);
-    }
+    const heard = { message, endpoint, at: now };
+    // The datagram of IPv4 was sent before it, and may come after it.
+    if (familyOf(address) === 6 && this.#groups.has(4)) this.#held.push(heard);
+    else this.#take(heard);
     this.#wake();
+  }
+
+  /** Takes what was held for long enough. */
+  #takeHeld(): void {
+    const until = performance.now() - LOCAL_DISCOVERY.heldMs;
+    while (this.#held.length > 0 && this.#held[0].at <= until) this.#take(this.#held.shift()!);
+  }
+
+  #take({ message, endpoint, at }: Heard): void {
+    const endpoints = this.#placesOf(message.cookie, endpoint);
+    for (const infoHash of message.infoHashes) {
+      const isOurs = this.#announces.heard(infoHash, endpoint, at);
+      if (!isOurs && !this.#options.isKnown?.(infoHash)) continue;
+      for (const each of endpoints) this.#options.heard(infoHash, each);
+    }
+  }
+
+  /**
+   * Where a process listens that was heard at an endpoint: there, and, as one that is heard by both families comes by
+   * IPv6 only where IPv4 is of no use, at its other endpoint, if it is known.
+   */
+  #placesOf(cookie: string, endpoint: Endpoint): HeardEndpoint[] {
+    if (cookie === "") return [endpoint];
+    const places = this.#places.get(cookie) ?? {};
+    places[familyOf(endpoint.address)] = endpoint;
+    this.#places.set(cookie, places);
+    const { 4: preferred, 6: other } = places;
+    return preferred === undefined || other === undefined ? [endpoint] : [preferred, { ...other, preferred }];
   }
 
   #read(bytesView: Uint8Array, address: string): LsdMessage | undefined {

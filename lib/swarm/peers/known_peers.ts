@@ -10,6 +10,12 @@ const ANNOUNCED: readonly PeerSource[] = ["tracker", "broadcast", "lsd"];
 /** Stands for all senders of multicast datagrams. Senders are easily forged, so they share one limit. */
 const ALL_OF_LSD = "lsd";
 
+/** An endpoint that we heard of. */
+export interface HeardEndpoint extends Endpoint {
+  /** Where the same peer is to be dialled rather than here: its address of the other family, as it says. */
+  readonly preferred?: Endpoint;
+}
+
 /** An endpoint to dial. */
 export interface DialTarget extends Endpoint {
   /** Whether other peers say that this one prefers encryption. */
@@ -46,6 +52,8 @@ interface KnownPeer {
   dialledAt: number;
   /** When it may be dialled next, in ms. */
   nextDialAt: number;
+  /** Another endpoint of this peer, as `host:port`; this one is dialled only where that one is of no use. */
+  preferred: string | undefined;
 }
 
 /** The part of an endpoint that outlives it: else a remote that gets it forgotten and names it again has it dialled. */
@@ -124,13 +132,13 @@ export class KnownPeers {
    * Adds endpoints that can be dialled and are neither banned nor blocked; returns how many were new. `remote` is the
    * address of the remote peer that told us of them as hearsay.
    */
-  add(endpoints: Iterable<Endpoint>, source: PeerSource, now: number, remote?: string): number {
+  add(endpoints: Iterable<HeardEndpoint>, source: PeerSource, now: number, remote?: string): number {
     let added = 0;
-    for (const endpoint of endpoints) {
+    for (const { preferred, ...endpoint } of endpoints) {
       const name = formatEndpoint(endpoint);
       const known = this.#peers.get(name);
       if (known !== undefined) {
-        this.#toldAgain(known, source);
+        this.#toldAgain(known, source, preferred);
         continue;
       }
       if (!isDialable(endpoint) || lacksZone(endpoint.address) || this.#isBlocked(endpoint.address)) continue;
@@ -149,6 +157,7 @@ export class KnownPeers {
         failures,
         dialledAt,
         nextDialAt,
+        preferred: preferred && formatEndpoint(preferred),
       });
       for (const teller of tellers) this.#toldBy.set(teller, (this.#toldBy.get(teller) ?? 0) + 1);
       added++;
@@ -161,13 +170,15 @@ export class KnownPeers {
    * than its failures would allow. But remote peers can name it as often as they like, so that dials it no more often
    * than every `CONNECTIONS.retoldMs`.
    */
-  #toldAgain(known: KnownPeer, source: PeerSource): void {
+  #toldAgain(known: KnownPeer, source: PeerSource, preferred?: Endpoint): void {
+    if (preferred !== undefined && source === known.source) known.preferred = formatEndpoint(preferred);
     if (source === "user") known.nextDialAt = 0;
     else if (ANNOUNCED.includes(source)) {
       known.nextDialAt = Math.min(known.nextDialAt, known.dialledAt + CONNECTIONS.retoldMs);
     }
     if (RANKS[source] >= RANKS[known.source]) return;
     known.source = source;
+    known.preferred = undefined;
     // Neither a datagram nor a peer's own claim proves that the endpoint is real.
     if (source !== "lsd" && source !== "incoming") this.#vouch(known);
   }
@@ -249,6 +260,7 @@ export class KnownPeers {
     let due = this.#peers.values().filter((peer) => {
       // The user may have blocked the address since we heard of it.
       if (peer.isBusy || peer.nextDialAt > now || this.#isBlocked(peer.endpoint.address)) return false;
+      if (peer.preferred !== undefined && this.#isOfUse(peer.preferred)) return false;
       return !weSeed || (!peer.isSeed && now - peer.since >= CONNECTIONS.seederPatienceMs);
     }).toArray();
     if (due.length > limit) {
@@ -268,6 +280,12 @@ export class KnownPeers {
       peer.dialledAt = now;
     }
     return due.map(({ endpoint }) => endpoint);
+  }
+
+  /** Whether a peer is connected at an endpoint, or a dial there has not failed yet. */
+  #isOfUse(name: string): boolean {
+    const known = this.#peers.get(name);
+    return known !== undefined && (known.isBusy || known.failures === 0);
   }
 
   /** We dialled the endpoint and found a peer there. */

@@ -7,7 +7,7 @@ import { peerPriority } from "../../protocol/peer_priority.ts";
 import { CHOKING, CONNECTIONS, DOCTOR, NEAR } from "../../settings.ts";
 import type { Surroundings } from "../../surroundings.ts";
 import { admit } from "./admission.ts";
-import { type DialTarget, KnownPeers } from "./known_peers.ts";
+import { type DialTarget, type HeardEndpoint, KnownPeers } from "./known_peers.ts";
 import type { PeerSender, PeerSource } from "../ports.ts";
 import { RecentMap } from "../recent_map.ts";
 import { type PeerFacts, RemotePeer } from "./remote_peer.ts";
@@ -44,7 +44,7 @@ export class Roster {
    * Adds endpoints that we heard of, except our own; returns how many were new. `teller`: `remote` of
    * `KnownPeers.add`.
    */
-  hear(endpoints: readonly Endpoint[], source: PeerSource, now: number, teller?: string): number {
+  hear(endpoints: readonly HeardEndpoint[], source: PeerSource, now: number, teller?: string): number {
     const others = endpoints.filter((endpoint) => !this.#surroundings.isOurselves(endpoint));
     return this.known.add(others, source, now, teller);
   }

@@ -91,6 +91,8 @@ export class Upload {
   fillSlots(now: number): void {
     const waiting = this.#interested().filter((peer) => peer.weChoke);
     if (waiting.length === 0) return;
+    const holders = this.#holders();
+    if (holders.length >= this.#context.policy.uploadSlots && !this.#mayLose(holders, waiting, now)) return;
     const { policy: { uploadSlots: slots }, surroundings, peers } = this.#context;
     const active = waiting.filter((peer) => peer.idleUntil <= now);
     for (const peer of this.#shares(now).surplus(active, slots - this.slotCount)) {
@@ -110,6 +112,14 @@ export class Upload {
     const queue = [...behind(active), ...behind(waiting.filter((peer) => peer.idleUntil > now))];
     const given = this.#shares(now).give(this.#mixed(queue), free);
     this.#unchokeAll(given.map(({ number }) => ({ number, reason: "free place" })), now);
+  }
+
+  /** Whether holders of all slots may have to give some up to those that wait, as it has to be looked at closely then. */
+  #mayLose(holders: readonly RemotePeer[], waiting: readonly RemotePeer[], now: number): boolean {
+    const addresses = new Set(holders.map(({ facts }) => facts.endpoint.address));
+    const isFar = holders[0]?.isFar;
+    return addresses.size < holders.length || holders.some((peer) => peer.isFar !== isFar) ||
+      waiting.some((peer) => peer.isFar !== isFar) || holders.some((peer) => this.#isGreedy(peer, now));
   }
 
   /** Gives all slots anew, as every `CHOKING.rechokeMs`. */

@@ -26,6 +26,27 @@ Deno.test("KnownPeers adds each endpoint once, and only those that can be dialle
   assert.deepEqual(known.names, ["10.0.0.1:6881", "10.0.0.2:6881", "10.0.0.3:6881"]);
 });
 
+Deno.test("KnownPeers hands out the other endpoint of a peer only where the preferred one is of no use", () => {
+  const other = { address: "fd00::1", port: 6881 };
+  const known = new KnownPeers();
+  known.add([{ ...other, preferred: at(1) }], "lsd", 0);
+  assert.deepEqual(known.takeDue(9, false, 0), [other], "the preferred one is not known");
+
+  const both = new KnownPeers();
+  // As it comes in the other order.
+  both.add([other], "lsd", 0);
+  both.add([at(1), { ...other, preferred: at(1) }], "lsd", 0);
+  assert.deepEqual(both.takeDue(9, false, 0), [at(1)]);
+  assert.deepEqual(both.takeDue(9, false, 1), [], "it is being dialled");
+  both.dialFailed(at(1), 2);
+  assert.deepEqual(both.takeDue(9, false, 3), [other]);
+
+  const named = new KnownPeers();
+  named.add([at(1), { ...other, preferred: at(1) }], "lsd", 0);
+  named.add([other], "tracker", 0);
+  assert.deepEqual(named.takeDue(9, false, 0), [at(1), other], "a better source names it");
+});
+
 Deno.test("KnownPeers hands an endpoint out once, until it failed or left", () => {
   const known = new KnownPeers();
   known.add([at(1), at(2), at(3)], "tracker", 0);
