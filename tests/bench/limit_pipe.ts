@@ -36,7 +36,9 @@ export const OUR_WAY: PipeWay = {
 };
 
 /** Its sizes, for reports. */
-export const OUR_SIZES = `${OUR_WAY.writeBytes / KIB} KiB a write, ${OUR_WAY.readBytes / KIB} KiB a read`;
+export const OUR_SIZES = `${Math.round(OUR_WAY.writeBytes / KIB)} KiB a write, ${
+  OUR_WAY.readBytes / KIB
+} KiB a read`;
 
 /** What is hashed and written at once. */
 const PIECE_BYTES = MIB;
