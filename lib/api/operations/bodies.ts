@@ -1,6 +1,6 @@
 /** The bodies of orders: checks, types and the OpenAPI document come from here. A member that is unknown is refused. */
 import * as v from "valibot";
-import { parseInfoHash } from "../../protocol/info_hash.ts";
+import { type InfoHash, parseInfoHash } from "../../protocol/info_hash.ts";
 import { METAINFO_LIMITS } from "../../settings.ts";
 
 /** No text of an order is longer, but for magnet links and torrents. */
@@ -133,16 +133,19 @@ export const Question = v.strictObject({
   peers: v.optional(v.pipe(Texts, v.description("Peers to ask beside those near by, host:port each"))),
 });
 
+/** Reads the info-hash of a torrent. */
+const toInfoHash = v.rawTransform<string, InfoHash>(({ dataset: { value }, addIssue, NEVER }) => {
+  const infoHash = parseInfoHash(value);
+  if (infoHash !== undefined) return infoHash;
+  addIssue({ message: "Expected 40 hex digits" });
+  return NEVER;
+});
+
 /** What is to be examined. */
 export const Patient = v.strictObject({
   torrent: v.optional(v.pipe(
     Text,
-    v.rawTransform(({ dataset: { value }, addIssue, NEVER }) => {
-      const infoHash = parseInfoHash(value);
-      if (infoHash !== undefined) return infoHash;
-      addIssue({ message: "Expected 40 hex digits" });
-      return NEVER;
-    }),
+    toInfoHash,
     v.description("Info-hash; all torrents without it"),
   )),
 });
@@ -184,16 +187,22 @@ export const Trust = v.strictObject({ key: Text, ...fleetChoices });
 
 /** A torrent that is offered. */
 export const OfferedTorrent = v.strictObject({
-  infoHash: v.pipe(v.string(), v.length(40), v.description("40 hex digits")),
+  infoHash: v.pipe(v.string(), v.length(40), toInfoHash, v.description("40 hex digits")),
 });
 
 export const NewOffer = v.strictObject({
-  infoHash: v.pipe(v.string(), v.length(40), v.description("40 hex digits, of a torrent of this session")),
+  infoHash: v.pipe(
+    v.string(),
+    v.length(40),
+    toInfoHash,
+    v.description("40 hex digits, of a torrent of this session"),
+  ),
   to: v.optional(v.pipe(Texts, v.description("Names of members; all where left out"))),
   replaces: v.optional(
     v.pipe(
       v.string(),
       v.length(40),
+      toInfoHash,
       v.description("The torrent of the version before, whose data is used again"),
     ),
   ),

@@ -1,6 +1,5 @@
 /** Operations on the fleet that this home is a member of. */
 import type { GenericSchema, InferOutput } from "valibot";
-import { type InfoHash, parseInfoHash } from "../../protocol/info_hash.ts";
 import type { FleetChoices as Choices, Session } from "../../session/session.ts";
 import { jsonOf } from "../events/state.ts";
 import { Fleet, ImageKey, Invitation, OwnKey } from "./answers.ts";
@@ -37,13 +36,6 @@ function order<Body>(
       return jsonOf(fleet.view);
     },
   });
-}
-
-/** Errors: `RangeError`. */
-function hashOf(text: string): InfoHash {
-  const infoHash = parseInfoHash(text);
-  if (infoHash !== undefined) return infoHash;
-  throw new RangeError("infoHash: Expected 40 hex digits, got another text");
 }
 
 function choicesOf({ accept, quota }: InferOutput<typeof FleetChoices>): Choices {
@@ -105,20 +97,19 @@ export const FLEET_OPERATIONS: readonly Operation[] = [
     "offer",
     "Offer a torrent of this session to members, as lead",
     NewOffer,
-    (fleet, { infoHash, to, replaces }) =>
-      fleet.offer(hashOf(infoHash), to, replaces === undefined ? undefined : hashOf(replaces)),
+    (fleet, { infoHash, to, replaces }) => fleet.offer(infoHash, to, replaces),
   ),
   order(
     "cancel",
     "Take back what this host offers; members that do not have all of it leave it",
     OfferedTorrent,
-    (fleet, { infoHash }) => fleet.cancel(hashOf(infoHash)),
+    (fleet, { infoHash }) => fleet.cancel(infoHash),
   ),
   order("accept", "Take what a lead offers this host", OfferedTorrent, (fleet, { infoHash }) => {
-    return fleet.accept(hashOf(infoHash));
+    return fleet.accept(infoHash);
   }),
   order("decline", "Do not take what a lead offers this host", OfferedTorrent, (fleet, { infoHash }) => {
-    return fleet.decline(hashOf(infoHash));
+    return fleet.decline(infoHash);
   }),
   order("forget", "Forget a member that is away", Forgetting, (fleet, { host }) => fleet.forget(host)),
   order("wake", "Switch on members that are away (Wake-on-LAN)", Waking, (fleet, { hosts }) => {

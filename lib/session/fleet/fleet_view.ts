@@ -68,5 +68,10 @@ export function memberViews(
   const view = ([id, { key, name, endpoint, seenAt }]: [string, KeptMember]) => (
     { ...keyView(key), name, isLead: leadIds.has(id), isHere: isHere(id), endpoint, seenAt }
   );
-  return [...members].map(view).sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+  return [...members].map(view).sort(byName);
+}
+
+/** Sorts hosts by name. */
+export function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }

@@ -3,6 +3,7 @@ import type { InfoHash } from "../../protocol/info_hash.ts";
 import type { AnswerKind, Offer } from "../../protocol/offer_messages.ts";
 import type { BookEntry } from "../../swarm/fleet/offer_book.ts";
 import type { Decision, KeptFleet } from "../kept/kept_fleet.ts";
+import { byName } from "./fleet_view.ts";
 
 /** A host that was offered something; `away` and `silent` are those that have not answered. */
 export interface OfferedHost {
@@ -82,5 +83,5 @@ export function hostsOf(
       has: answer?.has,
     };
   });
-  return hosts.sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+  return hosts.sort(byName);
 }

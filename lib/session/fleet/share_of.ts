@@ -20,22 +20,24 @@ export function shareOf(torrent: Torrent): Share | undefined {
   return {
     infoHash: torrent.infoHash,
     ...looksOf(metainfo),
-    trackers: trackersOf(metainfo),
+    trackers: tiersForOthers(metainfo).flat(),
     isListed: torrent.will.kept.isListed,
   };
 }
 
-/** The announce URLs that are of use to others: they cannot reach a tracker on our loopback. */
-function trackersOf({ announceTiers }: Metainfo): string[] {
-  return announceTiers.flat().filter((address) => !isLoopbackAnnounce(address))
-    .flatMap((address) => parseAnnounceAddress(address)?.href ?? []);
+/** The announce URLs that are of use to others, tier by tier: they cannot reach a tracker on our loopback. */
+export function tiersForOthers({ announceTiers }: Metainfo): string[][] {
+  return announceTiers.map((tier) =>
+    tier.filter((address) => !isLoopbackAnnounce(address))
+      .flatMap((address) => parseAnnounceAddress(address)?.href ?? [])
+  ).filter((tier) => tier.length > 0);
 }
 
 /** A torrent as a lead offers it; undefined for a private one (BEP 27), and for one without metadata. */
 export function offeredDataOf({ parts: { metainfo } }: Torrent): OfferedData | undefined {
   if (metainfo === undefined || metainfo.isPrivate) return undefined;
   const { name, files } = looksOf(metainfo);
-  return { name, length: metainfo.layout.totalLength, files, trackers: trackersOf(metainfo) };
+  return { name, length: metainfo.layout.totalLength, files, trackers: tiersForOthers(metainfo).flat() };
 }
 
 /** Name, bytes and number of files of a torrent, padding not counted (BEP 47). */

@@ -1,11 +1,9 @@
 /** The `.torrent` file of a torrent with the announce addresses that work today. */
 import { encodeMetainfo } from "../../protocol/metainfo.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
-import { parseAnnounceAddress } from "../../protocol/announce_address.ts";
 import { announceUrlOf } from "../../swarm/tracker/succession.ts";
-import { isLoopbackAnnounce } from "../advice/announce_advice.ts";
 import type { Torrent } from "../torrent.ts";
-import { isShared } from "./share_of.ts";
+import { isShared, tiersForOthers } from "./share_of.ts";
 
 /**
  * The file for somebody who reaches our tracker at `ours`; undefined for a torrent that is not told to others.
@@ -17,10 +15,7 @@ import { isShared } from "./share_of.ts";
 export function torrentOfToday(torrent: Torrent, ours: Endpoint | undefined): Uint8Array | undefined {
   const { metainfo, joined, announcer } = torrent.parts;
   if (metainfo === undefined || joined === undefined || !isShared(torrent)) return undefined;
-  const own = metainfo.announceTiers.map((tier) =>
-    tier.filter((address) => !isLoopbackAnnounce(address))
-      .flatMap((address) => parseAnnounceAddress(address)?.href ?? [])
-  ).filter((tier) => tier.length > 0);
+  const own = tiersForOthers(metainfo);
   const standIns = [...announcer?.successorUrls ?? [], ...(ours === undefined ? [] : [announceUrlOf(ours)])]
     .filter((url) => !own.flat().includes(url)).map((url) => [url]);
   return encodeMetainfo(metainfo.rawInfo, {
