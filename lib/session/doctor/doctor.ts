@@ -90,7 +90,7 @@ export class Doctor {
     const isAlone = () => trackersMet(torrents).length === 0;
     if (discovery === undefined || !isAlone()) return;
     for (const { infoHash, isPrivate, isSeeking } of torrents) {
-      if (isSeeking && !isPrivate) discovery.announceForAsker(infoHash);
+      if (isSeeking && !isPrivate) discovery.announceAgain(infoHash);
     }
     const deadline = performance.now() + DOCTOR.multicastMs;
     while (isAlone() && performance.now() < deadline) await sleep(50, signal);
