@@ -132,6 +132,14 @@ export class ClassRoom implements AsyncDisposable {
     if (!success) throw new Error(`${command}: ${new TextDecoder().decode(stderr)}`);
   }
 
+  /** Replaces the firewall of a host by rules that drop what is named, such as `tcp dport 6881`. */
+  async drop(host: number, ...what: readonly string[]): Promise<void> {
+    const rules = ["type filter hook input priority 0; policy accept;", "ct state established accept"];
+    const chain = [...rules, ...what.map((each) => `${each} drop`)].join("\n");
+    const table = `flush ruleset\ntable inet filter {\nchain input {\n${chain}\n}\n}\n`;
+    await this.runOn(host, "nft", table, "-f", "-");
+  }
+
   /** Lets a program of another kind listen on a TCP port of a host; resolves when it does. */
   async occupy(host: number, port: number): Promise<void> {
     const code = `Deno.listen({ port: ${port} }); console.log("listens"); setInterval(() => {}, 1e6);`;

@@ -10,6 +10,7 @@ import type { Examination } from "../../lib/api/shapes.ts";
 import { randomBytes } from "../harness/data/random.ts";
 import { needs } from "../harness/processes/require_tool.ts";
 import type { PeerRun } from "../harness/processes/peer_run.ts";
+import { run } from "../windows/commands.ts";
 import { ClassRoom } from "./class_room.ts";
 
 const FILE = "random.bin";
@@ -123,7 +124,7 @@ async function findBoth(faults: readonly Fault[]): Promise<void> {
   await Deno.remove(original);
   for (const fault of faults) await fault.before?.(room, stack);
   const drops = faults.flatMap(({ drops }) => drops ?? []);
-  if (drops.length > 0) await firewall(room, drops);
+  if (drops.length > 0) await room.drop(PATIENT, ...drops);
   if (has("one address twice")) { for (const host of OTHERS) await takeAddress(room, host); }
 
   const runs: PeerRun[] = [];
@@ -151,21 +152,9 @@ async function findBoth(faults: readonly Fault[]): Promise<void> {
   for (const run of runs) assert.ok(await run.stop());
 }
 
-/** Has a host's firewall drop what is named. */
-async function firewall(room: ClassRoom, drops: readonly string[]): Promise<void> {
-  const rules = ["type filter hook input priority 0; policy accept;", "ct state established accept"];
-  const chain = [...rules, ...drops.map((each) => `${each} drop`)].join("\n");
-  await room.runOn(PATIENT, "nft", `table inet filter {\nchain input {\n${chain}\n}\n}\n`, "-f", "-");
-}
-
 /** Gives a host the address of the first of `OTHERS`, and no IPv6. */
 async function takeAddress(room: ClassRoom, host: number): Promise<void> {
   await room.runOn(host, "ip", "", "address", "flush", "dev", "eth0");
   await room.runOn(host, "ip", "", "address", "add", `${room.address(OTHERS[0])}/24`, "dev", "eth0");
   await room.runOn(host, "ip", "", "route", "replace", "default", "dev", "eth0");
-}
-
-async function run(command: string, ...args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(command, { args }).output();
-  assert.ok(success, new TextDecoder().decode(stderr));
 }

@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Examination } from "../../lib/api/shapes.ts";
 import { randomBytes } from "../harness/data/random.ts";
 import { needs } from "../harness/processes/require_tool.ts";
+import { run } from "../windows/commands.ts";
 import { ClassRoom } from "./class_room.ts";
 
 const data = randomBytes(2 * 1024 * 1024, 31);
@@ -17,19 +18,6 @@ const lanTest = needs("linux", "root", "ip", "tc", "nft");
 async function examine(room: ClassRoom, host: number): Promise<Examination> {
   const text = await room.command(host, "doctor", "--json");
   return JSON.parse(text);
-}
-
-/** Replaces the firewall of a host by rules that drop what is named. */
-async function drop(room: ClassRoom, host: number, ...what: string[]): Promise<void> {
-  const rules = ["type filter hook input priority 0; policy accept;", "ct state established accept"];
-  const chain = [...rules, ...what.map((each) => `${each} drop`)].join("\n");
-  await room.runOn(
-    host,
-    "nft",
-    `flush ruleset\ntable inet filter {\nchain input {\n${chain}\n}\n}\n`,
-    "-f",
-    "-",
-  );
 }
 
 const wrong = ({ checks }: Examination) =>
@@ -59,23 +47,23 @@ lanTest("peer doctor finds firewalls, alone and in pairs, and says which ports t
   const others = `${other}(, ${other})?`;
   const dropped = (subject: string, port: number) =>
     new RegExp(`^${subject}: ${port} does not answer ${others}: allow TCP ${port} in the firewall`);
-  await drop(room, 1, "tcp dport 6881", "udp dport 6771");
+  await room.drop(1, "tcp dport 6881", "udp dport 6771");
   const first = await examine(room, 1);
   assert.match(wrong(first)[0], dropped("peer port", 6881));
   assert.match(wrong(first)[1], /^multicast: nothing came of what .* sent just now: allow UDP 6771/);
   assert.equal(first.summary, "pc-1 cannot be reached from outside: allow TCP 6881 and UDP 6771");
 
-  await drop(room, 1, "udp dport 6771");
+  await room.drop(1, "udp dport 6771");
   const second = await examine(room, 1);
   assert.equal(wrong(second).length, 1);
   assert.equal(second.summary, "pc-1 cannot be reached from outside: allow UDP 6771");
 
-  await drop(room, 1, "tcp dport 6969");
+  await room.drop(1, "tcp dport 6969");
   const third = await examine(room, 1);
   assert.match(wrong(third)[0], dropped("tracker port", 6969));
   assert.equal(third.summary, "pc-1 cannot be reached from outside: allow TCP 6969");
 
-  await drop(room, 1, "tcp dport { 6881, 6969 }");
+  await room.drop(1, "tcp dport { 6881, 6969 }");
   const both = await examine(room, 1);
   assert.equal(both.summary, "pc-1 cannot be reached from outside: allow TCP 6881 and 6969");
   const text = await room.command(1, "doctor");
@@ -123,7 +111,7 @@ lanTest("peer doctor finds a full disk, and that nobody has the data", async () 
   const home = room.home(1);
   await Deno.mkdir(home);
   // Mounted outside, as a command on a host sees mounts of its own only.
-  await mount("mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", home);
+  await run("mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", home);
   try {
     const alone = room.start(1, room.torrent, "--port=6881", "--name=pc-1");
     await alone.joined;
@@ -142,7 +130,7 @@ lanTest("peer doctor finds a full disk, and that nobody has the data", async () 
     assert.match(examination.summary, /^pc-1: the disk of .*; 2 more things are wrong$/);
     assert.ok(await alone.stop());
   } finally {
-    await mount("umount", home);
+    await run("umount", home);
   }
 });
 
@@ -160,7 +148,7 @@ lanTest("peer doctor finds a clock that is an hour off, and a firewall beside it
   const isOff =
     /^clock: (this machine is 1h00m ahead of 2 others: set its clock|.* differ by 1h00m: set the clock that is wrong)$/;
   assert.match(alone[0], isOff);
-  await drop(room, 1, "tcp dport 6881");
+  await room.drop(1, "tcp dport 6881");
   const both = await untilFound(room, 1, /^peer port: /);
   assert.match(both[0], /^peer port: 6881 does not answer .*: allow TCP 6881/);
   assert.match(both[1], isOff);
@@ -189,7 +177,7 @@ lanTest("peer doctor finds two machines with one address, and a firewall beside 
   const alternate = () => room.runOn(1 + turn++ % 2, "ip", "", "neigh", "flush", "all");
   const alone = await untilFound(room, 0, isDouble, alternate);
   assert.equal(alone.length, 1, alone.join("\n"));
-  await drop(room, 0, "tcp dport 6881");
+  await room.drop(0, "tcp dport 6881");
   const both = await untilFound(room, 0, /^peer port: /, alternate);
   assert.match(both[0], /^peer port: 6881 does not answer .*: allow TCP 6881/);
   assert.match(both[1], isDouble);
@@ -211,11 +199,6 @@ async function untilFound(
     assert.ok(performance.now() < deadline, found.join("\n"));
     await between();
   }
-}
-
-async function mount(command: string, ...args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(command, { args }).output();
-  assert.ok(success, new TextDecoder().decode(stderr));
 }
 
 /** Examines until something is wrong: announces fail only after a while. */
