@@ -65,15 +65,18 @@ export function readReport(
   numberOf: (name: string) => number | undefined,
 ): HostReport | undefined {
   const name = textOf("host_name");
-  const activity = ACTIVITIES.find((each) => each === textOf("host_does"));
-  if (name === undefined || activity === undefined) return undefined;
+  if (name === undefined) return undefined;
+  const does = textOf("host_does");
+  const slow = textOf("host_slow");
+  const activity = ACTIVITIES.find((each) => each === does);
+  if (activity === undefined) return undefined;
   return {
     name: cutName(printable(name)),
     have: numberOf("host_have") ?? 0,
     downloadRate: numberOf("host_down") ?? 0,
     uploadRate: numberOf("host_up") ?? 0,
     activity,
-    bottleneck: BOTTLENECKS.find((each) => each === textOf("host_slow")),
+    bottleneck: BOTTLENECKS.find((each) => each === slow),
   };
 }
 

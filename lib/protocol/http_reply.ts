@@ -49,13 +49,10 @@ export function encodeReplyHead(
   length: number | undefined,
   keepsAlive: boolean,
 ): Uint8Array<ArrayBuffer> {
-  const lines = [
-    `HTTP/1.1 ${status} ${reasonOf(status)}`,
-    ...headers.map(([name, value]) => `${name}: ${value}`),
-    length === undefined ? "Transfer-Encoding: chunked" : `Content-Length: ${length}`,
-    `Connection: ${keepsAlive ? "keep-alive" : "close"}`,
-  ];
-  return toUtf8(`${lines.join("\r\n")}\r\n\r\n`);
+  let head = `HTTP/1.1 ${status} ${reasonOf(status)}\r\n`;
+  for (const [name, value] of headers) head += `${name}: ${value}\r\n`;
+  const size = length === undefined ? "Transfer-Encoding: chunked" : `Content-Length: ${length}`;
+  return toUtf8(`${head}${size}\r\nConnection: ${keepsAlive ? "keep-alive" : "close"}\r\n\r\n`);
 }
 
 /** A whole reply; `withBody` is false for a request that asks for the head alone (`HEAD`). */

@@ -20,7 +20,7 @@ import {
   MESSAGE_LIMITS,
   numberIn,
 } from "./bencode.ts";
-import { concatBytes, fromByteString, fromUtf8, toByteString, toUtf8 } from "./bytes.ts";
+import { fromByteString, fromUtf8, toByteString, toUtf8 } from "./bytes.ts";
 import {
   canonicalAddress,
   COMPACT_LENGTH,
@@ -47,8 +47,6 @@ import {
 
 /** The interval of a reply that names none: the half hour that most trackers use. */
 const USUAL_INTERVAL_SECONDS = 1800;
-/** Matches a character that no URL may contain, or a malformed escape. */
-const NOT_PERCENT_ENCODED = /[^\x21-\x7e]|%(?![0-9a-f]{2})/i;
 const PERCENT = 0x25;
 
 /** The query string (without `?`) of an announce. */
@@ -95,7 +93,8 @@ export function parseAnnounceQuery(query: string): AnnounceRequest {
   const trackerId = percentDecode(parameters.get("trackerid") ?? "");
   const report = readReport(
     (name) => {
-      const bytes = percentDecode(parameters.get(name) ?? "%");
+      const value = parameters.get(name);
+      const bytes = value === undefined ? undefined : percentDecode(value);
       return bytes === undefined ? undefined : fromUtf8(bytes);
     },
     (name) => wholeNumber(parameters.get(name)),
@@ -155,19 +154,22 @@ function encodeCompactReply(reply: AnnounceReply): Uint8Array<ArrayBuffer> {
   const hasOthers = v4.length < reply.peers.length * COMPACT_LENGTH[4];
   const number = (key: string, value: number | undefined) =>
     value === undefined ? "" : `${key.length}:${key}i${value}e`;
-  const bytes = (key: string, value: Uint8Array | undefined) =>
-    value === undefined ? [] : [toUtf8(`${key.length}:${key}${value.length}:`), value];
-  const numbers = number("complete", reply.complete) + number("downloaded", reply.downloaded) +
-    number("incomplete", reply.incomplete) + number("interval", reply.intervalSeconds) +
-    number("min interval", reply.minIntervalSeconds);
-  return concatBytes(
-    toUtf8(`d${numbers}`),
-    ...bytes("peers", v4),
-    ...bytes("peers6", hasOthers ? compactPeers(reply.peers, 6) : undefined),
-    toUtf8(number("report interval", reply.reportIntervalSeconds)),
-    ...bytes("tracker id", reply.trackerId),
-    ...bytes("warning message", reply.warning === undefined ? undefined : toUtf8(reply.warning)),
-    toUtf8("e"),
+  const string = (key: string, value: string | undefined) =>
+    value === undefined ? "" : `${key.length}:${key}${value.length}:${value}`;
+  const bytes = (value: Uint8Array | undefined) => value && toByteString(value);
+  return fromByteString(
+    "d" +
+      number("complete", reply.complete) +
+      number("downloaded", reply.downloaded) +
+      number("incomplete", reply.incomplete) +
+      number("interval", reply.intervalSeconds) +
+      number("min interval", reply.minIntervalSeconds) +
+      string("peers", v4) +
+      string("peers6", hasOthers ? compactPeers(reply.peers, 6) : undefined) +
+      number("report interval", reply.reportIntervalSeconds) +
+      string("tracker id", bytes(reply.trackerId)) +
+      string("warning message", reply.warning && toByteString(toUtf8(reply.warning))) +
+      "e",
   );
 }
 
@@ -352,21 +354,25 @@ function parametersIn(query: string): [name: string, value: string][] {
  * BEP 3 refers to RFC 1738, where it needs no escape; a space is written as %20.
  */
 function percentDecode(value: string): Uint8Array<ArrayBuffer> | undefined {
-  if (NOT_PERCENT_ENCODED.test(value)) return undefined;
   const bytes = new Uint8Array(value.length);
   let length = 0;
   for (let at = 0; at < value.length; at++) {
-    const code = value.charCodeAt(at);
-    bytes[length++] = code === PERCENT
-      ? hexDigit(value.charCodeAt(++at)) << 4 | hexDigit(value.charCodeAt(++at))
-      : code;
+    let code = value.charCodeAt(at);
+    if (code < 0x21 || code > 0x7e) return undefined;
+    if (code === PERCENT) {
+      code = hexDigit(value.charCodeAt(++at)) << 4 | hexDigit(value.charCodeAt(++at));
+      if (code < 0) return undefined;
+    }
+    bytes[length++] = code;
   }
   return bytes.subarray(0, length);
 }
 
-/** The value of the hexadecimal digit with this character code. */
+/** The value of the hexadecimal digit with this character code; -1 for another character, or none (NaN). */
 function hexDigit(code: number): number {
-  return code <= 0x39 ? code - 0x30 : (code | 0x20) - 0x57;
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const lower = code | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
 }
 
 function percentEncode(value: Uint8Array | string): string {

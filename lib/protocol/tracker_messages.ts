@@ -51,22 +51,21 @@ export interface AnnouncedPeer {
   readonly compact?: string;
 }
 
-/** The compact list of the peers of one family (BEP 23, 7), at most `limit` of them. */
+/** The compact list of the peers of one family (BEP 23, 7), one character a byte, of at most `limit` peers. */
 export function compactPeers(
   peers: readonly AnnouncedPeer[],
   family: IpFamily,
   limit = Infinity,
-): Uint8Array<ArrayBuffer> {
+): string {
   const length = COMPACT_LENGTH[family];
-  const list = new Uint8Array(Math.min(peers.length, limit) * length);
-  let filled = 0;
+  let list = "";
   for (const peer of peers) {
     const compact = peer.compact ?? toCompactText(peer.endpoint);
     if (compact.length !== length) continue;
-    if (filled === list.length) break;
-    for (let at = 0; at < length; at++) list[filled++] = compact.charCodeAt(at);
+    if (list.length >= limit * length) break;
+    list += compact;
   }
-  return list.subarray(0, filled);
+  return list;
 }
 
 /** A tracker's reply to an announce. From a hostile tracker, intervals may be any whole number. */

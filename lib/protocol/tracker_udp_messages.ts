@@ -10,6 +10,7 @@ import { ProtocolError } from "../errors.ts";
 import {
   concatBytes,
   equalBytes,
+  fromByteString,
   fromUtf8,
   joinBytes,
   readUint16,
@@ -217,7 +218,7 @@ export function encodeUdpAnnounceReply(
   writeUint32(numbers, 0, announced.intervalSeconds);
   writeUint32(numbers, 4, announced.incomplete ?? 0);
   writeUint32(numbers, 8, announced.complete ?? 0);
-  const peers = compactPeers(announced.peers, family, maxUdpPeers(family));
+  const peers = fromByteString(compactPeers(announced.peers, family, maxUdpPeers(family)));
   return concatBytes(reply(UdpAction.announce, transactionId), numbers, peers);
 }
 

@@ -117,6 +117,7 @@ function addressesOf(
   remoteAddress: string,
   trustedProxies: readonly string[],
 ): [string, ...string[]] {
+  if (claimedAddresses.length === 0) return [remoteAddress];
   const isProxy = trustedProxies.includes(withoutZone(remoteAddress));
   if (!isProxy && scopeOf(remoteAddress) !== "loopback") return [remoteAddress];
   const family = familyOf(remoteAddress);
