@@ -4,6 +4,7 @@ import { isRenameBusy, tryAgain } from "./storage_failure.ts";
 /**
  * Renames a file in one step, over another one where there is one; tries again for a while where another program holds
  * one of them. `letGo` closes both files in this process before every try, since some systems do not rename open files.
+ * `renamed` hears of it before anything else runs.
  *
  * Errors: those of the system, such as `EXDEV` for another file system.
  */
@@ -11,11 +12,13 @@ export async function renameOver(
   source: string,
   target: string,
   letGo: () => void = () => {},
+  renamed: () => void = () => {},
 ): Promise<void> {
   await tryAgain(() => {
     letGo();
     if (Deno.build.os === "windows") makeWritable(target);
     fs.renameSync(source, target);
+    renamed();
   }, isRenameBusy);
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { join } from "node:path";
+import { FileRow } from "../../lib/disk/file_row.ts";
 import { OpenFiles } from "../../lib/disk/open_files.ts";
 import { TorrentFiles } from "../../lib/disk/torrent_files.ts";
 import { allPieces, PIECE, TestHome, TestTorrent } from "./test_home.ts";
@@ -48,6 +49,60 @@ const canMount = await mountTmpfs(probe, "64k").then(async (mount) => {
   return mount !== undefined;
 });
 Deno.removeSync(probe);
+
+/** Calls `look` after each rename and removal, and at each of the next turns of the queue of microtasks; until disposed. */
+function lookingAfterEachStep(look: () => void): { looked: number } & Disposable {
+  const { renameSync, unlinkSync } = fs;
+  const looking = {
+    looked: 0,
+    [Symbol.dispose]: () => void Object.assign(fs, { renameSync, unlinkSync }),
+  };
+  const begin = async () => {
+    for (let turn = 0; turn < 20; turn++) {
+      await undefined;
+      look();
+      looking.looked++;
+    }
+  };
+  fs.renameSync = (...paths) => {
+    renameSync(...paths);
+    void begin();
+  };
+  fs.unlinkSync = (path) => {
+    unlinkSync(path);
+    void begin();
+  };
+  return looking;
+}
+
+for (const way of ["by renaming", "across file systems", "where copies are there already"]) {
+  Deno.test(`TorrentFiles serves every byte at each turn of a move ${way}`, async () => {
+    await withFiles(async (files, home) => {
+      using _ = way === "by renaming" ? undefined : separateFileSystems();
+      if (way === "where copies are there already") {
+        const copies = new FileRow({ ...files.tmp.description, base: ["shareable"] }, new OpenFiles(8));
+        await copies.create();
+        copies.write(0, torrent.content);
+        copies.close();
+      }
+      const target = new Uint8Array(torrent.content.length);
+      const failures: unknown[] = [];
+      using looking = lookingAfterEachStep(() => {
+        try {
+          files.read(0, target.fill(0));
+          assert.deepEqual(target, torrent.content);
+        } catch (error) {
+          failures.push(error);
+        }
+      });
+      await files.moveToShareable([]);
+      assert.deepEqual(failures, []);
+      assert.ok(looking.looked > 20);
+      files.removeTmp();
+      home.assertFinished(torrent);
+    });
+  });
+}
 
 Deno.test("TorrentFiles serves every byte before, while and after files move", async () => {
   await withFiles(async (files, home) => {

@@ -63,11 +63,16 @@ export async function moveFiles(files: readonly number[], move: FileMove): Promi
   if (await moveFolder(steps, move)) return;
   const folders = new Set<string>();
   await visitInSlices(steps, async ({ file, kind }, known) => {
-    if (kind === "move") folders.add(await moveOne(file, move, known));
+    if (kind === "move") return void folders.add(await moveOne(file, move, known));
+    noteMoved(file, move);
     if (kind === "drop") await removeFile(move.from, file, () => move.letGo(file), known);
-    move.moved(file, move.to.stampOf(file, known));
   });
   for (const folder of folders) await syncFolder(folder);
+}
+
+/** Tells of a file that is at its new place. Errors: `StorageError`. */
+function noteMoved(file: number, { to, moved }: FileMove): void {
+  moved(file, to.stampOf(file));
 }
 
 async function stepFor(
@@ -149,7 +154,7 @@ async function moveOne(file: number, move: FileMove, known: KnownFolders): Promi
   const { path: target } = guardPath(to.description.root, to.stepsTo(file), known);
   try {
     try {
-      await renameOver(source, target, () => letGo(file));
+      await renameOver(source, target, () => letGo(file), () => noteMoved(file, move));
     } catch (error) {
       if (errorCode(error) !== "EXDEV") throw error;
       await moveAcross(file, source, target, move);
@@ -161,12 +166,8 @@ async function moveOne(file: number, move: FileMove, known: KnownFolders): Promi
 }
 
 /** Moves a file to another file system by a hidden copy, so that the target appears complete or not at all. */
-async function moveAcross(
-  file: number,
-  source: string,
-  target: string,
-  { from, mark, letGo }: FileMove,
-): Promise<void> {
+async function moveAcross(file: number, source: string, target: string, move: FileMove): Promise<void> {
+  const { from, mark, letGo } = move;
   const copy = join(dirname(target), `.peer-${mark}-${file}.part`);
   fs.rmSync(copy, { force: true });
   try {
@@ -177,7 +178,7 @@ async function moveAcross(
     } finally {
       fs.closeSync(fd);
     }
-    await renameOver(copy, target, () => letGo(file));
+    await renameOver(copy, target, () => letGo(file), () => noteMoved(file, move));
   } catch (error) {
     // On a full disk, part of a copy would only take up room.
     fs.rmSync(copy, { force: true });
