@@ -551,9 +551,12 @@ export const DOCTOR = {
 export const SUCCESSION = {
   /** Successors of a torrent, each at another address: with three, a room may lose two machines at once. */
   count: 3,
-  /** How often the successors are looked up, and told to connected peers where they have changed. */
-  lookMs: 1 * SECOND,
-  /** Messages that name trackers, accepted from one connection; we send one a second at most. */
+  /**
+   * How often the successors are told to connected peers where they have changed. While a room fills, each newcomer may
+   * change them.
+   */
+  lookMs: 5 * SECOND,
+  /** Messages that name trackers, accepted from one connection; we send far fewer. */
   accepted: { burst: 5, perSecond: 1 },
   /** How long an answer shows that a tracker is there: three of the longest intervals that we use with it. */
   answerHoldsMs: 90 * SECOND,

@@ -211,7 +211,10 @@ export async function run(words: StartWords, errand: Errand): Promise<ExitCode> 
     const manager = new ServiceManager();
     const state = join(home, "state");
     await manager.ready(state);
-    const show = () => view.tick(session.snapshot().map((torrent) => withRoom(torrent, session)));
+    const show = () => {
+      const torrents = session.snapshot();
+      view.tick(view.showsRooms ? torrents.map((torrent) => withRoom(torrent, session)) : torrents);
+    };
     const ticking = setInterval(show, SHOW_EVERY_MS);
     let api: Api | undefined;
     try {

@@ -2,6 +2,7 @@ import {
   canonicalAddress,
   type Endpoint,
   familyOf,
+  type IpFamily,
   lacksZone,
   scopeOf,
   sharesPrefix,
@@ -42,13 +43,11 @@ export function isOwnEndpoint({ address, port }: Endpoint, ownPort: number): boo
 export function ownAddressFor(remoteAddress: string): string | undefined {
   const family = familyOf(remoteAddress);
   if (scopeOf(remoteAddress) === "loopback") return family === 4 ? "127.0.0.1" : "::1";
-  const candidates = interfaces().filter(({ address }) =>
-    familyOf(address) === family && scopeOf(address) !== "loopback"
-  );
+  const candidates = interfaces().filter((own) => own.family === family && own.scope !== "loopback");
   const onItsNetwork = candidates.find(({ address, prefixLength }) =>
     sharesPrefix(address, remoteAddress, prefixLength)
   );
-  return (onItsNetwork ?? candidates.find(({ address }) => scopeOf(address) !== "linkLocal"))?.address;
+  return (onItsNetwork ?? candidates.find(({ scope }) => scope !== "linkLocal"))?.address;
 }
 
 /** Whether a remote is near by: on a network of this machine, or on a private one that routers lead to. */
@@ -59,8 +58,8 @@ export function isNear(remoteAddress: string): boolean {
 /** Whether a remote is on a network of this machine, which no router stands before. */
 export function isOnOwnNetwork(remoteAddress: string): boolean {
   const family = familyOf(remoteAddress);
-  return interfaces().some(({ address, prefixLength }) =>
-    familyOf(address) === family && sharesPrefix(address, remoteAddress, prefixLength)
+  return interfaces().some((own) =>
+    own.family === family && sharesPrefix(own.address, remoteAddress, own.prefixLength)
   );
 }
 
@@ -83,10 +82,12 @@ export function remoteAddress(hostname: string, localHostname?: string): string 
 
 /** How long a list of interfaces is used, in ms: listing them costs as much as answering an announce. */
 const LIST_AGE_MS = 1_000;
-let listed: { readonly at: number; readonly list: readonly OwnAddress[] } | undefined;
+let listed: { readonly at: number; readonly text: string; readonly list: readonly OwnAddress[] } | undefined;
 
 interface OwnAddress {
   readonly address: string;
+  readonly family: IpFamily;
+  readonly scope: ReturnType<typeof scopeOf>;
   readonly prefixLength: number;
   /** How the system names the interface in link-local addresses. */
   readonly zone: string;
@@ -96,20 +97,28 @@ interface OwnAddress {
 function interfaces(): readonly OwnAddress[] {
   const now = performance.now();
   if (listed !== undefined && now - listed.at <= LIST_AGE_MS) return listed.list;
+  let { text, list } = listed ?? { text: "", list: [] };
   try {
-    listed = { at: now, list: listInterfaces() };
+    const present = Deno.networkInterfaces();
+    const presentText = JSON.stringify(present);
+    // Reading the addresses takes longer than listing them, and they hardly ever change.
+    if (presentText !== text) [text, list] = [presentText, present.flatMap(readInterface)];
   } catch {
-    listed = { at: now, list: listed?.list ?? [] };
+    // What was listed before holds.
   }
-  return listed.list;
+  listed = { at: now, text, list };
+  return list;
 }
 
-function listInterfaces(): OwnAddress[] {
-  return Deno.networkInterfaces().flatMap(({ name, address, cidr, scopeid }) => {
-    const canonical = canonicalAddress(address);
-    const prefixLength = Number(cidr.split("/")[1]);
-    return canonical === undefined || Number.isNaN(prefixLength)
-      ? []
-      : [{ address: canonical, prefixLength, zone: Deno.build.os === "windows" ? `${scopeid}` : name }];
-  });
+function readInterface({ name, address, cidr, scopeid }: Deno.NetworkInterfaceInfo): OwnAddress[] {
+  const canonical = canonicalAddress(address);
+  const prefixLength = Number(cidr.split("/")[1]);
+  if (canonical === undefined || Number.isNaN(prefixLength)) return [];
+  return [{
+    address: canonical,
+    family: familyOf(canonical),
+    scope: scopeOf(canonical),
+    prefixLength,
+    zone: Deno.build.os === "windows" ? `${scopeid}` : name,
+  }];
 }

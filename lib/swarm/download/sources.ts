@@ -54,6 +54,13 @@ export class Sources {
     return this.#context.policy.downloadSources;
   }
 
+  /** The sources, without web seeds. */
+  get #sources(): RemotePeer[] {
+    const sources: RemotePeer[] = [];
+    for (const peer of this.#context.peers.values()) if (peer.isSource && !peer.isWebSeed) sources.push(peer);
+    return sources;
+  }
+
   /** The number of sources, without web seeds. */
   get count(): number {
     let count = 0;
@@ -63,14 +70,22 @@ export class Sources {
 
   /** Whether a peer without a place would answer requests, and is not passed over for now. */
   areOthersWaiting(now: number): boolean {
-    return this.#waiting(now).length > 0 || this.#declined(now).length > 0;
+    return this.#waiting(now).length > 0 || this.#context.peers.values().some((peer) => isRefused(peer, now));
   }
 
   /** Fills free places at once. */
   fill(now: number): void {
     this.#makeRoomForNear(now);
-    for (const peer of this.#candidates(now, true)) if (!peer.isSource) this.#gain(peer, "web seed", now);
+    for (const peer of this.#context.peers.values()) {
+      if (peer.isWebSeed && !peer.isSource && wouldAnswer(peer, now)) this.#gain(peer, "web seed", now);
+    }
     const free = this.#places - this.count;
+    if (free > 0) this.#fillPlaces(free, now);
+    if (this.count >= this.#places) this.#tryWaiting(now);
+    this.#declineOthers(now);
+  }
+
+  #fillPlaces(free: number, now: number): void {
     const first = fill(this.#waiting(now).map((peer) => candidateOf(peer, now)), free, this.#random);
     // Peers that we had nothing to ask come last.
     const spare = this.#candidates(now).filter((peer) => !peer.isSource && peer.spareUntil > now);
@@ -78,8 +93,6 @@ export class Sources {
     for (const { number, reason } of [...first, ...rest]) {
       this.#gain(this.#context.peers.get(number)!, reason, now);
     }
-    if (this.count >= this.#places) this.#tryWaiting(now);
-    this.#declineOthers(now);
   }
 
   /** Far sources give way to near ones that would answer requests. */
@@ -133,10 +146,12 @@ export class Sources {
     if (this.count < this.#places) return;
     const { peers } = this.#context;
     for (const peer of peers.values()) this.#trials.expire(peer, now);
+    const declined = this.#declined(now);
+    if (declined.length === 0) return;
     const places = this.#replaceable(now);
     let free = places.filter(({ isMainstay }) => !isMainstay).length;
     for (const peer of peers.values()) if (this.#trials.isInvited(peer, now)) free--;
-    const declined = this.#declined(now);
+    if (free <= 0) return;
     const worst = places[0]?.worth ?? Infinity;
     const better = this.#byKnownWorth(declined).filter((peer) => this.#isMuchBetter(peer, worst));
     const due = declined.filter((peer) => this.#trials.isDue(peer, worst, now));
@@ -164,8 +179,7 @@ export class Sources {
    * to nothing: its upload slot would go to another peer, and the piece would reach nobody for a long time.
    */
   #replaceable(now: number): { source: RemotePeer; worth: number; isMainstay: boolean }[] {
-    const sources = [...this.#context.peers.values()].filter((peer) => peer.isSource && !peer.isWebSeed)
-      .map((source) => ({ source, worth: this.#trials.worth(source, now) }));
+    const sources = this.#sources.map((source) => ({ source, worth: this.#trials.worth(source, now) }));
     const total = sources.reduce((sum, { worth }) => sum + worth, 0);
     return sources
       .filter(({ source }) => !source.wasHeldUp(now, CHOKING.idlePauseMs) && this.#trials.isOver(source, now))
@@ -182,12 +196,14 @@ export class Sources {
 
   /** Declines all peers that unchoke us without being sources while all places are in use, and no peer otherwise. */
   #declineOthers(now: number): void {
-    const peers = [...this.#context.peers.values()].filter((peer) => !peer.isWebSeed);
-    const inUse = peers.filter((peer) =>
-      peer.isSource && (peer.outstanding > 0 || now - peer.lastBlockAt < CHOKING.idlePauseMs)
-    );
-    const areAllInUse = inUse.length >= this.#places;
-    for (const peer of peers) {
+    let inUse = 0;
+    for (const peer of this.#context.peers.values()) {
+      if (peer.isWebSeed || !peer.isSource) continue;
+      if (peer.outstanding > 0 || now - peer.lastBlockAt < CHOKING.idlePauseMs) inUse++;
+    }
+    const areAllInUse = inUse >= this.#places;
+    for (const peer of this.#context.peers.values()) {
+      if (peer.isWebSeed) continue;
       const isInVain = !peer.isSource && (peer.isDeclined || !peer.peerChokes) &&
         !this.#trials.isInvited(peer, now);
       if (peer.isDeclined === (areAllInUse && isInVain)) continue;
@@ -220,13 +236,11 @@ export class Sources {
 
   /** Takes places from sources that we have nothing to ask, while other peers wait for one. */
   replaceIdle(now: number): void {
-    let waiting = this.#waiting(now).length;
-    for (const peer of this.#context.peers.values()) {
-      if (waiting <= 0) break;
-      if (!peer.isSource || peer.isWebSeed || peer.outstanding > 0) continue;
+    const idle = this.#sources.filter((peer) => peer.outstanding === 0);
+    const waiting = idle.length === 0 ? 0 : this.#waiting(now).length;
+    for (const peer of idle.slice(0, waiting)) {
       peer.spareUntil = now + CHOKING.idlePauseMs;
       this.lose(peer, "has nothing to ask for");
-      waiting--;
     }
     this.fill(now);
   }
@@ -255,24 +269,39 @@ export class Sources {
     this.#listener.gained(peer, now);
   }
 
-  /** Remote peers, or web seeds, that would answer requests we have. */
-  #candidates(now: number, areWebSeeds = false): RemotePeer[] {
-    return [...this.#context.peers.values()].filter((peer) =>
-      peer.isWebSeed === areWebSeeds && !peer.peerChokes && !peer.isDeclined && isWanted(peer, now)
-    );
+  /** Remote peers, web seeds left out, that would answer requests we have. */
+  #candidates(now: number): RemotePeer[] {
+    const candidates: RemotePeer[] = [];
+    for (const peer of this.#context.peers.values()) {
+      if (!peer.isWebSeed && wouldAnswer(peer, now)) candidates.push(peer);
+    }
+    return candidates;
   }
 
   /** Candidates that are not sources and not passed over for now. */
   #waiting(now: number): RemotePeer[] {
     const all = this.#candidates(now).filter((peer) => !peer.isSource && peer.spareUntil <= now);
+    if (!all.some(({ isFar }) => isFar)) return all;
     const near = all.filter(({ isFar }) => !isFar);
     return near.length > 0 && this.#farSources.length >= this.#farPlaces ? near : all;
   }
 
   /** Remote peers that would be candidates if we had not declined them. Most of them choke us because of that. */
   #declined(now: number): RemotePeer[] {
-    return [...this.#context.peers.values()].filter((peer) => peer.isDeclined && isWanted(peer, now));
+    const declined: RemotePeer[] = [];
+    for (const peer of this.#context.peers.values()) if (isRefused(peer, now)) declined.push(peer);
+    return declined;
   }
+}
+
+/** Whether the peer would answer requests we have. */
+function wouldAnswer(peer: RemotePeer, now: number): boolean {
+  return !peer.peerChokes && !peer.isDeclined && isWanted(peer, now);
+}
+
+/** Whether only we stand in the way of asking the peer. */
+function isRefused(peer: RemotePeer, now: number): boolean {
+  return peer.isDeclined && isWanted(peer, now);
 }
 
 function isWanted(peer: RemotePeer, now: number): boolean {

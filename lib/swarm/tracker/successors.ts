@@ -31,7 +31,7 @@ export interface FirstHand {
 }
 
 interface Candidate extends Successor {
-  readonly name: string;
+  readonly rank: string;
   readonly isHearsay: boolean;
 }
 
@@ -112,10 +112,9 @@ export class Successors {
     for (const { endpoint, isHearsay, isOwn = false } of known) {
       const name = formatEndpoint(endpoint);
       if (candidates.has(name) || (this.#failed.get(name)?.until ?? 0) > now) continue;
-      candidates.set(name, { endpoint, name, isHearsay, isOwn });
+      candidates.set(name, { endpoint, rank: this.#rendezvous.rankOf(endpoint), isHearsay, isOwn });
     }
-    const rankOf = ({ endpoint }: Candidate) => this.#rendezvous.rankOf(endpoint);
-    const ranked = [...candidates.values()].sort((a, b) => rankOf(a) < rankOf(b) ? 1 : -1);
+    const ranked = [...candidates.values()].sort(byRank);
     const chosen: Candidate[] = [];
     // In the second round, hearsay fills the places that are left.
     for (const maxHearsay of [1, SUCCESSION.count]) {
@@ -128,7 +127,11 @@ export class Successors {
         chosen.push(candidate);
       }
     }
-    return chosen.sort((a, b) => rankOf(a) < rankOf(b) ? 1 : -1)
-      .map(({ endpoint, isOwn }) => ({ endpoint, isOwn }));
+    return chosen.sort(byRank).map(({ endpoint, isOwn }) => ({ endpoint, isOwn }));
   }
+}
+
+/** The highest rank first. */
+function byRank(a: Candidate, b: Candidate): number {
+  return a.rank < b.rank ? 1 : -1;
 }

@@ -167,14 +167,17 @@ export class Upload {
       this.choke(peer, isStalled ? "takes nothing" : "asks for nothing");
       needed--;
     }
-    for (const peer of this.#shares(now).excess()) this.choke(peer, "others want our data");
+    if (this.#holders().some((peer) => this.#isGreedy(peer, now))) {
+      for (const peer of this.#shares(now).excess()) this.choke(peer, "others want our data");
+    }
     this.fillSlots(now);
     for (const peer of this.#context.peers.values()) this.#show(peer, now);
   }
 
   /** Shows a peer the pieces that it may ask for now (BEP 16). */
   #show(peer: RemotePeer, now: number): void {
-    const indices = this.#superSeeding?.show(peer, now) ?? [];
+    if (this.#superSeeding === undefined) return;
+    const indices = this.#superSeeding.show(peer, now);
     if (indices.length === 0) return;
     peer.sender.send(joinBytes(indices.map((index) => encodeAboutPiece(MessageId.have, index))));
   }

@@ -31,12 +31,14 @@ interface LoggedProgressOptions {
 /** A view beside which events are written to the log: failures as what they are, all else as information. */
 export class LoggedProgress implements ProgressView {
   readonly watchesPieces: boolean;
+  readonly showsRooms: boolean;
   readonly #options: LoggedProgressOptions;
   readonly #texts = new EventTexts();
 
   constructor(options: LoggedProgressOptions) {
     this.#options = options;
     this.watchesPieces = options.watchesPieces || options.shown?.watchesPieces === true;
+    this.showsRooms = options.shown?.showsRooms === true;
   }
 
   event(event: ShownEvent): void {

@@ -6,6 +6,7 @@ import type { ProgressView, ShownEvent, ShownSwarm } from "./progress_view.ts";
 
 /** Shows bars on a terminal, one for each torrent and each connected peer, and the events above them. */
 export class ProgressBars implements ProgressView {
+  readonly showsRooms = true;
   readonly #bars: LiveLines;
   readonly #paint: Paint;
   readonly #texts = new EventTexts();

@@ -54,6 +54,8 @@ export interface ShownSwarm extends SwarmSnapshot {
 export interface ProgressView {
   /** Whether it wants the event `piece`, which may come thousands of times a second; left out for no. */
   readonly watchesPieces?: boolean;
+  /** Whether it shows rooms; where it does not, it gets none. */
+  readonly showsRooms?: boolean;
   /** Shows an event. */
   event(event: ShownEvent): void;
   /** Shows the present state of every swarm; called about once a second. */
