@@ -204,7 +204,8 @@ export class Sources {
     const areAllInUse = inUse >= this.#places;
     for (const peer of this.#context.peers.values()) {
       if (peer.isWebSeed) continue;
-      const isInVain = !peer.isSource && (peer.isDeclined || !peer.peerChokes) &&
+      // What a former source was asked for may still come; it would be refused, and asked for a second time.
+      const isInVain = !peer.isSource && (peer.isDeclined || !peer.peerChokes && peer.outstanding === 0) &&
         !this.#trials.isInvited(peer, now);
       if (peer.isDeclined === (areAllInUse && isInVain)) continue;
       peer.isDeclined = !peer.isDeclined;

@@ -13,6 +13,8 @@ class Places {
   readonly sources: Sources;
   /** Those that alone can finish a piece. */
   readonly needed = new Set<RemotePeer>();
+  /** Those that still send what they were asked for when they are sources no longer. */
+  readonly late = new Set<RemotePeer>();
   readonly #connected = new Map<number, RemotePeer>();
   #changes: string[] = [];
 
@@ -23,7 +25,11 @@ class Places {
       policy: { downloadSources: PLACES },
       surroundings: { random: seededRandom(3) },
       declines: ({ number, isDeclined }) => this.#changes.push(`${isDeclined ? "-" : "+"}${number}`),
-    }, { gained: () => {}, lost: () => {}, isNeeded: (peer) => this.needed.has(peer) });
+    }, {
+      gained: (peer) => peer.outstanding = 1,
+      lost: (peer) => this.late.has(peer) || (peer.outstanding = 0),
+      isNeeded: (peer) => this.needed.has(peer),
+    });
     for (let i = 0; i < count; i++) this.connect();
   }
 
@@ -31,7 +37,6 @@ class Places {
     const { peer } = fakePeer(this.peers.length + 1, 4);
     peer.peerChokes = false;
     peer.wantedPieces = 1;
-    peer.outstanding = 1;
     this.peers.push(peer);
     this.#connected.set(peer.number, peer);
     return peer;
@@ -58,6 +63,21 @@ Deno.test("Sources fills its places and declines who unchokes us in vain, once",
   places.sources.fill(1);
   places.sources.fill(2);
   assert.deepEqual([places.taken, places.takeChanges()], [[1, 2], ["-3"]]);
+});
+
+Deno.test("Sources declines a former source once all has come that it was asked for", () => {
+  const places = new Places(PLACES);
+  places.sources.fill(0);
+  const [lost] = places.peers;
+  places.late.add(lost);
+  places.sources.lose(lost);
+  lost.spareUntil = 10;
+  places.connect();
+  places.sources.fill(1);
+  assert.deepEqual([places.taken, places.takeChanges()], [[2, 3], []]);
+  lost.outstanding = 0;
+  places.sources.fill(2);
+  assert.deepEqual([places.taken, places.takeChanges()], [[2, 3], ["-1"]]);
 });
 
 Deno.test("Sources declines nobody while a place is free, and then takes who unchokes us first", () => {
