@@ -36,7 +36,7 @@ export function familyOf(address: string): IpFamily {
 }
 
 /** The kind of network that an address belongs to, which decides what it may be used for. */
-type AddressScope = "loopback" | "private" | "linkLocal" | "global" | "unusable";
+export type AddressScope = "loopback" | "private" | "linkLocal" | "global" | "unusable";
 
 /** Scope of a canonical address; multicast, broadcast and unspecified ones are `unusable`. */
 export function scopeOf(address: string): AddressScope {

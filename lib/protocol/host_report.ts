@@ -67,9 +67,9 @@ export function readReport(
   const name = textOf("host_name");
   if (name === undefined) return undefined;
   const does = textOf("host_does");
-  const slow = textOf("host_slow");
   const activity = ACTIVITIES.find((each) => each === does);
   if (activity === undefined) return undefined;
+  const slow = textOf("host_slow");
   return {
     name: cutName(printable(name)),
     have: numberOf("host_have") ?? 0,

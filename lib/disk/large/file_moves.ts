@@ -64,15 +64,15 @@ export async function moveFiles(files: readonly number[], move: FileMove): Promi
   const folders = new Set<string>();
   await visitInSlices(steps, async ({ file, kind }, known) => {
     if (kind === "move") return void folders.add(await moveOne(file, move, known));
-    noteMoved(file, move);
+    noteMoved(file, move, known);
     if (kind === "drop") await removeFile(move.from, file, () => move.letGo(file), known);
   });
   for (const folder of folders) await syncFolder(folder);
 }
 
 /** Tells of a file that is at its new place. Errors: `StorageError`. */
-function noteMoved(file: number, { to, moved }: FileMove): void {
-  moved(file, to.stampOf(file));
+function noteMoved(file: number, { to, moved }: FileMove, known?: KnownFolders): void {
+  moved(file, to.stampOf(file, known));
 }
 
 async function stepFor(
@@ -154,7 +154,7 @@ async function moveOne(file: number, move: FileMove, known: KnownFolders): Promi
   const { path: target } = guardPath(to.description.root, to.stepsTo(file), known);
   try {
     try {
-      await renameOver(source, target, () => letGo(file), () => noteMoved(file, move));
+      await renameOver(source, target, () => letGo(file), () => noteMoved(file, move, known));
     } catch (error) {
       if (errorCode(error) !== "EXDEV") throw error;
       await moveAcross(file, source, target, move);

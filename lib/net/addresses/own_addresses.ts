@@ -1,4 +1,5 @@
 import {
+  type AddressScope,
   canonicalAddress,
   type Endpoint,
   familyOf,
@@ -87,7 +88,7 @@ let listed: { readonly at: number; readonly text: string; readonly list: readonl
 interface OwnAddress {
   readonly address: string;
   readonly family: IpFamily;
-  readonly scope: ReturnType<typeof scopeOf>;
+  readonly scope: AddressScope;
   readonly prefixLength: number;
   /** How the system names the interface in link-local addresses. */
   readonly zone: string;

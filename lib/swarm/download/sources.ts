@@ -56,16 +56,12 @@ export class Sources {
 
   /** The sources, without web seeds. */
   get #sources(): RemotePeer[] {
-    const sources: RemotePeer[] = [];
-    for (const peer of this.#context.peers.values()) if (peer.isSource && !peer.isWebSeed) sources.push(peer);
-    return sources;
+    return this.#peersThat((peer) => peer.isSource && !peer.isWebSeed);
   }
 
   /** The number of sources, without web seeds. */
   get count(): number {
-    let count = 0;
-    for (const peer of this.#context.peers.values()) if (peer.isSource && !peer.isWebSeed) count++;
-    return count;
+    return this.#sources.length;
   }
 
   /** Whether a peer without a place would answer requests, and is not passed over for now. */
@@ -106,7 +102,7 @@ export class Sources {
   }
 
   get #farSources(): RemotePeer[] {
-    return [...this.#context.peers.values()].filter(({ isFar, isSource }) => isFar && isSource);
+    return this.#peersThat(({ isFar, isSource }) => isFar && isSource);
   }
 
   /** Places of far sources while near ones wait. */
@@ -196,12 +192,10 @@ export class Sources {
 
   /** Declines all peers that unchoke us without being sources while all places are in use, and no peer otherwise. */
   #declineOthers(now: number): void {
-    let inUse = 0;
-    for (const peer of this.#context.peers.values()) {
-      if (peer.isWebSeed || !peer.isSource) continue;
-      if (peer.outstanding > 0 || now - peer.lastBlockAt < CHOKING.idlePauseMs) inUse++;
-    }
-    const areAllInUse = inUse >= this.#places;
+    const inUse = this.#sources.filter((peer) =>
+      peer.outstanding > 0 || now - peer.lastBlockAt < CHOKING.idlePauseMs
+    );
+    const areAllInUse = inUse.length >= this.#places;
     for (const peer of this.#context.peers.values()) {
       if (peer.isWebSeed) continue;
       // What a former source was asked for may still come; it would be refused, and asked for a second time.
@@ -272,11 +266,7 @@ export class Sources {
 
   /** Remote peers, web seeds left out, that would answer requests we have. */
   #candidates(now: number): RemotePeer[] {
-    const candidates: RemotePeer[] = [];
-    for (const peer of this.#context.peers.values()) {
-      if (!peer.isWebSeed && wouldAnswer(peer, now)) candidates.push(peer);
-    }
-    return candidates;
+    return this.#peersThat((peer) => !peer.isWebSeed && wouldAnswer(peer, now));
   }
 
   /** Candidates that are not sources and not passed over for now. */
@@ -289,9 +279,13 @@ export class Sources {
 
   /** Remote peers that would be candidates if we had not declined them. Most of them choke us because of that. */
   #declined(now: number): RemotePeer[] {
-    const declined: RemotePeer[] = [];
-    for (const peer of this.#context.peers.values()) if (isRefused(peer, now)) declined.push(peer);
-    return declined;
+    return this.#peersThat((peer) => isRefused(peer, now));
+  }
+
+  #peersThat(matches: (peer: RemotePeer) => boolean): RemotePeer[] {
+    const those: RemotePeer[] = [];
+    for (const peer of this.#context.peers.values()) if (matches(peer)) those.push(peer);
+    return those;
   }
 }
 
