@@ -325,6 +325,8 @@ export const STORAGE = {
     /** The pause of the main thread after that, when the last one was long ago; it doubles each time, up to `pauseMs`. */
     firstPauseMs: 1 * SECOND,
   },
+    /** … a slow one takes back so many of them: where 17 processes share two cores, half of all reads are slow. */
+    slowCounts: 0.25,
   /** Bytes of active pieces, over all sources of one torrent; each source may always have one piece. */
   maxActiveBytes: 64 * MIB,
   /** Files kept open. Common systems allow 1,024 descriptors, and sockets need some of them. */

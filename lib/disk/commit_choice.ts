@@ -72,12 +72,13 @@ export class CommitChoice {
  * Says whether the main thread is to read what is uploaded of one torrent, which is cheapest while the data lies in
  * memory or on a quick disk: another thread costs several times as much. Others read until the disk has shown that it is
  * quick, and again once slow reads have held up the main thread for more than a third of the time: at first for a short
- * while, and longer each time that the disk is slow again. On a busy machine single reads of either thread are slow, too.
+ * while, and longer each time that the disk is slow again. On a busy machine many reads of either thread are slow, too; a
+ * slow disk has hardly a quick one.
  */
 export class ReadChoice {
   readonly #now: () => number;
   #isForMainThread = false;
-  /** How many more reads of other threads were quick than slow, from 0 to `quickReads`. */
+  /** How many reads of other threads were quick, less the slow ones times `slowCounts`; from 0 to `quickReads`. */
   #trust = 0;
   /** How long slow reads have held up the main thread, less their share (`heldShare`) of the time since then; in ms. */
   #heldMs = 0;
@@ -124,8 +125,8 @@ export class ReadChoice {
   }
 
   #othersTook(milliseconds: number): void {
-    const { slowReadMs, quickReads } = STORAGE.patience;
-    const trust = this.#trust + (milliseconds <= slowReadMs ? 1 : -1);
+    const { slowReadMs, quickReads, slowCounts } = STORAGE.patience;
+    const trust = this.#trust + (milliseconds <= slowReadMs ? 1 : -slowCounts);
     this.#trust = Math.min(Math.max(trust, 0), quickReads);
     if (this.#trust === quickReads && this.#now() - this.#slowAt >= this.#pauseMs) {
       this.#isForMainThread = true;

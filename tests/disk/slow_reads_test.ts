@@ -55,7 +55,7 @@ Deno.test("ReadChoice lets the main thread read while a busy machine makes some 
   const { clock, choice, read } = choiceWithReads();
   await read(300, 1_000);
   assert.equal(choice.isForMainThread, false);
-  for (let count = 0; !choice.isForMainThread; count++) await read(count % 3 === 0 ? slowReadMs + 1 : 0);
+  for (let count = 0; !choice.isForMainThread; count++) await read(count % 3 === 0 ? 0 : slowReadMs + 1);
   // As measured where 17 processes share two cores.
   for (let count = 0; count < 1_000; count++) {
     await read(37);
