@@ -460,8 +460,11 @@ export const HOSTS = {
   minReportSeconds: 2,
   /** The same for a machine that has everything: it has little news, and may have a thousand torrents. */
   doneReportSeconds: 5,
-  /** Reports of one torrent that a tracker asks for, all machines together: a thousand report each 20 s. */
-  reportsPerSecond: 50,
+  /**
+   * The seconds between two reports grow with the root of the number of machines: four report every 2 s, sixteen every
+   * 3 s, a thousand every 23 s. The first machine, which serves the data as well, must not be kept busy by them.
+   */
+  secondsPerRoot: 0.7,
   /** Reports are not more often believed to be wanted, nor less often, than after so many seconds. */
   maxReportSeconds: 10 * 60,
   /** A machine that lets so many reports out has gone … */

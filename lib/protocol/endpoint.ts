@@ -15,13 +15,16 @@ export type IpFamily = keyof typeof COMPACT_LENGTH;
 /** Names or numbers of interfaces; ipaddr.js accepts only letters and digits. */
 const ZONE = /^[\w.-]{1,64}$/;
 
+/** An IPv4 address. The library's check takes longer than answering an announce until it is compiled. */
+const DOTTED = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
+
 /**
  * The canonical text of an address, so that one address has one spelling: IPv6 shortened, IPv4 inside IPv6
  * (`::ffff:a.b.c.d`) as IPv4, a zone only for a link-local address. Undefined when the text is not an IP address.
  */
 export function canonicalAddress(text: string): string | undefined {
   const inside = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
-  if (ipaddr.IPv4.isValidFourPartDecimal(inside)) return inside;
+  if (DOTTED.test(inside)) return inside;
   const bare = withoutZone(inside);
   const zone = zoneOf(inside);
   if (!ipaddr.IPv6.isValid(bare) || (zone !== undefined && !ZONE.test(zone))) return undefined;

@@ -103,7 +103,7 @@ export class HostList {
    */
   reportIntervalSeconds(left: number | undefined): number {
     const least = left === 0 ? HOSTS.doneReportSeconds : HOSTS.minReportSeconds;
-    return Math.max(least, Math.ceil(this.#entries.size / HOSTS.reportsPerSecond));
+    return Math.max(least, Math.ceil(HOSTS.secondsPerRoot * Math.sqrt(this.#entries.size)));
   }
 
   /** Notes an announce of a peer at `endpoint`, which came from the address `sender`. */

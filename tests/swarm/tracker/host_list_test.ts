@@ -153,5 +153,8 @@ Deno.test("hosts: there is a most of them; those that left longest ago make room
   note(HOSTS.maxPerTorrent);
   assert.equal(hosts.size, HOSTS.maxPerTorrent);
   assert.ok(hosts.hosts(0).some(({ endpoint }) => endpoint.address === "10.0.7.208"));
-  assert.equal(hosts.reportIntervalSeconds(1), HOSTS.maxPerTorrent / HOSTS.reportsPerSecond);
+  assert.equal(
+    hosts.reportIntervalSeconds(1),
+    Math.ceil(HOSTS.secondsPerRoot * Math.sqrt(HOSTS.maxPerTorrent)),
+  );
 });
