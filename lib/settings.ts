@@ -237,6 +237,8 @@ export const CHOKING = {
   /** Peers that left their slot unused are passed over for this long while others want one. */
   idlePauseMs: 1 * SECOND,
   /** A peer connected for less than this counts as a newcomer in the draw for the optimistic unchoke. */
+  /** A peer that has nothing more for us is told after this time: mostly it has a new piece by then. */
+  ranOutMs: 500,
   newcomerMs: 60 * SECOND,
   /** How many lots a newcomer has in that draw; any other peer has one (BEP 3's reference client: 3). */
   newcomerLots: 3,

@@ -352,6 +352,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
         return this.download.choked(peer, now);
       case MessageId.unchoke:
         peer.peerChokes = false;
+        this.#interest.unchoked(peer);
         return this.download.fillSources(now);
       case MessageId.interested:
         if (peer.peerWants) return;
@@ -432,7 +433,8 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
       peer.sender.sendSoon(have);
       if (!peer.have.has(index)) continue;
       peer.wantedPieces--;
-      this.#interest.update(peer);
+      if (this.download.isComplete) this.#interest.update(peer);
+      else if (peer.wantedPieces === 0) this.#interest.ranOut(peer, this.#now);
     }
     this.#finishIfComplete();
   }
@@ -510,6 +512,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
     }
     this.download.tick(now);
     this.upload.tick(now);
+    this.#interest.tick(now);
     if (isRound) {
       this.#swarmPeers.report(roundNews(this.#peers.values(), this.download.isComplete, now));
     }

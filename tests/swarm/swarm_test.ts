@@ -15,7 +15,7 @@ import {
   writePieceHeader,
 } from "../../lib/protocol/peer_messages.ts";
 import { BLOCK_LENGTH } from "../../lib/protocol/piece_layout.ts";
-import { TRANSFER } from "../../lib/settings.ts";
+import { CHOKING, TRANSFER } from "../../lib/settings.ts";
 import { selectFiles } from "../harness/data/selection.ts";
 import { CLOSED_BY_PEER, type SwarmEvent } from "../../lib/swarm/ports.ts";
 import type { RemotePeer } from "../../lib/swarm/peers/remote_peer.ts";
@@ -30,6 +30,9 @@ import { metainfoOf } from "../harness/data/torrents.ts";
 /** Four pieces of one block each. */
 const data = randomBytes(4 * BLOCK_LENGTH, 1);
 const metainfo = metainfoOf(data, BLOCK_LENGTH);
+
+/** When all messages arrive, in ms. */
+const RECEIVED_AT = 1_000;
 
 /** One swarm of somebody who has the pieces of `ours`. */
 class Joined {
@@ -69,8 +72,8 @@ class Joined {
     const bytes = concatBytes(...messages);
     const reader = new MessageReader(TRANSFER.maxMessageBytes);
     reader.begins(bytes, bytes.length);
-    while (reader.next()) this.swarm.messageReceived(peer, reader, 1_000);
-    this.swarm.batchReceived(peer, 1_000);
+    while (reader.next()) this.swarm.messageReceived(peer, reader, RECEIVED_AT);
+    this.swarm.batchReceived(peer, RECEIVED_AT);
   }
 
   settle(): void {
@@ -116,6 +119,40 @@ Deno.test("Swarm tells its interest once, and that it lost it", () => {
   joined.receive(peer, piece(2));
   joined.settle();
   assert.deepEqual(sender.takeSent(), ["have 2", "notInterested"]);
+});
+
+Deno.test("Swarm tells a peer whose slot it does not hold only after a while that it has nothing more", () => {
+  const joined = new Joined("#...");
+  const [slow, quick] = [joined.connect(1), joined.connect(2)];
+  joined.receive(slow.peer, encodeBitfield(piecesIn(".##.").toBytes()));
+  joined.receive(quick.peer, encodeBitfield(piecesIn(".##.").toBytes()), plain(MessageId.unchoke));
+  slow.sender.takeSent();
+  joined.receive(quick.peer, piece(1), piece(2));
+  joined.settle();
+  const tick = (ms: number) => {
+    joined.swarm.tick(RECEIVED_AT + ms);
+    return slow.sender.takeSent().filter((text) => text.endsWith("nterested"));
+  };
+  const { ranOutMs } = CHOKING;
+  assert.deepEqual(tick(0), []);
+  assert.deepEqual(tick(ranOutMs - 1), []);
+  joined.receive(slow.peer, encodeAboutPiece(MessageId.have, 3));
+  assert.deepEqual(tick(2 * ranOutMs), [], "it had a new piece in time");
+});
+
+Deno.test("Swarm tells a peer at once that it has nothing more when it gets a slot, or when that lasts", () => {
+  for (const unchokes of [false, true]) {
+    const joined = new Joined("#...");
+    const [slow, quick] = [joined.connect(1), joined.connect(2)];
+    joined.receive(slow.peer, encodeBitfield(piecesIn(".#..").toBytes()));
+    joined.receive(quick.peer, encodeBitfield(piecesIn(".##.").toBytes()), plain(MessageId.unchoke));
+    slow.sender.takeSent();
+    joined.receive(quick.peer, piece(1), piece(2));
+    joined.settle();
+    if (unchokes) joined.receive(slow.peer, plain(MessageId.unchoke));
+    else joined.swarm.tick(RECEIVED_AT + CHOKING.ranOutMs);
+    assert.ok(slow.sender.takeSent().includes("notInterested"));
+  }
 });
 
 Deno.test("Swarm becomes a seeder with the last piece, and says so", () => {
