@@ -225,20 +225,25 @@ export const CHOKING = {
   leftBlocksMs: 500,
   /** A peer that refuses a request although it unchokes us is asked again after this time, never in a tight loop. */
   rejectPauseMs: 1 * SECOND,
-  /** A slot whose holder has not asked for anything yet goes to another at the first tick after this time. */
+  /**
+   * A slot whose holder has not asked for anything yet goes to another at the first tick after this time, or after twice
+   * the time that this peer took to ask lately: on a busy machine it may be on its way to us for long.
+   */
   unusedSlotMs: 190,
+  /** What is left of that time with each new slot. */
+  forgottenDelay: 0.75,
   /**
    * The same for a holder that has asked: the last blocks sent to it may wait in the kernel for a few tenths of a
    * second, and only then does it ask again.
    */
   idleSlotMs: 1 * SECOND,
+  /** A peer that has nothing more for us is told after this time: mostly it has a new piece by then. */
+  ranOutMs: 500,
   /** A slot whose holder accepts none of the blocks it asked for goes to another after this; 128 KiB leave at once. */
   stalledSlotMs: 15 * SECOND,
   /** Peers that left their slot unused are passed over for this long while others want one. */
   idlePauseMs: 1 * SECOND,
   /** A peer connected for less than this counts as a newcomer in the draw for the optimistic unchoke. */
-  /** A peer that has nothing more for us is told after this time: mostly it has a new piece by then. */
-  ranOutMs: 500,
   newcomerMs: 60 * SECOND,
   /** How many lots a newcomer has in that draw; any other peer has one (BEP 3's reference client: 3). */
   newcomerLots: 3,
@@ -318,8 +323,10 @@ export const STORAGE = {
     quickCommits: 16,
     /** A read for uploads is slow from here on. */
     slowReadMs: 20,
-    /** So many more quick reads of other threads than slow ones show that a disk is quick. */
+    /** So many quick reads of other threads show that a disk is quick; … */
     quickReads: 4,
+    /** … a slow one takes back so many of them: where 17 processes share two cores, half of all reads are slow. */
+    slowCounts: 0.25,
     /** So long slow reads may hold up the main thread at a time, … */
     maxHeldMs: 150,
     /** … and for this share of a long time. On a slow disk they take nearly all of it. */
@@ -327,8 +334,6 @@ export const STORAGE = {
     /** The pause of the main thread after that, when the last one was long ago; it doubles each time, up to `pauseMs`. */
     firstPauseMs: 1 * SECOND,
   },
-    /** … a slow one takes back so many of them: where 17 processes share two cores, half of all reads are slow. */
-    slowCounts: 0.25,
   /** Bytes of active pieces, over all sources of one torrent; each source may always have one piece. */
   maxActiveBytes: 64 * MIB,
   /** Files kept open. Common systems allow 1,024 descriptors, and sockets need some of them. */

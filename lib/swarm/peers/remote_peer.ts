@@ -105,6 +105,8 @@ export class RemotePeer {
 
   /** When it was unchoked last, in ms. */
   unchokedAt = 0;
+  /** How long it took to ask for something once it was unchoked, lately; in ms. */
+  asksAfterMs = 0;
   /** When it last had a request waiting or served, in ms. */
   lastServedAt = 0;
   /** When payload last left for it, or it began to wait for some, in ms. */

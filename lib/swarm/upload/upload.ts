@@ -160,7 +160,7 @@ export class Upload {
       if (waits && !isStalled) peer.lastServedAt = now;
       const isUnused = peer.lastServedAt <= peer.unchokedAt;
       const isIdle = isUnused
-        ? now - peer.unchokedAt >= CHOKING.unusedSlotMs
+        ? now - peer.unchokedAt >= patienceWith(peer)
         : now - peer.lastServedAt >= CHOKING.idleSlotMs;
       if (!isIdle && !isStalled) continue;
       peer.idleUntil = now + (isStalled ? CHOKING.rechokeMs : CHOKING.idlePauseMs);
@@ -225,6 +225,7 @@ export class Upload {
     if (peer.upload.total >= TRANSFER.maxCopies * this.#context.layout.totalLength) {
       throw new ProtocolError(`requested everything ${TRANSFER.maxCopies} times over`);
     }
+    noteFirstRequest(peer, now);
     const isServed = this.#context.hasPiece(index) && (this.#superSeeding?.isShown(peer, index) ?? true) &&
       peer.sender.queuedBlocks < TRANSFER.maxQueuedRequests &&
       (!peer.weChoke || this.#grants.take(peer, index));
@@ -303,6 +304,7 @@ export class Upload {
       if (!peer.weChoke) continue;
       peer.weChoke = false;
       peer.unchokedAt = now;
+      peer.asksAfterMs *= CHOKING.forgottenDelay;
       // Suggestions come before the unchoke, because the peer asks at once after that.
       this.#suggest(peer);
       peer.sender.send(encodePlain(MessageId.unchoke));
@@ -376,4 +378,17 @@ export class Upload {
       isNewcomer: now - peer.connectedAt < CHOKING.newcomerMs,
     };
   }
+}
+
+/** Learns how soon a peer asks once it has a slot, also when it asks too late and the slot is gone again. */
+function noteFirstRequest(peer: RemotePeer, now: number): void {
+  const took = now - peer.unchokedAt;
+  if (peer.lastServedAt > peer.unchokedAt || took > CHOKING.idleSlotMs) return;
+  peer.asksAfterMs = Math.max(peer.asksAfterMs, took);
+  peer.idleUntil = 0;
+}
+
+/** How long a peer that has not asked for anything yet keeps its slot, in ms. */
+function patienceWith({ asksAfterMs }: RemotePeer): number {
+  return Math.min(Math.max(2 * asksAfterMs, CHOKING.unusedSlotMs), CHOKING.idleSlotMs);
 }

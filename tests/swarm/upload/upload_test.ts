@@ -173,6 +173,29 @@ Deno.test("Upload hands an unused slot to somebody who waits, and passes the idl
   assert.equal(slotsOf(all), "#.");
 });
 
+Deno.test("Upload leaves a peer that asked too late more time with its next slot, and no more than an idle one has", () => {
+  for (const delay of [300, CHOKING.idleSlotMs, CHOKING.idleSlotMs + 1]) {
+    const { upload, all } = giving("####", 1, 2);
+    const [{ peer: slow }, { peer: other }] = all;
+    other.peerWants = false;
+    upload.fillSlots(0);
+    other.peerWants = true;
+    upload.tick(CHOKING.unusedSlotMs);
+    assert.equal(slotsOf(all), ".#");
+    upload.requestReceived(slow, 0, 0, BLOCK_LENGTH, delay);
+    const isKnown = delay <= CHOKING.idleSlotMs;
+    assert.equal(slow.idleUntil <= delay, isKnown, "it waits for the next slot as others do");
+    other.peerWants = false;
+    upload.lostInterest(other, delay);
+    assert.equal(slotsOf(all), "#.");
+    other.peerWants = true;
+    upload.tick(delay + (isKnown ? delay : CHOKING.unusedSlotMs) - 1);
+    assert.equal(slotsOf(all), "#.");
+    upload.tick(delay + (isKnown ? CHOKING.idleSlotMs : CHOKING.unusedSlotMs));
+    assert.equal(slotsOf(all), ".#", "it does not ask at all");
+  }
+});
+
 Deno.test("Upload gives a slot back to who left it unused when nobody else wants it", () => {
   const { upload, all } = giving("####", 1, 2);
   upload.fillSlots(0);
