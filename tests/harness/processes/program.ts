@@ -26,4 +26,14 @@ export class Program {
     const [path, ...all] = this.commandLine(args);
     return new Deno.Command(path, { cwd: PROJECT, stdin: "null", ...options, args: all });
   }
+
+  /** How long a start of it takes that does nothing, in seconds: long on a slow or busy machine. */
+  async secondsToStart(): Promise<number> {
+    const home = Deno.makeTempDirSync({ prefix: "peer-start-" });
+    const startedAt = performance.now();
+    await this.with(["status", "--home", home]).output();
+    const seconds = (performance.now() - startedAt) / 1_000;
+    Deno.removeSync(home, { recursive: true });
+    return seconds;
+  }
 }
