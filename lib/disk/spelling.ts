@@ -28,6 +28,8 @@ interface Names {
   readonly unreadable: readonly string[];
 }
 
+/** Names of a folder that are looked for one by one before all its names are read: it may belong to many torrents. */
+const LOOKS_PER_FOLDER = 16;
 /** Names looked at between two pauses. */
 const NAMES_PER_STEP = 256;
 /** Unreadable names remembered of a folder. */
@@ -58,6 +60,8 @@ class Spelling {
   readonly #root: string;
   /** The names in each folder that was looked at. */
   readonly #folders = new Map<string, Names | undefined>();
+  /** How many names of each folder were looked for one by one. */
+  readonly #looks = new Map<string, number>();
   /** Paths of folders that are not there under any spelling, so that nothing below them is. */
   readonly #lacking = new Set<string>();
 
@@ -72,7 +76,13 @@ class Spelling {
     for (const [depth, name] of path.entries()) {
       const place = join(folder, name);
       if (this.#lacking.has(place)) break;
-      if (!this.#folders.has(folder)) this.#folders.set(folder, await namesIn(folder));
+      if (!this.#folders.has(folder)) {
+        if (this.#isThere(folder, place)) {
+          folder = place;
+          continue;
+        }
+        this.#folders.set(folder, await namesIn(folder));
+      }
       const names = this.#folders.get(folder);
       const found = names?.byOurs.get(name);
       if (found === undefined) {
@@ -86,6 +96,19 @@ class Spelling {
       folder = join(folder, found);
     }
     return spelled.every((name, depth) => name === path[depth]) ? path : spelled;
+  }
+
+  /** Whether the first few names of a folder are there as the torrent spells them; false for all others. */
+  #isThere(folder: string, place: string): boolean {
+    const looks = this.#looks.get(folder) ?? 0;
+    if (looks >= LOOKS_PER_FOLDER) return false;
+    this.#looks.set(folder, looks + 1);
+    try {
+      return fs.lstatSync(place, { throwIfNoEntry: false }) !== undefined;
+    } catch {
+      // The reason is reported where the file is opened.
+      return false;
+    }
   }
 }
 

@@ -55,3 +55,27 @@ Deno.test("spelledAsOnDisk asks once for a folder that lacks, whatever the numbe
   }
   assert.equal(asked, 1);
 });
+
+needs("names of all kinds")(
+  "spelledAsOnDisk reads no folder for names that are there, as a folder may belong to a thousand torrents",
+  async () => {
+    using home = new TestHome();
+    const torrent = new TestTorrent([["films/one.mp4", PIECE], ["films/two.mp4", PIECE]]);
+    home.share(torrent);
+    const { readdir } = fs.promises;
+    let reads = 0;
+    fs.promises.readdir = ((...args: Parameters<typeof readdir>) => {
+      reads++;
+      return readdir(...args);
+    }) as typeof readdir;
+    try {
+      assert.deepEqual((await pathsIn(home, torrent)).paths, ["films/one.mp4", "films/two.mp4"]);
+      assert.equal(reads, 0);
+      fs.renameSync(home.shared("films/two.mp4"), home.shared("films/TWO.mp4"));
+      assert.equal((await pathsIn(home, torrent)).problems.length, 1);
+      assert.equal(reads, 1);
+    } finally {
+      fs.promises.readdir = readdir;
+    }
+  },
+);
