@@ -73,16 +73,17 @@ class Spelling {
   async pathOf(path: readonly string[]): Promise<readonly string[]> {
     const spelled = [...path];
     let folder = this.#root;
+    // A link is no folder: what lies behind one is neither looked for nor listed.
+    let isAsSpelled = true;
     for (const [depth, name] of path.entries()) {
       const place = join(folder, name);
       if (this.#lacking.has(place)) break;
-      if (!this.#folders.has(folder)) {
-        if (this.#isThere(folder, place)) {
-          folder = place;
-          continue;
-        }
-        this.#folders.set(folder, await namesIn(folder));
+      isAsSpelled &&= !this.#folders.has(folder) && this.#isThere(folder, place, depth < path.length - 1);
+      if (isAsSpelled) {
+        folder = place;
+        continue;
       }
+      if (!this.#folders.has(folder)) this.#folders.set(folder, await namesIn(folder));
       const names = this.#folders.get(folder);
       const found = names?.byOurs.get(name);
       if (found === undefined) {
@@ -98,13 +99,14 @@ class Spelling {
     return spelled.every((name, depth) => name === path[depth]) ? path : spelled;
   }
 
-  /** Whether the first few names of a folder are there as the torrent spells them; false for all others. */
-  #isThere(folder: string, place: string): boolean {
+  /** Whether one of the first few names of a folder is there as the torrent spells it. */
+  #isThere(folder: string, place: string, asFolder: boolean): boolean {
     const looks = this.#looks.get(folder) ?? 0;
     if (looks >= LOOKS_PER_FOLDER) return false;
     this.#looks.set(folder, looks + 1);
     try {
-      return fs.lstatSync(place, { throwIfNoEntry: false }) !== undefined;
+      const found = fs.lstatSync(place, { throwIfNoEntry: false });
+      return found !== undefined && (!asFolder || found.isDirectory());
     } catch {
       // The reason is reported where the file is opened.
       return false;

@@ -56,6 +56,20 @@ Deno.test("spelledAsOnDisk asks once for a folder that lacks, whatever the numbe
   assert.equal(asked, 1);
 });
 
+needs("symbolic links")("spelledAsOnDisk looks at nothing behind a link", async () => {
+  using home = new TestHome();
+  using outside = new TestHome();
+  const torrent = new TestTorrent([["films/lacks.bin", PIECE], ["films/album/tracks/what_", PIECE]]);
+  fs.mkdirSync(outside.shared("tracks"));
+  fs.writeFileSync(outside.shared("tracks/what?"), "");
+  fs.mkdirSync(home.shared("films"));
+  fs.symlinkSync(outside.shared(""), home.shared("films/album"));
+  assert.deepEqual(await pathsIn(home, torrent), {
+    paths: ["films/lacks.bin", "films/album/tracks/what_"],
+    problems: [],
+  });
+});
+
 needs("names of all kinds")(
   "spelledAsOnDisk reads no folder for names that are there, as a folder may belong to a thousand torrents",
   async () => {
