@@ -325,7 +325,7 @@ export const STORAGE = {
     slowReadMs: 20,
     /** So many quick reads of other threads show that a disk is quick; … */
     quickReads: 4,
-    /** … a slow one takes back so many of them: where 17 processes share two cores, half of all reads are slow. */
+    /** … a slow one takes back so many of them, as a busy machine makes many reads slow, and a slow disk nearly all. */
     slowCounts: 0.25,
     /** So long slow reads may hold up the main thread at a time, … */
     maxHeldMs: 150,

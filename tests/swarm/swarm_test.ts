@@ -121,37 +121,37 @@ Deno.test("Swarm tells its interest once, and that it lost it", () => {
   assert.deepEqual(sender.takeSent(), ["have 2", "notInterested"]);
 });
 
-Deno.test("Swarm tells a peer whose slot it does not hold only after a while that it has nothing more", () => {
+/** We get the middle pieces of four from one peer; another, which has `theirs` and gives us no slot, has no more then. */
+function ranOut(theirs: string) {
   const joined = new Joined("#...");
   const [slow, quick] = [joined.connect(1), joined.connect(2)];
-  joined.receive(slow.peer, encodeBitfield(piecesIn(".##.").toBytes()));
+  joined.receive(slow.peer, encodeBitfield(piecesIn(theirs).toBytes()));
   joined.receive(quick.peer, encodeBitfield(piecesIn(".##.").toBytes()), plain(MessageId.unchoke));
   slow.sender.takeSent();
   joined.receive(quick.peer, piece(1), piece(2));
   joined.settle();
+  return { joined, ...slow };
+}
+
+Deno.test("Swarm tells a peer whose slot it does not hold only after a while that it has nothing more", () => {
+  const { joined, peer, sender } = ranOut(".##.");
   const tick = (ms: number) => {
     joined.swarm.tick(RECEIVED_AT + ms);
-    return slow.sender.takeSent().filter((text) => text.endsWith("nterested"));
+    return sender.takeSent().filter((text) => text.endsWith("nterested"));
   };
   const { ranOutMs } = CHOKING;
   assert.deepEqual(tick(0), []);
   assert.deepEqual(tick(ranOutMs - 1), []);
-  joined.receive(slow.peer, encodeAboutPiece(MessageId.have, 3));
+  joined.receive(peer, encodeAboutPiece(MessageId.have, 3));
   assert.deepEqual(tick(2 * ranOutMs), [], "it had a new piece in time");
 });
 
 Deno.test("Swarm tells a peer at once that it has nothing more when it gets a slot, or when that lasts", () => {
   for (const unchokes of [false, true]) {
-    const joined = new Joined("#...");
-    const [slow, quick] = [joined.connect(1), joined.connect(2)];
-    joined.receive(slow.peer, encodeBitfield(piecesIn(".#..").toBytes()));
-    joined.receive(quick.peer, encodeBitfield(piecesIn(".##.").toBytes()), plain(MessageId.unchoke));
-    slow.sender.takeSent();
-    joined.receive(quick.peer, piece(1), piece(2));
-    joined.settle();
-    if (unchokes) joined.receive(slow.peer, plain(MessageId.unchoke));
+    const { joined, peer, sender } = ranOut(".#..");
+    if (unchokes) joined.receive(peer, plain(MessageId.unchoke));
     else joined.swarm.tick(RECEIVED_AT + CHOKING.ranOutMs);
-    assert.ok(slow.sender.takeSent().includes("notInterested"));
+    assert.ok(sender.takeSent().includes("notInterested"));
   }
 });
 
