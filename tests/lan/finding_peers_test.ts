@@ -21,7 +21,7 @@ async function secondsOf(run: PeerRun): Promise<number> {
 /** Runs of which one must be quick enough: the limits are for a machine that has nothing else to do. */
 const ATTEMPTS = 3;
 /** On a busy machine each of these seconds may take as long as so many starts of the program that do nothing. */
-const STARTS = 4;
+const STARTS = 3;
 
 /** Asserts that it takes less than so many seconds, as `attempt` measures them. */
 async function assertWithin(seconds: number, attempt: () => Promise<number>): Promise<void> {
