@@ -19,7 +19,7 @@ import { SESSION_OPERATIONS } from "./operations/session_operations.ts";
 import { SHARING_OPERATIONS } from "./operations/sharing.ts";
 import { TORRENT_LOOKS } from "./operations/torrent_look.ts";
 import { TORRENT_ORDERS } from "./operations/torrent_orders.ts";
-import { TransmissionRpc } from "./transmission/transmission_rpc.ts";
+import type { TransmissionRpc } from "./transmission/transmission_rpc.ts";
 
 /** The prefix of all operations. */
 export const PREFIX = "/api/v1";
@@ -72,9 +72,16 @@ export function makeApp(
     return context.json(describeOperations(OPERATIONS, PREFIX));
   });
   const { outputFolders, stop } = workplace;
-  const rpc = new TransmissionRpc(workplace.session, { log, outputFolders, stop });
+  let rpc: TransmissionRpc | undefined;
   for (const path of OLD_PAGE_PATHS) app.get(path, (context) => context.redirect("/"));
-  for (const path of RPC_PATHS) app.all(path, ({ req, env }) => rpc.answer(req.raw, env.body));
+  for (const path of RPC_PATHS) {
+    app.all(path, async ({ req, env }) => {
+      // Most processes have no client of Transmission, so this is loaded for the first one.
+      const { TransmissionRpc } = await import("./transmission/transmission_rpc.ts");
+      rpc ??= new TransmissionRpc(workplace.session, { log, outputFolders, stop });
+      return rpc.answer(req.raw, env.body);
+    });
+  }
   app.get("/healthz", (context) => context.text("ok\n"));
   app.get("/metrics", (context) => {
     return context.body(metricsOf(workplace.session.snapshot()), 200, { "Content-Type": METRICS_TYPE });
