@@ -28,6 +28,8 @@ import { type InfoHash, parseInfoHash } from "../../protocol/info_hash.ts";
 import type { FileStamp } from "./file_stamp.ts";
 import { guardPath } from "../guarded_path.ts";
 import { checkDatabase } from "./database_check.ts";
+import { type Change, CHANGES_PER_TRANSACTION, KvWrites } from "./kv_writes.ts";
+import { LatestSave } from "./latest_save.ts";
 import { isRenameBusy, tryAgain } from "../storage_failure.ts";
 import {
   FORMAT_VERSION,
@@ -53,8 +55,6 @@ type BitsKind = "stored" | "written";
 /** A value may take 64 KiB. */
 const BYTES_PER_CHUNK = 32 * 1024;
 const STAMPS_PER_CHUNK = 2_000;
-/** A transaction may have 1,000 writes and 800 KiB; a block bitmap takes 1 KiB at most. */
-const WRITES_PER_TRANSACTION = 16;
 const FILE_NAME = "peer.kv";
 /** Failures that do not come from the contents of the store: the user is told, and the store stays where it is. */
 const NOT_BROKEN =
@@ -78,22 +78,23 @@ const KINDS = [
   "times",
 ];
 
-type Entry = { readonly key: Deno.KvKey; readonly value: unknown };
-
 /** Reads and writes the resume state. Methods throw the errors of Deno KV, and trust no value to be well-formed. */
 export class ResumeStore {
   readonly #kv: Deno.Kv;
+  readonly #writes: KvWrites;
   /**
    * SQLite's write-ahead log. It stays open, since there may be no descriptor left when it is needed. Undefined for a
    * store in memory, and where SQLite does without a log and syncs by itself.
    */
   readonly #log: Deno.FsFile | undefined;
+  readonly #syncs = new LatestSave(async () => await this.#log?.syncData());
   #session: SessionRecord;
   /** Whether the run before stopped cleanly, so that block bitmaps can be trusted. */
   readonly wasClean: boolean;
 
   private constructor(kv: Deno.Kv, log: Deno.FsFile | undefined, session: SessionRecord, wasClean: boolean) {
     this.#kv = kv;
+    this.#writes = new KvWrites(kv);
     this.#log = log;
     this.#session = session;
     this.wasClean = wasClean;
@@ -175,12 +176,12 @@ export class ResumeStore {
 
   async savePorts(ports: UsedPorts): Promise<void> {
     this.#session = { ...this.#session, ports };
-    await this.#kv.set(["session"], this.#session);
+    await this.#writes.make({ key: ["session"], value: this.#session });
   }
 
   /** Notes that everything is saved; the last call before `close`. */
   async markClean(): Promise<void> {
-    await this.#kv.set(["session"], { ...this.#session, clean: true });
+    await this.#writes.make({ key: ["session"], value: { ...this.#session, clean: true } });
     await this.#sync();
   }
 
@@ -190,7 +191,7 @@ export class ResumeStore {
 
   /** Notes a phase; resolves when it and everything saved before are on the disk. */
   async savePhase(infoHash: InfoHash, phase: Phase): Promise<void> {
-    await this.#kv.set(["torrent", infoHash], { phase });
+    await this.#writes.make({ key: ["torrent", infoHash], value: { phase } });
     await this.#sync();
   }
 
@@ -225,7 +226,7 @@ export class ResumeStore {
   }
 
   async #saveBytes(kind: string, infoHash: InfoHash, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    await this.#saveAll(Math.ceil(bytes.length / BYTES_PER_CHUNK), (chunk) => {
+    await this.#makeAll(Math.ceil(bytes.length / BYTES_PER_CHUNK), (chunk) => {
       const start = chunk * BYTES_PER_CHUNK;
       return { key: [kind, infoHash, chunk], value: bytes.slice(start, start + BYTES_PER_CHUNK) };
     });
@@ -243,7 +244,7 @@ export class ResumeStore {
 
   async saveStamps(infoHash: InfoHash, stamps: readonly (FileStamp | undefined)[]): Promise<void> {
     const chunks = Math.ceil(stamps.length / STAMPS_PER_CHUNK);
-    await this.#saveAll(chunks, (chunk) => {
+    await this.#makeAll(chunks, (chunk) => {
       const start = chunk * STAMPS_PER_CHUNK;
       const value = stampsRecord(stamps.slice(start, start + STAMPS_PER_CHUNK));
       return { key: ["stamps", infoHash, chunk], value };
@@ -253,7 +254,7 @@ export class ResumeStore {
   /** Notes which blocks of unfinished pieces are in their files, by piece. Trusted after a clean stop only. */
   async saveUnfinished(infoHash: InfoHash, blocks: ReadonlyMap<number, Bitfield>): Promise<void> {
     const all = [...blocks];
-    await this.#saveAll(all.length, (position) => {
+    await this.#makeAll(all.length, (position) => {
       const [piece, bits] = all[position];
       return { key: ["blocks", infoHash, piece], value: bits.toBytes() };
     });
@@ -262,13 +263,15 @@ export class ResumeStore {
   /** Takes the block bitmaps by piece out of the store; returns none after an unclean stop. */
   async takeUnfinished(infoHash: InfoHash): Promise<Map<number, Uint8Array>> {
     const unfinished = new Map<number, Uint8Array>();
+    const keys: Deno.KvKey[] = [];
     for await (const { key, value } of this.#kv.list({ prefix: ["blocks", infoHash] })) {
       const piece = key[2];
       if (this.wasClean && typeof piece === "number" && value instanceof Uint8Array) {
         unfinished.set(piece, value);
       }
-      await this.#kv.delete(key);
+      keys.push(key);
     }
+    await this.#makeAll(keys.length, (position) => ({ key: keys[position] }));
     return unfinished;
   }
 
@@ -278,7 +281,10 @@ export class ResumeStore {
   }
 
   async saveTotals(infoHash: InfoHash | undefined, totals: Totals): Promise<void> {
-    await this.#kv.set(infoHash === undefined ? ["totals"] : ["totals", infoHash], totals);
+    await this.#writes.make({
+      key: infoHash === undefined ? ["totals"] : ["totals", infoHash],
+      value: totals,
+    });
   }
 
   /** The user's choice of a torrent's files; all files where nothing was saved. */
@@ -287,7 +293,7 @@ export class ResumeStore {
   }
 
   async saveChoice(infoHash: InfoHash, choice: KeptChoice): Promise<void> {
-    await this.#kv.set(["choice", infoHash], choice);
+    await this.#writes.make({ key: ["choice", infoHash], value: choice });
   }
 
   /** Last good endpoints, as `host:port`. */
@@ -296,7 +302,7 @@ export class ResumeStore {
   }
 
   async savePeers(infoHash: InfoHash, peers: readonly string[]): Promise<void> {
-    await this.#kv.set(["peers", infoHash], peers);
+    await this.#writes.make({ key: ["peers", infoHash], value: peers });
   }
 
   /** The saved wishes for the process; not checked. */
@@ -305,7 +311,7 @@ export class ResumeStore {
   }
 
   async saveWishes(wishes: unknown): Promise<void> {
-    await this.#kv.set(["wishes"], wishes);
+    await this.#writes.make({ key: ["wishes"], value: wishes });
   }
 
   /** The saved wishes for each torrent except its files; not checked. */
@@ -328,12 +334,15 @@ export class ResumeStore {
   }
 
   async saveTimes(infoHash: InfoHash, times: unknown): Promise<void> {
-    await this.#kv.set(["times", infoHash], times);
+    await this.#writes.make({ key: ["times", infoHash], value: times });
   }
 
   /** Saves the wishes for one torrent, and in the same step the last number that any torrent got. */
   async saveTorrentWishes(infoHash: InfoHash, wishes: unknown, lastNumber: number): Promise<void> {
-    await this.#kv.atomic().set(["wishes", infoHash], wishes).set(["numbers"], lastNumber).commit();
+    await this.#writes.make(
+      { key: ["wishes", infoHash], value: wishes },
+      { key: ["numbers"], value: lastNumber },
+    );
   }
 
   /** The last number that any torrent got; not checked. */
@@ -351,11 +360,11 @@ export class ResumeStore {
   }
 
   async saveMagnet(infoHash: InfoHash, link: string): Promise<void> {
-    await this.#kv.set(["magnet", infoHash], toUtf8(link));
+    await this.#writes.make({ key: ["magnet", infoHash], value: toUtf8(link) });
   }
 
   async forgetMagnet(infoHash: InfoHash): Promise<void> {
-    await this.#kv.delete(["magnet", infoHash]);
+    await this.#writes.make({ key: ["magnet", infoHash] });
   }
 
   /** Addresses that the user has banned; not checked. */
@@ -364,21 +373,22 @@ export class ResumeStore {
   }
 
   async saveBans(addresses: readonly string[]): Promise<void> {
-    await this.#kv.set(["bans"], addresses);
+    await this.#writes.make({ key: ["bans"], value: addresses });
   }
 
   /** Forgets the claims about a torrent's data, so that the data will be hashed. */
   async distrust(infoHash: InfoHash): Promise<void> {
-    await this.#kv.delete(["torrent", infoHash]);
+    await this.#writes.make({ key: ["torrent", infoHash] });
     await this.#sync();
   }
 
   /** Forgets everything about a torrent. */
   async forget(infoHash: InfoHash): Promise<void> {
+    const keys: Deno.KvKey[] = KINDS.map((kind) => [kind, infoHash]);
     for (const kind of KINDS) {
-      await this.#kv.delete([kind, infoHash]);
-      for await (const { key } of this.#kv.list({ prefix: [kind, infoHash] })) await this.#kv.delete(key);
+      for await (const { key } of this.#kv.list({ prefix: [kind, infoHash] })) keys.push(key);
     }
+    await this.#makeAll(keys.length, (position) => ({ key: keys[position] }));
     await this.#sync();
   }
 
@@ -387,20 +397,21 @@ export class ResumeStore {
     this.#log?.close();
   }
 
-  /** SQLite leaves its write-ahead log to the page cache; a power cut would turn the store back by seconds. */
-  async #sync(): Promise<void> {
-    await this.#log?.syncData();
+  /**
+   * Resolves when all that is written is on the disk: SQLite leaves its write-ahead log to the page cache, and a power cut
+   * would turn the store back by seconds. Those who wait while a sync is under way share the next one.
+   */
+  #sync(): Promise<void> {
+    return this.#syncs.save();
   }
 
-  /** Saves `count` entries, of which each is made only when it is due. */
-  async #saveAll(count: number, entryAt: (position: number) => Entry): Promise<void> {
-    for (let start = 0; start < count; start += WRITES_PER_TRANSACTION) {
-      const transaction = this.#kv.atomic();
-      for (let position = start; position < Math.min(start + WRITES_PER_TRANSACTION, count); position++) {
-        const { key, value } = entryAt(position);
-        transaction.set(key, value);
-      }
-      await transaction.commit();
+  /** Makes `count` changes, of which each is worked out only when it is due. */
+  async #makeAll(count: number, changeAt: (position: number) => Change): Promise<void> {
+    for (let start = 0; start < count; start += CHANGES_PER_TRANSACTION) {
+      const end = Math.min(start + CHANGES_PER_TRANSACTION, count);
+      await this.#writes.make(
+        ...Array.from({ length: end - start }, (_, position) => changeAt(start + position)),
+      );
     }
   }
 }

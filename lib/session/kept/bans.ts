@@ -1,6 +1,6 @@
 import { canonicalAddress, withoutZone } from "../../protocol/endpoint.ts";
 import { CONNECTIONS } from "../../settings.ts";
-import { LatestSave } from "../work/latest_save.ts";
+import { LatestSave } from "../../disk/state/latest_save.ts";
 import type { KeptState } from "./kept_state.ts";
 
 /** The IP addresses that the user has banned, in this run and in earlier ones. */

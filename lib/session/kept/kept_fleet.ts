@@ -5,7 +5,7 @@ import { KEY_LENGTH, SigningKey } from "../../protocol/cryptography.ts";
 import { type InfoHash, parseInfoHash } from "../../protocol/info_hash.ts";
 import { type AnswerKind, ANSWERS } from "../../protocol/offer_messages.ts";
 import { FLEET } from "../../settings.ts";
-import { LatestSave } from "../work/latest_save.ts";
+import { LatestSave } from "../../disk/state/latest_save.ts";
 
 /** How a member takes what a trusted lead offers: after its user was asked, or by itself. */
 export type Acceptance = "ask" | "lead";

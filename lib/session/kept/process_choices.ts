@@ -5,7 +5,7 @@ import { isWithin } from "../../swarm/time_of_week.ts";
 import type { Surroundings } from "../../surroundings.ts";
 import type { SessionOptions } from "../session_options.ts";
 import { timeOfWeek } from "../surroundings.ts";
-import { LatestSave } from "../work/latest_save.ts";
+import { LatestSave } from "../../disk/state/latest_save.ts";
 import type { KeptState } from "./kept_state.ts";
 
 /** The user's choices for all torrents: those in force, and the part of them that is kept. */

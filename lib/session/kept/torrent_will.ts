@@ -3,7 +3,7 @@ import { RateLimiter } from "../../net/peers/rate_limiter.ts";
 import type { InfoHash } from "../../protocol/info_hash.ts";
 import type { Surroundings } from "../../surroundings.ts";
 import { type Changes, Policy } from "../../swarm/policy.ts";
-import { LatestSave } from "../work/latest_save.ts";
+import { LatestSave } from "../../disk/state/latest_save.ts";
 import type { KeptState } from "./kept_state.ts";
 import type { KeptTorrent } from "./kept_torrent.ts";
 
