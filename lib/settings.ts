@@ -674,6 +674,8 @@ export const PEX = {
 
 /** Local discovery (BEP 14). */
 export const LOCAL_DISCOVERY = {
+  /** The least time between two lists of what is announced, for each torrent in the process, in ms. */
+  pauseMs: 0.1,
   /** Every torrent is announced this often, as BEP 14 says. */
   intervalMs: 5 * MINUTE,
   /** Average time between announces of one torrent (BEP 14: one a minute) … */

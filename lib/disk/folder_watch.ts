@@ -2,7 +2,9 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { isTorrentFileName } from "../protocol/safe_path.ts";
+import type { Steps } from "../protocol/steps.ts";
 import { STORAGE } from "../settings.ts";
+import { inSlices } from "./time_slices.ts";
 
 /** What each file looks like (`lookOf`), by path. */
 export type FileLooks = ReadonlyMap<string, string | undefined>;
@@ -37,7 +39,7 @@ export async function watchFolder(
   let before = new Map<string, string>();
   const missed = new Map<string, number>();
   while (!signal.aborted) {
-    const looks = looksIn(folder);
+    const looks = await inSlices(lookingIn(folder));
     if (looks !== undefined) {
       for (const path of told.keys()) {
         const misses = looks.has(path) ? 0 : (missed.get(path) ?? 0) + 1;
@@ -58,14 +60,20 @@ export async function watchFolder(
   }
 }
 
-/** What every file called `.torrent` in a folder looks like, sorted by path; undefined when it cannot be read. */
-function looksIn(folder: string): Map<string, string> | undefined {
+/**
+ * Finds out what every file called `.torrent` in a folder looks like, sorted by path; undefined when it cannot be read. A
+ * step looks at one file.
+ */
+function* lookingIn(folder: string): Steps<Map<string, string> | undefined> {
+  const looks = new Map<string, string>();
   try {
-    const paths = fs.readdirSync(folder).filter(isTorrentFileName).sort().map((name) => join(folder, name));
-    return new Map(paths.flatMap((path) => {
+    for (const name of fs.readdirSync(folder).filter(isTorrentFileName).sort()) {
+      const path = join(folder, name);
       const look = lookOf(path);
-      return look === undefined ? [] : [[path, look]];
-    }));
+      if (look !== undefined) looks.set(path, look);
+      yield;
+    }
+    return looks;
   } catch {
     return undefined;
   }

@@ -8,8 +8,11 @@ interface Queued {
   hold(isHeld: boolean): void;
 }
 
-/** Lets the first `maxActive` of the demanding torrents run, and the others wait; `torrents` in the order of the queue. */
-export function balance(torrents: Iterable<Queued>, maxActive: number): void {
+/**
+ * Lets the first `maxActive` of the demanding torrents run, and the others wait; `torrents` in the order of the queue.
+ * Returns whether any waits.
+ */
+export function balance(torrents: Iterable<Queued>, maxActive: number): boolean {
   let active = 0;
   const held: Queued[] = [];
   const free: Queued[] = [];
@@ -20,6 +23,7 @@ export function balance(torrents: Iterable<Queued>, maxActive: number): void {
   // Those that are to wait go first, so that there are never more than allowed.
   for (const torrent of held) torrent.hold(true);
   for (const torrent of free) torrent.hold(false);
+  return held.length > 0;
 }
 
 /** A move within the queue. */

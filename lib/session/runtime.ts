@@ -23,7 +23,7 @@ import { servingTorrents } from "../net/tracker/torrent_server.ts";
 import { TrackerTraffic } from "../net/tracker/tracker_traffic.ts";
 import { toByteString } from "../protocol/bytes.ts";
 import type { InfoHash } from "../protocol/info_hash.ts";
-import { PORTS, STORAGE, TICK_MS, VERSION } from "../settings.ts";
+import { LOCAL_DISCOVERY, PORTS, STORAGE, TICK_MS, VERSION } from "../settings.ts";
 import { type RegisteredSwarm, SwarmRegistry } from "../swarm/swarm_registry.ts";
 import { TrackerTable } from "../swarm/tracker/tracker_table.ts";
 import { Fleet } from "./fleet/fleet.ts";
@@ -86,6 +86,11 @@ export class Runtime {
   readonly startedAt: number;
   /** Whether the standing of torrents has changed and nothing followed from it yet. */
   #isStandingNew = false;
+  /** Whether the queue lets any torrent wait. */
+  #isAnyHeld = false;
+  /** When the list for local announces was made last, in ms, and whether it is to be made again. */
+  #announcedAt = -Infinity;
+  #isAnnounceDue = false;
   readonly #timer: ReturnType<typeof setInterval>;
   #lastFullTurnAt: number;
 
@@ -281,16 +286,34 @@ export class Runtime {
     return discovery;
   }
 
-  /** Lets the queue move on and looks for peers near by, soon: torrents often change together. */
+  /** Lets the queue move on and looks for peers near by, soon: torrents often change together, a thousand at a start. */
   standingChanged(): void {
     this.#sharing.changed();
     if (this.#isStandingNew) return;
     this.#isStandingNew = true;
     queueMicrotask(() => {
       this.#isStandingNew = false;
-      balance(this.torrents.inOrder, this.choices.policy.maxActive);
-      this.#announceLocally();
+      this.#balance();
+      this.#isAnnounceDue = true;
+      this.#announceIfDue();
     });
+  }
+
+  /** Makes the list for local announces anew; each takes its time, so with many torrents they are further apart. */
+  #announceIfDue(): void {
+    if (!this.#isAnnounceDue) return;
+    const { now } = this.surroundings;
+    if (now() - this.#announcedAt < LOCAL_DISCOVERY.pauseMs * this.torrents.count) return;
+    this.#isAnnounceDue = false;
+    this.#announcedAt = now();
+    this.#announceLocally();
+  }
+
+  /** Lets the queue move on: while all may run and none waits, there is nothing to do. */
+  #balance(): void {
+    const { maxActive } = this.choices.policy;
+    if (maxActive === Infinity && !this.#isAnyHeld) return;
+    this.#isAnyHeld = balance(this.torrents.inOrder, maxActive);
   }
 
   /** Announces by multicast all torrents that look for peers, except private ones, and what is looked up. */
@@ -332,6 +355,7 @@ export class Runtime {
   /** Ticks the busy torrents; once a second it ticks all of them and does the rest of the housekeeping. */
   #tick(): void {
     const now = this.surroundings.now();
+    this.#announceIfDue();
     const isFullTurn = now - this.#lastFullTurnAt >= STORAGE.noteWrittenMs;
     if (!isFullTurn && this.connections.count === 0) return;
     this.registry.tick(now, isFullTurn);
@@ -339,7 +363,7 @@ export class Runtime {
     if (!isFullTurn) return;
     this.#lastFullTurnAt = now;
     this.choices.look(this.surroundings.wallClock());
-    balance(this.torrents.inOrder, this.choices.policy.maxActive);
+    this.#balance();
     this.connections.tick(now);
     for (const torrent of this.torrents) torrent.tick(now);
     this.lookups.tick(now);

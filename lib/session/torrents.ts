@@ -81,6 +81,8 @@ interface ReadTorrent {
 export class Torrents {
   readonly #context: TorrentsContext;
   readonly #torrents = new Map<InfoHash, Torrent>();
+  /** They in the order of the queue; undefined until somebody asks for that. */
+  #inOrder: readonly Torrent[] | undefined;
   readonly #named = new NamedTorrents();
   /** Torrents that are being kept: each ends when that is done, or rejects. */
   readonly #opening = new Map<InfoHash, Promise<void>>();
@@ -99,9 +101,13 @@ export class Torrents {
     return this.#torrents.values();
   }
 
+  get count(): number {
+    return this.#torrents.size;
+  }
+
   /** The torrents in the order of the queue. */
-  get inOrder(): Torrent[] {
-    return [...this.#torrents.values()].sort((a, b) =>
+  get inOrder(): readonly Torrent[] {
+    return this.#inOrder ??= [...this.#torrents.values()].sort((a, b) =>
       a.will.kept.rank - b.will.kept.rank || a.will.kept.number - b.will.kept.number
     );
   }
@@ -123,6 +129,7 @@ export class Torrents {
     const { inOrder } = this;
     const ranks = ranksAfter(inOrder.map(({ will }) => will.kept.rank), inOrder.indexOf(torrent), to);
     const keeping = Array.from(ranks, ([position, rank]) => inOrder[position].will.change({ rank }));
+    this.#inOrder = undefined;
     this.#context.standingChanged();
     await Promise.all(keeping);
   }
@@ -202,7 +209,7 @@ export class Torrents {
     } catch (error) {
       // The user wants no file of it, so the session does not keep it.
       if (error instanceof RangeError) {
-        this.#torrents.delete(source.infoHash);
+        this.#drop(source.infoHash);
         await torrent.stop();
       }
       throw error;
@@ -216,6 +223,7 @@ export class Torrents {
     if (known !== undefined) return known;
     const torrent = new Torrent(source, this.#context);
     this.#torrents.set(infoHash, torrent);
+    this.#inOrder = undefined;
     this.#context.standingChanged();
     return torrent;
   }
@@ -262,13 +270,15 @@ export class Torrents {
       isUsersOwn: options.isUsersOwn ?? false,
       isListed: options.isListed ?? false,
     };
-    const keeping = torrent.will.change(changes).then(() => this.#keep(torrent, read, options.stamps));
+    const kept = torrent.will.change(changes);
+    this.#inOrder = undefined;
+    const keeping = kept.then(() => this.#keep(torrent, read, options.stamps));
     this.#opening.set(infoHash, keeping);
     this.#context.tasks.add(keeping);
     try {
       await keeping;
     } catch (error) {
-      this.#torrents.delete(infoHash);
+      this.#drop(infoHash);
       await torrent.stop();
       throw error;
     } finally {
@@ -277,6 +287,11 @@ export class Torrents {
     torrent.start(true);
     if (metainfo !== undefined && "path" in origin) this.#adviseOn(metainfo, origin.path);
     return { infoHash, isNew: true };
+  }
+
+  #drop(infoHash: InfoHash): void {
+    this.#torrents.delete(infoHash);
+    this.#inOrder = undefined;
   }
 
   async #read(origin: TorrentOrigin): Promise<ReadTorrent> {
@@ -407,7 +422,7 @@ export class Torrents {
     const leaving = before.then(async () => {
       if (this.#torrents.get(infoHash) !== torrent) return;
       await leave();
-      this.#torrents.delete(infoHash);
+      this.#drop(infoHash);
       this.#context.standingChanged();
     });
     const departing = leaving.catch(() => {}).finally(() => {

@@ -173,6 +173,7 @@ export class Roster {
    * highest priority for both sides (BEP 40).
    */
   takeDials(limit: number, weSeed: boolean, now: number): DialTarget[] {
+    if (this.known.size === 0) return [];
     const dialled = this.connected.values().filter(({ facts }) => !facts.isIncoming).toArray().length;
     // Peers that fill us with connections must not keep us from dialling others ourselves.
     const free = Math.max(CONNECTIONS.dialled - this.connected.size, CONNECTIONS.leastDialled - dialled);

@@ -60,6 +60,7 @@ interface Tier {
 /** The announce schedule of one torrent. It is pure: the caller provides time and random numbers. Times in ms. */
 export class AnnounceSchedule {
   #tiers: readonly Tier[] = [];
+  #hosts: readonly string[] = [];
   /** How often each host may be asked. */
   readonly #allowances = new Allowances(
     ANNOUNCING.perHost,
@@ -73,7 +74,7 @@ export class AnnounceSchedule {
    */
   constructor(tiers: readonly (readonly string[])[], random: () => number) {
     this.#random = random;
-    this.#tiers = this.#tiersOf(tiers);
+    this.replace(tiers);
   }
 
   /**
@@ -82,6 +83,7 @@ export class AnnounceSchedule {
    */
   replace(tiers: readonly (readonly string[])[]): void {
     this.#tiers = this.#tiersOf(tiers);
+    this.#hosts = [...new Set(this.#tiers.flatMap(({ trackers }) => trackers.map(({ host }) => host)))];
   }
 
   /** Makes tiers of these URLs, from the tiers and trackers that are there already where possible. */
@@ -125,8 +127,8 @@ export class AnnounceSchedule {
   }
 
   /** The hosts of all trackers, each in one spelling. */
-  get hosts(): string[] {
-    return [...new Set(this.#tiers.flatMap(({ trackers }) => trackers.map(({ host }) => host)))];
+  get hosts(): readonly string[] {
+    return this.#hosts;
   }
 
   /** Whether one of the trackers listens at this endpoint. */

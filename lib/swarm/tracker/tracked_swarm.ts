@@ -126,6 +126,7 @@ export class TrackedSwarm {
   /** Removes peers that were silent for too long, without looking at the others. Returns how many. */
   expire(now: number): number {
     const before = this.size;
+    if (before === 0) return 0;
     for (const { peers } of [this.#ourKind, this.#others]) {
       for (const peer of peers.values()) {
         if (peer.expiresAt > now) break;
