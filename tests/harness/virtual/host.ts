@@ -244,15 +244,11 @@ export class Host {
 
   /** Messages leave behind the packet that is on the link now, and the next one has to make up for them. */
   #sendAtOnce(sent: readonly [Wire, Packet][]): void {
-    const leaving = Math.max(this.lan.now, this.#uplinkFreeAt);
-    for (
-      const [at, together] of Map.groupBy(sent, ([wire, packet]) => this.#arrival(wire, packet, leaving))
-    ) {
-      this.lan.after(at - this.lan.now, () => {
-        for (const [wire, packet] of together) wire.deliver(packet);
-      });
-    }
+    if (sent.length === 0) return;
     for (const [, { bytes }] of sent) this.#owedBytes += bytes;
+    this.lan.after(Math.max(this.#uplinkFreeAt - this.lan.now, 0), () => {
+      for (const [wire, packet] of sent) this.#cross(wire, packet, () => wire.deliver(packet));
+    });
   }
 
   /** Lets a connection wait for its turn at the uplink, if it has a packet that may leave. */
@@ -287,18 +283,25 @@ export class Host {
 
   /** A packet has left. */
   #deliver(wire: Wire, packet: Packet): void {
-    const { now } = this.lan;
-    this.lan.after(this.#arrival(wire, packet, now) - now, () => {
+    this.#cross(wire, packet, () => {
       wire.arrived(packet);
       this.pump(wire);
     });
   }
 
-  /** When a packet that leaves at `at` (ms) arrives: it queues at the other's downlink. */
-  #arrival(wire: Wire, { bytes }: Packet, at: number): number {
-    const to = wire.other.host;
-    const switched = this.lan.uplinks.pass(this.subnet, to.subnet, bytes, at + LATENCY_MS);
-    return to.#downlinkFreeAt = Math.max(switched, to.#downlinkFreeAt + bytes * 1_000 / to.rate);
+  /**
+   * A packet that leaves now goes to another host, through the router where that is far, and queues at its downlink. It
+   * takes its place in each queue only once it gets there: else it would hold up those that are there before.
+   */
+  #cross({ other: { host: to } }: Wire, { bytes }: Packet, arrived: () => void): void {
+    const { lan } = this;
+    const queue = () => {
+      const at = Math.max(lan.now + LATENCY_MS, to.#downlinkFreeAt + bytes * 1_000 / to.rate);
+      to.#downlinkFreeAt = at;
+      lan.after(at - lan.now, arrived);
+    };
+    if (to.subnet === this.subnet) queue();
+    else lan.uplinks.pass(this.subnet, to.subnet, bytes, queue);
   }
 
   /** Asserts what must be true of the download at any time, between two events. */

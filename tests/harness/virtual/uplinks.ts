@@ -6,33 +6,45 @@ interface Direction {
   bytes: number;
 }
 
+/** The clock of the uplinks, in ms of virtual time. */
+interface Clock {
+  readonly now: number;
+  after(ms: number, job: () => void): void;
+}
+
 /** The uplinks of subnets, by their numbers, to one router that is never the bottleneck. */
 export class Uplinks {
   /** Bytes per second of each uplink, each way. */
   rate = Infinity;
+  readonly #clock: Clock;
   readonly #out = new Map<number, Direction>();
   readonly #in = new Map<number, Direction>();
 
-  /** A packet is ready to leave its subnet at `at` (ms); returns when it is in the other one. */
-  pass(from: number, to: number, bytes: number, at: number): number {
-    if (from === to) return at;
-    return this.#through(this.#in, to, bytes, this.#through(this.#out, from, bytes, at));
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
 
-  /** Bytes that have left a subnet. */
+  /** A packet is ready to leave its subnet; `then` is called when it is in the other one. */
+  pass(from: number, to: number, bytes: number, then: () => void): void {
+    this.#through(this.#out, from, bytes, () => this.#through(this.#in, to, bytes, then));
+  }
+
+  /** Bytes that have left a subnet, or are about to. */
   bytesOut(subnet: number): number {
     return this.#out.get(subnet)?.bytes ?? 0;
   }
 
-  /** Bytes that have come into a subnet. */
+  /** Bytes that have come into a subnet, or are about to. */
   bytesInto(subnet: number): number {
     return this.#in.get(subnet)?.bytes ?? 0;
   }
 
-  #through(directions: Map<number, Direction>, subnet: number, bytes: number, at: number): number {
+  #through(directions: Map<number, Direction>, subnet: number, bytes: number, then: () => void): void {
+    const { now } = this.#clock;
     const direction = directions.get(subnet) ?? { freeAt: 0, bytes: 0 };
     directions.set(subnet, direction);
     direction.bytes += bytes;
-    return direction.freeAt = Math.max(at, direction.freeAt + bytes * 1_000 / this.rate);
+    direction.freeAt = Math.max(now, direction.freeAt + bytes * 1_000 / this.rate);
+    this.#clock.after(direction.freeAt - now, then);
   }
 }

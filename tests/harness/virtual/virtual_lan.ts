@@ -32,7 +32,7 @@ export class VirtualLan {
   isChecked = true;
   /** Reads all messages, one after another. */
   readonly reader = new MessageReader(TRANSFER.maxMessageBytes);
-  readonly uplinks = new Uplinks();
+  readonly uplinks = new Uplinks(this.#clock);
   /** Whether packets of one host reach another. */
   canReach: (from: Host, to: Host) => boolean = () => true;
 
