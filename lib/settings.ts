@@ -503,11 +503,13 @@ export const TORRENT_SERVING = { burst: 16 * MIB, perSecond: 16 * MIB } as const
 export const NEAR = {
   /** Connections beyond the router that are kept, however many machines are near. */
   leastFar: 4,
-  /** A machine that has got its share waits for the next one, or the next subnet, this part of the time that one took … */
-  machineWait: 0.25,
-  subnetWait: 1,
-  /** … and at least as long, in ms. */
+  /** Who has got its share waits until nothing has come for so many times as long as a piece took on average … */
+  intervals: 4,
+  /** … and at least as long, in ms; or, before anything has come, for this time. */
   shareMs: 250,
+  firstMs: 2 * SECOND,
+  /** A far machine is ahead that has so many times as many pieces as anybody near, and so many more. */
+  ahead: { factor: 1.1, pieces: 1 },
   /** Pieces that are looked at in one go, for each peer: two million at once would hold everything up. */
   lookedAt: 10_000,
   /** Pieces with the same number modulo this have the same owner: to find the owners then costs little time and memory. */

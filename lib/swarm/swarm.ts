@@ -103,6 +103,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
       layout,
       peers: this.#peers,
       lacks: (index) => this.#selection.pieces.has(index) && !this.download.stored.has(index),
+      storedCount: () => this.download.stored.count,
     });
     this.download = new Download(options.stored, {
       near: this.#near,
@@ -428,6 +429,7 @@ export class Swarm implements ConnectionOwner, PieceStorageListener {
   pieceStored(index: number): void {
     this.#tellPiece(index, true);
     for (const liar of this.download.pieceStored(index)) this.#roster.ban(liar);
+    this.#near.stored(index);
     const have = encodeAboutPiece(MessageId.have, index);
     for (const peer of this.#peers.values()) {
       peer.sender.sendSoon(have);

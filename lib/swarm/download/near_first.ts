@@ -4,12 +4,14 @@
  * - Of a far peer nothing is asked that a near one has.
  * - The machines of a subnet share out the pieces that nobody near has: each piece is for one of them to fetch.
  * - The subnets share them out, too, as far as they lack something: of a subnet in which somebody has everything each one
- *   fetches its share, and the rest from the others. So the first copy of each piece leaves that subnet once.
+ *   fetches its share, and the rest from the others. So the first copy of each piece leaves that subnet once. In a large
+ *   room most machines are not connected to who has everything: they know its subnet by machines that are ahead of them.
  *
- * A machine or subnet that has got its share waits for a part of the time that it took, and then takes more (`Share`): one
- * that is slow holds up nobody for long. Of what near peers have and do not give, more and more may be asked of far ones
+ * A machine or subnet that has got its share waits while others bring theirs, and takes more once nothing comes (`Share`):
+ * one that is slow holds up nobody for long. Of what near peers have and do not give, more and more may be asked of far ones
  * (`Patience`). Where all peers are near, or all are far, nothing changes.
  */
+import { Bitfield } from "../../protocol/bitfield.ts";
 import { isOurKind } from "../../protocol/peer_id.ts";
 import type { PieceLayout } from "../../protocol/piece_layout.ts";
 import { NEAR } from "../../settings.ts";
@@ -25,6 +27,8 @@ interface NearFirstContext {
   readonly peers: ReadonlyMap<number, RemotePeer>;
   /** Whether a piece is wanted and not stored. */
   lacks(index: number): boolean;
+  /** How many pieces we have stored. */
+  storedCount(): number;
 }
 
 /** Decides of which far peers we ask something. Times in ms. */
@@ -32,12 +36,14 @@ export class NearFirst {
   readonly #context: NearFirstContext;
   /** How many near peers have each piece, those not counted that have everything. */
   readonly #copies: Uint16Array;
+  /** Pieces that somebody near has got, we among them. Each counts once, whatever peers claim of it later. */
+  readonly #arrived: Bitfield;
   #hasNearSeed = false;
   /** Whether there are near peers as well as far ones. */
   #isInForce = false;
   /** Undefined before the first look at near and far peers. */
   #patience: Patience | undefined;
-  /** Subnets in which somebody has everything. */
+  /** Subnets in which somebody has everything, or is ahead of everybody near. */
   #complete = new Set<string>();
   /** For each far peer, by number, a piece before which it has none that we may ask of it. */
   readonly #nexts = new Map<number, number>();
@@ -50,11 +56,12 @@ export class NearFirst {
     const { layout: { pieceCount }, lacks } = context;
     this.#context = context;
     this.#copies = new Uint16Array(pieceCount);
-    const shareOf = (wait: number, isOurs: (index: number) => boolean) =>
-      new Share(pieceCount, wait, (index) => this.#copies[index] === 0 && isOurs(index) && lacks(index));
-    this.#subnets = shareOf(NEAR.subnetWait, (index) => this.#isOfSubnet(index));
-    this.#ofComplete = shareOf(NEAR.machineWait, (index) => this.#isOfComplete(index));
-    this.#ofOthers = shareOf(NEAR.machineWait, (index) => this.#isOfOthers(index));
+    this.#arrived = new Bitfield(pieceCount);
+    const shareOf = (isOurs: (index: number) => boolean) =>
+      new Share(pieceCount, (index) => this.#copies[index] === 0 && isOurs(index) && lacks(index));
+    this.#subnets = shareOf((index) => this.#isOfSubnet(index));
+    this.#ofComplete = shareOf((index) => this.#isOfComplete(index));
+    this.#ofOthers = shareOf((index) => this.#isOfOthers(index));
   }
 
   /** A connection is up. */
@@ -77,7 +84,13 @@ export class NearFirst {
   /** One more near peer has a piece, or one less (`change` is -1). */
   count(index: number, change: 1 | -1): void {
     this.#copies[index] += change;
-    if (change < 0) this.#beginAnew();
+    if (change > 0) this.#arrived.add(index);
+    else this.#beginAnew();
+  }
+
+  /** We have a piece now. */
+  stored(index: number): void {
+    this.#arrived.add(index);
   }
 
   #beginAnew(): void {
@@ -161,16 +174,18 @@ export class NearFirst {
     const own = near[0].facts.localAddress;
     const addresses = (peers: readonly RemotePeer[]) => peers.map(({ facts }) => facts.endpoint.address);
     const machines = addresses(near.filter(sharesOut));
-    this.#complete = new Set(addresses(far.filter(({ isSeed }) => isSeed)).map(subnetOf));
+    const most = Math.max(this.#context.storedCount(), ...near.map(({ have }) => have.count));
+    const isAhead = ({ have }: RemotePeer) => have.count >= NEAR.ahead.factor * most + NEAR.ahead.pieces;
+    this.#complete = new Set(addresses(far.filter((peer) => peer.isSeed || isAhead(peer))).map(subnetOf));
     const others = addresses(far.filter(sharesOut)).map(subnetOf).filter((each) => !this.#complete.has(each));
     return [
       // A network may be larger than what counts as a subnet from afar.
       this.#subnets.among([own, ...addresses(near)].map(subnetOf), others),
       this.#ofComplete.among([own], machines),
       this.#ofOthers.among([own], machines),
-      this.#subnets.look(now),
-      this.#ofComplete.look(now),
-      this.#ofOthers.look(now),
+      this.#subnets.look(now, this.#arrived.count),
+      this.#ofComplete.look(now, this.#arrived.count),
+      this.#ofOthers.look(now, this.#arrived.count),
     ].includes(true);
   }
 }

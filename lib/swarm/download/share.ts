@@ -3,12 +3,12 @@ import { NEAR } from "../../settings.ts";
 
 /**
  * Each piece belongs to the one whose name ranks first for it (rendezvous hashing). Hosts that know of the same others
- * come to the same; one that knows of fewer differs in the pieces of those alone. Once we have got what is ours, and have
- * waited for as long as it tells, the pieces for which we rank second are ours as well, and so on.
+ * come to the same; one that knows of fewer differs in the pieces of those alone. Once we have got what is ours, and nothing
+ * has come to anybody near for a few times as long as a piece took on average, the pieces for which we rank second are ours
+ * as well, and so on: while others bring theirs, we wait; one that is slow or gone holds up nobody for long.
  */
 export class Share {
   readonly #pieceCount: number;
-  readonly #wait: number;
   readonly #isMissing: (index: number) => boolean;
   /** For each bucket of pieces, how many others rank before us. */
   readonly #places: Uint16Array;
@@ -19,15 +19,15 @@ export class Share {
   /** No piece before this one is missing. */
   #next = 0;
   #begunAt: number | undefined;
-  #gotAt: number | undefined;
+  /** How many pieces had come to anybody near by the last look, and when the last one had, in ms. */
+  #arrived = 0;
+  #arrivedAt = 0;
+  /** Since when we wait for others, in ms. */
+  #waitsSince = 0;
 
-  /**
-   * `wait`: how long to wait for others, as a part of the time that one share took. `isMissing`: whether a piece is of
-   * this share, and neither we nor anybody near has it.
-   */
-  constructor(pieceCount: number, wait: number, isMissing: (index: number) => boolean) {
+  /** `isMissing`: whether a piece is of this share, and neither we nor anybody near has it. */
+  constructor(pieceCount: number, isMissing: (index: number) => boolean) {
     this.#pieceCount = pieceCount;
-    this.#wait = wait;
     this.#isMissing = isMissing;
     this.#places = new Uint16Array(Math.min(pieceCount, NEAR.buckets));
   }
@@ -65,21 +65,25 @@ export class Share {
     return this.#next < this.#pieceCount;
   }
 
-  /** Returns whether one more share has become ours. `now` in ms. */
-  look(now: number): boolean {
+  /**
+   * Returns whether one more share has become ours. `arrived`: how many pieces anybody near has got until now; `now` in
+   * ms.
+   */
+  look(now: number, arrived: number): boolean {
     this.#begunAt ??= now;
-    if (this.#taken >= this.#of) return false;
-    if (this.#hasMissing) {
-      this.#gotAt = undefined;
-      return false;
-    }
-    this.#gotAt ??= now;
-    const waited = now - this.#gotAt;
-    const forOne = (this.#gotAt - this.#begunAt) / this.#taken;
-    if (waited < NEAR.shareMs || waited < this.#wait * forOne) return false;
+    if (arrived > this.#arrived) this.#arrivedAt = now;
+    if (arrived > this.#arrived || this.#hasMissing) this.#waitsSince = now;
+    this.#arrived = arrived;
+    if (this.#taken >= this.#of || now - this.#waitsSince < this.#patienceMs) return false;
     this.#taken++;
-    this.#gotAt = undefined;
+    this.#waitsSince = now;
     return true;
+  }
+
+  get #patienceMs(): number {
+    if (this.#arrived === 0) return NEAR.firstMs;
+    const interval = (this.#arrivedAt - this.#begunAt!) / this.#arrived;
+    return Math.max(NEAR.shareMs, NEAR.intervals * interval);
   }
 }
 

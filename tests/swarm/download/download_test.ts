@@ -41,6 +41,7 @@ class Downloading {
       layout: this.layout,
       peers: this.#connected,
       lacks: (index) => !stored.has(index),
+      storedCount: () => stored.count,
     });
     this.download = new Download(stored, {
       near: this.#near,

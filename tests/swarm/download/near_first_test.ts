@@ -17,6 +17,7 @@ function among(own: string, others: readonly string[]) {
     layout: { pieceCount: PIECES, pieceLength: PIECE_LENGTH },
     peers,
     lacks: (index) => !stored.has(index),
+    storedCount: () => stored.count,
   });
   const all = others.map((address) => {
     const end = Number(address.split(".")[3]);
@@ -39,12 +40,12 @@ function among(own: string, others: readonly string[]) {
 /** The pieces that may be asked of a peer, of those that it has. */
 const openAt = (peer: RemotePeer) => peer.isHeldBack ? [] : ALL.filter((index) => peer.offers(index));
 
-/** Three subnets of three, the first of which has somebody who has everything; one for each who is in the other two. */
-function threeSubnets() {
+/** Three subnets of three, the first of which has somebody who has something; one for each who is in the other two. */
+function threeSubnets(fill = (have: Bitfield) => have.addAll(Bitfield.full(PIECES))) {
   const addresses = [0, 1, 2].flatMap((subnet) => [1, 2, 3].map((end) => `10.${subnet}.0.${end}`));
   return addresses.filter((own) => !own.startsWith("10.0.")).map((own) => {
     const host = among(own, addresses.filter((address) => address !== own));
-    host.at("10.0.0.1").have.addAll(Bitfield.full(PIECES));
+    fill(host.at("10.0.0.1").have);
     host.near.look(0);
     return { own, ...host };
   });
@@ -107,23 +108,64 @@ Deno.test("a piece that a near peer has is not asked of a far one, and one that 
   assert.ok(far.isHeldBack);
 });
 
-Deno.test("who has got its share waits for the others, and then fetches theirs", () => {
-  const { near, stored, at } = among("10.0.0.1", ["10.0.0.2", "10.1.0.1"]);
-  const far = at("10.1.0.1");
+/** Someone who has got its share, and a far peer that has everything. */
+function gotItsShare() {
+  const room = among("10.0.0.1", ["10.0.0.2", "10.1.0.1"]);
+  const far = room.at("10.1.0.1");
   far.have.addAll(Bitfield.full(PIECES));
-  near.look(0);
-  for (const index of openAt(far)) stored.add(index);
-  const took = NEAR.patienceMs - 1_000;
-  near.look(took);
+  room.near.look(0);
+  const ours = openAt(far);
+  for (const index of ours) {
+    room.stored.add(index);
+    room.near.stored(index);
+  }
+  room.near.look(0);
   assert.ok(far.isHeldBack);
-  const waits = NEAR.machineWait * took;
-  near.look(took + waits - 1);
-  assert.ok(far.isHeldBack);
-  // Nobody near had anything that it could have sent.
-  near.look(took + waits);
-  near.look(took + waits + 50);
-  assert.ok(!far.isHeldBack);
-  assert.equal(openAt(far).length, PIECES, "nothing is withheld from who helps");
+  return { ...room, far, theirs: ALL.filter((index) => !ours.includes(index)) };
+}
+
+/** The moment at which a far peer is held back no more, in ms. */
+function heldUntil({ near, far }: ReturnType<typeof gotItsShare>, from: number): number {
+  for (let now = from;; now += 10) {
+    near.look(now);
+    if (!far.isHeldBack) return now;
+  }
+}
+
+Deno.test("who has got its share waits while others bring theirs, and then fetches what is left", () => {
+  const room = gotItsShare();
+  const { near, far, theirs } = room;
+  let now = 0;
+  for (const index of theirs.slice(0, 10)) {
+    near.look(now += NEAR.shareMs - 50);
+    assert.ok(far.isHeldBack, `${index}`);
+    near.count(index, 1);
+  }
+  near.look(now);
+  const end = heldUntil(room, now);
+  assert.ok(end >= now + NEAR.shareMs && end <= now + NEAR.intervals * NEAR.shareMs, `${end - now} ms`);
+  const left = openAt(far).filter((index) => !room.stored.has(index));
+  assert.deepEqual(left, theirs.slice(10), "nothing is withheld from who helps");
+});
+
+Deno.test("who has got its share does not wait for long for others that bring nothing, or claim the same again", () => {
+  assert.ok(heldUntil(gotItsShare(), 0) <= NEAR.shareMs + 100);
+  const room = gotItsShare();
+  const { near, far, theirs: [index] } = room;
+  near.look(NEAR.shareMs);
+  near.count(index, 1);
+  for (let now = NEAR.shareMs; far.isHeldBack; now += 50) {
+    assert.ok(now < 3_000);
+    near.look(now);
+    near.count(index, -1);
+    near.count(index, 1);
+  }
+});
+
+Deno.test("a subnet that is ahead of everybody near counts as one in which somebody has everything", () => {
+  const shares = threeSubnets((have) => ALL.slice(1).forEach((index) => have.add(index)))
+    .map(({ at }) => openAt(at("10.0.0.1")));
+  assert.deepEqual(shares.flat().sort((a, b) => a - b), ALL.slice(1), "each piece leaves once");
 });
 
 /** Near ones claim everything and send so much a second; a far one sends at once what may be asked of it. What was open when. */
