@@ -503,11 +503,13 @@ export const TORRENT_SERVING = { burst: 16 * MIB, perSecond: 16 * MIB } as const
 export const NEAR = {
   /** Connections beyond the router that are kept, however many machines are near. */
   leastFar: 4,
-  /** Who has got its share waits until nothing has come for so many times as long as a piece took on average … */
+  /** Who has got its share waits until nothing has come for so many times as long as pieces took lately … */
   intervals: 4,
-  /** … and at least as long, in ms; or, before anything has come, for this time. */
+  /** … and at least as long, in ms. */
   shareMs: 250,
-  firstMs: 2 * SECOND,
+  /** What a piece is taken to take before any has come, in ms; and what is left of what was measured with each piece. */
+  firstIntervalMs: 500,
+  memory: 0.9,
   /** A far machine is ahead that has so many times as many pieces as anybody near, and so many more. */
   ahead: { factor: 1.1, pieces: 1 },
   /** Pieces that are looked at in one go, for each peer: two million at once would hold everything up. */

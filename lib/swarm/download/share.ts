@@ -4,7 +4,7 @@ import { NEAR } from "../../settings.ts";
 /**
  * Each piece belongs to the one whose name ranks first for it (rendezvous hashing). Hosts that know of the same others
  * come to the same; one that knows of fewer differs in the pieces of those alone. Once we have got what is ours, and nothing
- * has come to anybody near for a few times as long as a piece took on average, the pieces for which we rank second are ours
+ * has come to anybody near for a few times as long as pieces took lately, the pieces for which we rank second are ours
  * as well, and so on: while others bring theirs, we wait; one that is slow or gone holds up nobody for long.
  */
 export class Share {
@@ -18,12 +18,13 @@ export class Share {
   #taken = 1;
   /** No piece before this one is missing. */
   #next = 0;
-  #begunAt: number | undefined;
   /** How many pieces had come to anybody near by the last look, and when the last one had, in ms. */
   #arrived = 0;
-  #arrivedAt = 0;
+  #arrivedAt: number | undefined;
+  /** The time from one piece to the next, lately, in ms. */
+  #intervalMs = NEAR.firstIntervalMs;
   /** Since when we wait for others, in ms. */
-  #waitsSince = 0;
+  #waitsSince: number | undefined;
 
   /** `isMissing`: whether a piece is of this share, and neither we nor anybody near has it. */
   constructor(pieceCount: number, isMissing: (index: number) => boolean) {
@@ -70,20 +71,24 @@ export class Share {
    * ms.
    */
   look(now: number, arrived: number): boolean {
-    this.#begunAt ??= now;
-    if (arrived > this.#arrived) this.#arrivedAt = now;
-    if (arrived > this.#arrived || this.#hasMissing) this.#waitsSince = now;
+    const news = arrived - this.#arrived;
     this.#arrived = arrived;
-    if (this.#taken >= this.#of || now - this.#waitsSince < this.#patienceMs) return false;
+    if (news > 0) this.#measure(news, now);
+    if (news > 0 || this.#hasMissing) this.#waitsSince = now;
+    this.#waitsSince ??= now;
+    const patienceMs = Math.max(NEAR.shareMs, NEAR.intervals * this.#intervalMs);
+    if (this.#taken >= this.#of || now - this.#waitsSince < patienceMs) return false;
     this.#taken++;
     this.#waitsSince = now;
     return true;
   }
 
-  get #patienceMs(): number {
-    if (this.#arrived === 0) return NEAR.firstMs;
-    const interval = (this.#arrivedAt - this.#begunAt!) / this.#arrived;
-    return Math.max(NEAR.shareMs, NEAR.intervals * interval);
+  /** So many pieces have come since the last look. A pause, in which nobody had any, counts only as a long interval. */
+  #measure(pieces: number, now: number): void {
+    const longest = NEAR.intervals * Math.max(this.#intervalMs, NEAR.shareMs);
+    const intervalMs = Math.min((now - (this.#arrivedAt ?? now)) / pieces, longest);
+    this.#intervalMs += (intervalMs - this.#intervalMs) * (1 - NEAR.memory ** pieces);
+    this.#arrivedAt = now;
   }
 }
 

@@ -162,6 +162,29 @@ Deno.test("who has got its share does not wait for long for others that bring no
   }
 });
 
+Deno.test("an hour in which nobody had anything makes nobody wait longer, or less", () => {
+  const room = among("10.0.0.1", ["10.0.0.2", "10.1.0.1"]);
+  const { near, stored, at } = room;
+  const far = at("10.1.0.1");
+  near.look(0);
+  let now = 3_600_000;
+  far.have.addAll(Bitfield.full(PIECES));
+  for (const index of ALL) near.farHas(far, index);
+  near.look(now);
+  const ours = openAt(far);
+  for (const index of ours) {
+    stored.add(index);
+    near.stored(index);
+    near.look(now += 50);
+  }
+  for (const index of ALL.filter((index) => !ours.includes(index)).slice(0, 5)) {
+    near.look(now += 200);
+    assert.ok(far.isHeldBack);
+    near.count(index, 1);
+  }
+  assert.ok(heldUntil({ ...room, far, theirs: [] }, now) <= now + 1_500);
+});
+
 Deno.test("a subnet that is ahead of everybody near counts as one in which somebody has everything", () => {
   const shares = threeSubnets((have) => ALL.slice(1).forEach((index) => have.add(index)))
     .map(({ at }) => openAt(at("10.0.0.1")));
