@@ -503,7 +503,7 @@ export const TORRENT_SERVING = { burst: 16 * MIB, perSecond: 16 * MIB } as const
 export const NEAR = {
   /** Connections beyond the router that are kept, however many machines are near. */
   leastFar: 4,
-  /** Who has got its share waits until nothing has come for so many times as long as pieces took lately … */
+  /** A machine that has got its share waits until no piece has come for so many times as long as pieces took lately … */
   intervals: 4,
   /** … and at least as long, in ms. */
   shareMs: 250,

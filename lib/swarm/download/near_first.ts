@@ -5,17 +5,18 @@
  * - The machines of a subnet share out the pieces that nobody near has: each piece is for one of them to fetch.
  * - The subnets share them out, too, as far as they lack something: of a subnet in which somebody has everything each one
  *   fetches its share, and the rest from the others. So the first copy of each piece leaves that subnet once. In a large
- *   room most machines are not connected to who has everything: they know its subnet by machines that are ahead of them.
+ *   room most machines are not connected to the machine that has everything. To them, a subnet counts as its subnet where a
+ *   machine there has more pieces than they and all machines near them.
  *
  * A machine or subnet that has got its share waits while others bring theirs, and takes more once nothing comes (`Share`):
  * one that is slow holds up nobody for long. Of what near peers have and do not give, more and more may be asked of far ones
  * (`Patience`). Where all peers are near, or all are far, nothing changes.
  */
-import { Bitfield } from "../../protocol/bitfield.ts";
 import { isOurKind } from "../../protocol/peer_id.ts";
 import type { PieceLayout } from "../../protocol/piece_layout.ts";
 import { NEAR } from "../../settings.ts";
 import type { RemotePeer } from "../peers/remote_peer.ts";
+import { Arrivals } from "./arrivals.ts";
 import { Patience } from "./patience.ts";
 import { hashOf, Share } from "./share.ts";
 import { subnetOf } from "./subnets.ts";
@@ -36,8 +37,7 @@ export class NearFirst {
   readonly #context: NearFirstContext;
   /** How many near peers have each piece, those not counted that have everything. */
   readonly #copies: Uint16Array;
-  /** Pieces that somebody near has got, we among them. Each counts once, whatever peers claim of it later. */
-  readonly #arrived: Bitfield;
+  readonly #arrivals: Arrivals;
   #hasNearSeed = false;
   /** Whether there are near peers as well as far ones. */
   #isInForce = false;
@@ -56,7 +56,7 @@ export class NearFirst {
     const { layout: { pieceCount }, lacks } = context;
     this.#context = context;
     this.#copies = new Uint16Array(pieceCount);
-    this.#arrived = new Bitfield(pieceCount);
+    this.#arrivals = new Arrivals(pieceCount);
     const shareOf = (isOurs: (index: number) => boolean) =>
       new Share(pieceCount, (index) => this.#copies[index] === 0 && isOurs(index) && lacks(index));
     this.#subnets = shareOf((index) => this.#isOfSubnet(index));
@@ -84,13 +84,13 @@ export class NearFirst {
   /** One more near peer has a piece, or one less (`change` is -1). */
   count(index: number, change: 1 | -1): void {
     this.#copies[index] += change;
-    if (change > 0) this.#arrived.add(index);
+    if (change > 0) this.#arrivals.add(index);
     else this.#beginAnew();
   }
 
   /** We have a piece now. */
   stored(index: number): void {
-    this.#arrived.add(index);
+    this.#arrivals.add(index);
   }
 
   #beginAnew(): void {
@@ -171,6 +171,7 @@ export class NearFirst {
    * are ours than before.
    */
   #share(near: readonly RemotePeer[], far: readonly RemotePeer[], now: number): boolean {
+    this.#arrivals.look(now);
     const own = near[0].facts.localAddress;
     const addresses = (peers: readonly RemotePeer[]) => peers.map(({ facts }) => facts.endpoint.address);
     const machines = addresses(near.filter(sharesOut));
@@ -183,9 +184,9 @@ export class NearFirst {
       this.#subnets.among([own, ...addresses(near)].map(subnetOf), others),
       this.#ofComplete.among([own], machines),
       this.#ofOthers.among([own], machines),
-      this.#subnets.look(now, this.#arrived.count),
-      this.#ofComplete.look(now, this.#arrived.count),
-      this.#ofOthers.look(now, this.#arrived.count),
+      this.#subnets.look(now, this.#arrivals),
+      this.#ofComplete.look(now, this.#arrivals),
+      this.#ofOthers.look(now, this.#arrivals),
     ].includes(true);
   }
 }

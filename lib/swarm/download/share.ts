@@ -1,5 +1,6 @@
 /** Our part of the pieces, where several share them out without a word. */
 import { NEAR } from "../../settings.ts";
+import type { Arrivals } from "./arrivals.ts";
 
 /**
  * Each piece belongs to the one whose name ranks first for it (rendezvous hashing). Hosts that know of the same others
@@ -18,11 +19,6 @@ export class Share {
   #taken = 1;
   /** No piece before this one is missing. */
   #next = 0;
-  /** How many pieces had come to anybody near by the last look, and when the last one had, in ms. */
-  #arrived = 0;
-  #arrivedAt: number | undefined;
-  /** The time from one piece to the next, lately, in ms. */
-  #intervalMs = NEAR.firstIntervalMs;
   /** Since when we wait for others, in ms. */
   #waitsSince: number | undefined;
 
@@ -66,29 +62,15 @@ export class Share {
     return this.#next < this.#pieceCount;
   }
 
-  /**
-   * Returns whether one more share has become ours. `arrived`: how many pieces anybody near has got until now; `now` in
-   * ms.
-   */
-  look(now: number, arrived: number): boolean {
-    const news = arrived - this.#arrived;
-    this.#arrived = arrived;
-    if (news > 0) this.#measure(news, now);
-    if (news > 0 || this.#hasMissing) this.#waitsSince = now;
+  /** Returns whether one more share has become ours. `now` in ms. */
+  look(now: number, { lastAt, patienceMs }: Pick<Arrivals, "lastAt" | "patienceMs">): boolean {
+    if (this.#hasMissing) this.#waitsSince = now;
     this.#waitsSince ??= now;
-    const patienceMs = Math.max(NEAR.shareMs, NEAR.intervals * this.#intervalMs);
-    if (this.#taken >= this.#of || now - this.#waitsSince < patienceMs) return false;
+    const waited = now - Math.max(this.#waitsSince, lastAt);
+    if (this.#taken >= this.#of || waited < patienceMs) return false;
     this.#taken++;
     this.#waitsSince = now;
     return true;
-  }
-
-  /** So many pieces have come since the last look. A pause, in which nobody had any, counts only as a long interval. */
-  #measure(pieces: number, now: number): void {
-    const longest = NEAR.intervals * Math.max(this.#intervalMs, NEAR.shareMs);
-    const intervalMs = Math.min((now - (this.#arrivedAt ?? now)) / pieces, longest);
-    this.#intervalMs += (intervalMs - this.#intervalMs) * (1 - NEAR.memory ** pieces);
-    this.#arrivedAt = now;
   }
 }
 
