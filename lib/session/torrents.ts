@@ -81,7 +81,7 @@ interface ReadTorrent {
 export class Torrents {
   readonly #context: TorrentsContext;
   readonly #torrents = new Map<InfoHash, Torrent>();
-  /** They in the order of the queue; undefined until somebody asks for that. */
+  /** All of them in the order of the queue; undefined where that is not known and nobody has asked for it yet. */
   #inOrder: readonly Torrent[] | undefined;
   readonly #named = new NamedTorrents();
   /** Torrents that are being kept: each ends when that is done, or rejects. */
@@ -270,9 +270,8 @@ export class Torrents {
       isUsersOwn: options.isUsersOwn ?? false,
       isListed: options.isListed ?? false,
     };
-    const kept = torrent.will.change(changes);
+    const keeping = torrent.will.change(changes).then(() => this.#keep(torrent, read, options.stamps));
     this.#inOrder = undefined;
-    const keeping = kept.then(() => this.#keep(torrent, read, options.stamps));
     this.#opening.set(infoHash, keeping);
     this.#context.tasks.add(keeping);
     try {

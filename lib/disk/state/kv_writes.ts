@@ -43,9 +43,10 @@ export class KvWrites {
       try {
         await this.#commit(steps);
         for (const step of steps) step.resolve();
-      } catch {
+      } catch (error) {
+        if (steps.length === 1) steps[0].reject(error);
         // A step that the database refuses must not take others with it.
-        for (const step of steps) await this.#commit([step]).then(step.resolve, step.reject);
+        else for (const step of steps) await this.#commit([step]).then(step.resolve, step.reject);
       }
     }
     this.#isWriting = false;
