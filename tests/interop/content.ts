@@ -7,8 +7,7 @@ import { encodeInfo, encodeMetainfo } from "../../lib/protocol/metainfo.ts";
 import type { RunningProcess } from "../harness/processes/running_process.ts";
 
 const MIB = 1024 * 1024;
-/** Bytes of a piece of all contents. */
-export const PIECE_LENGTH = 256 * 1024;
+const PIECE_LENGTH = 256 * 1024;
 const POLL_MS = 200;
 
 /** Data that is shared under one name: a file, or a folder of files. */
