@@ -20,7 +20,9 @@ export class PeerProcess implements AsyncDisposable {
   /** Torrents it has joined. */
   joined = 0;
 
-  constructor(torrents: readonly OneFileTorrent[], args: readonly string[] = []) {
+  readonly #awaited = new Map<string, (event: PeerEvent) => void>();
+
+  constructor(torrents: readonly OneFileTorrent[], args: readonly string[] = [], program = new Program()) {
     for (const folder of ["torrents", "shareable"]) Deno.mkdirSync(join(this.home, folder));
     const paths = torrents.map(({ metainfo, data }, i) => {
       if (data !== undefined) Deno.writeFileSync(join(this.home, "shareable", metainfo.name), data);
@@ -29,7 +31,7 @@ export class PeerProcess implements AsyncDisposable {
       return path;
     });
     const common = ["--host", "127.0.0.1", "--port", "0", "--no-tracker", "--no-lsd", "--progress", "json"];
-    const child = new Program().with([...paths, "--home", this.home, ...common, ...args], {
+    const child = program.with([...paths, "--home", this.home, ...common, ...args], {
       stdout: "piped",
       stderr: "piped",
     }).spawn();
@@ -38,7 +40,13 @@ export class PeerProcess implements AsyncDisposable {
     this.run.ended.catch(() => {});
   }
 
+  /** The next event of this name that it tells. */
+  next(name: string): Promise<PeerEvent> {
+    return new Promise((resolve) => this.#awaited.set(name, resolve));
+  }
+
   #hear(event: PeerEvent): void {
+    this.#awaited.get(event.event)?.(event);
     if (event.event === "ready") this.port = event.port as number;
     if (event.event === "torrent") this.joined++;
   }
