@@ -198,6 +198,8 @@ export const FAST = {
   bytes: 4 * MIB,
   /** How often a block is served on one connection; more requests are rejected. */
   servesPerBlock: 2,
+  /** Peers that may ask for such pieces at once. */
+  holders: 4,
   /** Pieces remembered that one peer lets us ask for. */
   maxAllowed: 64,
 } as const;

@@ -3,8 +3,8 @@
  * limited. Web seeds need no place, so that they never take one from a peer.
  *
  * Upload slots are few as well. If all peers have four sources and give four slots, a slot that one peer holds without
- * use is missing at another. So while every place has a source that gives us blocks, all other peers that unchoke us
- * are declined: they hear that we want nothing, and give their slots to other peers at once.
+ * use is missing at another. So while every place has a source that gives us blocks, all other peers are declined: they
+ * hear that we want nothing, and give their slots to other peers.
  */
 import { CHOKING, TRIALS } from "../../settings.ts";
 import { type Candidate, choose, fill } from "../peers/choker.ts";
@@ -190,7 +190,11 @@ export class Sources {
     this.#gain(other, reason, now);
   }
 
-  /** Declines all peers that unchoke us without being sources while all places are in use, and no peer otherwise. */
+  /**
+   * Declines all peers that are no sources while all places are in use, and no peer otherwise. Peers that choke us are
+   * told, too: in a large room each of them would try a slot for us before it learns that, and most slots would be
+   * held in vain.
+   */
   #declineOthers(now: number): void {
     const inUse = this.#sources.filter((peer) =>
       peer.outstanding > 0 || now - peer.lastBlockAt < CHOKING.idlePauseMs
@@ -199,7 +203,7 @@ export class Sources {
     for (const peer of this.#context.peers.values()) {
       if (peer.isWebSeed) continue;
       // What a former source was asked for may still come; it would be refused, and asked for a second time.
-      const isInVain = !peer.isSource && (peer.isDeclined || !peer.peerChokes && peer.outstanding === 0) &&
+      const isInVain = !peer.isSource && (peer.isDeclined || peer.outstanding === 0) &&
         !this.#trials.isInvited(peer, now);
       if (peer.isDeclined === (areAllInUse && isInVain)) continue;
       peer.isDeclined = !peer.isDeclined;

@@ -186,7 +186,7 @@ export class Upload {
   gainedInterest(peer: RemotePeer, now: number): void {
     this.fillSlots(now);
     if (this.#superSeeding !== undefined) return;
-    if (peer.weChoke && (this.#spreading.isSpread || !this.#context.isSeed())) this.#grants.offer(peer);
+    if (peer.weChoke && this.#context.isSeed() && this.#spreading.isSpread) this.#grants.offer(peer);
   }
 
   /** The peer is no longer interested: its slot is free. */
@@ -274,6 +274,7 @@ export class Upload {
     this.#appetites.delete(peer);
     this.#spreading.peerLeft(peer.number);
     this.#superSeeding?.peerLeft(peer);
+    this.#grants.peerLeft(peer);
     this.fillSlots(now);
   }
 

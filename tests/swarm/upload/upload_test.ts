@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { BLOCK_LENGTH, PieceLayout } from "../../../lib/protocol/piece_layout.ts";
-import { CHOKING, TRANSFER } from "../../../lib/settings.ts";
+import { CHOKING, FAST, TRANSFER } from "../../../lib/settings.ts";
 import { Upload } from "../../../lib/swarm/upload/upload.ts";
 import { piecesIn } from "../../harness/data/pictures.ts";
 import { seededRandom } from "../../harness/data/random.ts";
@@ -25,6 +25,15 @@ function giving(pieces: string, slots: number, count: number, changes: Parameter
     hasPiece: (index) => stored.has(index),
     availabilityOf: () => 0,
   });
+  return { upload, all };
+}
+
+/** The same with all four pieces and one slot, where one more peer has had everything already and wants nothing. */
+function spread(count: number, changes: Parameters<typeof fakePeer>[2] = {}) {
+  const { upload, all } = giving("####", 1, count + 1, changes);
+  const { peer } = all.pop()!;
+  peer.peerWants = false;
+  upload.peerHas(peer, [0, 1, 2, 3], 0);
   return { upload, all };
 }
 
@@ -245,26 +254,38 @@ Deno.test("Upload measures what was sent", () => {
 });
 
 Deno.test("Upload lets a choked newcomer have a few pieces, each block twice at most, until it has enough", () => {
-  const { upload, all } = giving("##.#", 1, 2);
+  const { upload, all } = spread(2);
   upload.fillSlots(0);
   const { peer, sender } = all.find(({ peer }) => peer.weChoke)!;
   upload.gainedInterest(peer, 0);
   upload.gainedInterest(peer, 1);
   const offered = sender.takeSent().sort();
-  assert.deepEqual(offered, ["allowedFast 0", "allowedFast 1", "allowedFast 3"]);
+  assert.deepEqual(offered, [0, 1, 2, 3].map((index) => `allowedFast ${index}`));
   assert.ok(peer.weChoke);
-  for (let time = 0; time < 5; time++) {
-    upload.requestReceived(peer, 3, 0, 500, time);
-    upload.requestReceived(peer, 2, 0, BLOCK_LENGTH, time);
-  }
+  for (let time = 0; time < 5; time++) upload.requestReceived(peer, 3, 0, 500, time);
   assert.equal(sender.queued.length, 2, "piece 3 is one block");
   assert.deepEqual(sender.takeSent().filter((text) => text === "reject 3 0 500").length, 3);
   upload.choke(peer, "others wait");
   assert.equal(sender.queued.length, 2, "what was granted is still served");
 });
 
-Deno.test("Upload grants nothing without the Fast extension, and nothing while its data is scarce", () => {
-  for (const { upload, all } of [giving("##.#", 1, 2, { supportsFast: false }), giving("####", 1, 2)]) {
+Deno.test("Upload grants pieces to a few newcomers at once, and to another when one has left", () => {
+  const { upload, all } = spread(FAST.holders + 3);
+  upload.fillSlots(0);
+  const choked = all.filter(({ peer }) => peer.weChoke);
+  for (const { peer } of choked) upload.gainedInterest(peer, 0);
+  const hasGrant = ({ peer }: FakePeer) => peer.granted !== undefined;
+  assert.deepEqual(choked.map(hasGrant), choked.map((_, i) => i < FAST.holders));
+  upload.peerLeft(choked[0].peer, 1);
+  const waiting = choked.slice(FAST.holders);
+  for (const { peer } of waiting) upload.gainedInterest(peer, 2);
+  assert.deepEqual(waiting.map(hasGrant), [true, false]);
+});
+
+Deno.test("Upload grants nothing without the Fast extension, while its data is scarce, or before it has all", () => {
+  for (
+    const { upload, all } of [spread(2, { supportsFast: false }), giving("####", 1, 2), giving("##.#", 1, 2)]
+  ) {
     upload.fillSlots(0);
     const { peer, sender } = all.find(({ peer }) => peer.weChoke)!;
     upload.gainedInterest(peer, 0);
